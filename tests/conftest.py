@@ -9,8 +9,8 @@ import pytest
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 ADVICE = (
-    "No Chromium found for the browser tests. On Debian or Ubuntu: apt-get install chromium; elsewhere install "
-    "Chromium or Chrome. If it has another name, set SBKIT_CHROMIUM to its path."
+    "No Chromium found for the browser tests. On Debian or Ubuntu: apt-get install chromium; elsewhere "
+    "install Chromium or Chrome. If it has another name, set SBKIT_CHROMIUM to its path."
 )
 
 

@@ -78,8 +78,8 @@ def test_conda_floor_is_pyprojects(name):
     ours = (CORE | EXTRAS["lab"]).get(pip_name)
     assert ours, f"environment.yml names {name}, which pyproject.toml does not know as {pip_name}; drop it."
     assert CONDA_PACKAGES[name].specifier == ours.specifier, (
-        f"environment.yml wants {name} '{CONDA_PACKAGES[name].specifier}', pyproject.toml '{ours.specifier}'; "
-        "write the same in both."
+        f"environment.yml wants {name} '{CONDA_PACKAGES[name].specifier}', pyproject.toml "
+        f"'{ours.specifier}'; write the same in both."
     )
 
 
