@@ -1,0 +1,95 @@
+"""A fleet: many networks of one architecture as one module."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sbkit.core.names import SbkitError
+
+ROWS = 8192  # rows times runs evaluated at once: what lies between two layers stays in the cache
+
+
+class Fleet(nn.Module):
+    """`runs` networks of one architecture as one module: every parameter has a leading `runs` axis.
+
+    Runs are independent: run r of a fleet with seed s is the fleet of one with seed s + r.
+    This base class batches any module by `torch.func`; plain nets have a faster one in `models`.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
+        super().__init__()
+        self.runs, self.seed = len(modules), seed
+        self.net = copy.deepcopy(modules[0])
+        for name, parameter in modules[0].named_parameters():
+            stacked = torch.stack([m.get_parameter(name).detach() for m in modules])
+            owner, _, leaf = name.rpartition(".")
+            setattr(self.net.get_submodule(owner), leaf, nn.Parameter(stacked, parameter.requires_grad))
+        for name, _ in modules[0].named_buffers():
+            owner, _, leaf = name.rpartition(".")
+            self.net.get_submodule(owner)._buffers[leaf] = torch.stack([m.get_buffer(name) for m in modules])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
+
+        def call(state: tuple[dict, dict], x: Tensor) -> Tensor:
+            return torch.func.functional_call(self.net, state, (x,))
+
+        state = dict(self.net.named_parameters()), dict(self.net.named_buffers())
+        return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """Logits (runs, n, outputs) without gradients, some rows at a time; x as in `forward`."""
+        return torch.cat([self(rows) for rows in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
+
+    def features(self, x: Tensor, layer: int) -> Tensor:
+        """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
+        raise SbkitError(
+            f"features are known for sb.mlp fleets, got {type(self).__name__}; build it with sb.mlp."
+        )
+
+    def weights(self) -> list[Tensor]:
+        """The matrices of the linear layers, first to last, each (runs, out, in)."""
+        return [m.weight for m in self.net.modules() if isinstance(m, nn.Linear)]
+
+    def run(self, i: int) -> nn.Module:
+        """Run i alone as a plain module with its own copy of the weights."""
+        if not -self.runs <= i < self.runs:
+            raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
+        kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
+        kept |= {id(b): b[i].clone() for b in self.net.buffers()}
+        return copy.deepcopy(self.net, kept)
+
+    def only(self, r: int) -> Fleet:
+        """Run r as a fleet of one that shares memory, gradients included, with this one."""
+        kept: dict[int, Any] = {}
+        for p in self.parameters():
+            kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
+            kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
+        part = copy.deepcopy(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
+        part.runs, part.seed = 1, self.seed + r
+        return part
+
+    def flat(self) -> nn.Parameter:
+        """All trainable parameters as one vector that shares memory with them, gradients included.
+
+        Shape (runs · P,), a block a parameter. One vector makes an elementwise optimizer one operation.
+        """
+        trained = [p for p in self.parameters() if p.requires_grad]
+        first, sizes = trained[0], [p.numel() for p in trained]
+        starts = [first.storage_offset() + start for start in accumulate(sizes[:-1], initial=0)]
+        memory = {p.untyped_storage().data_ptr() for p in trained}
+        if first.grad is None or len(memory) > 1 or [p.storage_offset() for p in trained] != starts:
+            values = torch.cat([p.detach().reshape(-1) for p in trained])
+            grads = torch.zeros_like(values)
+            for p, value, grad in zip(trained, values.split(sizes), grads.split(sizes), strict=True):
+                p.data, p.grad = value.view_as(p), grad.view_as(p)
+        flat = nn.Parameter(first.data.as_strided((sum(sizes),), (1,)))
+        flat.grad = first.grad.as_strided((sum(sizes),), (1,))  # pyright: ignore[reportOptionalMemberAccess]
+        return flat

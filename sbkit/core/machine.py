@@ -1,0 +1,93 @@
+"""What belongs to the machine: seeds, devices, memory, threads."""
+
+from __future__ import annotations
+
+import math
+import timeit
+import warnings
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import psutil
+import torch
+
+from sbkit.core.names import SbkitError, whole
+
+
+def generator(*seeds: int) -> torch.Generator:
+    """A random generator of one's own for this tuple of seeds; different tuples are independent.
+
+    >>> torch.equal(torch.rand(3, generator=generator(0, 1)), torch.rand(3, generator=generator(0, 1)))
+    True
+    """
+    for seed in seeds:
+        whole("seed", seed, low=0)
+    state = np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> None:
+    """Refuse, before anything is allocated, what would take over half of the device's free memory.
+
+    `need` in bytes, `what` the arithmetic in words.
+    """
+    if torch.device(device).type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+    else:
+        free = psutil.virtual_memory().available
+    if need > free / 2:
+        raise SbkitError(
+            f"A request takes at most half of the free memory; {what} = {need / 1e9:,.1f} GB "
+            f"of {free / 1e9:,.1f} GB free; make it {math.ceil(2 * need / free)} times smaller."
+        )
+
+
+def find_device(device: torch.device | str) -> torch.device:
+    """The device meant: "auto" takes a GPU if there is one and else says that it takes the CPU."""
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        warnings.warn("No GPU found, so this runs on the CPU.", stacklevel=3)
+        return torch.device("cpu")
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise SbkitError(f"device is 'auto', 'cpu' or 'cuda', got {device!r}; try 'auto'.") from error
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise SbkitError(
+            f"device={device!r} needs a CUDA GPU and this machine has none; try 'auto' or 'cpu'."
+        )
+    return found
+
+
+_BEST_THREADS: dict[Hashable, int] = {}  # measured once a process and shape
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch use `count` threads inside the block; the number before is put back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:
+    """One thread, or all that torch may use now: whichever runs `trial` faster for this shape.
+
+    Small products lose more to handing work over than they win. The answer is kept for the process.
+    """
+    most = torch.get_num_threads()
+    if (shape, most) not in _BEST_THREADS:
+        seconds = {count: _fastest(count, trial) for count in {1, most}}
+        _BEST_THREADS[shape, most] = min(seconds, key=seconds.__getitem__)
+    return _BEST_THREADS[shape, most]
+
+
+def _fastest(count: int, trial: Callable[[], object]) -> float:
+    with threads(count):
+        trial()
+        return min(timeit.repeat(trial, number=1, repeat=3))

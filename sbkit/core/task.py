@@ -1,0 +1,151 @@
+"""A task: labelled rows made of named features, and the map from features to inputs."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from sbkit.core.machine import find_device
+from sbkit.core.names import SbkitError, one_of
+
+DTYPES = (torch.float32, torch.float64)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One way to tell the classes apart, and how simple it is.
+
+    columns: its columns of z. pieces: least number of linear pieces of a classifier that uses it
+    alone and perfectly, 1 for linear, k − 1 for a k-slab (Shah et al. 2020, section 3.1), None where
+    not known. margin: half the gap between classes. noise: share of rows on which it says nothing.
+    """
+
+    columns: tuple[int, ...]
+    pieces: int | None = None
+    margin: float = 0.0
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Labelled rows made of named features of known simplicity, and the map from features to inputs.
+
+    z, z_test: feature coordinates (n, k). y, y_test: int64 classes (n,), or values (n, outputs).
+    features: name → `Feature`, simplest first. embed: any module z → x (a rotation, pixels, …).
+    What perturbs a feature works on z and embeds, so nothing else needs to know how inputs are built.
+    Raises `SbkitError` on shapes that do not match, labels that are not 0…C−1, NaN or infinity.
+
+    >>> z = torch.tensor([[-1.0], [1.0]])
+    >>> task = Task(z, torch.tensor([0, 1]), z, torch.tensor([0, 1]), {"sign": Feature((0,), pieces=1)})
+    >>> task.x.shape, task.outputs
+    (torch.Size([2, 1]), 2)
+    """
+
+    z: Tensor
+    y: Tensor
+    z_test: Tensor
+    y_test: Tensor
+    features: Mapping[str, Feature]
+    embed: nn.Module = field(default_factory=nn.Identity)
+
+    def __post_init__(self) -> None:
+        _check_rows("z", self.z, self.y)
+        _check_rows("z_test", self.z_test, self.y_test)
+        for name, feature in self.features.items():
+            if not all(0 <= column < self.z.shape[1] for column in feature.columns):
+                raise SbkitError(
+                    f"A feature's columns lie in 0…{self.z.shape[1] - 1}, got {name!r} with {feature.columns}."
+                )
+        if self.classes:
+            _check_labels(self.y, self.y_test)
+
+    def __getstate__(self) -> dict:
+        return {name: value for name, value in vars(self).items() if name not in ("x", "x_test")}
+
+    @property
+    def classes(self) -> bool:
+        """True for labels, False for regression."""
+        return not self.y.is_floating_point()
+
+    @cached_property
+    def outputs(self) -> int:
+        """Classes C, or columns of y in regression."""
+        return int(max(self.y.max(), self.y_test.max(), 1)) + 1 if self.classes else self.y.shape[1]
+
+    @cached_property
+    def x(self) -> Tensor:
+        """Training inputs (n, d)."""
+        with torch.no_grad():
+            return self.embed(self.z)
+
+    @cached_property
+    def x_test(self) -> Tensor:
+        """Test inputs (n_test, d)."""
+        with torch.no_grad():
+            return self.embed(self.z_test)
+
+    @cached_property
+    def kinds(self) -> dict[str, list[str]]:
+        """S, the names of the simplest features, and Sᶜ, all others; empty where simplicity is not known."""
+        pieces = {name: feature.pieces for name, feature in self.features.items()}
+        known = [count for count in pieces.values() if count is not None]
+        if len(known) < len(pieces) or len(set(known)) < 2:
+            return {}
+        simple = [name for name, count in pieces.items() if count == min(known)]
+        return {"S": simple, "Sᶜ": [name for name in pieces if name not in simple]}
+
+    def columns(self, names: str | Iterable[str]) -> list[int]:
+        """Columns of z of the named features; an unknown name raises with the nearest."""
+        names = [names] if isinstance(names, str) else list(names)
+        return [c for name in names for c in self.features[one_of("feature", name, self.features)].columns]
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Task:
+        """The same task on another device (`"auto"`, `"cpu"`, `"cuda"`) or with another float type."""
+        place = {"device": None if device is None else find_device(device), "dtype": dtype}
+
+        def move(t: Tensor) -> Tensor:
+            return t.to(**(place if t.is_floating_point() else {"device": place["device"]}))
+
+        moved = {name: move(getattr(self, name)) for name in ("z", "y", "z_test", "y_test")}
+        return dataclasses.replace(self, **moved, embed=copy.deepcopy(self.embed).to(**place))
+
+    def sample(self, rows: int) -> Task:
+        """The first `rows` training and test rows as a task of the same features."""
+        if rows >= max(len(self.y), len(self.y_test)):
+            return self
+        cut = {name: getattr(self, name)[:rows].clone() for name in ("z", "y", "z_test", "y_test")}
+        part = dataclasses.replace(self, **cut)
+        part.__dict__["outputs"] = self.outputs  # a class may be missing among few rows
+        return part
+
+
+def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
+    if z.ndim != 2 or len(z) < 1 or z.dtype not in DTYPES:
+        raise SbkitError(
+            f"{name} is a float tensor (rows, columns), got {z.dtype} of shape {tuple(z.shape)}."
+        )
+    if len(y) != len(z):
+        raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {len(y)}.")
+    if y.ndim != (2 if y.is_floating_point() else 1):
+        raise SbkitError(
+            f"Labels are int64 (n,) or float (n, outputs), got {y.dtype} of shape {tuple(y.shape)}."
+        )
+    if not (z.isfinite().all() and y.isfinite().all()):
+        raise SbkitError(
+            f"{name} and its labels are finite numbers, got NaN or infinity; drop or fill those rows."
+        )
+
+
+def _check_labels(*labels: Tensor) -> None:
+    found = torch.cat([y.unique() for y in labels]).unique()
+    if found.dtype != torch.int64 or found[0] < 0 or found[-1] >= max(2, len(found)):
+        raise SbkitError(
+            f"Labels are int64 classes 0…C−1, every one used, got {found.dtype} {found.tolist()[:10]}; "
+            "renumber them, e.g. with labels.unique(return_inverse=True)."
+        )
