@@ -1,0 +1,20 @@
+"""What is measured of a fleet on a task, one file a question."""
+
+from sbkit.measures.boundary import boundary, window
+from sbkit.measures.randomized import auc, kinds, randomized, reliance, shuffled
+from sbkit.measures.rank import effective_rank, entropy_rank, pca_rank, spectrum, stable_rank
+
+__all__ = [
+    "auc",
+    "boundary",
+    "effective_rank",
+    "entropy_rank",
+    "kinds",
+    "pca_rank",
+    "randomized",
+    "reliance",
+    "shuffled",
+    "spectrum",
+    "stable_rank",
+    "window",
+]

@@ -1,0 +1,62 @@
+"""The decision boundary, on a plane through the features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole
+
+
+def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The part of the plane that is looked at, ((low, high) of axes[0], … of axes[1]).
+
+    The largest coordinate of the test rows on either axis, both ways, and a twentieth more.
+    """
+    reach = 1.05 * float(task.z_test[:, list(axes)].abs().max())
+    return (-reach, reach), (-reach, reach)
+
+
+@measures("boundary", glance={"resolution": 40})
+def boundary(
+    fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
+) -> Tensor:
+    """Probability of class 1 on a plane of two feature coordinates, per run. (runs, resolution, resolution)
+
+    axes: columns of z; the plane goes through test row `at` (default the first) in all other columns.
+    Entry [r, i, j]: coordinate axes[1] ascends with i, axes[0] with j, over `window`. 0.5 is the
+    boundary. Raises `SbkitError` on axes, row or resolution out of range, and for regression.
+
+    >>> from sbkit.data import slabs
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=10)
+    >>> boundary(mlp(task), task, resolution=20).shape
+    torch.Size([8, 20, 20])
+    """
+    across, up = _checked(task, axes, at, resolution)
+    check_memory(
+        resolution**2 * fleet.runs * 4 * 3, f"{resolution}² points × {fleet.runs} runs × 4 bytes × 3 copies"
+    )
+    (left, right), (bottom, top) = window(task, (across, up))
+    z = task.z_test[at or 0].expand(resolution, resolution, -1).clone()  # (r, r, k)
+    line = torch.linspace(0, 1, resolution, dtype=z.dtype, device=z.device)  # (r,)
+    z[..., across] = left + (right - left) * line
+    z[..., up] = (bottom + (top - bottom) * line).unsqueeze(1)
+    with torch.no_grad():
+        logits = fleet.predict(task.embed(z.flatten(0, 1)))  # (runs, r·r, C)
+    chance = (logits[..., 1] - logits[..., 0]).sigmoid() if task.outputs == 2 else logits.softmax(-1)[..., 1]
+    return chance.unflatten(1, (resolution, resolution)).cpu()
+
+
+def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int) -> tuple[int, int]:
+    if not task.classes:
+        raise SbkitError("boundary needs classes, got a regression task.")
+    columns = task.z_test.shape[1]
+    if len(axes) != 2 or axes[0] == axes[1] or not all(0 <= axis < columns for axis in axes):
+        raise SbkitError(
+            f"axes are two different columns of z, 0…{columns - 1}, got {tuple(axes)}; try (0, 1)."
+        )
+    if not 0 <= whole("at", at or 0, 0) < len(task.z_test):
+        raise SbkitError(f"at is a test row, 0…{len(task.z_test) - 1}, got {at}.")
+    whole("resolution", resolution, 2)
+    return axes

@@ -1,0 +1,117 @@
+"""What a fleet relies on: scores after the link between a feature and the label is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from sbkit.core import Fleet, SbkitError, Task, generator, measures, one_of
+
+METRICS = ("auc", "accuracy")
+
+
+def shuffled(task: Task, groups: Iterable[Iterable[str]], seed: int = 0) -> Tensor:
+    """Test inputs, once a group, with that group's columns moved together by one permutation of the rows.
+
+    Shape (groups, n_test, d). Moving columns together keeps their joint law, so that only the link to
+    the label is cut (Shah et al. 2020, section 3).
+    """
+    order = torch.randperm(len(task.z_test), generator=generator(seed)).to(task.z_test.device)
+    inputs = []
+    for names in groups:
+        z, columns = task.z_test.clone(), task.columns(names)  # (n_test, k)
+        z[:, columns] = z[order][:, columns]
+        inputs.append(task.embed(z))
+    return torch.stack(inputs)
+
+
+def randomized(
+    fleet: Fleet, task: Task, features: str | Iterable[str], metric: str = "auc", seed: int = 0
+) -> Tensor:
+    """Test score of each run once the named features say nothing. (runs,)
+
+    features: one name or several, whose columns are shuffled together across test rows; metric: "auc"
+    (ROC, score logit₁ − logit₀) or "accuracy". ½ = the net used nothing else; the usual score = it did
+    not use them. Shah et al. 2020, section 3 (their definition 2 says precision–recall, their code ROC).
+    Raises `SbkitError` on other names, and for AUC unless there are two classes.
+
+    >>> from sbkit.data import slabs
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=100)
+    >>> randomized(mlp(task, runs=3), task, "linear").shape
+    torch.Size([3])
+    """
+    one_of("metric", metric, METRICS)
+    _need_classes(task)
+    names = [features] if isinstance(features, str) else list(features)
+    logits = fleet.predict(shuffled(task, [names], seed)[0])  # (runs, n_test, C)
+    return auc(logits, task.y_test) if metric == "auc" else _accuracy(logits, task.y_test)
+
+
+def auc(logits: Tensor, y: Tensor) -> Tensor:
+    """Area under the ROC curve of the score logit₁ − logit₀: chance that class 1 scores higher. (runs,)"""
+    from sklearn.metrics import roc_auc_score
+
+    if logits.shape[-1] != 2:
+        raise SbkitError(f"AUC is for two classes, got {logits.shape[-1]}; try metric='accuracy'.")
+    scores = (logits[..., 1] - logits[..., 0]).cpu().numpy()  # (runs, n)
+    return torch.tensor([roc_auc_score(y.cpu(), run) for run in scores], dtype=torch.float32)
+
+
+def _accuracy(logits: Tensor, y: Tensor) -> Tensor:
+    return (logits.argmax(-1) == y).float().mean(-1).cpu()
+
+
+def _need_classes(task: Task) -> None:
+    if not task.classes:
+        raise SbkitError(
+            "Randomized scores and reliance need classes, got a regression task; measure its loss."
+        )
+
+
+def _lost(fleet: Fleet, task: Task, groups: list[list[str]]) -> Tensor:
+    """Accuracy lost when each group's link is cut, all groups in one pass. (runs, groups)"""
+    _need_classes(task)
+    whole = _accuracy(fleet.predict(task.x_test), task.y_test)  # (runs,)
+    cut = []
+    at_once = max(1, 2**22 // task.x_test.numel())  # groups whose inputs stand in memory together
+    for first in range(0, len(groups), at_once):
+        x = shuffled(task, groups[first : first + at_once])  # (groups, n, d)
+        logits = fleet.predict(x.flatten(0, 1)).unflatten(1, x.shape[:2])  # (runs, groups, n, C)
+        cut.append((logits.argmax(-1) == task.y_test).float().mean(-1).cpu())
+    return whole.unsqueeze(1) - torch.cat(cut, dim=1)
+
+
+@measures("reliance", beside=("kinds",))
+def reliance(fleet: Fleet, task: Task) -> Tensor:
+    """Test accuracy lost when one feature is shuffled across rows, per run. (runs, features)
+
+    0 = ignored; accuracy − ½ = everything hangs on it (two balanced classes). In the order of
+    `task.features`. A feature that others can stand in for may read 0 though it is used: see `kinds`.
+    Shah et al. 2020, section 3; on test rows only.
+
+    >>> from sbkit.data import slabs
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=100)
+    >>> reliance(mlp(task), task).shape
+    torch.Size([8, 2])
+    """
+    return _lost(fleet, task, [[name] for name in task.features])
+
+
+@measures("kinds")
+def kinds(fleet: Fleet, task: Task) -> Tensor:
+    """Test accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled. (runs, 2)
+
+    Shape (runs, 0) where the task's features have no known or only one simplicity.
+
+    >>> from sbkit.data import slabs
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=100)
+    >>> kinds(mlp(task), task).shape
+    torch.Size([8, 2])
+    """
+    groups = list(task.kinds.values())
+    return _lost(fleet, task, groups) if groups else torch.empty(fleet.runs, 0)

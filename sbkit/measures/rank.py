@@ -1,0 +1,86 @@
+"""Rank and its soft versions: functions of matrices, with any leading axes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sbkit.core import Fleet, SbkitError, Task, between, measures
+
+
+def spectrum(matrix: Tensor) -> Tensor:
+    """Singular values, largest first. (…, m, n) → (…, min(m, n))
+
+    Raises `SbkitError` on fewer than two axes, or entries that are not finite.
+
+    >>> spectrum(torch.diag(torch.tensor([1.0, 3.0])))
+    tensor([3., 1.])
+    """
+    if matrix.ndim < 2 or not matrix.isfinite().all():
+        raise SbkitError(f"A spectrum is of finite matrices (…, m, n), got shape {tuple(matrix.shape)}.")
+    return torch.linalg.svdvals(matrix)
+
+
+def entropy_rank(matrix: Tensor) -> Tensor:
+    """Entropy of the singular values as shares of their sum, in nats. (…, m, n) → (…)
+
+    −Σ pᵢ ln pᵢ with pᵢ = σᵢ / Σσ; 0 for rank one, ln min(m, n) at most; 0 for a zero matrix.
+    Huh et al. 2021, definition 1, whose "effective rank" this is; its exponential is `effective_rank`.
+
+    >>> entropy_rank(torch.eye(3)) / torch.tensor(3.0).log()
+    tensor(1.)
+    """
+    values = spectrum(matrix)
+    shares = values / values.sum(-1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
+    return torch.special.entr(shares).sum(-1)
+
+
+def effective_rank(matrix: Tensor) -> Tensor:
+    """How many directions a matrix uses about equally: exp of `entropy_rank`. (…, m, n) → (…)
+
+    1 for rank one, min(m, n) at most. Roy and Vetterli 2007.
+
+    >>> effective_rank(torch.eye(3))
+    tensor(3.)
+    """
+    return entropy_rank(matrix).exp()
+
+
+def stable_rank(matrix: Tensor) -> Tensor:
+    """Energy over its largest part, ‖A‖²_F / ‖A‖²₂. (…, m, n) → (…)
+
+    1 for rank one, min(m, n) at most, 0 for a zero matrix; moved little by small singular values.
+
+    >>> stable_rank(torch.eye(3))
+    tensor(3.)
+    """
+    energy = spectrum(matrix).square()
+    return energy.sum(-1) / energy[..., 0].clamp_min(torch.finfo(energy.dtype).tiny)
+
+
+def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tensor:
+    """Fewest principal components that hold `share` of the variance of the rows. (…, n, d) → (…), int64
+
+    centre: subtract the mean row first; without it the mean counts as a direction. 0 if all rows are
+    equal (centred) or zero. Raises `SbkitError` unless 0 < share ≤ 1.
+
+    >>> pca_rank(torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]))
+    tensor(1)
+    """
+    between("share", share, 0, 1, open_low=True)
+    rows = features - features.mean(-2, keepdim=True) if centre else features
+    values = spectrum(rows)
+    noise = values[..., :1] * max(features.shape[-2:]) * torch.finfo(values.dtype).eps  # as matrix_rank
+    scale = (
+        features.abs().amax((-2, -1)).unsqueeze(-1) * max(features.shape[-2:]) * torch.finfo(values.dtype).eps
+    )
+    energy = torch.where(values > torch.maximum(noise, scale), values, 0).square()
+    total = energy.sum(-1, keepdim=True)
+    enough = energy.cumsum(-1) >= share * total * (1 - 4 * torch.finfo(values.dtype).eps)
+    return torch.where(total.squeeze(-1) > 0, 1 + (~enough).sum(-1), 0)
+
+
+@measures("spectrum")
+def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
+    """Singular values of every weight matrix, first layer to last, largest first. (runs, min(out, in)) each"""
+    return [spectrum(weight.detach()).cpu() for weight in fleet.weights()]
