@@ -1,0 +1,97 @@
+"""sbkit: see what networks prefer to learn.
+
+A lesson is a function; a run is a lazy generator of snapshots:
+
+>>> import sbkit as sb
+>>> def lesson(slabs=5, depth=1, seed=0):
+...     task = sb.lms(slabs, dim=4, n=512, n_test=512)
+...     fleet = sb.mlp(task, depth=depth, width=16, runs=2, seed=seed)
+...     return sb.fit(fleet, task, steps=100, measure=["reliance"])
+>>> [snapshot.step for snapshot in lesson(slabs=7)]
+[50, 100]
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import sbkit.losses  # noqa: F401  (registers the losses)
+from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
+from sbkit.core import datasets as datasets
+from sbkit.data import lms, ms, planar, slabs
+from sbkit.measures import (
+    boundary,
+    effective_rank,
+    entropy_rank,
+    pca_rank,
+    randomized,
+    reliance,
+    spectrum,
+    stable_rank,
+)
+from sbkit.models import fleet_of, mlp
+from sbkit.training import fit, last
+
+if TYPE_CHECKING:
+    from sbkit.course import check, claim, predict
+    from sbkit.lab import lab
+    from sbkit.sweep import sweep
+
+# The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
+from sbkit.core import measures, optimizers, plots  # noqa: E402
+
+LAZY = {"lab": "lab", "sweep": "sweep", "check": "course", "claim": "course", "predict": "course"}
+
+
+class _Face(ModuleType):
+    """Keeps `sb.lab` and `sb.sweep` functions when the modules of the same name are imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in LAZY or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Widgets, plotly, sklearn and pandas load when first used."""
+        if name not in LAZY:
+            raise AttributeError(f"module 'sbkit' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"sbkit.{LAZY[name]}"), name)
+
+
+sys.modules[__name__].__class__ = _Face
+
+__all__ = [
+    "Feature",
+    "Fleet",
+    "Registry",
+    "SbkitError",
+    "Snapshot",
+    "Task",
+    "boundary",
+    "check",
+    "claim",
+    "datasets",
+    "effective_rank",
+    "entropy_rank",
+    "fit",
+    "fleet_of",
+    "lab",
+    "last",
+    "lms",
+    "measures",
+    "mlp",
+    "ms",
+    "optimizers",
+    "pca_rank",
+    "planar",
+    "plots",
+    "predict",
+    "randomized",
+    "reliance",
+    "slabs",
+    "spectrum",
+    "stable_rank",
+    "sweep",
+]

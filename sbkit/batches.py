@@ -1,0 +1,54 @@
+"""The order of minibatches: every run has its own, and it can be cut anywhere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sbkit.core import generator
+
+GATHERED = 2**22  # numbers copied at once: large enough to hide overheads, small enough for the cache
+
+
+class Batches:
+    """Minibatches of (x, y) by step number, reshuffled every epoch, for seeds[r] in run r.
+
+    `batches(step)` → x (runs, batch, d), y (runs, batch, …). The order in epoch e of run r depends on
+    (seed, seeds[r], e) alone. An epoch has n // batch full batches; its few left-over rows differ each time.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, batch: int, seed: int, seeds: list[int]):
+        self.x, self.y, self.batch, self.seed, self.seeds = x, y, batch, seed, seeds
+        self.per_epoch = len(x) // batch
+        self.chunk = max(1, min(self.per_epoch, GATHERED // (len(seeds) * batch * x.shape[1])))
+        self._epoch = self._first = -1
+        self._orders = self._x = self._y = torch.empty(0)
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        epoch, position = divmod(step, self.per_epoch)
+        first = position - position % self.chunk
+        if (epoch, first) != (self._epoch, self._first):
+            self._gather(epoch, first)
+        return self._x[position - first], self._y[position - first]
+
+    def _gather(self, epoch: int, first: int) -> None:
+        if epoch != self._epoch:
+            rngs = [generator(self.seed, seed, epoch) for seed in self.seeds]
+            orders = torch.stack([torch.randperm(len(self.x), generator=rng) for rng in rngs])
+            kept = orders[:, : self.per_epoch * self.batch].to(self.x.device)
+            self._orders = kept.view(len(rngs), self.per_epoch, self.batch).transpose(0, 1).contiguous()
+        rows = self._orders[first : first + self.chunk]  # (steps, runs, batch)
+        self._x = self.x.index_select(0, rows.flatten()).view(*rows.shape, -1)
+        self._y = self.y.index_select(0, rows.flatten()).view(*rows.shape, *self.y.shape[1:])
+        self._epoch, self._first = epoch, first
+
+
+class WholeSet:
+    """All rows at every step, for the optimizers that are defined on the full batch."""
+
+    def __init__(self, x: Tensor, y: Tensor, runs: int):
+        self.batch = len(x)
+        self.x, self.y = x.expand(runs, *x.shape), y.expand(runs, *y.shape)
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        return self.x, self.y
