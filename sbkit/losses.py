@@ -30,7 +30,7 @@ def one_hot(y: Tensor, outputs: int) -> Tensor:
 
 
 def values(y: Tensor, outputs: int) -> Tensor:
-    """Regression values as they are; labels as +1 and −1 on their own and the other output. (…, n, outputs)"""
+    """Regression values as they are; labels as +1 on their own output, −1 elsewhere. (…, n, outputs)"""
     return y if y.is_floating_point() else 2 * one_hot(y, outputs) - 1
 
 

@@ -151,7 +151,7 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     for module in modules[0].modules():
         if isinstance(module, nn.modules.dropout._DropoutNd | nn.modules.batchnorm._NormBase):
             raise SbkitError(
-                f"A fleet's nets neither draw random numbers nor keep running statistics, got {type(module).__name__}; "
-                "leave it out or use LayerNorm."
+                "A fleet's nets neither draw random numbers nor keep running statistics, "
+                f"got {type(module).__name__}; leave it out or use LayerNorm."
             )
     return Fleet(modules, seed)

@@ -13,6 +13,8 @@ import numpy as np
 class SbkitError(ValueError):
     """A request that cannot be met: the rule, what was given, the nearest fix."""
 
+    __module__ = "sbkit"  # the name users know it by
+
 
 def whole(name: str, value: Any, low: int = 1) -> int:
     """`value` as a whole number of at least `low`, or an `SbkitError` that says so.
@@ -44,7 +46,7 @@ def one_of(kind: str, name: Any, names: Iterable[str]) -> str:
 
     >>> one_of("optimizer", "adm", ["adam", "sgd"])
     Traceback (most recent call last):
-    sbkit.core.SbkitError: No optimizer named 'adm'; there are adam, sgd. Did you mean 'adam'?
+    sbkit.SbkitError: No optimizer named 'adm'; there are adam, sgd. Did you mean 'adam'?
     """
     names = list(names)
     if name in names:
@@ -54,7 +56,7 @@ def one_of(kind: str, name: Any, names: Iterable[str]) -> str:
     raise SbkitError(f"No {kind} named {name!r}; there are {', '.join(names)}.{hint}")
 
 
-class Registry(Mapping[str, Callable[..., Any]]):
+class Registry(Mapping[str, Any]):
     """Functions of one kind by name: iterate for the names, call to register another.
 
     >>> greetings = Registry("greeting")
@@ -68,16 +70,16 @@ class Registry(Mapping[str, Callable[..., Any]]):
     def __init__(self, kind: str):
         self.kind = kind
         self.about: dict[str, dict[str, Any]] = {}
-        self._functions: dict[str, Callable[..., Any]] = {}
+        self._functions: dict[str, Any] = {}
 
-    def __call__(self, name: str, **about: Any) -> Callable[[Callable], Callable]:
-        def register(function: Callable) -> Callable:
+    def __call__(self, name: str, **about: Any) -> Callable[[Any], Any]:
+        def register(function: Any) -> Any:
             self._functions[name], self.about[name] = function, about
             return function
 
         return register
 
-    def __getitem__(self, name: str) -> Callable[..., Any]:
+    def __getitem__(self, name: str) -> Any:
         return self._functions[one_of(self.kind, name, self._functions)]
 
     def __contains__(self, name: object) -> bool:

@@ -59,9 +59,8 @@ class Task:
         _check_rows("z_test", self.z_test, self.y_test)
         for name, feature in self.features.items():
             if not all(0 <= column < self.z.shape[1] for column in feature.columns):
-                raise SbkitError(
-                    f"A feature's columns lie in 0…{self.z.shape[1] - 1}, got {name!r} with {feature.columns}."
-                )
+                last = self.z.shape[1] - 1
+                raise SbkitError(f"A feature's columns lie in 0…{last}, got {name!r} with {feature.columns}.")
         if self.classes:
             _check_labels(self.y, self.y_test)
 

@@ -56,7 +56,7 @@ def rotation(dim: int, rng: Generator) -> nn.Module:
 
 
 def _per_block(name: str, value: float | Sequence[float], blocks: Sequence[int]) -> list[float]:
-    values = [value] * len(blocks) if isinstance(value, int | float) else list(value)
+    values = [float(value)] * len(blocks) if isinstance(value, int | float) else list(value)
     if len(values) != len(blocks):
         raise SbkitError(f"{name} is one number, or one a block ({len(blocks)}), got {len(values)} numbers.")
     return values
@@ -70,10 +70,9 @@ def _checked(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[flo
             near = min([1, *SLABS], key=lambda block: abs(block - k) if isinstance(k, int | float) else 0)
             raise SbkitError(f"blocks are 1 (linear) or 3, 5, 7 (slabs), got {k!r}; try {near}.")
         between("noise", p, 0, 1)
-        if not 0 <= between("margin", gap, 0, 1) < 1 / max(k - 1, 1):
-            raise SbkitError(
-                f"margin of a block of {k} is below {1 / max(k - 1, 1):.3g} (else no room is left), got {gap}; try 0.1."
-            )
+        room = 1 / max(k - 1, 1)  # above this the slabs have no width
+        if between("margin", gap, 0, 1) >= room:
+            raise SbkitError(f"margin of a block of {k} is below {room:.3g}, got {gap}; try 0.1.")
 
 
 def _names(blocks: Sequence[int]) -> Iterator[str]:

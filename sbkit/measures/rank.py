@@ -82,5 +82,5 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
 
 @measures("spectrum")
 def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
-    """Singular values of every weight matrix, first layer to last, largest first. (runs, min(out, in)) each"""
+    """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each."""
     return [spectrum(weight.detach()).cpu() for weight in fleet.weights()]

@@ -74,7 +74,7 @@ def adagrad(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0) -> optim.
 class SignSGD(optim.SGD):
     """SGD on the sign of the gradient."""
 
-    def step(self, closure: Closure) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         loss = closure()
         for p in self.param_groups[0]["params"]:
             p.grad.sign_()

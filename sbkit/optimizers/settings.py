@@ -20,7 +20,8 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
     Raises `SbkitError` on an unknown name or option, or a number out of range.
 
     >>> from sbkit.models import fleet_of
-    >>> build("sam", fleet_of(lambda: nn.Linear(2, 2)), lr=None, weight_decay=0, rho=0.1).param_groups[0]["lr"]
+    >>> made = build("sam", fleet_of(lambda: nn.Linear(2, 2)), lr=None, weight_decay=0, rho=0.1)
+    >>> made.param_groups[0]["lr"]
     0.1
     """
     make = optimizers[name]

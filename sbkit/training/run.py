@@ -1,39 +1,22 @@
-"""The only training loop: `fit` returns a lazy run, and a run is advanced, iterated or looked at."""
+"""The only training loop: a run is lazy; it is advanced, iterated or looked at."""
 
 from __future__ import annotations
 
-import functools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sbkit.batches import Batches, WholeSet
-from sbkit.core import (
-    Fleet,
-    SbkitError,
-    Snapshot,
-    Task,
-    best_threads,
-    between,
-    check_memory,
-    measures,
-    optimizers,
-    threads,
-    whole,
-)
-from sbkit.losses import loss_for
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, best_threads, between, measures, threads, whole
 from sbkit.models import MLP
-from sbkit.optimizers import Settings, build, live_settings
 
 CHECK = 50  # steps between two tests of the stopping rule
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
 GLANCE_ROWS = 512  # rows of a look while it moves
 
-Measure = str | Callable[[Fleet, Task], Any]
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
 Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
 AfterStep = Callable[[Fleet, int], object]
@@ -192,121 +175,3 @@ def accuracy(logits: Tensor, y: Tensor) -> Tensor:
     if y.is_floating_point():
         return torch.full((len(logits),), math.nan)
     return (logits.argmax(-1) == y).float().mean(-1).cpu()
-
-
-def fit(
-    fleet: Fleet,
-    task: Task,
-    *,
-    optimizer: str = "sgd",
-    lr: float | None = None,
-    weight_decay: float = 0.0,
-    batch: int = 256,
-    steps: int = 1000,
-    every: int = 50,
-    measure: Iterable[Measure] = (),
-    loss: str | None = None,
-    stop: float | None = 0.01,
-    penalty: Penalty | None = None,
-    transform: Transform | None = None,
-    after_step: AfterStep | None = None,
-    seed: int = 0,
-    **options: Any,
-) -> Run:
-    """A lazy run that trains `fleet` (in place) on `task`; nothing is trained before it is asked for.
-
-    Iterated, it gives a `Snapshot` every `every` steps and at the end. lr=None is the optimizer's own
-    default; options are its own (momentum, rho, betas, …). batch: rows a step; gd and lbfgs take all.
-    measure: names of registered measures, or functions (fleet, task) → tensor (runs, …). loss=None is
-    "cross_entropy" for classes, "square" for values. stop: a run ends when its mean training loss over
-    (the first 4,096) rows is below it, tested every 50 steps; None never. seed: of the minibatch order.
-    penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a
-    batch; after_step(fleet, step) changes weights. Raises `SbkitError`, before any training, on names,
-    numbers and shapes that do not fit.
-
-    >>> from sbkit.data import slabs
-    >>> from sbkit.models import mlp
-    >>> task = slabs(n=512, n_test=512)
-    >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
-    [50, 100, 120]
-    """
-    whole("steps", steps), whole("every", every), whole("batch", batch), whole("seed", seed, 0)
-    if stop is not None:
-        between("stop", stop, 0, math.inf, open_low=True)
-    chosen = loss_for(task, loss)
-    about = optimizers.about[optimizer] if optimizer in optimizers else {}
-    made = build(optimizer, fleet, lr, weight_decay, **options)
-    full, encoded = bool(about.get("full_batch")), penalty is None and transform is None
-    if not full and batch > len(task.y):
-        raise SbkitError(
-            f"batch is at most the {len(task.y)} training rows, got {batch}; try batch={len(task.y)}."
-        )
-    _check_fleet(fleet, task, len(task.y) if full else batch)
-    y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
-    seeds = [fleet.seed + r for r in range(fleet.runs)]
-    return Run(
-        fleet,
-        task,
-        steps=steps,
-        every=every,
-        stop=stop,
-        loss=chosen,
-        optimizer=made,
-        settings=Settings(made, live_settings(optimizer)),
-        measure=dict(_named(measure)),
-        penalty=penalty,
-        transform=transform,
-        after_step=after_step,
-        needs_loss=about.get("needs_loss", False),
-        encoded=encoded,
-        batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
-    )
-
-
-def last(run: Run) -> Snapshot:
-    """The snapshot at the end of a run, which is trained to its end first if it is not there yet.
-
-    >>> from sbkit.data import slabs
-    >>> from sbkit.models import mlp
-    >>> task = slabs(n=512, n_test=512)
-    >>> last(fit(mlp(task, runs=2), task, steps=100)).step
-    100
-    """
-    return run.snapshot() if run.finished else run.advance(steps=run.steps)
-
-
-def _named(chosen: Iterable[Measure]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Measures by name, with what is measured beside them."""
-    for measure in [chosen] if isinstance(chosen, str) else chosen:
-        if isinstance(measure, str):
-            yield measure, measures[measure]
-            yield from ((name, measures[name]) for name in measures.about[measure].get("beside", ()))
-        elif callable(measure):
-            inner = measure.func if isinstance(measure, functools.partial) else measure
-            yield getattr(inner, "__name__", type(inner).__name__), measure
-        else:
-            raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
-
-
-def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
-    """Refuse a fleet that does not fit the task, or a step too large for the memory."""
-    widths = [
-        task.x.shape[1],
-        *(layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)),
-    ]
-    need = 3 * fleet.runs * batch * sum(widths) * task.x.element_size()
-    check_memory(
-        need, f"{fleet.runs} runs × {batch:,} rows × {sum(widths):,} units × 3 copies", task.x.device
-    )
-    try:
-        shape = tuple(fleet.predict(task.x[:2]).shape)
-    except RuntimeError as error:
-        raise SbkitError(
-            f"This fleet does not take the task's inputs, {task.x.shape[1]} columns of {task.x.dtype} "
-            f"on {task.x.device}: {error}. Build it for this task, e.g. sb.mlp(task)."
-        ) from error
-    rows = min(2, len(task.x))
-    if shape != (fleet.runs, rows, task.outputs):
-        raise SbkitError(
-            f"The task has {task.outputs} outputs, so logits are {(fleet.runs, rows, task.outputs)}, got {shape}."
-        )
