@@ -1,0 +1,6 @@
+"""Pictures of snapshots: described here, drawn live by the stage and standing still by plotly."""
+
+from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines
+from sbkit.plots.standard import pictures, plain
+
+__all__ = ["Axis", "Bars", "Description", "Field", "Line", "Lines", "pictures", "plain"]

@@ -1,0 +1,78 @@
+"""From runs to what is drawn of them: mean, band, and the words that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sbkit.core import Snapshot
+from sbkit.plots.shapes import Array, Line
+
+
+def alive(snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Which runs can be shown: their loss is finite (all, if none is). (runs,)"""
+    loss = snapshot.loss.numpy()  # (runs,)
+    states = np.array([state != "diverged" for state in snapshot.state])
+    shown = states & ~np.isinf(loss) & (~np.isnan(loss) | np.isnan(loss).all())
+    return shown if shown.any() else np.ones_like(shown)
+
+
+def shown(snapshot: Snapshot, values: torch.Tensor) -> Array:
+    """Values (runs, …) of the runs that can be shown. (runs shown, …)"""
+    return values.detach().cpu().float().numpy()[alive(snapshot)]
+
+
+def curve(history: Sequence[Snapshot], values: Iterable[torch.Tensor]) -> Array:
+    """One value a run and snapshot, (runs,) each, NaN where a run cannot be shown. (runs, snapshots)"""
+    columns = [
+        np.where(alive(snapshot), value.detach().cpu().float().numpy(), np.nan)
+        for snapshot, value in zip(history, values, strict=True)
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def band_line(name: str, x: Sequence[float] | Array, values: Array, dash: bool = False) -> Line:
+    """The mean of values (runs, points) over runs, as a line with its min–max band.
+
+    NaN and infinity are left out; one run alone has no band.
+
+    >>> line = band_line("loss", [0, 50], np.array([[1.0, 0.5], [3.0, np.nan]]))
+    >>> line.y.tolist(), line.high.tolist()
+    ([2.0, 0.5], [3.0, 0.5])
+    """
+    finite = np.isfinite(values)  # (runs, points)
+    some, count = finite.any(0), np.maximum(finite.sum(0), 1)  # (points,) each
+    mean = np.where(some, np.where(finite, values, 0).sum(0) / count, np.nan)
+    low = np.where(some, np.where(finite, values, np.inf).min(0), np.nan)
+    high = np.where(some, np.where(finite, values, -np.inf).max(0), np.nan)
+    ends = {"low": low, "high": high} if len(values) > 1 else {}
+    return Line(name, x, mean, dash=dash, **ends)  # pyright: ignore[reportArgumentType]
+
+
+def over_runs(snapshot: Snapshot) -> str:
+    """What line and band stand for, in words.
+
+    >>> over_runs(Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 2, {}, ("training",) * 8, 100, None))
+    'line = mean, band = min–max over 8 runs'
+    """
+    return (
+        "one run"
+        if len(snapshot.loss) == 1
+        else f"line = mean, band = min–max over {len(snapshot.loss)} runs"
+    )
+
+
+def mean_of(snapshot: Snapshot) -> str:
+    """How many runs a mean is over, in words."""
+    return "of one run" if len(snapshot.loss) == 1 else f"mean of {int(alive(snapshot).sum())} runs"
+
+
+def left_out(snapshot: Snapshot) -> str:
+    """The runs that cannot be shown, as a sentence; empty where all can."""
+    out = [str(run) for run in np.flatnonzero(~alive(snapshot))]
+    if not out:
+        return ""
+    return f" Left out, not finite: run{'s' if len(out) > 1 else ''} {', '.join(out)}."

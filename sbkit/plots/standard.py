@@ -1,0 +1,178 @@
+"""The registered plots: what is drawn of a history of snapshots, one function a measure."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from sbkit.core import Snapshot, Task, plots
+from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, over_runs, shown
+from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
+
+POINTS = 256  # test rows drawn on a field
+MOST = 12  # bars in one plot
+History = Sequence[Snapshot]
+
+
+def pictures(history: History, moving: bool = False) -> list[Description]:
+    """All that can be drawn of a history: fields first, then loss and accuracy, then measures.
+
+    history: [latest] for a live frame, all snapshots for a still one. moving: the look was a glance at
+    a sample of the rows, and captions say so. A measure without a plot of its name gets a plain one.
+    """
+    names = ["loss", "accuracy", *(name for name in history[-1].values if name not in ("loss", "accuracy"))]
+    drawn = [(name, picture) for name in names if (picture := _draw(name, history))]
+    drawn.sort(key=lambda item: not isinstance(item[1], Field))  # stable: the rest keeps its order
+    return [_with_rows(name, picture, history, moving) for name, picture in drawn]
+
+
+def _draw(name: str, history: History) -> Description | None:
+    return plots[name](history) if name in plots else plain(name, history)
+
+
+def _with_rows(name: str, picture: Description, history: History, moving: bool) -> Description:
+    """The same picture, its caption completed by what the rows were and which runs are missing."""
+    caption = picture.caption
+    if plots.about.get(name, {}).get("rows", True):
+        if moving:
+            caption += " A sample of rows while it moves."
+        elif len(history) > 1 and history[0].rows < history[-1].rows:
+            caption += f" Earlier points: a sample of {history[0].rows}."
+    return dataclasses.replace(picture, caption=caption + left_out(history[-1]))
+
+
+@plots("loss")
+def loss(history: History) -> Lines:
+    """Mean training loss over steps, a band over runs."""
+    line = band_line("train", [s.step for s in history], curve(history, [s.loss for s in history]))
+    caption = f"Mean loss of training rows; {over_runs(history[-1])}."
+    return Lines("loss", "Training loss", _steps(), Axis("loss", low=0), [line], caption, grows=True)
+
+
+@plots("accuracy")
+def accuracy(history: History) -> Lines | None:
+    """Accuracy on training and test rows over steps; none for regression."""
+    latest, steps = history[-1], [s.step for s in history]
+    if latest.accuracy.isnan().all():
+        return None
+    lines = [
+        band_line("train", steps, curve(history, [s.accuracy for s in history])),
+        band_line("test", steps, curve(history, [s.test_accuracy for s in history]), dash=True),
+    ]
+    caption = f"Share of rows given their own class, {latest.rows:,} test rows; {over_runs(latest)}."
+    lowest = min(
+        [
+            1 / latest.sample.outputs,
+            *(np.nanmin(line.low if line.low is not None else line.y) for line in lines),
+        ]
+    )
+    y = Axis("accuracy", low=math.floor(10 * lowest) / 10, high=1.02)
+    return Lines("accuracy", "Accuracy", _steps(), y, lines, caption, grows=True)
+
+
+@plots("boundary", rows=False)
+def boundary(history: History) -> Field:
+    """Chance of class 1 over the plane of the first two feature coordinates, mean over runs."""
+    latest = history[-1]
+    chance = shown(latest, latest.values["boundary"])  # (runs, rows, columns)
+    z, y = latest.sample.z_test[:POINTS].cpu(), latest.sample.y_test[:POINTS].cpu()  # (n, k), (n,)
+    x_axis, y_axis = _plane(latest.sample)
+    rest = ", other coordinates as in one test row" if z.shape[1] > 2 else ""
+    disagree = "; grey: runs disagree" if len(chance) > 1 else ""
+    caption = (
+        f"Chance of class 1, {mean_of(latest)}{disagree}{rest}. "
+        f"White: the boundary. Points: {len(y):,} test rows, their shape the class."
+    )
+    spread = chance.std(0) if len(chance) > 1 else None  # (rows, columns)
+    planes = {"values": chance.mean(0), "spread": spread, "points": z[:, :2].numpy(), "labels": y.numpy()}
+    return Field("boundary", "Decision boundary", x_axis, y_axis, **planes, caption=caption)
+
+
+def _plane(sample: Task) -> tuple[Axis, Axis]:
+    """The axes that the measure `boundary` looks along: columns 0 and 1, as far as test rows reach."""
+    reach = 1.05 * float(sample.z_test[:, :2].abs().max())
+    owner = {column: name for name, feature in sample.features.items() for column in feature.columns}
+    return tuple(Axis(owner.get(i, f"z{i}"), low=-reach, high=reach) for i in (0, 1))  # pyright: ignore
+
+
+@plots("reliance")
+def reliance(history: History) -> Bars:
+    """Accuracy that every run loses when one feature is shuffled across test rows."""
+    latest = history[-1]
+    lost = shown(latest, latest.values["reliance"])  # (runs, features)
+    names, simple = list(latest.sample.features), latest.sample.kinds.get("S", [])
+    order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -lost[:, i].mean()))
+    kept = sorted(order[:MOST])
+    hidden = len(names) - len(kept)
+    others = f" Not shown: {hidden} others." if hidden else ""
+    bars = Bars("reliance", "Feature reliance", _lost(lost), [names[i] for i in kept], *_means(lost[:, kept]))
+    return dataclasses.replace(bars, caption=_shuffled("A feature", latest) + others)
+
+
+@plots("kinds")
+def kinds(history: History) -> Bars | None:
+    """Accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled together."""
+    latest = history[-1]
+    lost = shown(latest, latest.values["kinds"])  # (runs, kinds)
+    if not lost.shape[1]:
+        return None
+    names = [f"{kind} ({len(of)})" for kind, of in latest.sample.kinds.items()]
+    caption = _shuffled("All features of a kind", latest) + " S: the simplest; Sᶜ: all others."
+    return Bars("kinds", "Reliance by kind", _lost(lost), names, *_means(lost), caption)
+
+
+@plots("spectrum", rows=False)
+def spectrum(history: History) -> Lines:
+    """Singular values of every layer's weights, largest first, a band over runs."""
+    latest = history[-1]
+    layers = [shown(latest, values) for values in latest.values["spectrum"]]  # (runs, k) each
+    lines = [
+        band_line(f"layer {i}", np.arange(1, 1 + values.shape[1]), values)
+        for i, values in enumerate(layers, start=1)
+    ]
+    axes = Axis("index", low=1), Axis("singular value", log=True)
+    caption = f"Singular values of each weight matrix, log scale; {over_runs(latest)}."
+    return Lines("spectrum", "Spectrum of the weights", *axes, lines, caption)
+
+
+def plain(name: str, history: History) -> Description | None:
+    """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
+    latest, title = history[-1], name.replace("_", " ")
+    values = latest.values[name]
+    label, over = Axis(title), over_runs(latest)
+    if isinstance(values, Tensor) and values.ndim == 1:
+        line = band_line(title, [s.step for s in history], curve(history, [s.values[name] for s in history]))
+        return Lines(name, title, _steps(), label, [line], f"{title}; {over}.", grows=True)
+    parts = [values] if isinstance(values, Tensor) else values
+    if not isinstance(parts, list | tuple) or not all(isinstance(p, Tensor) and p.ndim == 2 for p in parts):
+        return None
+    tables = [shown(latest, part) for part in parts]  # (runs, k) each
+    if len(tables) == 1 and tables[0].shape[1] <= MOST:
+        names = [str(i) for i in range(tables[0].shape[1])]
+        return Bars(name, title, label, names, *_means(tables[0]), f"{title}, {mean_of(latest)}; dots: runs.")
+    lines = [band_line(f"{title} {i}", np.arange(t.shape[1]), t) for i, t in enumerate(tables)]
+    return Lines(name, title, Axis("index"), label, lines, f"{title}; {over}.")
+
+
+def _steps() -> Axis:
+    return Axis("step", low=0)
+
+
+def _lost(values: np.ndarray) -> Axis:
+    """0 … ½ and as much more as the values (runs, bars) take."""
+    low, high = (float(end) for end in (values.min(initial=0), values.max(initial=0.5)))
+    return Axis("accuracy lost when shuffled", low=math.floor(20 * low) / 20, high=math.ceil(10 * high) / 10)
+
+
+def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Bars (bars,) and, for several runs, dots (bars, runs) of values (runs, bars)."""
+    return values.mean(0), values.T if len(values) > 1 else None
+
+
+def _shuffled(what: str, snapshot: Snapshot) -> str:
+    dots = "" if alive(snapshot).sum() == 1 else "; dots: the runs"
+    return f"{what} shuffled across {snapshot.rows:,} test rows, {mean_of(snapshot)}{dots}."

@@ -1,0 +1,29 @@
+"""One look for the stage and for plotly: colours safe for colour-blind readers, never the only carrier."""
+
+from __future__ import annotations
+
+BLUE, ORANGE, WHITE, GREY, INK = "#0072b2", "#e69f00", "#ffffff", "#767676", "#1a1a1a"
+LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", GREY)  # Okabe and Ito's, in the order of use
+DASHES = ("solid", "dot", "longdash", "dashdot")  # the next dash when the colours begin again
+SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross", "x")  # one a class
+SCALE = ((0.0, BLUE), (0.5, WHITE), (1.0, ORANGE))  # P(class 1): blue 0, white the boundary, orange 1
+
+
+def line_style(i: int, dash: bool = False) -> dict[str, str]:
+    """Colour and dash of line i, as plotly names them.
+
+    >>> line_style(1, dash=True)
+    {'color': '#e69f00', 'dash': 'dash'}
+    """
+    dashes = DASHES[i // len(LINES) % len(DASHES)]
+    return {"color": LINES[i % len(LINES)], "dash": "dash" if dash else dashes}
+
+
+def faint(colour: str, share: float = 0.2) -> str:
+    """A colour that lets things behind it show, for bands.
+
+    >>> faint("#0072b2")
+    'rgba(0,114,178,0.2)'
+    """
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{share})"
