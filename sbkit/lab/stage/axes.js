@@ -1,0 +1,110 @@
+// axes.js: the sheet of a plot: theme colours, a canvas at device pixels, the box with its axes and ticks.
+
+import { divergingColours, formatTick, hexToRgb, ticksOf } from "./scales.js";
+
+export const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
+
+/** The colours in force at `root`, which it marks as dark or light by its own background. */
+export function readTheme(root) {
+  const style = getComputedStyle(root);
+  const [r, g, b] = style.backgroundColor.match(/[\d.]+/g).map(Number);
+  root.classList.toggle("sb-dark", 0.299 * r + 0.587 * g + 0.114 * b < 110);
+  const colour = (name) => style.getPropertyValue(`--sb-${name}`).trim();
+  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "ink", "muted", "grid", "paper"];
+  const theme = Object.fromEntries(names.map((name) => [name, colour(name)]));
+  theme.series = [theme.blue, theme.orange, theme.green, theme.purple, theme.sky];
+  theme.ramp = divergingColours(hexToRgb(theme.blue), hexToRgb(theme.neutral), hexToRgb(theme.orange));
+  return theme;
+}
+
+/** Size the canvas to its box in device pixels; returns its context, cleared and scaled to CSS pixels. */
+export function openSheet(canvas, width, height) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    [canvas.width, canvas.height] = [w, h];
+    canvas.style.height = `${height}px`;
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, width, height);
+  ctx.font = FONT;
+  ctx.lineJoin = "round";
+  return ctx;
+}
+
+/** A coordinate on the middle of a device pixel, so that hairlines are sharp. */
+export function crisp(v) {
+  const ratio = globalThis.devicePixelRatio || 1;
+  return (Math.round(v * ratio - 0.5) + 0.5) / ratio;
+}
+
+/** Axis name with its unit: "loss (nats)". */
+export function axisName(axis) {
+  return axis.unit ? `${axis.label} (${axis.unit})` : axis.label;
+}
+
+/** Grid lines, ticks and names; `box` is {left, top, width, height}, x and y are scales. */
+export function drawAxes(ctx, box, scales, axes, theme, { grid = true } = {}) {
+  drawUpTicks(ctx, box, scales.y, theme, grid);
+  if (axes.x) drawAcrossTicks(ctx, box, scales.x, theme);
+  ctx.fillStyle = theme.muted;
+  ctx.textBaseline = "alphabetic";
+  ctx.textAlign = "left";
+  fitText(ctx, axisName(axes.y), 2, box.top - 10, box.left + box.width);
+  if (!axes.x) return;
+  ctx.textAlign = "center";
+  fitText(ctx, axisName(axes.x), box.left + box.width / 2, box.top + box.height + 33, box.left + box.width);
+}
+
+function drawUpTicks(ctx, box, scale, theme, grid) {
+  const ticks = ticksOf(scale.low, scale.high, Math.max(2, box.height / 38), scale.log);
+  const step = scale.log ? undefined : ticks[1] - ticks[0];
+  [ctx.textAlign, ctx.textBaseline, ctx.lineWidth, ctx.strokeStyle] = ["right", "middle", 1, theme.grid];
+  ctx.fillStyle = theme.muted;
+  for (const tick of ticks) {
+    const y = crisp(scale(tick));
+    strokeLine(ctx, grid ? box.left : box.left - 4, y, grid ? box.left + box.width : box.left, y);
+    ctx.fillText(formatTick(tick, step), box.left - 7, y + 0.5);
+  }
+}
+
+function drawAcrossTicks(ctx, box, scale, theme) {
+  const ticks = ticksOf(scale.low, scale.high, Math.max(2, box.width / 60), scale.log);
+  const step = scale.log ? undefined : ticks[1] - ticks[0];
+  const bottom = crisp(box.top + box.height);
+  [ctx.textAlign, ctx.textBaseline, ctx.lineWidth, ctx.strokeStyle] = ["center", "top", 1, theme.muted];
+  ctx.fillStyle = theme.muted;
+  strokeLine(ctx, box.left, bottom, box.left + box.width, bottom);
+  for (const tick of ticks) {
+    const x = crisp(scale(tick));
+    strokeLine(ctx, x, bottom, x, bottom + 4);
+    ctx.fillText(formatTick(tick, step), x, bottom + 7);
+  }
+}
+
+export function strokeLine(ctx, x0, y0, x1, y1) {
+  ctx.beginPath();
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.stroke();
+}
+
+/** Text no wider than `room`, shortened with … where needed. */
+export function fitText(ctx, text, x, y, room) {
+  ctx.fillText(shortened(ctx, text, room), x, y);
+}
+
+export function shortened(ctx, text, room) {
+  if (ctx.measureText(text).width <= room) return text;
+  let keep = text.length;
+  while (keep > 1 && ctx.measureText(`${text.slice(0, keep)}…`).width > room) keep--;
+  return `${text.slice(0, keep)}…`;
+}
+
+/** The width that the widest tick of the range needs left of the box. */
+export function tickRoom(ctx, low, high, log, height) {
+  const ticks = ticksOf(low, high, Math.max(2, height / 38), log);
+  const step = log ? undefined : ticks[1] - ticks[0];
+  return Math.max(28, ...ticks.map((tick) => ctx.measureText(formatTick(tick, step)).width + 12));
+}

@@ -1,0 +1,114 @@
+// card.js: one plot on the page: title, legend, canvas, hover values, caption, data table.
+
+import { openSheet } from "./axes.js";
+import { barsPainter } from "./bars.js";
+import { fieldPainter } from "./field.js";
+import { linesPainter } from "./lines.js";
+
+const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter };
+const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
+
+/** A DOM element; `text` becomes textContent, `on` holds listeners, the rest are attributes. */
+export function make(tag, { text, on = {}, ...attributes } = {}, children = []) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, listener] of Object.entries(on)) node.addEventListener(name, listener);
+  if (text !== undefined) node.textContent = text;
+  node.append(...children);
+  return node;
+}
+
+export class Card {
+  constructor(redraw) {
+    this.hover = null;
+    this.told = -Infinity;
+    this.title = make("div", { class: "sb-title" });
+    this.legend = make("div", { class: "sb-legend", "aria-hidden": "true" });
+    this.canvas = make("canvas", { role: "img" });
+    this.tip = make("div", { class: "sb-tip", "aria-hidden": "true", hidden: "" });
+    this.caption = make("div", { class: "sb-caption" });
+    this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
+    this.details = make("details", { on: { toggle: () => this.tell(true) } }, [make("summary", { text: "Data" }), this.table]);
+    this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
+    const about = make("figcaption", {}, [this.caption, this.details]);
+    this.root = make("figure", { class: "sb-card" }, [make("div", { class: "sb-head" }, [this.title, this.legend]), this.paper, about]);
+    const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
+    const leave = () => redraw((this.hover = null));
+    for (const name of ["pointermove", "pointerdown"]) this.canvas.addEventListener(name, point);
+    for (const name of ["pointerleave", "pointercancel"]) this.canvas.addEventListener(name, leave);
+  }
+
+  /** The width to draw at; heights are equal, so that cards line up in rows. */
+  measure() {
+    this.width = this.paper.clientWidth;
+    this.height = Math.round(Math.max(220, Math.min(300, 0.58 * this.width)));
+  }
+
+  /** Take the next description; axes keep their ranges for as long as the run is the same. */
+  show(plot, pinned, { run, difference, moving }) {
+    if (run !== this.run || plot.shape !== this.plot?.shape) this.memory = { image: this.memory?.image };
+    Object.assign(this, { plot, pinned: pinned?.shape === plot.shape ? pinned : null, run, difference, moving });
+  }
+
+  draw(theme) {
+    if (!this.width) return;
+    const painter = PAINTERS[this.plot.shape];
+    const options = { pinned: this.pinned, difference: this.difference, hover: this.hover };
+    const ctx = openSheet(this.canvas, this.width, this.height);
+    const sheet = { ctx, width: this.width, height: this.height, theme, memory: this.memory };
+    this.showTip(painter.draw(sheet, this.plot, this.pinned, options));
+    setText(this.title, this.plot.title);
+    setText(this.caption, this.plot.caption);
+    this.showLegend(painter.legend(this.plot, theme, options));
+    this.tell(!this.moving);
+  }
+
+  showLegend(entries) {
+    const key = JSON.stringify(entries);
+    if (key === this.legendKey) return;
+    this.legendKey = key;
+    this.legend.replaceChildren(...entries.map(({ mark, colour, text }) => {
+      const swatch = make("i", { class: `sb-mark sb-${mark}` });
+      swatch.style.color = colour;
+      return make("span", {}, [swatch, text]);
+    }));
+  }
+
+  showTip(tip) {
+    this.tip.hidden = !tip;
+    if (!tip) return;
+    this.tip.replaceChildren(...tip.lines.map((text) => make("div", { text })));
+    const left = tip.x > this.width / 2;
+    this.tip.style.left = left ? "" : `${tip.x + 12}px`;
+    this.tip.style.right = left ? `${this.width - tip.x + 12}px` : "";
+    this.tip.style.top = `${Math.max(0, Math.min(this.height - 20 * tip.lines.length - 10, tip.y - 14))}px`;
+  }
+
+  /** Sentence and table for those who do not see the canvas: at once when the plot stands, else once a second. */
+  tell(now) {
+    const standing = now && this.toldPlot !== this.plot;
+    const opened = now && this.details.open && !this.table.firstChild;
+    if (!standing && !opened && performance.now() - this.told < 1000) return;
+    [this.told, this.toldPlot] = [performance.now(), this.plot];
+    const painter = PAINTERS[this.plot.shape];
+    this.canvas.setAttribute("aria-label", painter.describe(this.plot));
+    this.table.setAttribute("aria-label", `Data of ${this.plot.title}`);
+    this.table.replaceChildren(...(this.details.open ? [dataTable(painter.table(this.plot))] : []));
+  }
+}
+
+/** A table element, at most MOST_ROWS rows long. */
+function dataTable({ note, head, rows }) {
+  const every = Math.ceil(rows.length / MOST_ROWS);
+  const kept = rows.filter((_, k) => k % every === 0 || k === rows.length - 1);
+  const caption = every > 1 ? `${note}; ${kept.length} of ${rows.length} rows` : note;
+  const header = make("tr", {}, head.map((text) => make("th", { text, scope: "col" })));
+  const lines = kept.map(([first, ...rest]) =>
+    make("tr", {}, [make("th", { text: first, scope: "row" }), ...rest.map((text) => make("td", { text }))]));
+  return make("table", {}, [make("caption", { text: caption }), make("thead", {}, [header]), make("tbody", {}, lines)]);
+}
+
+/** Write only what changed: a write costs a layout. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

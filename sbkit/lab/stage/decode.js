@@ -1,0 +1,29 @@
+// decode.js: the frame message and its one binary buffer → plots whose arrays are typed arrays. Pure functions.
+
+/** A frame with every REF {at, type, shape} replaced by a typed array that carries its `shape`. */
+export function decodeFrame(frame, buffer) {
+  const bytes = ownBytes(buffer);
+  return { ...frame, plots: (frame.plots ?? []).map((plot) => decodePart(plot, bytes)) };
+}
+
+/** The bytes in a buffer of our own: messages arrive as views, seldom aligned, into larger ones. */
+export function ownBytes(buffer) {
+  if (!buffer) return new ArrayBuffer(0);
+  if (!ArrayBuffer.isView(buffer)) return buffer;
+  return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
+}
+
+/** One REF → Float32Array or Uint8Array with `shape`. */
+export function decodeArray(ref, bytes) {
+  const length = ref.shape.reduce((product, n) => product * n, 1);
+  const Kind = { f4: Float32Array, u1: Uint8Array }[ref.type];
+  if (!Kind) throw new Error(`A number type is f4 or u1, got ${ref.type}.`);
+  return Object.assign(new Kind(bytes, ref.at, length), { shape: ref.shape });
+}
+
+function decodePart(part, bytes) {
+  if (part === null || typeof part !== "object") return part;
+  if (Array.isArray(part)) return part.map((inner) => decodePart(inner, bytes));
+  if ("at" in part && "type" in part && "shape" in part) return decodeArray(part, bytes);
+  return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, decodePart(inner, bytes)]));
+}

@@ -1,0 +1,146 @@
+// lines.js: draws Lines: means as lines, bands from the lowest to the highest run, a pinned run as thin grey dashes.
+
+import { crisp, drawAxes, strokeLine, tickRoom } from "./axes.js";
+import { extentOf, formatValue, growRange, makeScale, withUnit } from "./scales.js";
+
+export const linesPainter = { draw: drawLines, legend: linesLegend, table: linesTable, describe: describeLines };
+
+function drawLines(sheet, plot, pinned, { hover }) {
+  const { ctx, theme } = sheet;
+  const { box, scales, axes } = linesLayout(sheet, plot, pinned);
+  drawAxes(ctx, box, scales, axes, theme);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(box.left - 1, box.top - 2, box.width + 6, box.height + 4);
+  ctx.clip();
+  plot.lines.forEach((line, k) => line.low && drawBand(ctx, line, scales, seriesColour(theme, k)));
+  for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, { colour: theme.grey, width: 1.25, dash: [3, 3] });
+  plot.lines.forEach((line, k) => {
+    const colour = seriesColour(theme, k);
+    strokeCurve(ctx, line, scales, { colour, width: 2, dash: line.dash ? [7, 4] : [] });
+    if (plot.grows) drawTip(ctx, line, scales, colour);
+  });
+  ctx.restore();
+  return hover && hoverLines(ctx, box, plot, scales, hover, theme);
+}
+
+function seriesColour(theme, k) {
+  return theme.series[k % theme.series.length];
+}
+
+/** Ranges are kept in the sheet's memory, so that axes only grow during a run. */
+function linesLayout({ ctx, width, height, memory }, plot, pinned) {
+  const lines = [...plot.lines, ...(pinned?.lines ?? [])];
+  const ys = lines.flatMap((line) => [line.y, line.low, line.high]);
+  memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
+  memory.y = growRange(memory.y, extentOf(ys, plot.y.log), plot.y);
+  const box = { left: 0, top: 26, height: height - 26 - 42 };
+  box.left = tickRoom(ctx, ...memory.y, plot.y.log, box.height);
+  box.width = width - box.left - 22;
+  const scales = {
+    x: makeScale(...memory.x, box.left, box.left + box.width, plot.x.log),
+    y: makeScale(...memory.y, box.top + box.height, box.top, plot.y.log),
+  };
+  return { box, scales, axes: plot };
+}
+
+/** Pixel height of a value; on a log axis what is not positive lies on the floor. */
+function heightOf(scale, v) {
+  return scale(scale.log ? Math.max(v, scale.low) : v);
+}
+
+function strokeCurve(ctx, line, scales, { colour, width, dash }) {
+  ctx.beginPath();
+  let down = false;
+  for (let k = 0; k < line.x.length; k++) {
+    if (!Number.isFinite(line.y[k])) down = false;
+    else if (down) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.y[k]));
+    else ctx.moveTo(scales.x(line.x[k]), heightOf(scales.y, line.y[k]));
+    if (Number.isFinite(line.y[k])) down = true;
+  }
+  ctx.setLineDash(dash);
+  [ctx.strokeStyle, ctx.lineWidth, ctx.lineCap] = [colour, width, "butt"];
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+function drawBand(ctx, line, scales, colour) {
+  ctx.beginPath();
+  for (let k = 0; k < line.x.length; k++) if (finiteBand(line, k)) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.high[k]));
+  for (let k = line.x.length - 1; k >= 0; k--) if (finiteBand(line, k)) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.low[k]));
+  ctx.globalAlpha = 0.2;
+  ctx.fillStyle = colour;
+  ctx.fill();
+  ctx.globalAlpha = 1;
+}
+
+function finiteBand(line, k) {
+  return Number.isFinite(line.low[k]) && Number.isFinite(line.high[k]);
+}
+
+function drawTip(ctx, line, scales, colour) {
+  const last = line.x.length - 1;
+  if (last < 0 || !Number.isFinite(line.y[last])) return;
+  markPlace(ctx, scales.x(line.x[last]), heightOf(scales.y, line.y[last]), colour);
+}
+
+function markPlace(ctx, x, y, colour) {
+  ctx.beginPath();
+  ctx.arc(x, y, 3, 0, 2 * Math.PI);
+  ctx.fillStyle = colour;
+  ctx.fill();
+}
+
+/** Index of the value nearest to v, -1 of none. */
+export function nearestIndex(values, v) {
+  let best = -1;
+  for (let k = 0; k < values.length; k++) if (best < 0 || Math.abs(values[k] - v) < Math.abs(values[best] - v)) best = k;
+  return best;
+}
+
+function hoverLines(ctx, box, plot, scales, [px, py], theme) {
+  if (px < box.left - 4 || px > box.left + box.width + 8 || !plot.lines.length) return null;
+  const at = scales.x.invert(px);
+  const nearest = plot.lines.map((line) => nearestIndex(line.x, at));
+  const places = plot.lines.map((line, k) => line.x[nearest[k]]).filter((x) => x !== undefined);
+  if (!places.length) return null;
+  const x = places[nearestIndex(places, at)];
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
+  strokeLine(ctx, crisp(scales.x(x)), box.top, crisp(scales.x(x)), box.top + box.height);
+  const lines = [`${plot.x.label} ${withUnit(x, plot.x)}`];
+  plot.lines.forEach((line, k) => {
+    if (line.x[nearest[k]] !== x) return;
+    markPlace(ctx, scales.x(x), heightOf(scales.y, line.y[nearest[k]]), seriesColour(theme, k));
+    lines.push(`${line.name} ${withUnit(line.y[nearest[k]], plot.y)}${bandText(line, nearest[k])}`);
+  });
+  return { x: scales.x(x), y: py, lines };
+}
+
+function bandText(line, k) {
+  return line.low ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
+}
+
+function linesLegend(plot, theme, { pinned }) {
+  const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", colour: seriesColour(theme, k), text: line.name }));
+  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: "lowest to highest run" });
+  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: "pinned" });
+  return entries;
+}
+
+/** A row for every x, a column for every line and the ends of its band. */
+function linesTable(plot) {
+  const xs = [...new Set(plot.lines.flatMap((line) => [...line.x]))].sort((a, b) => a - b);
+  const columns = plot.lines.flatMap((line) => [[line, "y", line.name],
+    ...(line.low ? [[line, "low", `${line.name}, lowest`], [line, "high", `${line.name}, highest`]] : [])]);
+  const places = plot.lines.map((line) => new Map([...line.x].map((x, k) => [x, k])));
+  return {
+    note: `${plot.y.label}${plot.y.unit ? ` in ${plot.y.unit}` : ""} by ${plot.x.label}`,
+    head: [plot.x.label, ...columns.map(([, , name]) => name)],
+    rows: xs.map((x) => [formatValue(x), ...columns.map(([line, key]) => formatValue(line[key][places[plot.lines.indexOf(line)].get(x)]))]),
+  };
+}
+
+function describeLines(plot) {
+  const ends = plot.lines.map((line) => `${line.name} ${formatValue(line.y[line.y.length - 1])}`);
+  return `${plot.title}: ${plot.y.label} against ${plot.x.label}, at the end ${ends.join(", ")}.`;
+}

@@ -1,0 +1,146 @@
+// player.js: the run-state machine behind the controls: what is asked of Python and which frame is shown. No DOM.
+//
+// Pull: nothing is trained unless asked for. Answers come in the order of the requests, one each, so `inflight`,
+// the types of the unanswered requests, says what an answer answers. While running, the next advance is asked for
+// as soon as an answer is in, before it is drawn.
+
+import { Recording } from "./recording.js";
+
+export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.03 }, fast: { seconds: 0.12 } };
+const PATIENCE = 5000; // ms without an answer until the stage says so
+const SETTLE = 300; // ms after the last step or dial move until the sharp standing frame is asked for
+
+export class Player {
+  constructor(send, now = () => performance.now()) {
+    Object.assign(this, { send, now, recording: new Recording(), inflight: [], since: 0, settleAt: null });
+    Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false });
+    Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
+    this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
+  }
+
+  // what the reader does
+
+  run() {
+    if (this.closed) return;
+    if (this.status.state === "Done") this.request("rewind");
+    [this.running, this.shown, this.settleAt] = [true, null, null];
+    if (this.lost) this.request("look");
+    this.next();
+  }
+
+  pause() {
+    if (!this.running) return;
+    this.running = false;
+    this.request("look");
+  }
+
+  step() {
+    this.running = false;
+    this.shown = null;
+    this.request("advance", { steps: 1 });
+  }
+
+  /** "rewind", "seed" or "data": a new run, standing at step 0. */
+  restart(type) {
+    this.running = false;
+    this.request(type);
+  }
+
+  scrub(index) {
+    this.pause();
+    this.shown = index >= this.recording.frames.length - 1 ? null : index;
+  }
+
+  /** Pin the frame in sight, or let go of the pinned one. */
+  togglePin() {
+    this.pinned = this.pinned ? null : this.view().frame ?? null;
+    this.difference = false;
+  }
+
+  setHidden(hidden) {
+    this.hidden = hidden;
+    this.next();
+  }
+
+  // what Python says
+
+  request(type, details = {}) {
+    if (this.closed) return;
+    if (this.lost) this.inflight = []; // the answers may never come: start counting anew
+    if (!this.inflight.length) this.since = this.now();
+    this.inflight.push(type);
+    this.settleAt = null;
+    this.send({ type, ...details });
+  }
+
+  /** Take a message; asks for the next frame where one is due. */
+  receive(message) {
+    this.lost = false;
+    this.since = this.now();
+    if (message.type === "dirty") this.dirty = true;
+    else if (message.type === "closed") [this.closed, this.running] = [true, false];
+    else if (message.type === "frame") this.take(message, message.pushed ? null : this.answered(message));
+    else this.inflight.splice(this.inflight.indexOf(message.type) >>> 0, 1);
+    this.next();
+  }
+
+  /** The request that a frame answers; null for a moving one left over from before a lost answer. */
+  answered(frame) {
+    const asked = (fits) => this.inflight.findIndex((type) => type !== "code" && type !== "replay" && fits(type));
+    let at = asked((type) => (type === "advance") === frame.moving);
+    if (at < 0) at = asked((type) => type !== "look" || !frame.moving || frame.state === "Error");
+    return at < 0 ? null : this.inflight.splice(at, 1)[0];
+  }
+
+  take(frame, request) {
+    const fresh = frame.run !== this.status.run;
+    this.status = frame;
+    if (fresh) this.shown = null;
+    if (frame.plots.length) this.recording.add(frame);
+    if (frame.state === "Done" || frame.state === "Error") this.running = false;
+    if (frame.state === "Done" && request === "advance" && frame.moving && !this.inflight.length) this.request("look");
+    else if (!this.running && frame.steps > 0 && (request === "advance" || request === "refresh")) {
+      this.settleAt = this.now() + SETTLE;
+    }
+  }
+
+  /** Ask for what is due, if nothing is under way. */
+  next() {
+    if (this.closed || this.inflight.length) return;
+    if (this.running && !this.hidden) this.request("advance", SPEEDS[this.speed]);
+    else if (this.dirty && !this.hidden) this.request("refresh");
+    else return;
+    this.dirty = false;
+  }
+
+  /** Called a few times a second: the watchdog, and the sharp frame once things have settled. */
+  tick() {
+    if (this.inflight.length && this.now() - this.since > PATIENCE) this.lost = true;
+    if (this.settleAt === null || this.now() < this.settleAt || this.inflight.length || this.hidden) return;
+    this.settleAt = null;
+    if (!this.running) this.request("look");
+  }
+
+  // what is in sight
+
+  /** [state word, reason]. */
+  words() {
+    const { state, reason, step } = this.status;
+    if (this.closed) return ["Stopped", "this panel was closed or replaced; run its cell again"];
+    if (this.lost) return ["No answer from the kernel", "it is busy or away; goes on when it answers"];
+    if (state === "Error" || state === "Done") return [state, reason];
+    if (this.running && this.hidden) return ["Paused", "while it is out of sight"];
+    if (this.running) return ["Training", reason];
+    return [step > 0 ? "Paused" : "Ready", reason];
+  }
+
+  view() {
+    const { frames } = this.recording;
+    const index = Math.min(this.shown ?? Infinity, frames.length - 1);
+    const [word, reason] = this.words();
+    const stale = this.closed || this.lost || (word === "Error" && !this.status.plots?.length);
+    const { pinned, difference, running, closed, status } = this;
+    return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
+      pinned, difference, running, closed, stale, moving: running && !this.hidden && !this.lost };
+  }
+}

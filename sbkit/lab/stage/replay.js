@@ -1,0 +1,54 @@
+// replay.js: plays recorded frames without a kernel, with the drawing code of the live panel.
+//
+// A replay file is one HTML page: stage.css, the joined stage as a module, and
+//     mountReplay(document.getElementById("replay"), decodeReplay(text))
+// where text is {"frames": [{…the JSON of a frame message…, "buffer": "<its binary buffer in base64>"}, …]}.
+
+import { decodeFrame } from "./decode.js";
+import { Recording } from "./recording.js";
+import { Screen } from "./screen.js";
+
+const RATES = { slow: 4, normal: 15, fast: 45 }; // frames a second
+
+/** The text of a replay → [{json, buffer}], as `mountReplay` takes them. */
+export function decodeReplay(text) {
+  return JSON.parse(text).frames.map(({ buffer, ...json }) => ({ json, buffer: Uint8Array.from(atob(buffer), (c) => c.charCodeAt(0)).buffer }));
+}
+
+/** Play frames in el; returns a function that ends it. */
+export function mountReplay(el, frames) {
+  const recording = new Recording(Infinity);
+  for (const { json, buffer } of frames) recording.add(decodeFrame(json, buffer));
+  const state = { index: 0, running: false, speed: "normal", pinned: null, difference: false, timer: 0 };
+  const last = recording.frames.length - 1;
+  const view = () => replayView(recording, state);
+  const set = (changes) => {
+    Object.assign(state, changes);
+    clearTimeout(state.timer);
+    if (state.running) state.timer = setTimeout(() => set({ index: state.index + 1, running: state.index + 1 < last }), 1000 / RATES[state.speed]);
+    screen.redraw();
+  };
+  const screen = new Screen(el, view, {
+    run: () => set({ running: !state.running && last > 0, index: state.index >= last ? 0 : state.index }),
+    step: () => set({ running: false, index: Math.min(last, state.index + 1) }),
+    restart: () => set({ running: false, index: 0 }),
+    speed: (speed) => set({ speed }),
+    scrub: (index) => set({ running: false, index }),
+    pin: () => set({ pinned: state.pinned ? null : view().frame, difference: false }),
+    difference: (difference) => set({ difference }),
+  });
+  set({});
+  return () => {
+    clearTimeout(state.timer);
+    screen.destroy();
+  };
+}
+
+function replayView(recording, { index, running, pinned, difference }) {
+  const { frames } = recording;
+  const frame = recording.joined(index);
+  const ended = index === frames.length - 1;
+  const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
+  return { word, reason: ended ? frame?.reason ?? "" : "recorded run", index, count: frames.length, frame, steps: frame?.steps ?? 0,
+    pinned, difference, running, closed: false, stale: false, moving: running };
+}

@@ -1,0 +1,131 @@
+// scales.js: from numbers to pixels, ticks, words and colours. Pure functions.
+
+/** Map [low, high] to pixels [from, to]; `.invert` goes back. Bounds are finite and differ. */
+export function makeScale(low, high, from, to, log = false) {
+  const forward = log ? Math.log10 : (v) => v;
+  const a = forward(low);
+  const slope = (to - from) / (forward(high) - a);
+  const scale = (v) => from + (forward(v) - a) * slope;
+  scale.invert = (pixel) => {
+    const v = a + (pixel - from) / slope;
+    return log ? 10 ** v : v;
+  };
+  return Object.assign(scale, { low, high, log });
+}
+
+/** The step of 1, 2 or 5 times a power of ten that cuts `span` into at most about `count` parts. */
+export function niceStep(span, count) {
+  const raw = span / Math.max(1, count);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const times = [1, 2, 5, 10].find((t) => t * power >= raw * (1 - 1e-9));
+  return times * power;
+}
+
+/** Tick values inside [low, high], about `count` of them. */
+export function ticksOf(low, high, count, log = false) {
+  if (log) return logTicks(low, high, count);
+  const step = niceStep(high - low, count);
+  const ticks = [];
+  for (let k = Math.ceil(low / step - 1e-6); k * step <= high + step * 1e-6; k++) ticks.push(k === 0 ? 0 : k * step);
+  return ticks;
+}
+
+function logTicks(low, high, count) {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  const last = Math.floor(Math.log10(high) + 1e-9);
+  const stride = Math.max(1, Math.ceil((last - first + 1) / Math.max(2, count)));
+  const times = last - first < 2 ? [1, 2, 5] : [1];
+  const ticks = [];
+  for (let k = first - 1; k <= last; k += stride) {
+    for (const t of times) {
+      const v = t * 10 ** k;
+      if (v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9)) ticks.push(v);
+    }
+  }
+  return ticks;
+}
+
+/** A tick in words, with the decimals that its step needs: 0, 0.5, 1,000, 1e−5. */
+export function formatTick(v, step = Math.abs(v)) {
+  const size = Math.abs(v);
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return minus(Number(v.toPrecision(2)).toExponential().replace("e+", "e"));
+  const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9)));
+  return minus(v.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+}
+
+/** A value in words, three significant digits: 0.482, 12,300, 1.2e−6, – for what is no number. */
+export function formatValue(v) {
+  if (v === null || v === undefined || Number.isNaN(v)) return "–";
+  if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
+  const size = Math.abs(v);
+  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return minus(v.toExponential(1).replace("e+", "e"));
+  return minus(Number(v.toPrecision(size >= 1000 ? 6 : 3)).toLocaleString("en", { maximumFractionDigits: 4 }));
+}
+
+function minus(text) {
+  return text.replace(/-/g, "−");
+}
+
+/** Value and unit: "0.48 nats"; the unit stands only where there is one. */
+export function withUnit(v, axis) {
+  return formatValue(v) + (axis.unit ? ` ${axis.unit}` : "");
+}
+
+/** Smallest and largest finite number of several arrays, [Infinity, -Infinity] of none; log axes skip v ≤ 0. */
+export function extentOf(arrays, log = false) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const values of arrays) {
+    for (let k = 0; values && k < values.length; k++) {
+      const v = values[k];
+      if (!Number.isFinite(v) || (log && v <= 0)) continue;
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  }
+  return [low, high];
+}
+
+/** The axis range that holds `previous` and [low, high]: it only grows, and only to nice bounds. */
+export function growRange(previous, [low, high], axis) {
+  if (!(low <= high)) [low, high] = previous ?? (axis.log ? [0.1, 1] : [0, 1]);
+  if (previous && low >= previous[0] && high <= previous[1]) return previous;
+  if (previous) [low, high] = [Math.min(low, previous[0]), Math.max(high, previous[1])];
+  const [floor, ceiling] = axis.log ? decades(low, high) : niceBounds(low, high);
+  return [axis.low ?? floor, axis.high ?? ceiling];
+}
+
+function decades(low, high) {
+  const floor = Math.floor(Math.log10(low) + 1e-6);
+  return [10 ** floor, 10 ** Math.max(floor + 1, Math.ceil(Math.log10(high) - 1e-6))];
+}
+
+function niceBounds(low, high) {
+  if (low > 0 && low < 0.5 * high) low = 0;
+  if (high - low < 1e-9 * Math.max(1, Math.abs(high))) [low, high] = [Math.min(0, low), high > low || high > 0 ? high : low + 1];
+  if (high === low) high = low + 1;
+  const step = niceStep(high - low, 5);
+  return [Math.floor(low / step + 1e-6) * step, Math.ceil(high / step - 1e-6) * step];
+}
+
+/** "#rrggbb" → [r, g, b]. */
+export function hexToRgb(hex) {
+  return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+}
+
+/** The middle of the band of width 1/bands that holds p: .5 stays the border of two bands when bands is even. */
+export function bandOf(p, bands) {
+  return (Math.min(bands - 1, Math.floor(p * bands)) + 0.5) / bands;
+}
+
+/** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes r, g, b; pale, so that points stand out. */
+export function divergingColours(low, neutral, high, bands = 20) {
+  const table = new Uint8ClampedArray(768);
+  for (let k = 0; k < 256; k++) {
+    const p = bandOf(k / 255, bands);
+    const end = p < 0.5 ? low : high;
+    const weight = 0.72 * Math.abs(2 * p - 1) ** 0.85;
+    for (let c = 0; c < 3; c++) table[3 * k + c] = neutral[c] + (end[c] - neutral[c]) * weight;
+  }
+  return table;
+}
