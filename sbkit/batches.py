@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from sbkit.core import generator
 
@@ -38,8 +39,8 @@ class Batches:
             kept = orders[:, : self.per_epoch * self.batch].to(self.x.device)
             self._orders = kept.view(len(rngs), self.per_epoch, self.batch).transpose(0, 1).contiguous()
         rows = self._orders[first : first + self.chunk]  # (steps, runs, batch)
-        self._x = self.x.index_select(0, rows.flatten()).view(*rows.shape, -1)
-        self._y = self.y.index_select(0, rows.flatten()).view(*rows.shape, *self.y.shape[1:])
+        self._x = F.embedding(rows, self.x)  # several times faster than indexing
+        self._y = F.embedding(rows, self.y) if self.y.ndim == 2 else self.y[rows]
         self._epoch, self._first = epoch, first
 
 

@@ -53,7 +53,7 @@ def _softmax_gradient(logits: Tensor, targets: Tensor) -> Tensor:
     if logits.shape[-1] != 2:
         return logits.softmax(-1).sub_(targets)
     second = (logits[..., 1] - logits[..., 0]).sigmoid_().sub_(targets[..., 1])  # (runs, n)
-    return torch.stack([-second, second], dim=-1)
+    return torch.stack((-second, second), dim=-1)
 
 
 losses("cross_entropy", classes=None)(

@@ -76,14 +76,15 @@ def threads(count: int) -> Iterator[None]:
 
 
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:
-    """One thread, or all that torch may use now: whichever runs `trial` faster for this shape.
+    """One thread, or all that torch may use now if they run `trial` at least a third faster.
 
-    Small products lose more to handing work over than they win. The answer is kept for the process.
+    Small products lose more to handing work over than they win, and threads that share their cores
+    with a browser wait for each other. The answer is kept for the process and this shape.
     """
     most = torch.get_num_threads()
     if (shape, most) not in _BEST_THREADS:
-        seconds = {count: _fastest(count, trial) for count in {1, most}}
-        _BEST_THREADS[shape, most] = min(seconds, key=seconds.__getitem__)
+        worth_it = most > 1 and _fastest(1, trial) > 4 / 3 * _fastest(most, trial)
+        _BEST_THREADS[shape, most] = most if worth_it else 1
     return _BEST_THREADS[shape, most]
 
 

@@ -20,6 +20,7 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
     Raises `SbkitError` on an unknown name or option, or a number out of range.
 
     >>> from sbkit.models import fleet_of
+    >>> from torch import nn
     >>> made = build("sam", fleet_of(lambda: nn.Linear(2, 2)), lr=None, weight_decay=0, rho=0.1)
     >>> made.param_groups[0]["lr"]
     0.1

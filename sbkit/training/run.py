@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, best_threads, between, measures, threads, whole
-from sbkit.models import MLP
+from sbkit.models import MLP, Backpropagation
 
 CHECK = 50  # steps between two tests of the stopping rule
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
@@ -40,6 +40,7 @@ class Run:
         self.glimpse = task.sample(GLANCE_ROWS)
         self._frozen = torch.empty(0, dtype=torch.int64)
         self._kept: list[Tensor] = []
+        self._tapes: dict[int, Backpropagation] = {}
 
     @property
     def finished(self) -> bool:
@@ -122,10 +123,9 @@ class Run:
     def _gradient(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor | None:
         """Fill the gradients from x (runs, n, d), y (runs, n, …); the loss (runs,) if somebody needs it."""
         targets = y if self.encoded else self._encode(y)
-        if isinstance(fleet, MLP) and fleet.slope and not self.penalty:
-            logits = fleet.backpropagate(
-                x, lambda logits: self.loss.gradient(logits, targets).div_(x.shape[1])
-            )
+        tape = None if self.penalty else self._tape(fleet, x)
+        if tape:
+            logits = tape(x, lambda logits: self.loss.gradient(logits, targets).div_(x.shape[1]))
             return self.loss.value(logits, targets).mean(-1) if self.needs_loss else None
         for parameter in fleet.parameters():
             if parameter.grad is not None:
@@ -137,6 +137,15 @@ class Run:
                 loss = loss + self.penalty(fleet, x, y, logits)
             loss.sum().backward()
         return loss.detach()
+
+    def _tape(self, fleet: Fleet, x: Tensor) -> Backpropagation | None:
+        """The fast way to this fleet's gradients, if there is one."""
+        tape = self._tapes.get(fleet.seed)
+        if not isinstance(fleet, MLP) or not fleet.slope:
+            return None
+        if tape is None or not tape.fits(fleet, x):
+            tape = self._tapes[fleet.seed] = Backpropagation(fleet, x)
+        return tape
 
     def _encode(self, y: Tensor) -> Tensor:
         return self.loss.encode(y, self.task.outputs).to(self.task.x.dtype)
