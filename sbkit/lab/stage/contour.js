@@ -25,6 +25,29 @@ function cellSegments(segments, a, b, c, d, i, j) {
   segments.push(...(saddle ? [...points.slice(6), ...points.slice(0, 6)] : points));
 }
 
+/** The segments joined end to end into polylines [[x, y, …], …], so that dashes run on along them. */
+export function joinSegments(segments) {
+  const key = (x, y) => `${x.toFixed(4)} ${y.toFixed(4)}`;
+  const ends = new Map();
+  for (let k = 0; k < segments.length; k += 2) {
+    const place = key(segments[k], segments[k + 1]);
+    ends.set(place, [...(ends.get(place) ?? []), k]);
+  }
+  const used = new Set();
+  const lines = [];
+  for (let k = 0; k < segments.length; k += 4) {
+    const line = [segments[k], segments[k + 1]];
+    for (let from = k; from !== undefined && !used.has(from >> 2);) {
+      used.add(from >> 2);
+      const to = from ^ 2; // the other end of the segment
+      line.push(segments[to], segments[to + 1]);
+      from = ends.get(key(segments[to], segments[to + 1])).find((end) => !used.has(end >> 2));
+    }
+    if (line.length > 2) lines.push(line);
+  }
+  return lines;
+}
+
 /** The grid at [toRows, toColumns], bilinear, corners on corners. */
 export function resample(values, [rows, columns], [toRows, toColumns]) {
   const out = new Float32Array(toRows * toColumns);

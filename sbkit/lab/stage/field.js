@@ -1,7 +1,7 @@
 // field.js: draws a Field: heat map of P(class 1), grey where the runs disagree, the .5 contour, test points.
 
 import { crisp, drawAxes, fitText, tickRoom } from "./axes.js";
-import { contourOf, resample } from "./contour.js";
+import { contourOf, joinSegments, resample } from "./contour.js";
 import { formatTick, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
@@ -82,12 +82,12 @@ export function shownValues(values, other, shape) {
 
 function drawContour(ctx, box, plot, theme, { colour, dash }) {
   const [rows, columns] = plot.values.shape;
-  const segments = contourOf(plot.values, [rows, columns]);
   const [across, up] = [box.width / (columns - 1), box.height / (rows - 1)];
   ctx.beginPath();
-  for (let k = 0; k < segments.length; k += 4) {
-    ctx.moveTo(box.left + segments[k] * across, box.top + box.height - segments[k + 1] * up);
-    ctx.lineTo(box.left + segments[k + 2] * across, box.top + box.height - segments[k + 3] * up);
+  for (const line of joinSegments(contourOf(plot.values, [rows, columns]))) {
+    for (let k = 0; k < line.length; k += 2) {
+      ctx[k ? "lineTo" : "moveTo"](box.left + line[k] * across, box.top + box.height - line[k + 1] * up);
+    }
   }
   ctx.setLineDash(dash);
   [ctx.lineWidth, ctx.strokeStyle, ctx.lineCap] = [2, colour, "round"];

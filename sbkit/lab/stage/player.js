@@ -24,7 +24,7 @@ export class Player {
     if (this.closed) return;
     if (this.status.state === "Done") this.request("rewind");
     [this.running, this.shown, this.settleAt] = [true, null, null];
-    if (this.lost) this.request("look");
+    if (this.lost && !this.inflight.includes("look")) this.request("look"); // once it is answered, nothing else is under way
     this.next();
   }
 
@@ -99,7 +99,7 @@ export class Player {
     if (frame.plots.length) this.recording.add(frame);
     if (frame.state === "Done" || frame.state === "Error") this.running = false;
     if (frame.state === "Done" && request === "advance" && frame.moving && !this.inflight.length) this.request("look");
-    else if (!this.running && frame.steps > 0 && (request === "advance" || request === "refresh")) {
+    else if (!this.running && !this.inflight.length && frame.steps > 0 && (request === "advance" || request === "refresh")) {
       this.settleAt = this.now() + SETTLE;
     }
   }

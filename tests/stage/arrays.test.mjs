@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { contourOf, joinSegments, resample } from "../../sbkit/lab/stage/contour.js";
+import { decodeArray, decodeFrame, ownBytes } from "../../sbkit/lab/stage/decode.js";
+import { paintPixels, shownValues } from "../../sbkit/lab/stage/field.js";
+import { nearestIndex } from "../../sbkit/lab/stage/lines.js";
+
+const PLANE = Float32Array.from({ length: 100 }, (_, k) => (k % 10) / 9); // values rise along columns
+
+test("REFs become typed arrays, from a view that is not aligned", () => {
+  const whole = new ArrayBuffer(3 + 12);
+  const view = new DataView(whole, 3);
+  view.setFloat32(0, 0.5, true);
+  view.setFloat32(4, -2, true);
+  view.setUint8(8, 255);
+  const plot = { shape: "lines", lines: [{ name: "train", x: { at: 0, type: "f4", shape: [2] }, low: null }], labels: { at: 8, type: "u1", shape: [1] } };
+  const [read] = decodeFrame({ type: "frame", plots: [plot] }, view).plots;
+  assert.deepEqual([...read.lines[0].x], [0.5, -2]);
+  assert.deepEqual(read.lines[0].x.shape, [2]);
+  assert.equal(read.lines[0].low, null);
+  assert.equal(read.labels[0], 255);
+});
+
+test("a frame without plots or buffer is read, an unknown number type is refused", () => {
+  assert.deepEqual(decodeFrame({ type: "frame" }, undefined).plots, []);
+  assert.throws(() => decodeArray({ at: 0, type: "f8", shape: [1] }, new ArrayBuffer(8)), /f4 or u1, got f8/);
+  assert.equal(ownBytes(new Uint8Array([1, 2])).byteLength, 2);
+});
+
+test("the contour of a plane is one straight line at the level", () => {
+  const segments = contourOf(PLANE, [10, 10], 0.5);
+  assert.equal(segments.length, 4 * 9);
+  for (let k = 0; k < segments.length; k += 2) assert.ok(Math.abs(segments[k] - 4.5) < 1e-5);
+  const lines = joinSegments(segments);
+  assert.equal(lines.length, 1);
+  assert.equal(lines[0].length, 20);
+});
+
+test("a peak has a closed contour, a saddle two segments, a flat grid none", () => {
+  const peak = Float32Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0]);
+  const [ring] = joinSegments(contourOf(peak, [3, 3]));
+  assert.deepEqual(ring.slice(0, 2), ring.slice(-2));
+  assert.equal(contourOf([1, 0, 0, 1], [2, 2]).length, 8);
+  assert.equal(contourOf(new Float32Array(9), [3, 3]).length, 0);
+});
+
+test("resampling keeps corners and planes", () => {
+  const finer = resample(PLANE, [10, 10], [25, 19]);
+  for (let i = 0; i < 25; i++) for (let j = 0; j < 19; j++) assert.ok(Math.abs(finer[i * 19 + j] - j / 18) < 1e-6);
+  assert.deepEqual([...resample([7], [1, 1], [2, 2])], [7, 7, 7, 7]);
+});
+
+test("a difference of a field to itself is neutral, also at another resolution", () => {
+  const other = { values: Object.assign(resample(PLANE, [10, 10], [20, 20]), { shape: [20, 20] }) };
+  for (const v of shownValues(PLANE, other, [10, 10])) assert.ok(Math.abs(v - 0.5) < 1e-6);
+});
+
+test("row 0 is painted at the bottom, spread pulls toward grey, NaN is left out", () => {
+  const ramp = Uint8ClampedArray.from({ length: 768 }, (_, k) => Math.floor(k / 3));
+  const theme = { ramp, grey: "#808080" };
+  const bytes = new Uint8ClampedArray(160 * 160 * 4);
+  const values = (list) => Object.assign(Float32Array.from(list), { shape: [2, 2] });
+  paintPixels(bytes, { values: values([0, 0, 1, 1]), spread: null }, null, theme);
+  assert.deepEqual([bytes[0], bytes[bytes.length - 4]], [255, 0]);
+  const spread = Object.assign(new Uint8Array(4).fill(255), { shape: [2, 2] });
+  paintPixels(bytes, { values: values([0, 0, 1, 1]), spread }, null, theme);
+  assert.ok(bytes[0] < 160 && bytes[bytes.length - 4] > 90);
+  paintPixels(bytes, { values: values([NaN, NaN, NaN, NaN]), spread: null }, null, theme);
+  assert.equal(bytes[3], 0);
+});
+
+test("nearestIndex finds the closest value, -1 of none", () => {
+  assert.equal(nearestIndex([0, 10, 20], 14), 1);
+  assert.equal(nearestIndex([], 1), -1);
+});

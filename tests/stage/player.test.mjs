@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Player } from "../../sbkit/lab/stage/player.js";
+import { Recording } from "../../sbkit/lab/stage/recording.js";
+
+/** A player with a clock and a list of what it has sent. */
+function setUp() {
+  const sent = [];
+  const clock = { t: 0 };
+  return { player: new Player((message) => sent.push(message), () => clock.t), sent, clock };
+}
+
+function frame(step, changes = {}) {
+  const line = { name: "train", x: [step], y: [step / 10], low: null, high: null };
+  const plots = [{ shape: "lines", name: "loss", grows: true, lines: [line] }];
+  return { type: "frame", run: 1, step, steps: 100, state: step ? "Training" : "Ready", reason: "", moving: true, pushed: false, plots, ...changes };
+}
+
+const standing = (step, changes) => frame(step, { moving: false, ...changes });
+const types = (sent) => sent.map((message) => message.type);
+
+test("running asks for the next frame whenever one has come, one at a time", () => {
+  const { player, sent } = setUp();
+  player.request("look");
+  player.receive(standing(0));
+  assert.equal(player.words()[0], "Ready");
+  player.run();
+  player.run();
+  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.03 }]);
+  player.receive(frame(5));
+  assert.equal(sent.length, 3);
+  assert.equal(player.words()[0], "Training");
+  player.speed = "slow";
+  player.receive(frame(10));
+  assert.deepEqual(sent[3], { type: "advance", steps: 1 });
+});
+
+test("pause is at once and asks once for the sharp standing frame", () => {
+  const { player, sent, clock } = setUp();
+  player.run();
+  player.pause();
+  assert.equal(player.view().running, false);
+  player.receive(frame(5));
+  player.receive(standing(5));
+  clock.t = 2000;
+  player.tick();
+  assert.deepEqual(types(sent), ["advance", "look"]);
+  assert.equal(player.words()[0], "Paused");
+  assert.equal(player.recording.frames.length, 1);
+});
+
+test("a step settles into one standing frame", () => {
+  const { player, sent, clock } = setUp();
+  player.step();
+  player.receive(frame(1));
+  player.tick();
+  assert.deepEqual(types(sent), ["advance"]);
+  clock.t = 400;
+  player.tick();
+  player.receive(standing(1));
+  clock.t = 900;
+  player.tick();
+  assert.deepEqual(types(sent), ["advance", "look"]);
+});
+
+test("done stops, looks once, and running again rewinds first", () => {
+  const { player, sent } = setUp();
+  player.run();
+  player.receive(frame(100, { state: "Done", reason: "all 100 steps done" }));
+  player.receive(standing(100, { state: "Done", reason: "all 100 steps done" }));
+  assert.deepEqual(types(sent), ["advance", "look"]);
+  assert.deepEqual(player.words(), ["Done", "all 100 steps done"]);
+  player.run();
+  player.receive(standing(0, { run: 2 }));
+  assert.deepEqual(types(sent).slice(2), ["rewind", "advance"]);
+  assert.equal(player.recording.frames.length, 1);
+});
+
+test("a restart while running counts both answers and stands at step 0", () => {
+  const { player, sent } = setUp();
+  player.run();
+  player.restart("seed");
+  player.receive(frame(5));
+  player.receive(standing(0, { run: 2 }));
+  assert.deepEqual(types(sent), ["advance", "seed"]);
+  assert.deepEqual(player.inflight, []);
+  assert.equal(player.words()[0], "Ready");
+});
+
+test("a dial: refresh when idle, the next advance when running, once for many moves", () => {
+  const { player, sent, clock } = setUp();
+  for (let k = 0; k < 50; k++) player.receive({ type: "dirty" });
+  assert.deepEqual(types(sent), ["refresh"]);
+  player.receive(standing(0, { run: 2 }));
+  assert.deepEqual(types(sent), ["refresh", "refresh"]);
+  player.receive(standing(0, { run: 3 }));
+  clock.t = 400;
+  player.tick();
+  assert.equal(sent.pop().type, "look");
+  player.receive(standing(0, { run: 3 }));
+  player.run();
+  player.receive({ type: "dirty" });
+  player.receive(frame(0, { run: 4 }));
+  assert.deepEqual(types(sent).slice(2), ["advance", "advance"]);
+});
+
+test("the watchdog says so after five seconds and goes on when an answer comes", () => {
+  const { player, sent, clock } = setUp();
+  player.run();
+  clock.t = 5001;
+  player.tick();
+  assert.equal(player.words()[0], "No answer from the kernel");
+  assert.ok(player.view().stale && !player.view().moving);
+  player.receive(frame(5));
+  assert.equal(player.words()[0], "Training");
+  assert.equal(sent.length, 2);
+});
+
+test("lost answers do not leave two requests in the air", () => {
+  const { player, sent, clock } = setUp();
+  player.run();
+  clock.t = 6000;
+  player.tick();
+  player.pause();
+  player.run();
+  assert.deepEqual(types(sent), ["advance", "look"]);
+  player.receive(frame(5)); // late
+  assert.deepEqual(player.inflight, ["look"]);
+  player.receive(standing(5));
+  assert.deepEqual(player.inflight, ["advance"]);
+});
+
+test("hidden: asks for nothing, says so, goes on when seen", () => {
+  const { player, sent } = setUp();
+  player.run();
+  player.setHidden(true);
+  player.receive(frame(5));
+  assert.equal(sent.length, 1);
+  assert.deepEqual(player.words(), ["Paused", "while it is out of sight"]);
+  player.setHidden(false);
+  assert.equal(sent.length, 2);
+});
+
+test("closed: stopped for good", () => {
+  const { player, sent } = setUp();
+  player.run();
+  player.receive({ type: "closed" });
+  player.receive(frame(5));
+  player.run();
+  player.step();
+  assert.equal(sent.length, 1);
+  assert.equal(player.words()[0], "Stopped");
+});
+
+test("an error ends the run and keeps the last picture, marked as stale", () => {
+  const { player } = setUp();
+  player.run();
+  player.receive(frame(5));
+  player.receive(standing(0, { run: 2, state: "Error", reason: "lr is positive, got -1.", plots: [] }));
+  assert.deepEqual(player.words(), ["Error", "lr is positive, got -1."]);
+  assert.equal(player.view().frame.step, 5);
+  assert.ok(player.view().stale);
+  assert.equal(player.running, false);
+});
+
+test("code and replay answers do not disturb the pull", () => {
+  const { player, sent } = setUp();
+  player.run();
+  player.request("code");
+  player.receive(frame(5));
+  player.receive({ type: "code", text: "" });
+  assert.deepEqual(types(sent), ["advance", "code", "advance"]);
+  player.receive(frame(9, { pushed: true }));
+  assert.deepEqual(player.inflight, ["advance"]);
+});
+
+test("scrubbing pauses, shows the past with its curve, and the pin keeps it", () => {
+  const { player } = setUp();
+  player.run();
+  for (const step of [1, 2, 3, 4]) player.receive(frame(step));
+  player.scrub(1);
+  assert.equal(player.running, false);
+  assert.deepEqual(player.view().frame.plots[0].lines[0].x, [1, 2]);
+  player.togglePin();
+  player.scrub(3);
+  assert.deepEqual(player.view().frame.plots[0].lines[0].x, [1, 2, 3, 4]);
+  assert.deepEqual(player.view().pinned.plots[0].lines[0].x, [1, 2]);
+  player.receive(standing(0, { run: 2 }));
+  assert.equal(player.view().pinned.step, 2);
+  player.togglePin();
+  assert.equal(player.view().pinned, null);
+});
+
+test("a recording is thinned, keeps its first and last frame and forgets on a new run", () => {
+  const recording = new Recording(40);
+  for (let step = 0; step <= 1000; step++) recording.add(frame(step));
+  assert.ok(recording.frames.length <= 40);
+  assert.equal(recording.frames[0].step, 0);
+  assert.equal(recording.last.step, 1000);
+  const steps = recording.frames.map((f) => f.step);
+  assert.deepEqual(steps, [...steps].sort((a, b) => a - b));
+  recording.add(frame(0, { run: 2 }));
+  assert.equal(recording.frames.length, 1);
+});
+
+test("a sharp frame replaces the moving one of its step, also in the joined curve", () => {
+  const recording = new Recording();
+  recording.add(frame(1));
+  recording.add(frame(2));
+  recording.add(standing(2));
+  assert.equal(recording.frames.length, 2);
+  assert.equal(recording.joined(1).moving, false);
+  assert.deepEqual(recording.joined(1).plots[0].lines[0].x, [1, 2]);
+  assert.equal(new Recording().joined(-1), undefined);
+});
