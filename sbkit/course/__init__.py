@@ -1,0 +1,7 @@
+"""What makes notebooks a course: predictions, checks of exercises, claims."""
+
+from sbkit.course import check
+from sbkit.course.claims import Claim, claim
+from sbkit.course.predictions import Prediction, predict
+
+__all__ = ["Claim", "Prediction", "check", "claim", "predict"]
