@@ -2,5 +2,6 @@
 
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines
 from sbkit.plots.standard import pictures, plain
+from sbkit.plots.tables import bands
 
-__all__ = ["Axis", "Bars", "Description", "Field", "Line", "Lines", "pictures", "plain"]
+__all__ = ["Axis", "Bars", "Description", "Field", "Line", "Lines", "bands", "pictures", "plain"]

@@ -1,0 +1,50 @@
+"""Pictures of a sweep's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sbkit.core import SbkitError, one_of
+from sbkit.plots.bands import band_line
+from sbkit.plots.shapes import Axis, Lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def bands(table: pd.DataFrame, x: str, y: str | Sequence[str], label: str = "", title: str = "") -> Lines:
+    """Columns of a sweep against one of its axes: a line through the means over runs, a band min–max.
+
+    table: as from `sweep`; x: a column of numbers; y: columns to draw, a line each; label: of the
+    vertical axis. Raises `SbkitError` on other column names, with the nearest, or text along x.
+
+    >>> import pandas
+    >>> table = pandas.DataFrame({"noise": [0.0, 0.0, 0.5], "loss": [0.1, 0.3, 0.6]})
+    >>> bands(table, "noise", "loss").lines[0].y.round(1).tolist()
+    [0.2, 0.6]
+    """
+    names = [y] if isinstance(y, str) else list(y)
+    for name in [x, *names]:
+        one_of("column", name, map(str, table.columns))
+    if table[x].dtype.kind not in "iuf":
+        raise SbkitError(f"Along x stand numbers, got {x!r} of {table[x].dtype}.")
+    groups = {value: rows for value, rows in table.groupby(x)}
+    lines = [
+        band_line(name, list(groups), _padded([rows[name] for rows in groups.values()])) for name in names
+    ]
+    runs = max(len(rows) for rows in groups.values())
+    caption = f"Line = mean, band = min–max over up to {runs} runs at each of {len(groups)} values of {x}."
+    return Lines(
+        "bands", title or f"{label or names[0]} against {x}", Axis(x), Axis(label or names[0]), lines, caption
+    )
+
+
+def _padded(columns: Sequence[pd.Series]) -> np.ndarray:
+    """Columns of unequal length side by side, NaN below the short ones. (runs, columns)"""
+    values = np.full((max(map(len, columns)), len(columns)), np.nan, dtype=np.float32)
+    for i, column in enumerate(columns):
+        values[: len(column), i] = column
+    return values
