@@ -47,11 +47,13 @@ test("ranges only grow, to nice bounds, and obey fixed ends", () => {
   const axis = { low: null, high: null, log: false };
   let range = s.growRange(undefined, [0.1, 0.69], axis);
   assert.ok(range[0] === 0 && Math.abs(range[1] - 0.8) < 1e-9);
-  assert.equal(s.growRange(range, [0.2, 0.3], axis), range);
+  assert.deepEqual(s.growRange(range, [0.2, 0.3], axis), range);
   range = s.growRange(range, [-0.05, 0.9], axis);
   assert.ok(range[0] <= -0.05 && range[1] >= 0.9);
   assert.deepEqual(s.growRange(undefined, [5, 7], { low: 0, high: 1, log: false }), [0, 1]);
   assert.deepEqual(s.growRange(undefined, [0.004, 0.69], { log: true }).map((v) => Number(v.toPrecision(3))), [0.001, 1]);
+  assert.deepEqual(s.growRange([-0.1, 0.5], [0, 0.58], { low: 0, high: 0.6 }), [-0.1, 0.6]); // own ends may move, never inward
+  assert.deepEqual(s.growRange(undefined, [1, 100], { low: 1, high: null }), [1, 100]);
   for (const none of [[Infinity, -Infinity], [0, 0], [3, 3], [-2, -2]]) {
     const [low, high] = s.growRange(undefined, none, axis);
     assert.ok(low < high, `${none}`);

@@ -11,7 +11,7 @@ function drawLines(sheet, plot, pinned, { hover }) {
   drawAxes(ctx, box, scales, axes, theme);
   ctx.save();
   ctx.beginPath();
-  ctx.rect(box.left - 1, box.top - 2, box.width + 6, box.height + 4);
+  ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
   ctx.clip();
   plot.lines.forEach((line, k) => line.low && drawBand(ctx, line, scales, seriesColour(theme, k)));
   for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, { colour: theme.grey, width: 1.25, dash: [3, 3] });

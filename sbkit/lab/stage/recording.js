@@ -37,10 +37,20 @@ export class Recording {
   }
 }
 
+function joinArrays(arrays) {
+  const whole = new Float32Array(arrays.reduce((length, array) => length + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    whole.set(array, at);
+    at += array.length;
+  }
+  return whole;
+}
+
 function joinLines(plot, parts) {
   const lines = plot.lines.map((line, k) => {
     const pieces = parts.map((part) => part?.lines?.[k]).filter(Boolean);
-    const join = (key) => line[key] && pieces.flatMap((piece) => (piece[key] ? [...piece[key]] : []));
+    const join = (key) => line[key] && joinArrays(pieces.map((piece) => piece[key] ?? []));
     return { ...line, x: join("x"), y: join("y"), low: join("low"), high: join("high") };
   });
   return { ...plot, lines };

@@ -86,13 +86,16 @@ export function extentOf(arrays, log = false) {
   return [low, high];
 }
 
-/** The axis range that holds `previous` and [low, high]: it only grows, and only to nice bounds. */
+/** The axis range that holds `previous` and [low, high]: it only grows, to nice bounds or to the axis's own ends. */
 export function growRange(previous, [low, high], axis) {
   if (!(low <= high)) [low, high] = previous ?? (axis.log ? [0.1, 1] : [0, 1]);
-  if (previous && low >= previous[0] && high <= previous[1]) return previous;
   if (previous) [low, high] = [Math.min(low, previous[0]), Math.max(high, previous[1])];
-  const [floor, ceiling] = axis.log ? decades(low, high) : niceBounds(low, high);
-  return [axis.low ?? floor, axis.high ?? ceiling];
+  const grown = !previous || low < previous[0] || high > previous[1];
+  const [floor, ceiling] = !grown ? previous : axis.log ? decades(low, high) : niceBounds(low, high);
+  const own = (end, otherwise) => (Number.isFinite(end) && !(axis.log && end <= 0) ? end : otherwise);
+  const range = [own(axis.low, floor), own(axis.high, ceiling)];
+  if (previous) [range[0], range[1]] = [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])];
+  return range[0] < range[1] ? range : [range[0], range[0] + 1];
 }
 
 function decades(low, high) {
@@ -101,7 +104,7 @@ function decades(low, high) {
 }
 
 function niceBounds(low, high) {
-  if (low > 0 && low < 0.5 * high) low = 0;
+  if (low > 0 && low < 0.8 * high) low = 0;
   if (high - low < 1e-9 * Math.max(1, Math.abs(high))) [low, high] = [Math.min(0, low), high > low || high > 0 ? high : low + 1];
   if (high === low) high = low + 1;
   const step = niceStep(high - low, 5);
