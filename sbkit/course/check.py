@@ -61,7 +61,7 @@ def shuffle(answer: Any) -> Verdict:
     It is tried on nets that are known to use the linear feature and nothing else.
 
     >>> shuffle(lambda fleet, task, name: [1.0, 1.0])
-    ✗ The nets use the linear feature alone: without its link they should be right on half the rows, got 1.00 for ...
+    ✗ The nets use the linear feature alone: without its link they should be right on ...
     """
     if not callable(answer):
         return Verdict(False, f"A function of (fleet, task, name) is expected; got {type(answer).__name__}.")

@@ -22,9 +22,9 @@ def bands(table: pd.DataFrame, x: str, y: str | Sequence[str], label: str = "", 
     vertical axis. Raises `SbkitError` on other column names, with the nearest, or text along x.
 
     >>> import pandas
-    >>> table = pandas.DataFrame({"noise": [0.0, 0.0, 0.5], "loss": [0.1, 0.3, 0.6]})
-    >>> bands(table, "noise", "loss").lines[0].y.round(1).tolist()
-    [0.2, 0.6]
+    >>> table = pandas.DataFrame({"noise": [0.0, 0.0, 0.5], "loss": [0.25, 0.75, 1.0]})
+    >>> bands(table, "noise", "loss").lines[0].y.tolist()
+    [0.5, 1.0]
     """
     names = [y] if isinstance(y, str) else list(y)
     for name in [x, *names]:
