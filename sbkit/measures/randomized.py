@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,13 +52,17 @@ def randomized(
 
 
 def auc(logits: Tensor, y: Tensor) -> Tensor:
-    """Area under the ROC curve of the score logit₁ − logit₀: chance that class 1 scores higher. (runs,)"""
+    """Area under the ROC curve of the score logit₁ − logit₀: chance that class 1 scores higher. (runs,)
+
+    NaN for a run that diverged.
+    """
     from sklearn.metrics import roc_auc_score
 
     if logits.shape[-1] != 2:
         raise SbkitError(f"AUC is for two classes, got {logits.shape[-1]}; try metric='accuracy'.")
     scores = (logits[..., 1] - logits[..., 0]).cpu().numpy()  # (runs, n)
-    return torch.tensor([roc_auc_score(y.cpu(), run) for run in scores], dtype=torch.float32)
+    areas = [roc_auc_score(y.cpu(), run) if np.isfinite(run).all() else np.nan for run in scores]
+    return torch.tensor(areas, dtype=torch.float32)
 
 
 def _accuracy(logits: Tensor, y: Tensor) -> Tensor:

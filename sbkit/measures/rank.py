@@ -54,8 +54,9 @@ def stable_rank(matrix: Tensor) -> Tensor:
     >>> stable_rank(torch.eye(3))
     tensor(3.)
     """
-    energy = spectrum(matrix).square()
-    return energy.sum(-1) / energy[..., 0].clamp_min(torch.finfo(energy.dtype).tiny)
+    values = spectrum(matrix)
+    shares = values / values[..., :1].clamp_min(torch.finfo(values.dtype).tiny)  # squares of σ could underflow
+    return shares.square().sum(-1)
 
 
 def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tensor:
@@ -82,5 +83,14 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
 
 @measures("spectrum")
 def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
-    """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each."""
-    return [spectrum(weight.detach()).cpu() for weight in fleet.weights()]
+    """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each.
+
+    NaN for a run that diverged.
+    """
+    return [_each(weight.detach()) for weight in fleet.weights()]
+
+
+def _each(weight: Tensor) -> Tensor:
+    finite = weight.isfinite().all(-1).all(-1, keepdim=True)  # (runs, 1)
+    values = spectrum(weight.where(finite.unsqueeze(-1), 0))  # (runs, min(out, in))
+    return values.where(finite, torch.nan).cpu()
