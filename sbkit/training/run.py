@@ -111,14 +111,16 @@ class Run:
             own = slice(None) if part is self.fleet else slice(r, r + 1)
             return self._gradient(part, x[own], y[own])
 
-        self.optimizer.step(closure)  # pyright: ignore[reportArgumentType]
-        self.step += 1
-        if self.after_step:
-            self.after_step(self.fleet, self.step)
-        for parameter, kept in zip(self.fleet.parameters(), self._kept, strict=False):
-            parameter.index_copy_(0, self._frozen, kept)
-        if self.step % CHECK == 0 or self.step == self.steps:
-            self._check()
+        try:
+            self.optimizer.step(closure)  # pyright: ignore[reportArgumentType]
+            self.step += 1
+            if self.after_step:
+                self.after_step(self.fleet, self.step)
+        finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
+            for parameter, kept in zip(self.fleet.parameters(), self._kept, strict=False):
+                parameter.index_copy_(0, self._frozen, kept)
+            if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
+                self._check()
 
     def _gradient(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor | None:
         """Fill the gradients from x (runs, n, d), y (runs, n, …); the loss (runs,) if somebody needs it."""
