@@ -23,7 +23,8 @@ def generator(*seeds: int) -> torch.Generator:
     """
     for seed in seeds:
         whole("seed", seed, low=0)
-    state = np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]
+    # A spawn key, for SeedSequence((5,)) and SeedSequence((5, 0)) are the same.
+    state = np.random.SeedSequence(0, spawn_key=seeds).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
