@@ -11,7 +11,7 @@ from torch import Tensor
 from sbkit.core.task import Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """What is known of a run at one step: small, picklable, all that a plot may see.
 

@@ -32,7 +32,7 @@ class Feature:
     noise: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """Labelled rows made of named features of known simplicity, and the map from features to inputs.
 
@@ -57,6 +57,8 @@ class Task:
     def __post_init__(self) -> None:
         _check_rows("z", self.z, self.y)
         _check_rows("z_test", self.z_test, self.y_test)
+        _check_alike("z", self.z, self.z_test)
+        _check_alike("y", self.y, self.y_test)
         for name, feature in self.features.items():
             if not all(0 <= column < self.z.shape[1] for column in feature.columns):
                 last = self.z.shape[1] - 1
@@ -125,6 +127,11 @@ class Task:
 
 
 def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
+    if not (isinstance(z, Tensor) and isinstance(y, Tensor)):
+        raise SbkitError(
+            f"{name} and its labels are tensors, got {type(z).__name__} and {type(y).__name__}; "
+            "try torch.as_tensor."
+        )
     if z.ndim != 2 or len(z) < 1 or z.dtype not in DTYPES:
         raise SbkitError(
             f"{name} is a float tensor (rows, columns), got {z.dtype} of shape {tuple(z.shape)}."
@@ -138,6 +145,14 @@ def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
     if not (z.isfinite().all() and y.isfinite().all()):
         raise SbkitError(
             f"{name} and its labels are finite numbers, got NaN or infinity; drop or fill those rows."
+        )
+
+
+def _check_alike(name: str, train: Tensor, test: Tensor) -> None:
+    if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
+        raise SbkitError(
+            f"{name} and {name}_test differ in rows only, got {train.dtype} of shape {tuple(train.shape)} "
+            f"and {test.dtype} of shape {tuple(test.shape)}."
         )
 
 
