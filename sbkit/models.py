@@ -138,10 +138,9 @@ def mlp(
     init, activation = between("init", init, 0, 1e6), one_of("activation", activation, ACTIVATIONS)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
     weights = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
-    need = runs * weights * task.x.element_size() * 4
-    check_memory(
-        need, f"{runs} runs × {weights:,} weights × 4 copies (net, gradient, optimizer)", task.x.device
-    )
+    size = task.x.element_size()
+    what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
+    check_memory(runs * weights * size * 4, what, task.x.device)
 
     def net() -> nn.Sequential:
         layers: list[nn.Module] = []
@@ -168,7 +167,8 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     """
     if isinstance(factory, nn.Module) or not callable(factory):
         raise SbkitError(
-            f"fleet_of takes a function that builds a module, got {type(factory).__name__}; try lambda: net."
+            f"fleet_of takes a function that builds a module, got {type(factory).__name__}; "
+            "try lambda: nn.Linear(2, 2), which makes another at every call."
         )
     modules = [seeded(factory, whole("seed", seed, 0) + r) for r in range(whole("runs", runs))]
     if not isinstance(modules[0], nn.Module):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from sbkit.core import Feature, Task, between, datasets, generator, one_of, whole
+from sbkit.core import Feature, Task, between, check_memory, datasets, generator, one_of, whole
 
 Draw = Callable[[Tensor, Generator], Tensor]  # labels (n,) → points (n, 2) in [−1, 1]²
 TOYS: list[str] = []
@@ -18,9 +18,10 @@ def toy(name: str) -> Callable[[Draw], Draw]:
     """Register a function from labels to points as a two-class task in the plane."""
 
     def register(draw: Draw) -> Draw:
-        def make(n: int = 1000, noise: float = 0.1, n_test: int = 1000, seed: int = 0) -> Task:
+        def make(n: int = 1000, noise: float = 0.05, n_test: int = 1000, seed: int = 0) -> Task:
             rows = whole("n", n) + whole("n_test", n_test)
             between("noise", noise, 0, 10)
+            check_memory(rows * 2 * 4 * 3, f"{rows:,} rows × 2 coordinates × 4 bytes × 3 copies")
             rng = generator(seed)
             y = torch.arange(rows) % 2  # (rows,), balanced on both sides of the split
             z = draw(y, rng) + noise * torch.randn(rows, 2, generator=rng)

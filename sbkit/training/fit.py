@@ -124,10 +124,9 @@ def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
         task.x.shape[1],
         *(layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)),
     ]
-    need = 3 * fleet.runs * batch * sum(widths) * task.x.element_size()
-    check_memory(
-        need, f"{fleet.runs} runs × {batch:,} rows × {sum(widths):,} units × 3 copies", task.x.device
-    )
+    size, units = task.x.element_size(), sum(widths)
+    what = f"{fleet.runs} runs × {batch:,} rows × {units:,} units × {size} bytes × 3 copies"
+    check_memory(fleet.runs * batch * units * size * 3, what, task.x.device)
     try:
         shape = tuple(fleet.predict(task.x[:2]).shape)
     except RuntimeError as error:
