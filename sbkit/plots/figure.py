@@ -12,17 +12,17 @@ import numpy as np
 
 from sbkit.core import SbkitError
 from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines
-from sbkit.plots.theme import BLUE, GREY, INK, LINES, SCALE, SYMBOLS, WHITE, faint, line_style
+from sbkit.plots.theme import BLUE, GREY, INK, LINES, SYMBOLS, WHITE, faint, line_style, scale_bands
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
+    from plotly.graph_objects import Figure
 
 WIDE, HIGH, ACROSS = 420, 440, 3  # pixels a plot, plots a row
 LETTERS = 58  # of a caption in a line
 CALM = [[0, "rgba(90,90,90,0)"], [1, "rgba(90,90,90,0.85)"]]  # disagreement, laid over a field
 
 
-def figure(descriptions: Description | Sequence[Description]) -> go.Figure:
+def figure(descriptions: Description | Sequence[Description]) -> Figure:
     """The descriptions side by side in one still figure, three a row, each with title and caption.
 
     Raises `SbkitError` on anything that is no `Field`, `Lines` or `Bars`.
@@ -36,7 +36,7 @@ def figure(descriptions: Description | Sequence[Description]) -> go.Figure:
     rows = math.ceil(len(shapes) / columns)
     fig = _grid(shapes, rows, columns)
     for i, shape in enumerate(shapes):
-        place = {"row": i // columns + 1, "col": i % columns + 1}
+        place: dict[str, Any] = {"row": i // columns + 1, "col": i % columns + 1}
         for trace in DRAW[type(shape)](shape):
             fig.add_trace(trace, **place)
         _finish(fig, shape, i + 1, place)
@@ -50,13 +50,14 @@ def _checked(descriptions: Description | Sequence[Description]) -> list[Descript
     return shapes
 
 
-def _grid(shapes: Sequence[Description], rows: int, columns: int) -> go.Figure:
+def _grid(shapes: Sequence[Description], rows: int, columns: int) -> Figure:
     from plotly.subplots import make_subplots
 
     titles = [_title(shape) for shape in shapes]
-    gaps = {"vertical_spacing": 0.42 / rows, "horizontal_spacing": 0.27 / columns}
+    gaps: dict[str, Any] = {"vertical_spacing": 0.42 / rows, "horizontal_spacing": 0.27 / columns}
     fig = make_subplots(rows=rows, cols=columns, subplot_titles=titles, **gaps)
-    for note in fig.layout.annotations:
+    layout: Any = fig.layout
+    for note in layout.annotations:
         note.update(font={"size": 13, "color": INK}, yshift=4, align="center")
     fig.update_layout(
         template="plotly_white",
@@ -76,7 +77,7 @@ def _title(shape: Description) -> str:
     return f"<span style='font-size:17px'><b>{html.escape(shape.title, quote=False)}</b></span>{caption}"
 
 
-def _finish(fig: go.Figure, shape: Description, i: int, place: dict[str, int]) -> None:
+def _finish(fig: Figure, shape: Description, i: int, place: dict[str, Any]) -> None:
     """Axes of plot i, and its legend inside it, at the top right."""
     if not isinstance(shape, Bars):
         fig.update_xaxes(**_axis(shape.x), **place)
@@ -85,10 +86,11 @@ def _finish(fig: go.Figure, shape: Description, i: int, place: dict[str, int]) -
     for trace in fig.select_traces(**place):
         if trace.showlegend:
             trace.legend = f"legend{suffix}"
-    across, up = fig.layout[f"xaxis{suffix}"].domain, fig.layout[f"yaxis{suffix}"].domain
+    layout: Any = fig.layout
+    across, up = layout[f"xaxis{suffix}"].domain, layout[f"yaxis{suffix}"].domain
     corner = {"x": across[1], "xanchor": "right"}
     corner |= {"y": up[0], "yanchor": "bottom"} if _rises(shape) else {"y": up[1], "yanchor": "top"}
-    fig.layout[f"legend{suffix}"] = corner | {"bgcolor": "rgba(255,255,255,0.7)", "font": {"size": 13}}
+    layout[f"legend{suffix}"] = corner | {"bgcolor": "rgba(255,255,255,0.7)", "font": {"size": 13}}
 
 
 def _rises(shape: Description) -> bool:
@@ -110,12 +112,12 @@ def _axis(axis: Axis) -> dict[str, Any]:
     return made | {"range": ends}
 
 
-def _field(field: Field) -> list[go.BaseTraceType]:
+def _field(field: Field) -> list[Any]:
     import plotly.graph_objects as go
 
     x, y = field.grid()
-    plane = {"x": x, "y": y, "zsmooth": "best", "showscale": False}
-    scale = {"colorscale": [list(stop) for stop in SCALE], "zmin": 0, "zmax": 1}
+    plane = {"x": x, "y": y, "showscale": False}
+    scale = {"colorscale": scale_bands(), "zmin": 0, "zmax": 1}
     hover = f"{field.x.label} %{{x:.2f}}, {field.y.label} %{{y:.2f}}: %{{z:.2f}}<extra></extra>"
     traces: list[Any] = [go.Heatmap(z=field.values, hovertemplate=hover, **plane, **scale)]
     if field.spread is not None:
@@ -128,13 +130,13 @@ def _field(field: Field) -> list[go.BaseTraceType]:
     return traces + _points(field)
 
 
-def _points(field: Field) -> list[go.BaseTraceType]:
+def _points(field: Field) -> list[Any]:
     """The rows on a field, a trace a class: its colour is the field's end, its symbol the class's own."""
     import plotly.graph_objects as go
 
     if field.points is None or field.labels is None:
         return []
-    traces = []
+    traces: list[Any] = []
     for label in np.unique(field.labels).astype(int):
         part = field.points[field.labels == label]  # (n, 2)
         look = {"size": 8, "symbol": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
@@ -144,7 +146,7 @@ def _points(field: Field) -> list[go.BaseTraceType]:
     return traces
 
 
-def _lines(lines: Lines) -> list[go.BaseTraceType]:
+def _lines(lines: Lines) -> list[Any]:
     import plotly.graph_objects as go
 
     traces: list[Any] = []
@@ -158,7 +160,7 @@ def _lines(lines: Lines) -> list[go.BaseTraceType]:
     return traces
 
 
-def _band(line: Line, colour: str) -> list[go.BaseTraceType]:
+def _band(line: Line, colour: str) -> list[Any]:
     import plotly.graph_objects as go
 
     if line.low is None or line.high is None:
@@ -168,7 +170,7 @@ def _band(line: Line, colour: str) -> list[go.BaseTraceType]:
     return [go.Scatter(**around, **fill, hoverinfo="skip", showlegend=False)]
 
 
-def _bars(bars: Bars) -> list[go.BaseTraceType]:
+def _bars(bars: Bars) -> list[Any]:
     import plotly.graph_objects as go
 
     names = [html.escape(name, quote=False) for name in bars.names]
@@ -178,7 +180,7 @@ def _bars(bars: Bars) -> list[go.BaseTraceType]:
     return traces if bars.dots is None else [*traces, _dots(names, bars.dots)]
 
 
-def _dots(names: list[str], dots: Array) -> go.BaseTraceType:
+def _dots(names: list[str], dots: Array) -> Any:
     import plotly.graph_objects as go
 
     runs = dots.shape[1]

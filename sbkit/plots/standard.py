@@ -39,7 +39,7 @@ def _with_rows(name: str, picture: Description, history: History, moving: bool) 
     caption = picture.caption
     if plots.about.get(name, {}).get("rows", True):
         if moving:
-            caption += " A sample of rows while it moves."
+            caption += " A sample of the rows; all, once it stands."
         elif len(history) > 1 and history[0].rows < history[-1].rows:
             caption += f" Earlier points: a sample of {history[0].rows}."
     return dataclasses.replace(picture, caption=caption + left_out(history[-1]))
@@ -85,7 +85,7 @@ def boundary(history: History) -> Field:
     disagree = "; grey: runs disagree" if len(chance) > 1 else ""
     caption = (
         f"Chance of class 1, {mean_of(latest)}{disagree}{rest}. "
-        f"White: the boundary. Points: {len(y):,} test rows, their shape the class."
+        f"Black line: ½, the boundary. Points: {len(y):,} test rows, their shape the class."
     )
     spread = chance.std(0) if len(chance) > 1 else None  # (rows, columns)
     planes = {"values": chance.mean(0), "spread": spread, "points": z[:, :2].numpy(), "labels": y.numpy()}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 BLUE, ORANGE, WHITE, GREY, INK = "#0072b2", "#e69f00", "#ffffff", "#767676", "#1a1a1a"
-LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", GREY)  # Okabe and Ito's, in the order of use
+LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito's, in the order of use
 DASHES = ("solid", "dot", "longdash", "dashdot")  # the next dash when the colours begin again
 SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross", "x")  # one a class
-SCALE = ((0.0, BLUE), (0.5, WHITE), (1.0, ORANGE))  # P(class 1): blue 0, white the boundary, orange 1
+BANDS = 20  # of P(class 1): blue 0, white the boundary, orange 1
 
 
 def line_style(i: int, dash: bool = False) -> dict[str, str]:
@@ -19,11 +19,31 @@ def line_style(i: int, dash: bool = False) -> dict[str, str]:
     return {"color": LINES[i % len(LINES)], "dash": "dash" if dash else dashes}
 
 
+def scale_bands() -> list[tuple[float, str]]:
+    """The colours of P(class 1) in bands, as a plotly colour scale: what the stage paints.
+
+    >>> scale_bands()[0], len(scale_bands())
+    ((0.0, 'rgb(11,120,181)'), 40)
+    """
+    scale = []
+    for band in range(BANDS):
+        middle = (band + 0.5) / BANDS
+        end, weight = BLUE if middle < 0.5 else ORANGE, abs(2 * middle - 1) ** 0.85
+        mixed = (round(255 + (part - 255) * weight) for part in rgb(end))
+        colour = f"rgb({','.join(map(str, mixed))})"
+        scale += [(band / BANDS, colour), ((band + 1) / BANDS, colour)]
+    return scale
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    """Red, green and blue of "#rrggbb", 0 … 255."""
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+
 def faint(colour: str, share: float = 0.2) -> str:
     """A colour that lets things behind it show, for bands.
 
     >>> faint("#0072b2")
     'rgba(0,114,178,0.2)'
     """
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{share})"
+    return f"rgba({','.join(map(str, rgb(colour)))},{share})"

@@ -1,0 +1,39 @@
+"""The lab: a lesson's dials and the live picture of its run. The only place that knows Jupyter."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from sbkit.lab.lesson import Lesson
+
+if TYPE_CHECKING:
+    from sbkit.lab.panel import Panel
+    from sbkit.lab.still import Still
+
+__all__ = ["lab"]
+
+
+def lab(lesson: Lesson, /, **dials: Any) -> Panel | Still:
+    """A live panel of a lesson, to stand as the value of its cell: turn the dials, press Run.
+
+    dials: for every argument of the lesson that is to have one, a list (drop-down), (1, 8) (whole
+    numbers), (0.0, 1.0), (1e-4, 1.0, "log"), True or False, or any widget; they start at the lesson's
+    defaults. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars).
+    `.result()` gives the run, `.figure()`, `.code()` and `.save_replay(path)` what one keeps of it.
+    Without a page to show it (SBKIT_HEADLESS=1) the run is trained at once, and one line says so.
+    Raises `SbkitError` on a dial that the lesson does not take or that cannot start at its default.
+
+    >>> from sbkit.plots import Bars
+    >>> os.environ["SBKIT_HEADLESS"] = "1"
+    >>> lab(lambda height=1.0: Bars("b", "Bars", "height", ["a"], [height]), height=(0.0, 2.0))
+    lesson(height=1.0): 1 picture drawn. Open this notebook in JupyterLab or Colab to drive it.
+    >>> del os.environ["SBKIT_HEADLESS"]
+    """
+    if os.environ.get("SBKIT_HEADLESS") == "1":
+        from sbkit.lab.still import Still
+
+        return Still(lesson, dials)
+    from sbkit.lab.panel import Panel
+
+    return Panel(lesson, dials)

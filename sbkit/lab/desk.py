@@ -1,0 +1,161 @@
+"""Answers the stage: one message for every request, whatever happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sbkit.core import SbkitError, one_of
+from sbkit.lab.frame import encode
+from sbkit.lab.replay import replay
+from sbkit.lab.session import Session
+from sbkit.training import Run
+
+SHARE = 1.7  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
+LONGEST = 1.0  # seconds that this may lengthen a slice to
+
+Message = Mapping[str, Any]
+Reply = tuple[dict[str, Any], list[bytes]]  # JSON, buffers
+
+
+class Desk:
+    """Turns requests of the stage into frames of a session; knows the clock, but no widget.
+
+    An exception becomes a frame in state Error, with its sentence as the reason and the run as it was.
+    A lock keeps requests apart where a kernel answers them on a thread of its own.
+
+    >>> from sbkit.plots import Bars
+    >>> desk = Desk(Session(lambda: Bars("b", "Bars", "height", ["a"], [1.0])))
+    >>> frame, buffers = desk.answer({"type": "look"})
+    >>> frame["state"], frame["plots"][0]["names"], len(buffers[0])
+    ('Ready', ['a'], 4)
+    """
+
+    def __init__(self, session: Session):
+        self.session, self.lock = session, threading.RLock()
+        self._refused: Exception | None = None  # what a dial's last value led to, until it is told
+        self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
+
+    def answer(self, message: Message) -> Reply:
+        """The one reply to a request."""
+        with self.lock:
+            try:
+                if self._refused:
+                    raise self._refused
+                kind = one_of("request", message.get("type"), ANSWERS)
+                self._trained_at = self._trained_at if kind == "advance" else None
+                return ANSWERS[kind](self, message)
+            except (Exception, KeyboardInterrupt) as error:
+                self._refused = None
+                return self._failed(error)
+
+    def set(self, name: str, value: Any) -> bool:
+        """Give a dial another value; True if the stage should ask what has become of it."""
+        with self.lock:
+            try:
+                return self.session.set(name, value)
+            except Exception as error:
+                self._refused = error
+                return True
+
+    def _failed(self, error: BaseException) -> Reply:
+        stopped = isinstance(error, KeyboardInterrupt)
+        reason = "Interrupted; press Run to go on." if stopped else sentence(error)
+        try:
+            return self._frame(state="Error", reason=reason)
+        except Exception:  # the pictures themselves fail: say what went wrong, without them
+            return self._frame(state="Error", reason=reason, shapes=[])
+
+    def _frame(self, moving: bool = False, shapes: list | None = None, **head: Any) -> Reply:
+        session, run = self.session, self.session.run
+        state, reason = standing(run)
+        about = {"run": session.number, "step": 0, "steps": 0, "epoch": 0.0, "state": state, "reason": reason}
+        if run is not None:
+            epoch = session.history[-1].epoch if session.history else 0.0
+            about |= {"step": run.step, "steps": run.steps, "epoch": epoch}
+        shapes = session.pictures() if shapes is None else shapes
+        frame, buffer = encode(shapes, **(about | {"moving": moving} | head))
+        return frame, [buffer]
+
+    def _look(self, message: Message) -> Reply:
+        self.session.look(glance=message["type"] == "refresh")
+        return self._frame()
+
+    def _advance(self, message: Message) -> Reply:
+        if "steps" in message:
+            self.session.advance(steps=message["steps"])
+            return self._frame(moving=True)
+        start = time.perf_counter()
+        around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
+        seconds = max(message.get("seconds", 0.03), min(LONGEST, SHARE * around))
+        self.session.advance(seconds=seconds)
+        self._trained_at = start + seconds
+        return self._frame(moving=True)
+
+    def _restart(self, message: Message) -> Reply:
+        restart = {
+            "rewind": self.session.rewind,
+            "seed": self.session.new_seed,
+            "data": self.session.new_data,
+        }
+        restart[message["type"]]()
+        self.session.look(glance=True)
+        return self._frame()
+
+    def _code(self, message: Message) -> Reply:
+        return {"type": "code", "text": self.session.code()}, []
+
+    def _replay(self, message: Message) -> Reply:
+        name = f"{self.session.name}.html"
+        return {"type": "replay", "html": replay(self.session), "name": name}, []
+
+
+ANSWERS: dict[str, Callable[[Desk, Message], Reply]] = {
+    "look": Desk._look,
+    "refresh": Desk._look,
+    "advance": Desk._advance,
+    "rewind": Desk._restart,
+    "seed": Desk._restart,
+    "data": Desk._restart,
+    "code": Desk._code,
+    "replay": Desk._replay,
+}
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, in a sentence: an `SbkitError`'s own, any other with its type.
+
+    >>> sentence(SbkitError("n is large.")), sentence(KeyError("n"))
+    ('n is large.', "KeyError: 'n'")
+    """
+    return str(error) if isinstance(error, SbkitError) else f"{type(error).__name__}: {error}".strip(": ")
+
+
+def standing(run: Run | None) -> tuple[str, str]:
+    """The state word of a run and the reason for it."""
+    if run is None:
+        return "Ready", ""
+    word = "Done" if run.finished else "Training" if run.step else "Ready"
+    return word, ending(run)
+
+
+def ending(run: Run) -> str:
+    """Why runs no longer train, as a clause; empty while all do."""
+    count = {state: run.states.count(state) for state in ("converged", "finished")}
+    lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+    parts = []
+    if count["converged"]:
+        parts.append(f"{_share(count['converged'], run)} reached loss < {run.stop:g}")
+    if count["finished"]:
+        who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
+        parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
+    if lost:
+        parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
+    return "; ".join(parts)
+
+
+def _share(count: int, run: Run) -> str:
+    runs = len(run.states)
+    return "the run" if runs == 1 else f"all {runs} runs" if count == runs else f"{count} of {runs} runs"

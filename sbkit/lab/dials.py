@@ -1,0 +1,142 @@
+"""From abbreviations to dials: `[3, 5, 7]`, `(1, 8)`, `(0.0, 1.0)`, `(1e-4, 1.0, "log")`, `True`, widgets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sbkit.core import SbkitError
+from sbkit.lab.lesson import Lesson, default_of, parameters
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+RULE = 'a list, (1, 8), (0.0, 1.0), (1e-4, 1.0, "log"), True, False or a widget'
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One control: its kind ("choice", "whole", "number", "log", "switch", "widget"), range and start."""
+
+    name: str
+    kind: str
+    start: Any
+    options: tuple[Any, ...] = ()  # of a choice; of a slider low, high and, if given, step
+    widget: Any = None
+
+
+def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
+    """The dials of a lesson, each starting at the lesson's own default. Loads no widgets.
+
+    Raises `SbkitError` on a name that the lesson does not take, an abbreviation that means nothing, and
+    a default that the dial does not have.
+
+    >>> dials(lambda depth=2: None, {"depth": (1, 8)})["depth"]
+    Dial(name='depth', kind='whole', start=2, options=(1, 8), widget=None)
+    """
+    parameters(lesson, abbreviations)
+    return {
+        name: _dial(name, given, default_of(lesson, name, MISSING)) for name, given in abbreviations.items()
+    }
+
+
+def _dial(name: str, given: Any, default: Any) -> Dial:
+    """What an abbreviation means, with the default as its start if it has one."""
+    if isinstance(given, bool):
+        return _starting(Dial(name, "switch", given, (False, True)), given, default)
+    if isinstance(given, list) and given:
+        return _starting(Dial(name, "choice", given[0], tuple(given)), given, default)
+    if hasattr(given, "value") and hasattr(given, "observe"):
+        return Dial(name, "widget", getattr(given, "value"), widget=given)  # noqa: B009
+    if isinstance(given, tuple) and len(given) in (2, 3) and all(map(_number, given[:2])):
+        return _starting(_slider(name, given), given, default)
+    raise SbkitError(f"A dial is {RULE}; got {name}={given!r:.60}; try {name}={_nearest(given)}.")
+
+
+def _slider(name: str, given: tuple[Any, ...]) -> Dial:
+    low, high, *rest = given
+    log = rest == ["log"]
+    if not low < high or (log and low <= 0) or not (log or all(_number(step) and step > 0 for step in rest)):
+        raise SbkitError(
+            f"A slider is (low, high), (low, high, step) or (low, high, 'log') with low < high, above 0 if "
+            f"'log'; got {name}={given!r}; try {name}=(1e-4, 1.0, 'log')."
+        )
+    if log:
+        return Dial(name, "log", math.sqrt(low * high), (float(low), float(high)))
+    if all(isinstance(end, int) for end in given):
+        return Dial(name, "whole", (low + high) // 2, given)
+    return Dial(name, "number", (low + high) / 2, tuple(map(float, given)))
+
+
+def _starting(dial: Dial, given: Any, default: Any) -> Dial:
+    """The dial at the lesson's default, or an `SbkitError` if it cannot stand there."""
+    if default is MISSING:
+        return dial
+    if dial.kind == "switch":
+        fits = isinstance(default, bool)
+    elif dial.kind == "choice":
+        fits = any(default is option or default == option for option in dial.options)
+    else:
+        whole = dial.kind != "whole" or isinstance(default, int)
+        fits = _number(default) and whole and dial.options[0] <= default <= dial.options[1]
+    if not fits:
+        raise SbkitError(
+            f"A dial starts at the lesson's default, {dial.name}={default!r}, and {given!r} does not hold "
+            f"it; change one of them."
+        )
+    return Dial(dial.name, dial.kind, default, dial.options)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _nearest(given: Any) -> str:
+    """What was probably meant."""
+    if isinstance(given, tuple | set | dict | range) and given:
+        return repr(list(given))[:60]
+    return repr([given])[:60] if isinstance(given, int | float | str) else "[1, 2, 4]"
+
+
+def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
+    """The dial as an ipywidget that says whether it acts at once or restarts the run."""
+    import ipywidgets
+
+    acts = "acts at once" if at_once else "restarts the run"
+    widget = (
+        dial.widget if dial.kind == "widget" else getattr(ipywidgets, CLASSES[dial.kind])(**_traits(dial))
+    )
+    about = {"description": f"{dial.name} ({'at once' if at_once else 'restarts'})"}
+    about["tooltip" if widget.has_trait("tooltip") else "description_tooltip"] = f"{dial.name}: {acts}"
+    for name, text in about.items():
+        if widget.has_trait(name) and not (dial.kind == "widget" and getattr(widget, name)):
+            setattr(widget, name, text)
+    return widget
+
+
+CLASSES = {
+    "choice": "Dropdown",
+    "whole": "IntSlider",
+    "number": "FloatSlider",
+    "log": "FloatLogSlider",
+    "switch": "Checkbox",
+}
+
+
+def _traits(dial: Dial) -> dict[str, Any]:
+    made: dict[str, Any] = {"value": dial.start, "style": {"description_width": "initial"}}
+    if dial.kind == "choice":
+        return made | {"options": [(str(option), option) for option in dial.options]}
+    if dial.kind == "switch":
+        return made | {"indent": False}
+    low, high, *step = dial.options
+    made |= {"continuous_update": True, "min": low, "max": high}
+    if dial.kind == "log":
+        ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.05, "base": 10}
+        return made | ends | {"readout_format": ".2g"}
+    if dial.kind == "number":
+        return made | {"step": step[0] if step else (high - low) / 100, "readout_format": ".3g"}
+    return made | ({"step": step[0]} if step else {})

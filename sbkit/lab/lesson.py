@@ -1,0 +1,103 @@
+"""What can be told of a lesson from its signature and from what it returns."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from sbkit.core import SbkitError, one_of
+from sbkit.plots import Description
+from sbkit.training import Run
+
+Lesson = Callable[..., Any]  # dials → a run, a description, or several
+
+
+def name_of(lesson: Lesson) -> str:
+    """The name of a lesson, or an `SbkitError` if it is not a function."""
+    if not callable(lesson):
+        raise SbkitError(
+            f"A lesson is a function of its dials, got {type(lesson).__name__}; "
+            "pass the function itself, as in sb.lab(lesson)."
+        )
+    name = getattr(lesson, "__name__", "lesson")
+    return name if name.isidentifier() else "lesson"
+
+
+def parameters(lesson: Lesson, given: Iterable[str] = ()) -> list[str]:
+    """Names that a lesson takes, or an `SbkitError` on a given name that it does not, with the nearest.
+
+    >>> parameters(lambda slabs, depth=2: None, ["slab"])
+    Traceback (most recent call last):
+    sbkit.SbkitError: No argument of lesson named 'slab'; there are slabs, depth. Did you mean 'slabs'?
+    """
+    kinds = inspect.signature(lesson).parameters.values()
+    names = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if any(p.kind is p.VAR_KEYWORD for p in kinds):
+        return [*names, *(name for name in given if name not in names)]
+    for name in given:
+        one_of(f"argument of {name_of(lesson)}", name, names)
+    needed = [p.name for p in kinds if p.name in names and p.default is p.empty and p.name not in given]
+    if needed:
+        raise SbkitError(
+            f"Every argument of a lesson has a default or a dial, {name_of(lesson)} has neither for "
+            f"{', '.join(needed)}; give it a default."
+        )
+    return names
+
+
+def default_of(lesson: Lesson, name: str, missing: Any = None) -> Any:
+    """The lesson's own default of an argument, `missing` where it has none."""
+    found = inspect.signature(lesson).parameters.get(name)
+    return missing if found is None or found.default is found.empty else found.default
+
+
+def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
+    """What a lesson returned, as a run or as descriptions; anything else is an `SbkitError`."""
+    if isinstance(made, Run):
+        return made, []
+    several = list(made) if isinstance(made, list | tuple) else [made]
+    if several and all(isinstance(one, Description) for one in several):
+        return None, several
+    got = type(made).__name__ if made is not None else "None; does it end with `return`?"
+    raise SbkitError(
+        f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "
+        f"or a list of descriptions; {name} returned {got}"
+    )
+
+
+def acts_at_once(lesson: Lesson, values: Mapping[str, Any], run: Run) -> frozenset[str]:
+    """The values that the lesson hands on unchanged as settings of its run; nothing is trained.
+
+    Told by a second call with other values: a setting that follows both times is the dial itself.
+    """
+    same = [name for name in values if name in run.settings and _equal(run.settings[name], values[name])]
+    if not same:
+        return frozenset()
+    others = dict(values) | {name: values[name] / 2 or 1e-3 for name in same}
+    try:
+        second = lesson(**others)
+        return frozenset(name for name in same if _equal(second.settings.get(name), others[name]))
+    except Exception:  # a lesson that refuses the other values does something of its own with them
+        return frozenset()
+
+
+def _equal(setting: Any, value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and setting == value
+
+
+def written(name: str, values: Mapping[str, Any]) -> str:
+    """The call of a lesson as text.
+
+    >>> written("lesson", {"slabs": 5, "optimizer": "sgd"})
+    "lesson(slabs=5, optimizer='sgd')"
+    """
+
+    def text(value: Any) -> str:
+        value = value.item() if isinstance(value, np.generic) else value
+        return getattr(value, "__name__", None) or repr(value)
+
+    return f"{name}({', '.join(f'{key}={text(value)}' for key, value in values.items())})"

@@ -1,0 +1,98 @@
+"""The panel: the dials of a lesson above its stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import ipywidgets
+
+from sbkit.lab.cells import Cells, this_cell
+from sbkit.lab.desk import Desk
+from sbkit.lab.dials import dials, widget_of
+from sbkit.lab.handle import Handle
+from sbkit.lab.lesson import Lesson, written
+from sbkit.lab.session import Session
+from sbkit.lab.stage import Stage
+
+IN_SIGHT = 4  # dials; the rest stand behind More
+CELLS = Cells()
+
+
+class Panel(Handle, ipywidgets.VBox):
+    """A lesson's dials above the stage that draws its run, shown as the value of its cell.
+
+    Nothing trains unless the stage in the page asks, or `result` does. Running the cell again closes it.
+    """
+
+    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any]):
+        meant = dials(lesson, abbreviations)
+        session = Session(lesson, {name: dial.start for name, dial in meant.items()})
+        self._desk = Desk(session)
+        self._text = (
+            f"{written(session.name, session.values)}: a live panel. No picture? Run this cell again."
+        )
+        self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
+        self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
+        free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
+        offered = {"seed": "seed" in free, "data": "data" in free}
+        self._stage = Stage(controls=offered | {"trains": session.run is not None, "name": session.name})
+        self._stage.on_msg(self._asked)
+        for widget in self._names:
+            widget.observe(self._turned, "value")
+        super().__init__([*arranged(list(self._names)), self._stage])
+        CELLS.place(self, this_cell())
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _asked(self, stage: Stage, message: Any, buffers: Any) -> None:
+        """Answer a request of the stage."""
+        if self._desk is not None:
+            stage.send(*self._desk.answer(message))
+
+    def _turned(self, change: Mapping[str, Any]) -> None:
+        """Take a dial's new value; what restarts is built when the stage asks, at most once a frame."""
+        if self._desk is not None and self._desk.set(self._names[change["owner"]], change["new"]):
+            self._stage.send({"type": "dirty"})
+
+    def result(self) -> Any:
+        """The run, trained to its end; of a lesson that does not train, what it returned."""
+        made = super().result()
+        self._stage.send({"type": "dirty"})
+        return made
+
+    def close(self) -> None:
+        """Tell the stage that it is over, close the panel's widgets and free the run."""
+        if self._desk is not None:
+            self._desk = None
+            self._stage.send({"type": "closed"})
+            for widget in self._names:
+                widget.unobserve(self._turned, "value")
+            for widget in [w for w in inside(self) if w not in self._borrowed]:
+                widget.close()
+        super().close()
+
+
+def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
+    """At most four dials in sight, in rows that wrap; the others folded away."""
+
+    def rows(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+        return ipywidgets.Box(some, layout=ipywidgets.Layout(flex_flow="row wrap"))
+
+    made: list[ipywidgets.Widget] = [rows(widgets[:IN_SIGHT])] if widgets else []
+    if widgets[IN_SIGHT:]:
+        more = ipywidgets.Accordion([rows(widgets[IN_SIGHT:])], selected_index=None)
+        more.set_title(0, "More")
+        made.append(more)
+    return made
+
+
+def inside(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """All widgets that a widget is made of, innermost first: children, layouts, styles; not itself."""
+    for name in widget.keys:
+        held = getattr(widget, name)
+        for part in held if isinstance(held, tuple | list) else [held]:
+            if isinstance(part, ipywidgets.Widget):
+                yield from inside(part)
+                yield part

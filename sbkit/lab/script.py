@@ -1,0 +1,40 @@
+"""The stage's JavaScript files as one module, and its style: no build step, no network."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "stage"
+ENTRIES = ("stage.js", "replay.js")  # the live stage, and what plays recorded frames
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
+
+
+@cache
+def script() -> str:
+    """All files as one ES module, each after those it imports; it exports the anywidget's `render`.
+
+    >>> script().count("import {"), script().count("export default { render };")
+    (0, 1)
+    """
+    parts: dict[str, str] = {}
+    for entry in ENTRIES:
+        _join(entry, parts)
+    return "\n".join(parts.values())
+
+
+def _join(name: str, parts: dict[str, str]) -> None:
+    if name in parts:
+        return
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for needed in IMPORT.findall(text):
+        _join(needed, parts)
+    parts[name] = EXPORT.sub("", IMPORT.sub("", text))
+
+
+@cache
+def style() -> str:
+    """The style sheet of the stage."""
+    return (FOLDER / "stage.css").read_text(encoding="utf-8")

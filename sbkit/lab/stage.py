@@ -1,0 +1,19 @@
+"""The stage: the one widget that draws, in the page."""
+
+from __future__ import annotations
+
+import anywidget
+import traitlets
+
+from sbkit.lab.script import script, style
+
+
+class Stage(anywidget.AnyWidget):
+    """Draws frames and asks for them; its messages are answered by a `Desk`.
+
+    controls: what to offer, {"seed": bool, "data": bool, "trains": bool, "name": str}.
+    """
+
+    _esm = script()
+    _css = style()
+    controls = traitlets.Dict().tag(sync=True)

@@ -1,0 +1,51 @@
+"""The lab without a page: the lesson's run, trained at once, and one line of text about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from sbkit.lab.desk import Desk
+from sbkit.lab.dials import dials
+from sbkit.lab.handle import Handle
+from sbkit.lab.lesson import Lesson, written
+from sbkit.lab.session import Session
+
+LARGEST = 100_000  # bytes of a stored picture
+
+
+class Still(Handle):
+    """A lesson trained to its end, with its dials at their start; whatever goes wrong is raised.
+
+    Shows as one line that is the same on every machine and, if SBKIT_PNG=1, a picture beside it.
+    """
+
+    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any]):
+        start = {name: dial.start for name, dial in dials(lesson, abbreviations).items()}
+        session = Session(lesson, start)
+        session.finish()
+        count = len(session.still) if session.run is None else session.run.fleet.runs
+        did = (
+            f"picture{'s'[: count != 1]} drawn" if session.run is None else f"run{'s'[: count != 1]} trained"
+        )
+        call = written(session.name, session.values)
+        self._text = f"{call}: {count} {did}. Open this notebook in JupyterLab or Colab to drive it."
+        self._desk = Desk(session)
+        self._png = picture(self) if os.environ.get("SBKIT_PNG") == "1" else None
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/plain": self._text} | ({"image/png": self._png} if self._png else {})
+
+
+def picture(handle: Handle) -> bytes:
+    """The handle's figure as a PNG of at most 100 kB, by kaleido and the browser that it finds."""
+    figure = handle.figure()
+    for scale in (1, 0.8, 0.65, 0.5, 0.35):
+        png = figure.to_image(format="png", scale=scale)
+        if len(png) <= LARGEST:
+            break
+    return png
