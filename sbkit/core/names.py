@@ -33,8 +33,8 @@ def between(name: str, value: Any, low: float, high: float, open_low: bool = Fal
     >>> between("noise", 0.1, 0, 1)
     0.1
     """
-    number = isinstance(value, int | float | np.number) and math.isfinite(value)
-    if not number or not low <= value <= high or (open_low and value == low):
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not low <= value <= high or (open_low and value == low):
         rule = f"above {low:g}" if open_low else f"at least {low:g}"
         top = "" if high == math.inf else f" and at most {high:g}"
         raise SbkitError(f"{name} is a number {rule}{top}, got {value!r}.")

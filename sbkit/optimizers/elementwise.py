@@ -59,10 +59,10 @@ def adamw(
 
 @optimizers("rmsprop")
 def rmsprop(
-    fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, alpha: float = 0.99, momentum: float = 0.0
+    fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, alpha: float = 0.99
 ) -> optim.Optimizer:
-    """RMSProp."""
-    return optim.RMSprop([fleet.flat()], lr=lr, alpha=alpha, momentum=momentum, weight_decay=weight_decay)
+    """RMSProp, without momentum: torch's cannot take it up while it trains."""
+    return optim.RMSprop([fleet.flat()], lr=lr, alpha=alpha, weight_decay=weight_decay)
 
 
 @optimizers("adagrad")

@@ -28,14 +28,22 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
     make = optimizers[name]
     known = inspect.signature(make).parameters
     for option, value in options.items():
-        one_of(f"option of {name}", option, [p for p in known if p not in ("fleet", "lr", "weight_decay")])
-        for number in value if isinstance(value, tuple | list) else [value]:
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                check_setting(option, number)
+        one_of(f"option of {name}", option, [p for p in known if p not in NOT_OPTIONS])
+        numbers, usual = _numbers(value), _numbers(known[option].default)
+        if len(numbers) != len(usual):
+            raise SbkitError(
+                f"{option} has {len(usual)} numbers, got {value!r}; try {known[option].default}."
+            )
+        for number in numbers:
+            check_setting(option, number)
     lr = known["lr"].default if lr is None else lr
     return make(
         fleet, lr=check_setting("lr", lr), weight_decay=check_setting("weight_decay", weight_decay), **options
     )
+
+
+def _numbers(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, tuple | list) else [value]
 
 
 def check_setting(name: str, value: Any) -> float:
