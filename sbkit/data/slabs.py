@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -56,7 +56,7 @@ def rotation(dim: int, rng: Generator) -> nn.Module:
 
 
 def _per_block(name: str, value: float | Sequence[float], blocks: Sequence[int]) -> list[float]:
-    values = [float(value)] * len(blocks) if isinstance(value, int | float) else list(value)
+    values = list(value) if isinstance(value, Iterable) else [value] * len(blocks)
     if len(values) != len(blocks):
         raise SbkitError(f"{name} is one number, or one a block ({len(blocks)}), got {len(values)} numbers.")
     return values
@@ -66,7 +66,7 @@ def _checked(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[flo
     if not blocks:
         raise SbkitError("blocks names at least one block, got none; try (1, 5).")
     for k, p, gap in zip(blocks, noise, margin, strict=True):
-        if k != 1 and k not in SLABS:
+        if k not in (1, *SLABS) or isinstance(k, bool | float):
             near = min([1, *SLABS], key=lambda block: abs(block - k) if isinstance(k, int | float) else 0)
             raise SbkitError(f"blocks are 1 (linear) or 3, 5, 7 (slabs), got {k!r}; try {near}.")
         between("noise", p, 0, 1)
@@ -106,7 +106,7 @@ def slabs(
     >>> list(task.features), task.x.shape
     (['linear', 'slab5_1', 'slab5_2'], torch.Size([100, 3]))
     """
-    blocks = list(blocks)
+    blocks = list(blocks) if isinstance(blocks, Iterable) else [blocks]
     noise, margin = _per_block("noise", noise, blocks), _per_block("margin", margin, blocks)
     _checked(blocks, noise, margin)
     rows, dim = whole("n", n) + whole("n_test", n_test), len(blocks)
