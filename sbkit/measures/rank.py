@@ -55,8 +55,8 @@ def stable_rank(matrix: Tensor) -> Tensor:
     tensor(3.)
     """
     values = spectrum(matrix)
-    shares = values / values[..., :1].clamp_min(torch.finfo(values.dtype).tiny)  # squares of σ could underflow
-    return shares.square().sum(-1)
+    shares = values / values[..., :1].clamp_min(torch.finfo(values.dtype).tiny)
+    return shares.square().sum(-1)  # of shares: the squares of small values would vanish
 
 
 def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tensor:
