@@ -173,6 +173,8 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     modules = [seeded(factory, whole("seed", seed, 0) + r) for r in range(whole("runs", runs))]
     if not isinstance(modules[0], nn.Module):
         raise SbkitError(f"fleet_of's factory returns an nn.Module, got {type(modules[0]).__name__}.")
+    if not any(p.requires_grad for p in modules[0].parameters()):
+        raise SbkitError("A fleet's nets have weights to train, got none; add a layer.")
     for module in modules[0].modules():
         if isinstance(module, nn.modules.dropout._DropoutNd | nn.modules.batchnorm._NormBase):
             raise SbkitError(

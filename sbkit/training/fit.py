@@ -28,7 +28,7 @@ def fit(
     batch: int = 256,
     steps: int = 1000,
     every: int = 50,
-    measure: Iterable[Measure] = (),
+    measure: Measure | Iterable[Measure] = (),
     loss: str | None = None,
     stop: float | None = 0.01,
     penalty: Penalty | None = None,
@@ -105,9 +105,10 @@ def last(run: Run) -> Snapshot:
     return run.snapshot() if run.finished else run.advance(steps=run.steps)
 
 
-def _named(chosen: Iterable[Measure]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _named(chosen: Measure | Iterable[Measure]) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Measures by name, with what is measured beside them."""
-    for measure in [chosen] if isinstance(chosen, str) else chosen:
+    several = isinstance(chosen, Iterable) and not isinstance(chosen, str)
+    for measure in chosen if several else [chosen]:
         if isinstance(measure, str):
             yield measure, measures[measure]
             yield from ((name, measures[name]) for name in measures.about[measure].get("beside", ()))

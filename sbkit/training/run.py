@@ -97,7 +97,8 @@ class Run:
     def _values(self, task: Task, glance: bool) -> dict[str, Any]:
         values = {}
         for name, measure in self.measure.items():
-            options = measures.about[name].get("glance", {}) if glance and name in measures else {}
+            known = name in measures and measures[name] is measure
+            options = measures.about[name].get("glance", {}) if glance and known else {}
             values[name] = measure(self.fleet, task, **options)
         return values
 
@@ -136,7 +137,7 @@ class Run:
             logits = fleet(x)
             loss = self.loss.value(logits, targets).mean(-1)  # (runs,)
             if self.penalty:
-                loss = loss + self.penalty(fleet, x, y, logits)
+                loss = loss + _one_each(self.penalty(fleet, x, y, logits), fleet.runs)
             loss.sum().backward()
         return loss.detach()
 
@@ -179,6 +180,16 @@ class Run:
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:
             return torch.get_num_threads()
         return best_threads((self.batches.batch, *(tuple(p.shape) for p in self.fleet.parameters())), trial)
+
+
+def _one_each(penalty: Tensor, runs: int) -> Tensor:
+    """A penalty (runs,), so that no run pays for another."""
+    if penalty.shape != (runs,):
+        raise SbkitError(
+            f"A penalty is one number a run, ({runs},), got {tuple(penalty.shape)}; "
+            "sum or average over all axes but the first."
+        )
+    return penalty
 
 
 def accuracy(logits: Tensor, y: Tensor) -> Tensor:
