@@ -54,6 +54,7 @@ test("ranges only grow, to nice bounds, and obey fixed ends", () => {
   assert.deepEqual(s.growRange(undefined, [0.004, 0.69], { log: true }).map((v) => Number(v.toPrecision(3))), [0.001, 1]);
   assert.deepEqual(s.growRange([-0.1, 0.5], [0, 0.58], { low: 0, high: 0.6 }), [-0.1, 0.6]); // own ends may move, never inward
   assert.deepEqual(s.growRange(undefined, [1, 100], { low: 1, high: null }), [1, 100]);
+  assert.ok(Math.abs(s.growRange(undefined, [0.69, 0.7], { low: 0, high: null })[1] - 0.8) < 1e-9);
   for (const none of [[Infinity, -Infinity], [0, 0], [3, 3], [-2, -2]]) {
     const [low, high] = s.growRange(undefined, none, axis);
     assert.ok(low < high, `${none}`);

@@ -89,13 +89,14 @@ export function extentOf(arrays, log = false) {
 /** The axis range that holds `previous` and [low, high]: it only grows, to nice bounds or to the axis's own ends. */
 export function growRange(previous, [low, high], axis) {
   if (!(low <= high)) [low, high] = previous ?? (axis.log ? [0.1, 1] : [0, 1]);
-  if (previous) [low, high] = [Math.min(low, previous[0]), Math.max(high, previous[1])];
-  const grown = !previous || low < previous[0] || high > previous[1];
-  const [floor, ceiling] = !grown ? previous : axis.log ? decades(low, high) : niceBounds(low, high);
   const own = (end, otherwise) => (Number.isFinite(end) && !(axis.log && end <= 0) ? end : otherwise);
+  [low, high] = [own(axis.low, low), own(axis.high, high)];
+  if (previous) [low, high] = [Math.min(low, previous[0]), Math.max(high, previous[1])];
+  if (previous && low === previous[0] && high === previous[1]) return previous;
+  if (!(low < high)) high = axis.log ? 10 * low : low + (Math.abs(low) || 1);
+  const [floor, ceiling] = axis.log ? decades(low, high) : niceBounds(low, high);
   const range = [own(axis.low, floor), own(axis.high, ceiling)];
-  if (previous) [range[0], range[1]] = [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])];
-  return range[0] < range[1] ? range : [range[0], range[0] + 1];
+  return previous ? [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])] : range[0] < range[1] ? range : [low, high];
 }
 
 function decades(low, high) {
@@ -105,8 +106,6 @@ function decades(low, high) {
 
 function niceBounds(low, high) {
   if (low > 0 && low < 0.8 * high) low = 0;
-  if (high - low < 1e-9 * Math.max(1, Math.abs(high))) [low, high] = [Math.min(0, low), high > low || high > 0 ? high : low + 1];
-  if (high === low) high = low + 1;
   const step = niceStep(high - low, 5);
   return [Math.floor(low / step + 1e-6) * step, Math.ceil(high / step - 1e-6) * step];
 }
