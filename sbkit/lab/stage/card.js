@@ -41,7 +41,8 @@ export class Card {
   /** The width to draw at; heights are equal, so that cards line up in rows. */
   measure() {
     this.width = this.paper.clientWidth;
-    this.height = Math.round(Math.max(220, Math.min(300, 0.58 * this.width)));
+    this.caption.style.minHeight = "";
+    this.height = Math.round(Math.max(230, Math.min(320, 0.66 * this.width)));
   }
 
   /** Take the next description; axes keep their ranges for as long as the run is the same. */
@@ -58,9 +59,16 @@ export class Card {
     const sheet = { ctx, width: this.width, height: this.height, theme, memory: this.memory };
     this.showTip(painter.draw(sheet, this.plot, this.pinned, options));
     setText(this.title, this.plot.title);
-    setText(this.caption, this.plot.caption);
+    this.showCaption();
     this.showLegend(painter.legend(this.plot, theme, options));
     this.tell(!this.moving);
+  }
+
+  /** Captions differ while it moves; the room of the longest stays, so that nothing below jumps. */
+  showCaption() {
+    if (this.caption.textContent === this.plot.caption) return;
+    this.caption.textContent = this.plot.caption;
+    this.caption.style.minHeight = `${this.caption.offsetHeight}px`;
   }
 
   showLegend(entries) {

@@ -11,7 +11,7 @@ export const fieldPainter = { draw: drawField, legend: fieldLegend, table: field
 
 function drawField(sheet, plot, pinned, { difference, hover }) {
   const { ctx, theme } = sheet;
-  const other = difference && pinned ? pinned : null;
+  const other = difference && pinned && sameWindow(plot, pinned) ? pinned : null;
   const { box, scales } = fieldLayout(sheet, plot);
   ctx.imageSmoothingEnabled = true;
   ctx.drawImage(heatMap(sheet, plot, other), box.left, box.top, box.width, box.height);
@@ -20,8 +20,8 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   ctx.rect(box.left, box.top, box.width, box.height);
   ctx.clip();
   if (plot.points) drawPoints(ctx, plot, scales, theme);
-  if (pinned) drawContour(ctx, box, pinned, theme, { colour: theme.grey, dash: [5, 4] });
-  drawContour(ctx, box, plot, theme, { colour: theme.ink, dash: [] });
+  if (pinned) drawContour(ctx, scales, pinned, { colour: theme.grey, dash: [5, 4] });
+  drawContour(ctx, scales, plot, { colour: theme.ink, dash: [] });
   ctx.restore();
   ctx.strokeStyle = theme.muted;
   ctx.lineWidth = 1;
@@ -73,6 +73,12 @@ export function paintPixels(bytes, plot, other, theme) {
   }
 }
 
+/** Whether two fields look at the same part of the plane, to a fiftieth: only then is a difference one. */
+function sameWindow(one, other) {
+  return ["x", "y"].every((key) => ["low", "high"].every((end) =>
+    Math.abs(one[key][end] - other[key][end]) <= 0.02 * (one[key].high - one[key].low)));
+}
+
 /** The values themselves, or their half-scaled difference from another field, .5 = no difference. */
 export function shownValues(values, other, shape) {
   if (!other) return values;
@@ -80,13 +86,13 @@ export function shownValues(values, other, shape) {
   return values.map((v, k) => 0.5 + (v - before[k]) / 2);
 }
 
-function drawContour(ctx, box, plot, theme, { colour, dash }) {
+/** The .5 contour of a field, placed by the field's own axes. */
+function drawContour(ctx, scales, plot, { colour, dash }) {
   const [rows, columns] = plot.values.shape;
-  const [across, up] = [box.width / (columns - 1), box.height / (rows - 1)];
   ctx.beginPath();
   for (const line of joinSegments(contourOf(plot.values, [rows, columns]))) {
     for (let k = 0; k < line.length; k += 2) {
-      ctx[k ? "lineTo" : "moveTo"](box.left + line[k] * across, box.top + box.height - line[k + 1] * up);
+      ctx[k ? "lineTo" : "moveTo"](scales.x(gridValue(plot.x, line[k], columns)), scales.y(gridValue(plot.y, line[k + 1], rows)));
     }
   }
   ctx.setLineDash(dash);
@@ -97,14 +103,14 @@ function drawContour(ctx, box, plot, theme, { colour, dash }) {
 
 function drawPoints(ctx, plot, scales, theme) {
   const { points, labels } = plot;
-  const radius = points.shape[0] > 400 ? 2.4 : 3.4;
+  const radius = points.shape[0] > 150 ? 2.7 : 3.4;
   for (let mark = 0; mark < MARKS.length; mark++) {
     ctx.beginPath();
     for (let k = 0; k < points.shape[0]; k++) {
       if ((labels ? Math.min(labels[k], MARKS.length - 1) : 0) !== mark) continue;
       tracePoint(ctx, MARKS[mark], scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
     }
-    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[mark], theme.paper, 1];
+    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[mark], theme.paper, 0.8];
     ctx.fill();
     ctx.stroke();
   }

@@ -122,7 +122,7 @@ function bandText(line, k) {
 
 function linesLegend(plot, theme, { pinned }) {
   const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", colour: seriesColour(theme, k), text: line.name }));
-  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: "lowest to highest run" });
+  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: "min–max of runs" });
   if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: "pinned" });
   return entries;
 }
