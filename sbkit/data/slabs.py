@@ -55,7 +55,7 @@ def rotation(dim: int, rng: Generator) -> nn.Module:
     return layer
 
 
-def _per_block(name: str, value: float | Sequence[float], blocks: Sequence[int]) -> list[float]:
+def _per_block(name: str, value: float | Sequence[float], blocks: Sequence[int]) -> Sequence[float]:
     values = list(value) if isinstance(value, Iterable) else [value] * len(blocks)
     if len(values) != len(blocks):
         raise SbkitError(f"{name} is one number, or one a block ({len(blocks)}), got {len(values)} numbers.")

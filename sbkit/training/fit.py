@@ -107,8 +107,7 @@ def last(run: Run) -> Snapshot:
 
 def _named(chosen: Measure | Iterable[Measure]) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Measures by name, with what is measured beside them."""
-    several = isinstance(chosen, Iterable) and not isinstance(chosen, str)
-    for measure in chosen if several else [chosen]:
+    for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
             yield measure, measures[measure]
             yield from ((name, measures[name]) for name in measures.about[measure].get("beside", ()))
