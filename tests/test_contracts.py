@@ -1,0 +1,223 @@
+"""What every registered dataset, optimizer and measure promises: registering a thing tests it."""
+
+import math
+import pickle
+
+import pytest
+import torch
+from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, slab_task, weights
+from torch.testing import assert_close
+
+import sbkit as sb
+
+every_dataset = pytest.mark.parametrize("name", sb.datasets)
+every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
+every_measure = pytest.mark.parametrize("name", sb.measures)
+
+# ---------------------------------------------------------------- datasets
+
+
+@every_dataset
+def test_task_is_valid_and_balanced(name):
+    task = sb.datasets[name](n=65, n_test=32)
+    assert task.x.shape == (65, task.x_test.shape[1]) and len(task.x_test) == 32
+    assert task.x.dtype == torch.float32 and task.y.dtype == torch.int64 and task.outputs == 2
+    for y in (task.y, task.y_test):
+        assert y.bincount(minlength=2).diff().abs() <= 1
+    assert sorted(task.columns(task.features)) == list(range(task.z.shape[1]))
+
+
+@every_dataset
+def test_task_follows_its_seed(name):
+    first, again, other = (sb.datasets[name](n=50, n_test=50, seed=seed) for seed in (3, 3, 4))
+    for part in ("x", "y", "x_test", "y_test"):
+        assert torch.equal(getattr(first, part), getattr(again, part))
+    assert not torch.equal(first.z, other.z)
+    assert not torch.equal(first.z, first.z_test)
+
+
+@every_dataset
+def test_task_embeds_pickles_and_moves(name):
+    task = sb.datasets[name](n=50, n_test=50)
+    assert torch.equal(task.embed(task.z), task.x) and torch.equal(task.embed(task.z_test), task.x_test)
+    copy = pickle.loads(pickle.dumps(task))
+    assert torch.equal(copy.x, task.x) and copy.features == task.features
+    moved = task.to(dtype=DOUBLE)
+    assert moved.x.dtype == moved.x_test.dtype == DOUBLE and moved.y.dtype == torch.int64
+    assert_close(moved.x.float(), task.x)
+
+
+# ---------------------------------------------------------------- optimizers
+
+
+def trained(optimizer, task, fleet, steps=50, **options) -> sb.Fleet:
+    options = {"batch": 32, "stop": None, "seed": 5} | options
+    sb.last(sb.fit(fleet, task, optimizer=optimizer, steps=steps, **options))
+    return fleet
+
+
+@every_optimizer
+@pytest.mark.parametrize("build", ["relu", "layer norm"])
+def test_a_run_in_a_fleet_is_the_run_alone(optimizer, build):
+    """Weights and order of minibatches: run r of a fleet with seed s is the fleet of one with seed s + r."""
+    task, options = slab_task(), {"weight_decay": 1e-3}
+    fleet = trained(optimizer, task, FLEETS[build](task, runs=3, seed=7), **options)
+    untrained = FLEETS[build](task, runs=3, seed=7)
+    for r in range(3):
+        alone = trained(optimizer, task, FLEETS[build](task, runs=1, seed=7 + r), **options)
+        assert_same_run(fleet, r, alone)
+        with pytest.raises(AssertionError):
+            assert_same_run(fleet, r, untrained, r)
+
+
+@every_optimizer
+def test_interleaved_runs_equal_sequential_ones(optimizer):
+    def pair():
+        tasks = slab_task(), slab_task((3, 7), seed=1)
+        fleets = [FLEETS["relu"](task, runs=2, seed=seed) for seed, task in enumerate(tasks)]
+        options = {"optimizer": optimizer, "steps": 60, "batch": 32}
+        return fleets, [sb.fit(fleet, task, **options) for fleet, task in zip(fleets, tasks, strict=True)]
+
+    sequential, runs = pair()
+    for run in runs:
+        sb.last(run)
+    interleaved, (first, second) = pair()
+    while not (first.finished and second.finished):
+        first.advance(steps=7)
+        second.advance(steps=4)
+    for fleet, other in zip(sequential, interleaved, strict=True):
+        assert_bitwise(fleet, other)
+
+
+@every_optimizer
+def test_cuts_do_not_matter(optimizer):
+    """Steps, seconds, looks and glances in between: the same weights to the last bit."""
+    task = slab_task()
+
+    def run(**options):
+        fleet = FLEETS["relu"](task, runs=2)
+        return sb.fit(fleet, task, optimizer=optimizer, steps=120, batch=32, stop=0.05, **options)
+
+    whole, cut = run(), run(every=7, measure=list(sb.measures))
+    sb.last(whole)
+    for steps in (1, 7, 42):
+        cut.advance(steps=steps, glance=True)
+    cut.advance(seconds=1e-9)
+    assert cut.step == 51 or cut.finished
+    list(cut)
+    assert whole.step == cut.step and whole.states == cut.states
+    assert_bitwise(whole.fleet, cut.fleet)
+
+
+def perfect(fleet: sb.Fleet, r: int) -> None:
+    """Make run r of a linear fleet right on the first column by so much that its loss is exactly 0."""
+    weight, bias = fleet.parameters()
+    with torch.no_grad():
+        weight[r], bias[r] = 0, 0
+        weight[r, :, 0] = torch.tensor([-5000.0, 5000.0])
+
+
+@every_optimizer
+def test_a_converged_run_freezes_while_others_go_on(optimizer):
+    task, options = (
+        slab_task(rotate=False),
+        {"optimizer": optimizer, "batch": 32, "steps": 120, "stop": 1e-30},
+    )
+    fleet, alone = (FLEETS["linear"](task, runs=3) for _ in range(2))
+    perfect(fleet, 1)
+    run = sb.fit(fleet, task, **options)
+    assert run.advance(steps=50).state == ("training", "converged", "training")
+    before = weights(fleet)
+    snapshot = sb.last(run)
+    assert snapshot.state == ("finished", "converged", "finished") and snapshot.step == 120
+    assert all(torch.equal(old[1], new[1]) for old, new in zip(before, weights(fleet), strict=True))
+    sb.last(sb.fit(alone, task, **options))
+    for r in (0, 2):
+        assert_same_run(fleet, r, alone, r)
+
+
+@every_optimizer
+def test_runs_that_stop_at_different_steps_end_as_alone(optimizer):
+    task = slab_task((1,), n=400)
+    build = {"runs": 1, "init": 1.5}
+    options = {"optimizer": optimizer, "batch": 32, "steps": 300, "lr": 0.02, "stop": 0.3}
+    fleet = FLEETS["tanh"](task, **build | {"runs": 4})
+    steps = set()
+    sb.last(sb.fit(fleet, task, **options))
+    for r in range(4):
+        alone = FLEETS["tanh"](task, **build, seed=r)
+        steps.add(sb.last(sb.fit(alone, task, **options)).step)
+        assert_same_run(fleet, r, alone)
+
+
+@every_optimizer
+def test_a_diverged_run_stops_alone(optimizer):
+    task = slab_task()
+    sound, broken = (FLEETS["relu"](task, runs=3) for _ in range(2))
+    next(broken.parameters()).data[1] = math.nan
+    run = sb.fit(broken, task, optimizer=optimizer, steps=60, batch=32, stop=None, measure=list(sb.measures))
+    snapshot = sb.last(run)
+    assert snapshot.state == ("finished", "diverged", "finished")
+    assert snapshot.loss.isfinite().tolist() == [True, False, True]
+    trained(optimizer, task, sound, steps=60, seed=0)
+    for r in (0, 2):
+        assert_same_run(broken, r, sound, r)
+
+
+@every_optimizer
+def test_live_settings_act_from_the_next_step(optimizer):
+    """Until a setting changes the numbers are the same, one step later they are not."""
+    task = slab_task()
+    changed = sb.fit(FLEETS["relu"](task, runs=2), task, optimizer=optimizer, batch=32, stop=None, steps=40)
+    plain = sb.fit(FLEETS["relu"](task, runs=2), task, optimizer=optimizer, batch=32, stop=None, steps=40)
+    changed.advance(steps=3)
+    plain.advance(steps=3)
+    assert_bitwise(changed.fleet, plain.fleet)
+    for name, value in list(changed.settings.items()):
+        changed.settings[name] = 0.5 * value + 0.001
+        changed.advance(steps=1)
+        plain.advance(steps=1)
+        with pytest.raises(AssertionError):
+            assert_bitwise(changed.fleet, plain.fleet)
+    assert sb.last(changed).loss.isfinite().all()
+
+
+# ---------------------------------------------------------------- measures
+
+
+def per_run(value) -> list[torch.Tensor]:
+    """What a measure gives, as tensors with a leading axis of runs."""
+    return value if isinstance(value, list) else [value]
+
+
+@every_measure
+@pytest.mark.parametrize("build", ["relu", "linear"])
+def test_measure_of_a_fleet_is_that_of_its_runs(name, build):
+    task = slab_task(n_test=80)
+    fleet = FLEETS[build](task, runs=3, init=3.0)
+    together = per_run(sb.measures[name](fleet, task))
+    assert all(len(value) == 3 for value in together)
+    for r in range(3):
+        alone = per_run(sb.measures[name](fleet.only(r), task))
+        for value, own in zip(together, alone, strict=True):
+            assert_close(value[r], own[0])
+
+
+@every_measure
+def test_measure_leaves_no_trace(name):
+    task, fleet = slab_task(n_test=80), FLEETS["relu"](slab_task(), runs=2)
+    before, state = weights(fleet), torch.random.get_rng_state()
+    first, again = (per_run(sb.measures[name](fleet, task)) for _ in range(2))
+    assert all(torch.equal(a, b) and not a.requires_grad for a, b in zip(first, again, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(fleet), strict=True))
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@every_measure
+def test_measure_of_a_fleet_with_a_diverged_run(name):
+    task, fleet = slab_task(n_test=80), FLEETS["relu"](slab_task(), runs=2)
+    sound = per_run(sb.measures[name](fleet, task))
+    for parameter in fleet.parameters():
+        parameter.data[1] = math.nan
+    for value, own in zip(per_run(sb.measures[name](fleet, task)), sound, strict=True):
+        assert_close(value[0], own[0])
