@@ -2,7 +2,7 @@
 
 import { divergingColours, formatTick, hexToRgb, ticksOf } from "./scales.js";
 
-export const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
+const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
 
 /** The colours in force at `root`, which it marks as dark or light by its own background. */
 export function readTheme(root) {
@@ -40,7 +40,7 @@ export function crisp(v) {
 }
 
 /** Axis name with its unit: "loss (nats)". */
-export function axisName(axis) {
+function axisName(axis) {
   return axis.unit ? `${axis.label} (${axis.unit})` : axis.label;
 }
 
@@ -51,10 +51,10 @@ export function drawAxes(ctx, box, scales, axes, theme, { grid = true } = {}) {
   ctx.fillStyle = theme.muted;
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "left";
-  fitText(ctx, axisName(axes.y), 2, box.top - 10, box.left + box.width);
+  ctx.fillText(shortened(ctx, axisName(axes.y), box.left + box.width), 2, box.top - 10);
   if (!axes.x) return;
   ctx.textAlign = "center";
-  fitText(ctx, axisName(axes.x), box.left + box.width / 2, box.top + box.height + 33, box.left + box.width);
+  ctx.fillText(shortened(ctx, axisName(axes.x), box.left + box.width), box.left + box.width / 2, box.top + box.height + 33);
 }
 
 function drawUpTicks(ctx, box, scale, theme, grid) {
@@ -90,11 +90,7 @@ export function strokeLine(ctx, x0, y0, x1, y1) {
   ctx.stroke();
 }
 
-/** Text no wider than `room`, shortened with … where needed. */
-export function fitText(ctx, text, x, y, room) {
-  ctx.fillText(shortened(ctx, text, room), x, y);
-}
-
+/** The text, shortened with … where it is wider than `room`. */
 export function shortened(ctx, text, room) {
   if (ctx.measureText(text).width <= room) return text;
   let keep = text.length;

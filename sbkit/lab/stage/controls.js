@@ -2,7 +2,12 @@
 
 import { make, setText } from "./card.js";
 
-const ICONS = { run: "M4 2.5v11l9-5.5z", pause: "M4 3h3v10H4zM9 3h3v10H9z", step: "M3 3v10l6-5zM10 3h3v10h-3z", rewind: "M13 3v10L7 8zM3 3h3v10H3z" };
+const ICONS = {
+  run: "M4 2.5v11l9-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  step: "M3 3v10l6-5zM10 3h3v10h-3z",
+  rewind: "M13 3v10L7 8zM3 3h3v10H3z",
+};
 
 /** Controls for the `actions` that are given: run(), step(), restart(type), speed(word), scrub(k), pin() … */
 export class Controls {

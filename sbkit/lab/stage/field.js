@@ -1,6 +1,6 @@
 // field.js: draws a Field: heat map of P(class 1), grey where the runs disagree, the .5 contour, test points.
 
-import { crisp, drawAxes, fitText, tickRoom } from "./axes.js";
+import { crisp, drawAxes, tickRoom } from "./axes.js";
 import { contourOf, joinSegments, resample } from "./contour.js";
 import { formatTick, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
 
@@ -141,7 +141,7 @@ function drawColourBar(ctx, box, theme, difference) {
     ctx.fillText(formatTick(difference ? 2 * p - 1 : p), left + 17, box.top + box.height * (1 - p) - inset);
   }
   ctx.textBaseline = "alphabetic";
-  fitText(ctx, difference ? "change" : "P(class 1)", left - 8, box.top - 10, 70);
+  ctx.fillText(difference ? "change" : "P(class 1)", left - 8, box.top - 10);
 }
 
 function hoverField(ctx, box, plot, other, scales, [px, py], theme) {

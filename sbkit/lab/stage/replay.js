@@ -12,7 +12,8 @@ const RATES = { slow: 4, normal: 15, fast: 45 }; // frames a second
 
 /** The text of a replay → [{json, buffer}], as `mountReplay` takes them. */
 export function decodeReplay(text) {
-  return JSON.parse(text).frames.map(({ buffer, ...json }) => ({ json, buffer: Uint8Array.from(atob(buffer), (c) => c.charCodeAt(0)).buffer }));
+  const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer;
+  return JSON.parse(text).frames.map(({ buffer, ...json }) => ({ json, buffer: bytes(buffer) }));
 }
 
 /** Play frames in el; returns a function that ends it. */
@@ -25,7 +26,8 @@ export function mountReplay(el, frames) {
   const set = (changes) => {
     Object.assign(state, changes);
     clearTimeout(state.timer);
-    if (state.running) state.timer = setTimeout(() => set({ index: state.index + 1, running: state.index + 1 < last }), 1000 / RATES[state.speed]);
+    const next = () => set({ index: state.index + 1, running: state.index + 1 < last });
+    if (state.running) state.timer = setTimeout(next, 1000 / RATES[state.speed]);
     screen.redraw();
   };
   const screen = new Screen(el, view, {

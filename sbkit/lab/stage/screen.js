@@ -10,7 +10,8 @@ export class Screen {
     Object.assign(this, { source, cards: new Map(), ended: new AbortController(), pending: 0 });
     this.controls = new Controls(actions, options);
     this.grid = make("div", { class: "sb-grid" });
-    this.root = make("div", { class: "sb-stage", "data-lm-suppress-shortcuts": "true" }, [this.controls.head, this.grid, this.controls.foot]);
+    const parts = [this.controls.head, this.grid, this.controls.foot];
+    this.root = make("div", { class: "sb-stage", "data-lm-suppress-shortcuts": "true" }, parts); // JupyterLab's own attribute
     this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
     for (const name of ["keydown", "keypress", "keyup"]) this.root.addEventListener(name, (event) => event.stopPropagation());
     el.replaceChildren(this.root);

@@ -5,40 +5,75 @@ import { decodeFrame } from "./decode.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
-function render({ model, el }) {
-  const player = new Player((message) => model.send(message));
-  const screen = new Screen(el, () => player.view(), stageActions(player, () => screen), model.get("controls") ?? {});
-  const receive = (message, buffers) => {
-    player.receive(readMessage(message, buffers));
-    if (message.type === "code") screen.controls.showCode(message.text);
+const links = new WeakMap(); // by a model's controls object: all views of one model share one link
+
+/** The kernel's side of a panel: its messages, one player, the screens that show it. */
+class Link {
+  constructor(model) {
+    this.model = model;
+    this.screens = new Set();
+    this.player = new Player((message) => model.send(message));
+    this.receive = (message, buffers) => this.take(message, buffers);
+    model.on("msg:custom", this.receive);
+    this.timer = setInterval(() => this.tick(), 250);
+    this.player.request("look");
+  }
+
+  take(message, buffers) {
+    this.player.receive(readMessage(message, buffers));
     if (message.type === "replay") download(message.name, message.html);
-    screen.redraw();
-  };
-  model.on("msg:custom", receive);
-  const timer = setInterval(() => {
-    const before = player.words().join();
-    player.tick();
-    if (player.words().join() !== before || player.running) screen.redraw();
-  }, 250);
-  const looked = () => player.setHidden(document.hidden || !screen.root.getClientRects().length);
-  const sight = new ResizeObserver(looked);
+    for (const screen of this.screens) {
+      if (message.type === "code") screen.controls.showCode(message.text);
+      screen.redraw();
+    }
+  }
+
+  tick() {
+    const before = this.player.words().join();
+    this.player.tick();
+    if (this.player.words().join() === before && !this.player.running) return;
+    for (const screen of this.screens) screen.redraw();
+  }
+
+  /** Nothing is asked for while no screen can be seen. */
+  look() {
+    const seen = [...this.screens].some((screen) => screen.root.getClientRects().length);
+    this.player.setHidden(document.hidden || !seen);
+    for (const screen of this.screens) screen.redraw();
+  }
+
+  leave(screen) {
+    this.screens.delete(screen);
+    screen.destroy();
+    if (this.screens.size) return;
+    clearInterval(this.timer);
+    this.model.off("msg:custom", this.receive);
+    this.player.closed = true;
+  }
+}
+
+function render({ model, el }) {
+  const controls = model.get("controls") ?? {};
+  const known = links.get(controls);
+  const link = known && !known.player.closed ? known : new Link(model);
+  links.set(controls, link);
+  const screen = new Screen(el, () => link.player.view(), stageActions(link), controls);
+  link.screens.add(screen);
+  const sight = new ResizeObserver(() => link.look());
   sight.observe(screen.root);
-  document.addEventListener("visibilitychange", looked, { signal: screen.ended.signal });
-  player.request("look");
+  document.addEventListener("visibilitychange", () => link.look(), { signal: screen.ended.signal });
   screen.redraw();
   return () => {
-    clearInterval(timer);
     sight.disconnect();
-    model.off("msg:custom", receive);
-    screen.destroy();
+    link.leave(screen);
   };
 }
 
 /** What each control does; every one is followed by a drawing. */
-function stageActions(player, screen) {
+function stageActions({ player, screens }) {
   const then = (act) => (...given) => {
     act(...given);
-    screen().redraw();
+    for (const screen of screens) screen.redraw();
   };
   return {
     run: then(() => (player.running ? player.pause() : player.run())),
