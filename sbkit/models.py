@@ -27,7 +27,12 @@ class MLP(Fleet):
 
     def __init__(self, modules: list[nn.Sequential], seed: int, activation: str):
         super().__init__(modules, seed)
-        self.activation, self.slope = ACTIVATIONS[activation][0](), ACTIVATIONS[activation][1]
+        self.kind, self.activation = activation, ACTIVATIONS[activation][0]()
+
+    @property
+    def slope(self) -> Callable[[Tensor, Tensor], Tensor] | None:
+        """Derivative of the activation, told from its output; None where that is not known."""
+        return ACTIVATIONS[self.kind][1]
 
     @property
     def linears(self) -> list[nn.Linear]:

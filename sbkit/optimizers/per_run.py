@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, optim
 
-from sbkit.core import Fleet, optimizers
+from sbkit.core import Fleet, SbkitError, optimizers
 
 Closure = Callable[..., Tensor | None]
 
@@ -61,6 +61,8 @@ class Muon(optim.Optimizer):
     def __init__(self, fleet: Fleet, lr: float, weight_decay: float, momentum: float):
         fleet.flat()  # gradients stand ready
         parts = [p for p in fleet.parameters() if p.requires_grad]
+        if not any(p.ndim >= 3 for p in parts):
+            raise SbkitError("muon moves weight matrices, got a fleet that trains none; try 'adamw'.")
         settings = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
         super().__init__([p for p in parts if p.ndim >= 3], settings)
         self.vectors = optim.AdamW(
@@ -123,7 +125,7 @@ class LBFGS(optim.Optimizer):
 
         def penalized(part: Fleet) -> Tensor:
             loss = torch.as_tensor(closure(part))[0].clone()
-            for p in part.parameters() if group["weight_decay"] else ():
+            for p in (p for p in part.parameters() if p.requires_grad and group["weight_decay"]):
                 loss += group["weight_decay"] / 2 * p.detach().square().sum()
                 torch.as_tensor(p.grad).add_(p.detach(), alpha=group["weight_decay"])
             return loss
