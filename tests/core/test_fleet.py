@@ -1,0 +1,119 @@
+"""A fleet as a module: parts that share memory with it, copies that do not."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from cases import FLEETS, assert_bitwise, slab_task, weights
+from torch import nn
+from torch.testing import assert_close
+
+import sbkit as sb
+
+every_fleet = pytest.mark.parametrize("build", FLEETS)
+
+
+@every_fleet
+def test_parameters_have_a_leading_axis_of_runs(build):
+    assert all(len(p) == 5 for p in FLEETS[build](slab_task(), runs=5).parameters())
+
+
+@every_fleet
+def test_predict_is_forward_however_many_rows(build):
+    task = slab_task(n=9000)
+    fleet = FLEETS[build](task, runs=3)
+    assert_close(fleet.predict(task.x), fleet(task.x).detach())
+    own = task.x.expand(3, -1, -1)
+    assert_close(fleet.predict(own), fleet(own).detach())
+    assert not fleet.predict(task.x).requires_grad
+
+
+@every_fleet
+def test_run_is_a_copy(build):
+    task = slab_task()
+    fleet = FLEETS[build](task, runs=3)
+    before, net = weights(fleet), fleet.run(-1)
+    assert_close(net(task.x), fleet(task.x)[2])
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(fleet), strict=True))
+
+
+@every_fleet
+def test_only_shares_memory_and_gradients(build):
+    task = slab_task()
+    fleet = FLEETS[build](task, runs=3, seed=4)
+    fleet.flat()
+    part = fleet.only(1)
+    assert (part.runs, part.seed) == (1, 5)
+    assert_close(part(task.x)[0], fleet(task.x)[1])
+    for mine, theirs in zip(part.parameters(), fleet.parameters(), strict=True):
+        mine.data.fill_(0.5)
+        mine.grad.fill_(2.0)
+        assert (theirs[1] == 0.5).all() and not (theirs[0] == 0.5).all()
+        assert (theirs.grad[1] == 2).all() and (theirs.grad[0] == 0).all()
+
+
+@every_fleet
+def test_flat_is_all_weights_and_gradients_in_one_vector(build):
+    fleet = FLEETS[build](slab_task(), runs=3)
+    before, flat = weights(fleet), fleet.flat()
+    assert_close(flat.detach(), torch.cat([w.flatten() for w in before]))
+    flat.data.fill_(0.5)
+    flat.grad.fill_(2.0)
+    assert all((p == 0.5).all() and (p.grad == 2).all() for p in fleet.parameters())
+    assert fleet.flat().data_ptr() == flat.data_ptr() and fleet.flat().grad.data_ptr() == flat.grad.data_ptr()
+
+
+def test_flat_leaves_out_what_does_not_train():
+    fleet = sb.mlp(slab_task(), depth=2, width=4, runs=2)
+    fleet.flat()
+    for parameter in fleet.net[0].parameters():
+        parameter.requires_grad_(False)
+    assert fleet.flat().numel() == sum(p.numel() for p in fleet.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("optimizer", sb.optimizers)
+@every_fleet
+def test_layers_that_do_not_train_stay(optimizer, build):
+    task = slab_task()
+    fleet = FLEETS[build](task, runs=2)
+    first = list(fleet.parameters())[1].requires_grad_(False)  # the first bias
+    before = first.clone()
+    snapshot = sb.last(sb.fit(fleet, task, optimizer=optimizer, weight_decay=0.01, batch=32, steps=5))
+    assert torch.equal(first, before) and snapshot.loss.isfinite().all()
+
+
+@every_fleet
+@pytest.mark.parametrize(
+    "twin", [copy.deepcopy, lambda fleet: pickle.loads(pickle.dumps(fleet))], ids=["copy", "pickle"]
+)
+def test_a_trained_copy_trains_like_its_original(build, twin):
+    task = slab_task()
+    fleet = FLEETS[build](task, runs=2)
+    sb.last(sb.fit(fleet, task, steps=5, batch=32))
+    other = twin(fleet)
+    sb.last(sb.fit(fleet, task, steps=5, batch=32))
+    with pytest.raises(AssertionError):
+        assert_bitwise(fleet, other)
+    sb.last(sb.fit(other, task, steps=5, batch=32))
+    assert_bitwise(fleet, other)
+
+
+def test_buffers_are_stacked_too():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3, 2)
+            self.register_buffer("scale", torch.rand(2))
+
+        def forward(self, x):
+            return self.scale * self.linear(x)
+
+    task = sb.slabs([1, 3, 5], n=20, n_test=20)
+    fleet = sb.fleet_of(Scaled, runs=3)
+    for r in range(3):
+        assert_close(fleet.run(r)(task.x), fleet(task.x)[r])
+        assert_close(fleet.only(r)(task.x)[0], fleet(task.x)[r])

@@ -1,0 +1,143 @@
+"""Fleets of plain nets and of any module against the same nets one by one, and gradients against autograd."""
+
+import pytest
+import torch
+from cases import DOUBLE, FLEETS, TASKS, convnet, layer_norm, regression, slab_task, three_classes
+from torch import nn
+from torch.testing import assert_close
+
+import sbkit as sb
+from sbkit.core import losses
+from sbkit.models import ACTIVATIONS, MLP, Backpropagation, seeded
+
+every_fleet = pytest.mark.parametrize("build", FLEETS)
+SLOPED = [name for name, (_, slope) in ACTIVATIONS.items() if slope]
+GRADIENTS = [("slabs", loss) for loss in losses] + [
+    ("three classes", "cross_entropy"),
+    ("three classes", "square"),
+    ("regression", "square"),
+]
+
+
+def plain(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
+    """The net that any PyTorch tutorial would write."""
+    layers = []
+    for a, b in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(a, b), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("depth", range(4))
+def test_a_run_is_the_plain_net_of_its_seed(activation, depth):
+    """Weight for weight and bit for bit, and torch's own generator is left alone."""
+    task = sb.slabs([1, 5, 5], n=20, n_test=10)
+    state = torch.random.get_rng_state()
+    fleet = sb.mlp(task, depth=depth, width=7, activation=activation, runs=3, seed=11)
+    assert torch.equal(state, torch.random.get_rng_state())
+    for r in range(3):
+        with torch.random.fork_rng():
+            torch.manual_seed(11 + r)
+            net = plain([3, *[7] * depth, 2], ACTIVATIONS[activation][0])
+        for name, weight in net.state_dict().items():
+            assert torch.equal(weight, fleet.run(r).state_dict()[name])
+        assert_close(fleet(task.x)[r], net(task.x))
+
+
+def test_init_multiplies():
+    task = slab_task()
+    for one, three in zip(sb.mlp(task).parameters(), sb.mlp(task, init=3.0).parameters(), strict=True):
+        assert_close(3 * one, three)
+
+
+@every_fleet
+@pytest.mark.parametrize("task", TASKS)
+def test_logits_are_those_of_the_nets_one_by_one(build, task):
+    task = TASKS[task]()
+    fleet = FLEETS[build](task, runs=3, seed=2)
+    own = torch.stack([task.x.roll(r, 0) for r in range(3)])
+    shared_logits, own_logits = fleet(task.x), fleet(own)
+    assert shared_logits.shape == (3, len(task.x), task.outputs)
+    for r in range(3):
+        assert_close(fleet.run(r)(task.x), shared_logits[r])
+        assert_close(fleet.run(r)(own[r]), own_logits[r])
+
+
+@pytest.mark.parametrize("build", [layer_norm, convnet])
+def test_fleet_of_holds_what_the_factory_builds(build):
+    task, factory = slab_task(), build(3, 2)
+    fleet = sb.fleet_of(factory, runs=3, seed=4)
+    for r in range(3):
+        assert_close(fleet(task.x)[r], seeded(factory, 4 + r)(task.x))
+
+
+@pytest.mark.parametrize("name", SLOPED)
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize(("task", "loss"), GRADIENTS)
+def test_backpropagation_is_autograd(name, depth, task, loss):
+    task, loss = TASKS[task](), losses[loss]
+    fleet = sb.mlp(task, depth=depth, width=5, activation=name, runs=2)
+    fleet.flat()
+    x = torch.stack([task.x[:30], task.x[30:60]])
+    y = torch.stack([task.y[:30], task.y[30:60]])
+    targets = loss.encode(y, task.outputs).to(DOUBLE)
+    expected = torch.autograd.grad(loss.value(fleet(x), targets).mean(-1).sum(), fleet.parameters())
+    assert isinstance(fleet, MLP)
+    tape = Backpropagation(fleet, x)
+    for _ in range(2):  # the memory is used again
+        logits = tape(x, lambda logits: loss.gradient(logits, targets) / 30)
+        assert_close(logits, fleet(x).detach())
+        for parameter, gradient in zip(fleet.parameters(), expected, strict=True):
+            assert_close(parameter.grad, gradient)
+
+
+def test_a_tape_knows_when_it_no_longer_fits():
+    task = slab_task()
+    fleet = sb.mlp(task, runs=2, depth=1, width=4)
+    fleet.flat()
+    x = task.x[:32].expand(2, -1, -1)
+    tape = Backpropagation(fleet, x)
+    assert tape.fits(fleet, x) and not tape.fits(fleet, x[:, :16])
+    fleet.float()
+    assert not tape.fits(fleet, x)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_features_are_what_hidden_layers_make(activation):
+    task = slab_task()
+    fleet = sb.mlp(task, depth=3, width=6, activation=activation, runs=2)
+    for layer in range(3):
+        for r in range(2):
+            assert_close(fleet.features(task.x, layer)[r], fleet.run(r)[: 2 * layer + 2](task.x))
+
+
+@pytest.mark.parametrize(("task", "outputs"), [(slab_task, 2), (three_classes, 3), (regression, 2)])
+def test_weights_are_the_matrices_first_to_last(task, outputs):
+    fleet = sb.mlp(task(), depth=2, width=6, runs=4)
+    inputs = task().x.shape[1]
+    assert [tuple(w.shape) for w in fleet.weights()] == [(4, 6, inputs), (4, 6, 6), (4, outputs, 6)]
+
+
+REFUSED = [
+    (lambda task: sb.mlp(task, runs=0), "runs is a whole number of at least 1, got 0"),
+    (lambda task: sb.mlp(task, runs=2.0), "runs is a whole number of at least 1, got 2.0"),
+    (lambda task: sb.mlp(task, width=0), "width is a whole number of at least 1, got 0"),
+    (lambda task: sb.mlp(task, depth=-1), "depth is a whole number of at least 0, got -1"),
+    (lambda task: sb.mlp(task, seed=-1), "seed is a whole number of at least 0, got -1"),
+    (lambda task: sb.mlp(task, init=-1), "init is a number at least 0.*, got -1"),
+    (lambda task: sb.mlp(task, activation="rel"), "No activation named 'rel'.*Did you mean 'relu'"),
+    (lambda task: sb.mlp(task, depth=2).features(task.x, 2), "hidden layers 0…1, got 2"),
+    (lambda task: sb.mlp(task, runs=2).run(2), "runs 0…1, got 2"),
+    (lambda task: sb.fleet_of(nn.Linear(2, 2)), "function that builds a module, got Linear; try lambda"),
+    (lambda task: sb.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
+    (lambda task: sb.fleet_of(nn.Identity), "weights to train, got none"),
+    (lambda task: sb.fleet_of(lambda: nn.Sequential(nn.Linear(2, 2), nn.Dropout())), "got Dropout"),
+    (lambda task: sb.fleet_of(lambda: nn.BatchNorm1d(2)), "got BatchNorm1d; leave it out or use LayerNorm"),
+    (lambda task: FLEETS["convnet"](task).features(task.x, 0), "sb.mlp fleets, got Fleet"),
+]
+
+
+@pytest.mark.parametrize(("ask", "says"), REFUSED, ids=[says for _, says in REFUSED])
+def test_refuses(ask, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        ask(slab_task())
