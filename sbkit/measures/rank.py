@@ -71,13 +71,12 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
     between("share", share, 0, 1, open_low=True)
     rows = features - features.mean(-2, keepdim=True) if centre else features
     values = spectrum(rows)
-    noise = values[..., :1] * max(features.shape[-2:]) * torch.finfo(values.dtype).eps  # as matrix_rank
-    scale = (
-        features.abs().amax((-2, -1)).unsqueeze(-1) * max(features.shape[-2:]) * torch.finfo(values.dtype).eps
-    )
-    energy = torch.where(values > torch.maximum(noise, scale), values, 0).square()
+    limits = torch.finfo(values.dtype)
+    scale = torch.maximum(values[..., 0], features.abs().amax((-2, -1))).unsqueeze(-1)
+    noise = max(features.shape[-2:]) * limits.eps * scale  # rounding, as in matrix_rank
+    energy = torch.where(values > noise, values / scale.clamp_min(limits.tiny), 0).square()
     total = energy.sum(-1, keepdim=True)
-    enough = energy.cumsum(-1) >= share * total * (1 - 4 * torch.finfo(values.dtype).eps)
+    enough = energy.cumsum(-1) >= share * total * (1 - 4 * limits.eps)
     return torch.where(total.squeeze(-1) > 0, 1 + (~enough).sum(-1), 0)
 
 
