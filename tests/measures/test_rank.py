@@ -1,0 +1,131 @@
+"""Ranks against numpy, scikit-learn and closed forms, with exact zeros and any leading axes."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from cases import DOUBLE, FLEETS, slab_task
+from sklearn.decomposition import PCA
+from torch.testing import assert_close
+
+import sbkit as sb
+
+RANKS = [sb.entropy_rank, sb.effective_rank, sb.stable_rank, sb.pca_rank]
+RNG = np.random.default_rng(0)
+U = np.linalg.qr(RNG.normal(size=(6, 6)))[0]
+V = np.linalg.qr(RNG.normal(size=(4, 4)))[0]
+
+
+def with_values(*values: float) -> torch.Tensor:
+    """A 6 × 4 matrix with these singular values."""
+    return torch.tensor(U[:, :4] @ np.diag(values) @ V)
+
+
+MIXED = 3 / 4 ** (1 / 3)  # exp of the entropy of (2/3, 1/3)
+
+# matrix, its singular values, (entropy rank, effective rank, stable rank), the last by their definitions
+CLOSED = {
+    "identity": (torch.eye(4, dtype=DOUBLE), [1, 1, 1, 1], (math.log(4), 4, 4)),
+    "rank one": (with_values(3, 0, 0, 0), [3, 0, 0, 0], (0, 1, 1)),
+    "ones": (torch.ones(3, 5, dtype=DOUBLE), [15**0.5, 0, 0], (0, 1, 1)),
+    "zero": (torch.zeros(3, 4, dtype=DOUBLE), [0, 0, 0], (0, 1, 0)),
+    "two equal": (with_values(2, 2, 0, 0), [2, 2, 0, 0], (math.log(2), 2, 2)),
+    "two to one": (with_values(2, 1, 0, 0), [2, 1, 0, 0], (math.log(MIXED), MIXED, 1.25)),
+    "one number": (torch.tensor([[-2.0]], dtype=DOUBLE), [2], (0, 1, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CLOSED)
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+def test_closed_forms_at_every_scale(case, scale):
+    matrix, values, expected = CLOSED[case]
+    assert_close(sb.spectrum(scale * matrix) / scale, torch.tensor(values, dtype=DOUBLE))
+    for rank, number in zip(RANKS, expected, strict=False):
+        assert_close(rank(scale * matrix), torch.tensor(number, dtype=DOUBLE), atol=1e-6, rtol=1e-6)
+        single = rank(scale * matrix.float())
+        assert_close(single, torch.tensor(float(number)), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (1, 4), (7, 7)])
+def test_numpy(shape):
+    matrix = RNG.normal(size=shape)
+    values = np.linalg.svd(matrix, compute_uv=False)
+    shares = values / values.sum()
+    entropy = -(shares * np.log(shares)).sum()
+    given = torch.tensor(matrix)
+    assert_close(sb.spectrum(given), torch.tensor(values))
+    assert_close(sb.entropy_rank(given).item(), entropy)
+    assert_close(sb.effective_rank(given).item(), np.exp(entropy))
+    assert_close(sb.stable_rank(given).item(), (np.linalg.norm(matrix) / np.linalg.norm(matrix, 2)) ** 2)
+
+
+@pytest.mark.parametrize("rank", [sb.spectrum, *RANKS])
+def test_leading_axes_are_matrices_one_by_one(rank):
+    matrices = torch.tensor(RNG.normal(size=(2, 3, 6, 4)))
+    matrices[0, 1], matrices[1, 2] = 0, matrices[1, 2, :1]
+    together = rank(matrices)
+    for i in range(2):
+        for j in range(3):
+            assert_close(together[i, j], rank(matrices[i, j]))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.95, 0.99])
+def test_pca_rank_is_sklearns_count(share):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        rows = rng.normal(size=(200, 12)) @ np.diag(0.7 ** np.arange(12)) + 5 * rng.normal(size=12)
+        count = PCA(n_components=share, svd_solver="full").fit(rows).n_components_
+        assert sb.pca_rank(torch.tensor(rows), share) == count
+        moved = torch.tensor(rows - rows.mean(0))
+        assert sb.pca_rank(moved, share, centre=False) == count
+
+
+PCA_CASES = [
+    (torch.zeros(5, 3), {}, 0),
+    (torch.full((5, 3), 7.3), {}, 0),
+    (torch.full((5, 3), 7.3), {"centre": False}, 1),
+    (torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]), {"share": 1.0}, 1),
+    (torch.eye(4), {"share": 1.0}, 3),
+    (torch.eye(4), {"share": 1.0, "centre": False}, 4),
+    (torch.eye(4), {"share": 0.5, "centre": False}, 2),
+    (torch.eye(4), {"share": 0.75, "centre": False}, 3),
+    (torch.eye(4), {"share": 0.76, "centre": False}, 4),
+    (1e4 + torch.eye(4), {"share": 1.0}, 3),
+    (1e-25 * torch.eye(4), {"share": 1.0, "centre": False}, 4),
+]
+
+
+@pytest.mark.parametrize(("rows", "options", "rank"), PCA_CASES)
+def test_pca_rank_of_exact_cases(rows, options, rank):
+    for dtype in (torch.float32, DOUBLE):
+        found = sb.pca_rank(rows.to(dtype), **options)
+        assert found == rank and found.dtype == torch.int64
+
+
+def test_pca_rank_of_a_single_row():
+    assert sb.pca_rank(torch.ones(1, 3)) == 0 and sb.pca_rank(torch.ones(1, 3), centre=False) == 1
+
+
+def test_measure_is_of_every_weight_matrix():
+    fleet = FLEETS["relu"](slab_task(), runs=3)
+    values = sb.measures["spectrum"](fleet, slab_task())
+    assert [tuple(v.shape) for v in values] == [(3, 3), (3, 8), (3, 2)]
+    for weight, value in zip(fleet.weights(), values, strict=True):
+        for r in range(3):
+            assert_close(value[r], torch.tensor(np.linalg.svd(weight[r].detach().numpy())[1]))
+
+
+REFUSED = [
+    (lambda: sb.spectrum(torch.ones(3)), r"finite matrices.*shape \(3,\)"),
+    (lambda: sb.entropy_rank(torch.full((2, 2), math.nan)), "finite matrices"),
+    (lambda: sb.stable_rank(torch.full((2, 2), math.inf)), "finite matrices"),
+    (lambda: sb.pca_rank(torch.ones(3, 3), share=0), "share is a number above 0 and at most 1, got 0"),
+    (lambda: sb.pca_rank(torch.ones(3, 3), share=1.2), "share is a number above 0 and at most 1, got 1.2"),
+]
+
+
+@pytest.mark.parametrize(("ask", "says"), REFUSED)
+def test_refuses(ask, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        ask()
