@@ -44,7 +44,8 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
 
 
 def _checked(descriptions: Description | Sequence[Description]) -> list[Description]:
-    shapes = [descriptions] if isinstance(descriptions, Description) else list(descriptions)
+    several = isinstance(descriptions, list | tuple)
+    shapes: list[Any] = list(descriptions) if several else [descriptions]
     if not shapes or not all(isinstance(shape, Description) for shape in shapes):
         raise SbkitError(f"A figure is of Field, Lines or Bars, got {descriptions!r:.80}.")
     return shapes

@@ -1,0 +1,55 @@
+"""plotly draws what is described."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sbkit.core import SbkitError
+from sbkit.plots import Bars, Line, Lines, pictures
+from sbkit.plots.figure import figure
+from sbkit.plots.theme import BLUE
+
+
+def test_six_plots_stand_in_a_grid_of_three(snapshot):
+    fig = figure(pictures([snapshot(0), snapshot(50)]))
+    titles = [note.text for note in fig.layout.annotations]
+    assert len(titles) == 6 and "Decision boundary" in titles[0]
+    assert fig.layout.xaxis4.domain == fig.layout.xaxis.domain
+    assert fig.layout.yaxis4.domain[1] < fig.layout.yaxis.domain[0]
+
+
+def test_a_field_is_a_heat_map_a_contour_and_a_trace_a_class(snapshot):
+    fig = figure(pictures([snapshot()])[0])
+    assert [trace.type for trace in fig.data] == ["heatmap", "heatmap", "contour", "scatter", "scatter"]
+    np.testing.assert_allclose(fig.data[0].z, 0.5)
+    symbols = [trace.marker.symbol for trace in fig.data[3:]]
+    assert len(set(symbols)) == 2 and fig.data[3].marker.color == BLUE
+
+
+def test_axes_take_the_ranges_they_are_given():
+    fig = figure(Bars("b", "B", "y", ["a"], [1]))
+    assert fig.layout.yaxis.range is None
+    axis = Lines("l", "L", "x", "y", [Line("a", [1, 10], [1, 2])], "c")
+    assert figure(axis).layout.xaxis.title.text == "x"
+
+
+def test_names_are_text_not_tags():
+    bars = Bars("b", "<script>", "y", ["<b>a</b>"], [1], caption="5 < 6 </script>")
+    fig = figure(bars)
+    assert "&lt;script&gt;" in fig.layout.annotations[0].text
+    assert "5 &lt; 6" in fig.layout.annotations[0].text
+    assert fig.data[0].x == ("&lt;b&gt;a&lt;/b&gt;",)
+
+
+@pytest.mark.parametrize("wrong", [[], "loss", [1], None])
+def test_anything_else_gets_its_sentence(wrong):
+    with pytest.raises(SbkitError, match="A figure is of Field, Lines or Bars, got"):
+        figure(wrong)
+
+
+def test_shapes_load_neither_plotly_nor_pandas():
+    code = "import sys, sbkit.plots; print({'plotly', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,63 @@
+"""Descriptions hold what they are given, or say what is wrong with it; each has its table."""
+
+import numpy as np
+import pytest
+import torch
+
+from sbkit.core import SbkitError
+from sbkit.plots import Axis, Bars, Field, Line, Lines
+
+X = [0.0, 1.0, 2.0]
+
+
+def test_lines_table_has_a_row_a_point():
+    lines = Lines("l", "L", "x", "y", [Line("a", X, X, low=[0, 0, 0]), Line("b", X[:2], [5, 6])])
+    table = lines.table()
+    assert list(table.columns) == ["line", "x", "y", "low", "high"]
+    assert list(table["line"]) == ["a"] * 3 + ["b"] * 2
+    assert table["y"].tolist() == [0, 1, 2, 5, 6]
+    assert table["high"].isna().all() and table["low"].notna().sum() == 3
+
+
+def test_field_table_has_a_row_a_cell_and_rows_ascend():
+    x, y = Axis("x", low=-1, high=1), Axis("y", low=0, high=10)
+    field = Field("f", "F", x, y, [[0.0, 0.1, 0.2], [0.3, 0.4, 0.5]], spread=np.zeros((2, 3)))
+    table = field.table().set_index(["x", "y"])
+    assert len(table) == 6
+    assert table.loc[(-1, 0), "value"] == 0
+    assert table.loc[(1, 10), "value"] == 0.5
+    assert (table["spread"] == 0).all()
+
+
+def test_bars_table_has_a_column_a_run():
+    table = Bars("b", "B", "y", ["a", "b"], [1, 2], dots=[[0, 2], [1, 3]]).table()
+    assert list(table.columns) == ["name", "value", "run 0", "run 1"]
+    assert table["run 1"].tolist() == [2, 3]
+
+
+def test_tensors_and_lists_become_float32():
+    line = Line("a", torch.arange(3, device="cpu"), torch.ones(3, requires_grad=True), high=(1, 2, 3))
+    assert {line.x.dtype, line.y.dtype, line.high.dtype} == {np.dtype("float32")}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Line("a", X, [1]), r"Line 'a': y has shape \(3,\), as x, got \(1,\)"),
+        (lambda: Line("a", X, ["one"] * 3), "Line 'a': y is an array of numbers, got"),
+        (lambda: Line("a", [X], X), r"Line 'a': x has 1 axes, got shape \(1, 3\)"),
+        (lambda: Lines("l", "L", "x", "y", []), "Lines 'l' holds at least one `Line`"),
+        (lambda: Lines("l", "L", "x", "y", [X]), "Lines 'l' holds at least one `Line`"),
+        (lambda: Field("f", "F", "x", "y", X), "Field 'f': values has 2 axes"),
+        (lambda: Field("f", "F", "x", "y", [X], spread=[[1]]), "spread has shape .1, 3., as values"),
+        (lambda: Field("f", "F", "x", "y", [X], points=[X]), "points has shape .1, 2., two coordinates"),
+        (lambda: Field("f", "F", "x", "y", [X], points=[[1, 2]], labels=[0, 1]), "labels has shape .1,."),
+        (lambda: Bars("b", "B", "y", ["a"], [1, 2]), "values has shape .1,., one a name"),
+        (lambda: Bars("b", "B", "y", ["a"], [1], dots=[[1], [2]]), "dots has shape .1,., a row a name"),
+        (lambda: Axis("x", low=1, high=1), "from low to a larger high, got 1.0 to 1.0"),
+        (lambda: Axis("x", low=0, log=True), "A log axis starts above 0, got 0.0; try log=False"),
+    ],
+)
+def test_bad_input_gets_its_sentence(make, sentence):
+    with pytest.raises(SbkitError, match=sentence):
+        make()

@@ -1,0 +1,141 @@
+"""What the registered plots make of snapshots: the numbers, the names, the words."""
+
+import numpy as np
+import pytest
+import torch
+
+from sbkit.core import plots
+from sbkit.plots import Bars, Field, Lines, pictures
+
+
+def test_every_plot_is_registered():
+    assert {"loss", "accuracy", "boundary", "reliance", "kinds", "spectrum"} <= set(plots)
+
+
+def test_fields_come_first_then_loss_and_accuracy(snapshot):
+    drawn = pictures([snapshot()])
+    assert [shape.name for shape in drawn] == [
+        "boundary",
+        "loss",
+        "accuracy",
+        "reliance",
+        "kinds",
+        "spectrum",
+    ]
+    assert all(shape.caption and shape.title for shape in drawn)
+
+
+def test_curves_are_means_with_bands_over_runs(snapshot):
+    loss = plots["loss"]([snapshot(0), snapshot(50)]).lines[0]
+    np.testing.assert_allclose(loss.x, [0, 50])
+    np.testing.assert_allclose(loss.y, [0.3, 0.3], rtol=1e-6)
+    np.testing.assert_allclose(loss.low, [0.1, 0.1])
+    np.testing.assert_allclose(loss.high, [0.6, 0.6])
+
+
+def test_test_accuracy_is_dashed_and_its_rows_are_told(snapshot):
+    accuracy = plots["accuracy"]([snapshot()])
+    assert [line.dash for line in accuracy.lines] == [False, True]
+    assert "1,000 test rows" in accuracy.caption and "min–max over 3 runs" in accuracy.caption
+    assert accuracy.grows and accuracy.y.low <= 0.5
+
+
+def test_regression_has_no_accuracy(snapshot):
+    nan = torch.full((3,), float("nan"))
+    names = [shape.name for shape in pictures([snapshot(accuracy=nan, test_accuracy=nan)])]
+    assert "accuracy" not in names and "loss" in names
+
+
+def test_boundary_is_the_mean_and_names_its_axes(snapshot):
+    field = plots["boundary"]([snapshot()])
+    assert (field.x.label, field.y.label) == ("linear", "slab5_1")
+    np.testing.assert_allclose(field.values, 0.5)
+    np.testing.assert_allclose(field.spread, np.std([0, 0.5, 1]), rtol=1e-6)
+    assert field.points.shape == (8, 2) and field.labels.tolist() == [0, 1] * 4
+    assert field.x.high == -field.x.low == pytest.approx(1.05)
+
+
+def test_reliance_names_features_and_keeps_a_dot_a_run(snapshot):
+    bars = plots["reliance"]([snapshot()])
+    assert bars.names == ("linear", "slab5_1") and bars.dots.shape == (2, 3)
+    assert (bars.y.low, bars.y.high, bars.y.label) == (0, 0.5, "accuracy lost when shuffled")
+
+
+def test_of_many_features_the_simple_and_the_largest_are_shown(snapshot):
+    bars = plots["reliance"]([snapshot(features=30)])
+    assert bars.names == ("linear", *(f"slab5_{i}" for i in range(19, 30)))
+    assert "Not shown: 18 others." in bars.caption
+
+
+def test_the_range_grows_with_what_does_not_fit(snapshot):
+    values = {"reliance": torch.tensor([[0.93, -0.07]] * 3)}
+    axis = plots["reliance"]([snapshot(values=values)]).y
+    assert axis.low == pytest.approx(-0.1) and axis.high == pytest.approx(1.0)
+
+
+def test_kinds_are_left_out_where_a_task_has_none(snapshot):
+    assert plots["kinds"]([snapshot(values={"kinds": torch.empty(3, 0)})]) is None
+    assert plots["kinds"]([snapshot()]).names == ("S (1)", "Sᶜ (1)")
+
+
+def test_spectrum_has_a_line_a_layer(snapshot):
+    lines = plots["spectrum"]([snapshot()])
+    assert [line.name for line in lines.lines] == ["layer 1", "layer 2"] and lines.y.log
+    np.testing.assert_allclose(lines.lines[0].y, [4, 2])
+    np.testing.assert_allclose(lines.lines[0].high, [5, 3])
+
+
+def test_one_run_has_no_band_and_no_dots(snapshot):
+    one = {"loss": torch.ones(1), "accuracy": torch.ones(1), "test_accuracy": torch.ones(1)}
+    values = {"boundary": torch.rand(1, 4, 4), "reliance": torch.rand(1, 2)}
+    field, loss, _, bars = pictures([snapshot(**one, values=values, state=("training",))])
+    assert field.spread is None and loss.lines[0].low is None and bars.dots is None
+    assert "one run" in loss.caption
+
+
+def test_runs_that_are_not_finite_are_left_out_and_named(snapshot):
+    loss = torch.tensor([0.1, float("nan"), 0.3])
+    made = snapshot(loss=loss, state=("training", "diverged", "training"))
+    drawn = {shape.name: shape for shape in pictures([made])}
+    np.testing.assert_allclose(drawn["loss"].lines[0].y, [0.2], rtol=1e-6)
+    np.testing.assert_allclose(drawn["boundary"].values, 0.5)
+    assert drawn["reliance"].dots.shape == (2, 2)
+    assert all("Left out, not finite: run 1." in shape.caption for shape in drawn.values())
+
+
+def test_when_no_run_is_finite_pictures_still_come(snapshot):
+    nan = torch.full((3,), float("nan"))
+    values = {"boundary": torch.full((3, 4, 4), float("nan")), "reliance": torch.zeros(3, 2)}
+    drawn = pictures([snapshot(loss=nan, values=values, state=("diverged",) * 3)])
+    assert np.isnan(drawn[1].lines[0].y).all()
+
+
+def test_captions_say_when_rows_are_a_sample(snapshot):
+    moving = {shape.name: shape.caption for shape in pictures([snapshot()], moving=True)}
+    assert "A sample of the rows" in moving["accuracy"] and "A sample of the rows" in moving["reliance"]
+    assert "sample" not in moving["spectrum"]
+    whole = pictures([snapshot(0, rows=512), snapshot(50)])
+    assert any("Earlier points: a sample of 512." in shape.caption for shape in whole)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (torch.rand(3), Lines),
+        (torch.rand(3, 5), Bars),
+        (torch.rand(3, 40), Lines),
+        ([torch.rand(3, 4), torch.rand(3, 2)], Lines),
+        (torch.rand(3, 2, 2), None),
+        ("words", None),
+    ],
+)
+def test_a_measure_without_a_plot_gets_a_plain_one(snapshot, values, kind):
+    drawn = [
+        shape for shape in pictures([snapshot(values={"my_measure": values})]) if shape.name == "my_measure"
+    ]
+    assert [type(shape) for shape in drawn] == ([] if kind is None else [kind])
+    assert not drawn or drawn[0].title == "my measure"
+
+
+def test_only_fields_are_fields(snapshot):
+    assert [type(shape) for shape in pictures([snapshot()])].count(Field) == 1
