@@ -36,14 +36,14 @@ from sbkit.models import fleet_of, mlp
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
-    from sbkit.course import check, claim, predict
+    from sbkit.course import check, claim, predict, self_check
     from sbkit.lab import lab
     from sbkit.sweep import sweep
 
 # The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
 from sbkit.core import measures, optimizers, plots  # noqa: E402
 
-LAZY = {"lab": "lab", "sweep": "sweep", "check": "course", "claim": "course", "predict": "course"}
+LAZY = {"lab": "lab", "sweep": "sweep", "check": "course", "claim": "course", "predict": "course", "self_check": "course"}
 
 
 class _Face(ModuleType):
@@ -90,6 +90,7 @@ __all__ = [
     "predict",
     "randomized",
     "reliance",
+    "self_check",
     "slabs",
     "spectrum",
     "stable_rank",

@@ -2,6 +2,7 @@
 
 from sbkit.course import check
 from sbkit.course.claims import Claim, claim
+from sbkit.course.environment import self_check
 from sbkit.course.predictions import Prediction, predict
 
-__all__ = ["Claim", "Prediction", "check", "claim", "predict"]
+__all__ = ["Claim", "Prediction", "check", "claim", "predict", "self_check"]

@@ -1,0 +1,6 @@
+"""`python -m sbkit` tells whether this machine is ready for the course."""
+
+from sbkit.course import self_check
+
+if __name__ == "__main__":
+    print(self_check())

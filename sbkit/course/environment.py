@@ -1,0 +1,53 @@
+"""Is this machine ready for the course?"""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+# What the course needs, with the floors of pyproject.toml.
+FLOORS = {"torch": "2.6", "ipywidgets": "7.7.1", "anywidget": "0.9.13", "plotly": "5.24", "scikit-learn": "1.5"}
+
+
+class Report(list[str]):
+    """Lines of text, ✓ or ✗ before each; shown one a line."""
+
+    def __repr__(self) -> str:
+        return "\n".join(self)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("+")[0].split(".") if part.isdigit())
+
+
+def _package(name: str, floor: str) -> str:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return f"✗ {name} is missing: pip install '{name}>={floor}'"
+    if _numbers(found) < _numbers(floor):
+        return f"✗ {name} {found} is older than {floor}: pip install -U '{name}>={floor}'"
+    return f"✓ {name} {found}"
+
+
+def self_check() -> Report:
+    """Whether this machine is ready for the course, a line each: Python, packages, device, renderer.
+
+    >>> self_check()[0].startswith("✓ Python 3")
+    True
+    """
+    gpu = torch.cuda.is_available()
+    device = f"GPU {torch.cuda.get_device_name()}" if gpu else f"CPU, {torch.get_num_threads()} threads"
+    headless = os.environ.get("SBKIT_HEADLESS")
+    renderer = "stills (SBKIT_HEADLESS is set)" if headless else "live panels, drawn in the page by the stage"
+    return Report(
+        [
+            f"✓ Python {platform.python_version()}",
+            *(_package(name, floor) for name, floor in FLOORS.items()),
+            f"✓ Device: {device}; nothing here needs more",
+            f"✓ Renderer: {renderer}",
+        ]
+    )
