@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,11 @@ def sweep(lesson: Callable[..., Run], **axes: Any) -> pandas.DataFrame:
     from tqdm.auto import tqdm
 
     grid = list(ParameterGrid(_checked(lesson, axes)))
+    quiet = len(grid) < 2 or "SBKIT_HEADLESS" in os.environ
     tables = joblib.Parallel(return_as="generator")(
         joblib.delayed(_rows)(lesson, setting) for setting in grid
     )
-    bar = tqdm(tables, total=len(grid), desc="sweep", unit="setting", disable=len(grid) < 2, leave=False)
+    bar = tqdm(tables, total=len(grid), desc="sweep", unit="setting", disable=quiet, leave=False)
     return pandas.DataFrame([row for table in bar for row in table])
 
 
