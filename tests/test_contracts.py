@@ -29,7 +29,9 @@ def test_task_is_valid_and_balanced(name):
 
 @every_dataset
 def test_task_follows_its_seed(name):
+    state = torch.random.get_rng_state()
     first, again, other = (sb.datasets[name](n=50, n_test=50, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(state, torch.random.get_rng_state())
     for part in ("x", "y", "x_test", "y_test"):
         assert torch.equal(getattr(first, part), getattr(again, part))
     assert not torch.equal(first.z, other.z)

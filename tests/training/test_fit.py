@@ -1,0 +1,162 @@
+"""Everything that can be wrong with a request is said before any training."""
+
+import functools
+
+import pytest
+import torch
+from cases import DOUBLE, FLEETS, TASKS, regression, slab_task, weights
+from torch import nn
+
+import sbkit as sb
+
+
+def fit(task="slabs", build="relu", **options):
+    task = TASKS[task]()
+    return sb.fit(FLEETS[build](task, runs=2), task, **{"batch": 32} | options)
+
+
+REFUSED = [
+    ({"steps": 0}, "steps is a whole number of at least 1, got 0"),
+    ({"steps": 10.0}, "steps is a whole number of at least 1, got 10.0"),
+    ({"every": 0}, "every is a whole number of at least 1, got 0"),
+    ({"batch": 0}, "batch is a whole number of at least 1, got 0"),
+    ({"batch": 301}, "batch is at most the 300 training rows, got 301; try batch=300"),
+    ({"seed": -1}, "seed is a whole number of at least 0, got -1"),
+    ({"stop": 0}, "stop is a number above 0, got 0"),
+    ({"lr": 0}, "lr is a number above 0.*, got 0"),
+    ({"optimizer": "adm"}, "No optimizer named 'adm'.*Did you mean 'adam'"),
+    ({"measure": ["relience"]}, "No measure named 'relience'; there are .*Did you mean 'reliance'"),
+    ({"measure": [3]}, "A measure is a name or a function .*, got 3"),
+    ({"measure": 3}, "A measure is a name or a function .*, got 3"),
+    ({"loss": "hing"}, "No loss named 'hing'.*Did you mean 'hinge'"),
+    ({"loss": "hinge", "task": "three classes"}, "two classes, got 3; try 'cross_entropy'"),
+    ({"loss": "hinge", "task": "regression"}, "regression, which has loss='square', got 'hinge'"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), REFUSED, ids=[says for _, says in REFUSED])
+def test_refuses(options, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        fit(**options)
+
+
+def test_refuses_a_fleet_that_does_not_fit():
+    task = slab_task()
+    for fleet, says in [
+        (sb.mlp(slab_task((1, 5))), "does not take the task's inputs, 3 columns of torch.float64"),
+        (
+            sb.mlp(sb.slabs((1, 3, 5), n=10, n_test=10)),
+            "columns of torch.float64 on cpu.*Build it for this task",
+        ),
+        (
+            sb.fleet_of(lambda: nn.Linear(3, 5).double()),
+            r"2 outputs, so logits are \(8, 2, 2\), got \(8, 2, 5\)",
+        ),
+    ]:
+        with pytest.raises(sb.SbkitError, match=says):
+            sb.fit(fleet, task, batch=32)
+
+
+def test_lazy_until_asked():
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=2)
+    before = weights(fleet)
+    run = sb.fit(fleet, task, batch=32)
+    assert run.step == 0 and not run.finished and run.fleet is fleet and run.task is task
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(fleet), strict=True))
+
+
+@pytest.mark.parametrize("options", [{"every": 50}, {"every": 7}, {"every": 1000}, {"measure": sb.reliance}])
+def test_iteration_gives_a_snapshot_every_so_many_steps_and_at_the_end(options):
+    steps = [snapshot.step for snapshot in fit(steps=120, stop=None, **options)]
+    every = options.get("every", 50)
+    assert steps == [*range(every, 120, every), 120]
+
+
+def test_the_usual_loss_goes_by_the_labels():
+    for task, loss in [
+        ("slabs", "cross_entropy"),
+        ("three classes", "cross_entropy"),
+        ("regression", "square"),
+    ]:
+        usual, named = sb.last(fit(task, steps=5)), sb.last(fit(task, loss=loss, steps=5))
+        assert torch.equal(usual.loss, named.loss)
+
+
+def own(fleet, task):
+    """A measure of one's own."""
+    return torch.arange(fleet.runs)
+
+
+MEASURES = [
+    ("boundary", ["boundary"]),
+    (["reliance"], ["reliance", "kinds"]),
+    ([own, "spectrum"], ["own", "spectrum"]),
+    (own, ["own"]),
+    ([functools.partial(sb.boundary, resolution=5)], ["boundary"]),
+    ((), []),
+    (sb.measures, ["boundary", "reliance", "kinds", "spectrum"]),
+]
+
+
+@pytest.mark.parametrize(("measure", "names"), MEASURES)
+def test_measures_are_named_in_the_snapshot(measure, names):
+    run = fit(measure=measure)
+    assert list(run.snapshot().values) == names
+    assert list(run.snapshot(glance=True).values) == names
+
+
+def test_a_glance_is_coarser_and_at_fewer_rows():
+    task = slab_task(n=2000, n_test=1000)
+    run = sb.fit(sb.mlp(task, runs=2), task, measure=["boundary", functools.partial(own)])
+    whole, glance = run.snapshot(), run.snapshot(glance=True)
+    assert (whole.rows, glance.rows) == (1000, 512)
+    assert whole.values["boundary"].shape == (2, 100, 100) and glance.values["boundary"].shape == (2, 40, 40)
+    assert len(whole.sample.y_test) == 512 and whole.sample.features == task.features
+
+
+def test_a_measure_of_ones_own_may_have_a_registered_name():
+    def boundary(fleet, task):
+        return torch.zeros(fleet.runs)
+
+    assert fit(measure=[boundary]).snapshot(glance=True).values["boundary"].shape == (2,)
+
+
+def test_regression_trains_and_has_no_accuracy():
+    task = regression()
+    run = sb.fit(sb.mlp(task, runs=3), task, batch=50, steps=200, lr=0.05)
+    before, after = run.snapshot(), sb.last(run)
+    assert (after.loss < 0.5 * before.loss).all()
+    assert after.accuracy.isnan().all() and after.test_accuracy.isnan().all()
+    assert after.accuracy.shape == after.test_accuracy.shape == (3,)
+
+
+def test_a_step_too_large_for_the_memory_is_refused_with_the_arithmetic():
+    task = sb.slabs(n=100_000, n_test=10)
+    with pytest.raises(sb.SbkitError) as error:
+        sb.fit(sb.mlp(task, width=20_000, depth=1, runs=40), task, batch=100_000)
+    assert_arithmetic(str(error.value))
+    with pytest.raises(sb.SbkitError) as error:
+        sb.mlp(task, width=10**6, runs=100)
+    assert_arithmetic(str(error.value))
+
+
+def assert_arithmetic(message: str) -> None:
+    """The numbers before the sign of equality multiply to the gigabytes behind it."""
+    product = 1.0
+    terms, result = message.split(";")[1].split(" = ")
+    for term in terms.replace(",", "").split(" × "):
+        product *= float(term.split()[0])
+    assert product / 1e9 == pytest.approx(float(result.split()[0].replace(",", "")), abs=0.06)
+
+
+def test_a_fleet_can_be_trained_on():
+    """Two fits in a row on one fleet, of different optimizers and losses."""
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=2)
+    losses = [
+        sb.last(sb.fit(fleet, task, optimizer=name, batch=32, steps=100)).loss
+        for name in ("sgd", "muon", "adam")
+    ]
+    assert (losses[0] > losses[1]).all() and (losses[1] > losses[2]).all()
+    assert fleet.weights()[0].dtype == DOUBLE

@@ -1,0 +1,284 @@
+"""The loop: hooks, interrupts, stopping, snapshots."""
+
+import math
+import pickle
+
+import pytest
+import torch
+from cases import FLEETS, assert_bitwise, assert_same_run, slab_task, weights
+from torch import optim
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+import sbkit as sb
+from sbkit.batches import Batches
+
+OPTIONS = {"batch": 32, "steps": 60, "stop": None}
+every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
+
+
+def trained(build="relu", task=None, **options) -> sb.Fleet:
+    task = task or slab_task()
+    fleet = FLEETS[build](task, runs=3)
+    sb.last(sb.fit(fleet, task, **OPTIONS | options))
+    return fleet
+
+
+def distance(fleet: sb.Fleet, x, y, logits) -> torch.Tensor:
+    """Half the squared norm of all weights, a number a run."""
+    return sum(p.flatten(1).square().sum(1) for p in fleet.parameters()) / 2
+
+
+@pytest.mark.parametrize("build", ["relu", "layer norm"])
+@pytest.mark.parametrize("optimizer", ["sgd", "gd", "sam", "lbfgs"])
+def test_a_penalty_of_squares_is_weight_decay(build, optimizer):
+    """Checks the penalty's gradient, per run; sam climbs on the penalty too, so it gets none of that."""
+    scale = 0.0 if optimizer == "sam" else 0.01
+    options = {"optimizer": optimizer, "steps": 15}
+    with_penalty = trained(build, penalty=lambda *args: scale * distance(*args), **options)
+    with_decay = trained(build, weight_decay=scale, **options)
+    for r in range(3):
+        assert_same_run(with_penalty, r, with_decay, r, atol=1e-6, rtol=1e-6)
+
+
+def test_a_penalty_sees_the_inputs_and_may_differentiate_by_them():
+    """Gradient of the logits by the inputs, against the plain loop."""
+
+    def slope(net, x):
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(net(x).square().sum(), x, create_graph=True)[0].square()
+
+    task = slab_task()
+    fleet = FLEETS["tanh"](task, runs=2)
+    nets = [fleet.run(r) for r in range(2)]
+    penalty = lambda fleet, x, y, logits: slope(fleet, x).sum((1, 2))  # noqa: E731
+    sb.last(sb.fit(fleet, task, lr=0.01, penalty=penalty, **OPTIONS))
+    for r, net in enumerate(nets):
+        made, batches = optim.SGD(net.parameters(), lr=0.01), Batches(task.x, task.y, 32, 0, [r])
+        for step in range(60):
+            x, y = (part[0] for part in batches(step))
+            made.zero_grad()
+            (F.cross_entropy(net(x), y) + slope(net, x).sum()).backward()
+            made.step()
+        for mine, theirs in zip(fleet.run(r).parameters(), net.parameters(), strict=True):
+            assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (3, 1)])
+def test_a_penalty_that_mixes_runs_is_refused(shape):
+    with pytest.raises(sb.SbkitError, match=r"one number a run, \(3,\), got .*; sum or average"):
+        trained(penalty=lambda fleet, x, y, logits: torch.zeros(shape))
+
+
+@every_optimizer
+@pytest.mark.parametrize("build", ["relu", "gelu"])
+def test_hooks_that_do_nothing_change_nothing(optimizer, build):
+    """A transform or a penalty leaves the written-out gradient for another path: the same numbers."""
+    plain = trained(build, optimizer=optimizer)
+    for hook in (
+        {"transform": lambda fleet, x, y: (x, y)},
+        {"penalty": lambda fleet, x, y, logits: 0 * logits.sum((1, 2))},
+        {"after_step": lambda fleet, step: None},
+    ):
+        other = trained(build, optimizer=optimizer, **hook)
+        for r in range(3):
+            assert_same_run(plain, r, other, r)
+
+
+def test_transform_changes_the_batch():
+    """Labels turned round: the same as training on the turned labels; fewer rows are fine too."""
+    task = slab_task()
+    turned = sb.Task(task.z, 1 - task.y, task.z_test, 1 - task.y_test, task.features, task.embed)
+    assert_bitwise(
+        trained(transform=lambda fleet, x, y: (x, 1 - y)),
+        trained(task=turned, transform=lambda f, x, y: (x, y)),
+    )
+    half = trained(transform=lambda fleet, x, y: (x[:, ::2], y[:, ::2]))
+    assert all(p.isfinite().all() for p in half.parameters())
+
+
+def test_transform_gets_each_run_its_rows():
+    task, seen = slab_task(), []
+
+    def look(fleet, x, y):
+        seen.append((tuple(x.shape), tuple(y.shape), y.dtype))
+        return x, y
+
+    trained(task=task, transform=look, steps=2)
+    assert seen == [((3, 32, 3), (3, 32), torch.int64)] * 2
+
+
+@every_optimizer
+def test_after_step_changes_weights(optimizer):
+    """A mask, put on after every step, holds."""
+
+    def mask(fleet, step):
+        fleet.weights()[0].data[:, 0] = 0
+
+    fleet = trained(optimizer=optimizer, after_step=mask)
+    assert (fleet.weights()[0][:, 0] == 0).all() and (fleet.weights()[0][:, 1] != 0).any()
+
+
+def test_after_step_counts_from_one():
+    seen = []
+    trained(after_step=lambda fleet, step: seen.append(step), steps=5)
+    assert seen == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("at", [1, 49, 50, 51, 60])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_run_can_go_on(at, error):
+    """After step `at`, also where the stopping rule is due: the end is the same as without."""
+    struck = []
+
+    def strike(fleet, step):
+        if step == at and not struck:
+            struck.append(step)
+            raise error
+
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=3)
+    run = sb.fit(fleet, task, after_step=strike, **OPTIONS)
+    with pytest.raises(error):
+        sb.last(run)
+    assert run.step == at and all(p.isfinite().all() for p in fleet.parameters())
+    assert sb.last(run).step == 60 and set(run.states) == {"finished"}
+    assert_bitwise(fleet, trained(task=task))
+
+
+def test_an_interrupt_does_not_thaw_a_frozen_run():
+    def strike(fleet, step):
+        if step == 55:
+            raise KeyboardInterrupt
+
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=2)
+    next(fleet.parameters()).data[0] = math.nan
+    run = sb.fit(fleet, task, after_step=strike, **OPTIONS)
+    run.advance(steps=50)
+    before = weights(fleet)
+    assert run.states == ["diverged", "training"]
+    with pytest.raises(KeyboardInterrupt):
+        run.advance(steps=10)
+    for old, new in zip(before, weights(fleet), strict=True):
+        assert_close(old[0], new[0], equal_nan=True, rtol=0, atol=0)
+
+
+def test_interrupted_sam_stands_where_it_was():
+    """Not uphill, where the second gradient is taken."""
+    calls = []
+
+    def strike(fleet, x, y, logits):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return logits.new_zeros(len(logits))
+
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=2)
+    before = weights(fleet)
+    run = sb.fit(fleet, task, optimizer="sam", penalty=strike, **OPTIONS)
+    with pytest.raises(KeyboardInterrupt):
+        run.advance(steps=1)
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(fleet), strict=True))
+    assert run.step == 0
+
+
+@pytest.mark.parametrize("every", [1, 7, 50, 300])
+def test_stopping_is_decided_every_50_steps_on_the_training_loss(every):
+    task = slab_task((1,))
+    reference = sb.fit(FLEETS["tanh"](task, runs=1), task, every=50, batch=32, steps=300, stop=None)
+    losses = {snapshot.step: snapshot.loss.item() for snapshot in reference}
+    stop = losses[150] * 1.001
+    run = sb.fit(FLEETS["tanh"](task, runs=1), task, every=every, batch=32, steps=300, stop=stop)
+    assert list(run)[-1].step == min(step for step, loss in losses.items() if loss < stop) == 150
+    assert run.states == ["converged"] and run.finished and next(run, None) is None
+
+
+def test_the_loss_is_over_the_first_4096_rows():
+    task = slab_task(n=5000, noise=0.3)
+    fleet = sb.mlp(task, depth=1, runs=2)
+    snapshot = sb.fit(fleet, task).snapshot()
+    logits = fleet(task.x[:4096])
+    expected = torch.stack([F.cross_entropy(run, task.y[:4096]) for run in logits])
+    assert_close(snapshot.loss, expected.detach())
+    assert_close(snapshot.accuracy, (logits.argmax(-1) == task.y[:4096]).float().mean(-1))
+    assert_close(snapshot.test_accuracy, (fleet(task.x_test).argmax(-1) == task.y_test).float().mean(-1))
+
+
+def test_a_run_whose_loss_blows_up_stops_alone():
+    """By its rate, not by hand: weights of run 0 so large that squares overflow."""
+    task = sb.slabs(n=300, n_test=100)
+    fleet = sb.mlp(task, runs=2)
+    next(fleet.parameters()).data[0] *= 1e20
+    snapshot = sb.last(sb.fit(fleet, task, loss="square", **OPTIONS))
+    assert snapshot.state == ("diverged", "finished") and snapshot.loss[1].isfinite()
+
+
+def test_last_of_a_finished_run_is_the_same_snapshot():
+    task = slab_task()
+    run = sb.fit(FLEETS["relu"](task, runs=2), task, measure=["reliance", "spectrum"], **OPTIONS)
+    *_, end = run
+    for again in (sb.last(run), run.advance(steps=5), run.snapshot()):
+        assert (again.step, again.epoch, again.state, again.rows) == (
+            end.step,
+            end.epoch,
+            end.state,
+            end.rows,
+        )
+        for name in ("loss", "accuracy", "test_accuracy"):
+            assert torch.equal(getattr(again, name), getattr(end, name))
+        assert torch.equal(again.values["reliance"], end.values["reliance"])
+        assert all(map(torch.equal, again.values["spectrum"], end.values["spectrum"]))
+    assert next(run, None) is None
+
+
+def test_a_snapshot_is_small_and_travels():
+    task = sb.lms(5)
+    run = sb.fit(sb.mlp(task, runs=2), task, measure=list(sb.measures))
+    snapshot = run.advance(steps=1)
+    packed = pickle.dumps(snapshot)
+    assert len(packed) < 600_000
+    copy = pickle.loads(packed)
+    assert torch.equal(copy.loss, snapshot.loss) and copy.state == snapshot.state
+    assert torch.equal(copy.sample.x_test, task.x_test[:512])
+    assert snapshot.epoch == pytest.approx(256 / 10_000)
+
+
+def test_seconds_train_at_least_one_step_and_not_beyond_the_end():
+    task = slab_task()
+    run = sb.fit(FLEETS["relu"](task, runs=2), task, **OPTIONS)
+    assert run.advance(seconds=1e-9).step == 1
+    assert run.advance(seconds=600).step == 60
+
+
+REFUSED = [
+    ({}, r"either steps or seconds; try advance\(steps=50\)"),
+    ({"steps": 5, "seconds": 1}, "either steps or seconds"),
+    ({"steps": 0}, "steps is a whole number of at least 1, got 0"),
+    ({"seconds": 0}, "seconds is a number above 0.*, got 0"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), REFUSED, ids=[says for _, says in REFUSED])
+def test_refuses(options, says):
+    task = slab_task()
+    run = sb.fit(FLEETS["relu"](task, runs=2), task, **OPTIONS)
+    with pytest.raises(sb.SbkitError, match=says):
+        run.advance(**options)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lbfgs"])
+def test_training_leaves_torch_as_it_was(optimizer):
+    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
+    trained(optimizer=optimizer)
+    assert torch.get_num_threads() == threads and torch.is_grad_enabled()
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_a_second_run_gives_the_same_curve_bit_for_bit():
+    def curve():
+        task = sb.lms(5, dim=4, n=512, n_test=64)
+        return torch.stack([s.loss for s in sb.fit(sb.mlp(task, runs=2, seed=3), task, every=10, steps=100)])
+
+    assert torch.equal(curve(), curve())
