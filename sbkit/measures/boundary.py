@@ -7,13 +7,16 @@ from torch import Tensor
 
 from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole
 
+SAMPLE = 512  # test rows that span the window
+
 
 def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
     """The part of the plane that is looked at, ((low, high) of axes[0], … of axes[1]).
 
-    The largest coordinate of the test rows on either axis, both ways, and a twentieth more.
+    The largest coordinate of the first test rows on either axis, both ways, and a twentieth more: of as
+    many rows as a snapshot's sample holds, so that a picture's axes are those of its values.
     """
-    reach = 1.05 * float(task.z_test[:, list(axes)].abs().max())
+    reach = 1.05 * float(task.z_test[:SAMPLE, list(axes)].abs().max())
     return (-reach, reach), (-reach, reach)
 
 

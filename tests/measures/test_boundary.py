@@ -41,8 +41,12 @@ def test_orientation(column, direction):
     assert_close(image[4, 4], torch.tensor(0.5))
 
 
-def test_window_holds_all_test_rows_and_a_little_more():
-    task = slab_task((1, 3, 5), n_test=1000)
+def test_window_holds_what_a_picture_shows_and_a_little_more():
+    """The rows of a snapshot's sample: else the axes of a picture would not be those of its values."""
+    whole = sb.planar("moons", noise=0.5, n_test=5000)
+    snapshot = sb.fit(sb.mlp(whole, runs=1), whole).snapshot()
+    assert window(whole) == window(snapshot.sample)
+    task = slab_task((1, 3, 5), n_test=500)
     for axes in ((0, 1), (2, 1)):
         for low, high in window(task, axes):
             assert low == -high and high == pytest.approx(1.05 * task.z_test[:, axes].abs().max().item())
