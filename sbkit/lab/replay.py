@@ -10,7 +10,7 @@ from typing import Any
 
 from sbkit.core import Snapshot
 from sbkit.lab.frame import encode
-from sbkit.lab.script import script, style
+from sbkit.lab.script import replay_script, style
 from sbkit.lab.session import Session
 from sbkit.plots import pictures
 
@@ -41,14 +41,13 @@ def replay(session: Session) -> str:
 
     Names and captions are data in it: nothing in them can end a script or start a tag.
     """
-    text = json.dumps({"frames": _frames(session)}).replace("<", "\\u003c").replace("\u2028", "\\u2028")
-    code = script().replace("export default { render };\n", "").replace("</script", "<\\/script")
+    text = json.dumps({"frames": _frames(session)}).replace("<", "\\u003c")
     return PAGE.format(
         title=html.escape(session.name),
         style=style(),
         code=html.escape(session.code()),
         frames=text,
-        script=code,
+        script=replay_script(),
     )
 
 

@@ -16,7 +16,7 @@ EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE
 def script() -> str:
     """All files as one ES module, each after those it imports; it exports the anywidget's `render`.
 
-    >>> script().count("import {"), script().count("export default { render };")
+    >>> script().count("import {"), script().count("export ")
     (0, 1)
     """
     parts: dict[str, str] = {}
@@ -32,6 +32,12 @@ def _join(name: str, parts: dict[str, str]) -> None:
     for needed in IMPORT.findall(text):
         _join(needed, parts)
     parts[name] = EXPORT.sub("", IMPORT.sub("", text))
+
+
+@cache
+def replay_script() -> str:
+    """The same files as a module that exports nothing and can stand inside a page."""
+    return re.sub(r"^export default .*\n", "", script(), flags=re.MULTILINE).replace("</script", "<\\/script")
 
 
 @cache

@@ -131,6 +131,7 @@ class Session:
 
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state."""
+        self.fresh()
         call = written(self.name, self.built)
         if self.run is None:
             return call
