@@ -54,6 +54,10 @@ class Fleet(nn.Module):
             f"features are known for sb.mlp fleets, got {type(self).__name__}; build it with sb.mlp."
         )
 
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Set all gradients to 0, in place: an optimizer of the flat vector holds their memory."""
+        super().zero_grad(set_to_none=False)
+
     def weights(self) -> list[Tensor]:
         """The matrices of the linear layers, first to last, each (runs, out, in)."""
         return [m.weight for m in self.net.modules() if isinstance(m, nn.Linear)]
