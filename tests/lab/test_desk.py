@@ -1,0 +1,147 @@
+"""One reply to every request, whatever happens."""
+
+import pytest
+
+from sbkit.lab.desk import ANSWERS, Desk
+from sbkit.lab.session import Session
+
+START = {"depth": 1, "lr": 0.1}
+
+
+@pytest.fixture
+def desk(lesson):
+    return Desk(Session(lesson, START))
+
+
+def ask(desk, type, **details):
+    return desk.answer({"type": type, **details})
+
+
+@pytest.mark.parametrize("kind", list(ANSWERS))
+def test_every_request_gets_one_reply_of_its_kind(desk, kind):
+    reply, buffers = ask(desk, kind)
+    assert reply["type"] == (kind if kind in ("code", "replay") else "frame")
+    assert len(buffers) == (reply["type"] == "frame")
+
+
+def test_a_look_trains_nothing_and_stands(desk):
+    frame, _ = ask(desk, "look")
+    assert (frame["step"], frame["steps"], frame["state"], frame["moving"]) == (0, 60, "Ready", False)
+    assert desk.session.run.step == 0 and desk.session.sharp
+
+
+def test_advance_moves_and_knows_the_end(desk):
+    frame, _ = ask(desk, "advance", steps=1)
+    assert (frame["step"], frame["state"], frame["moving"]) == (1, "Training", True)
+    assert frame["epoch"] == pytest.approx(1 / 6)
+    frame, _ = ask(desk, "advance", seconds=60)
+    assert (frame["step"], frame["state"], frame["reason"]) == (60, "Done", "all 60 steps done")
+
+
+def test_a_moving_frame_of_the_first_lesson_is_small(desk):
+    _, (buffer,) = ask(desk, "advance", steps=1)
+    assert len(buffer) < 60_000
+
+
+@pytest.mark.parametrize("kind", ["rewind", "seed", "data"])
+def test_restarts_come_as_step_0_of_a_new_run(desk, kind):
+    before, _ = ask(desk, "advance", steps=5)
+    frame, _ = ask(desk, kind)
+    assert frame["step"] == 0 and frame["run"] == before["run"] + 1 and frame["state"] == "Ready"
+
+
+def test_a_drag_of_many_values_rebuilds_once(desk):
+    for depth in range(2, 8):
+        assert desk.set("depth", depth) is True
+    frame, _ = ask(desk, "refresh")
+    assert frame["run"] == 2 and not frame["moving"]
+    assert desk.set("lr", 0.01) is False
+
+
+def test_an_unknown_request_is_an_error_frame(desk):
+    for message in (
+        {"type": "advanse"},
+        {},
+        {"type": "advance", "steps": -1},
+        {"type": "advance", "seconds": "x"},
+    ):
+        frame, _ = desk.answer(message)
+        assert frame["state"] == "Error" and frame["reason"]
+    assert ask(desk, "look")[0]["state"] == "Ready"
+
+
+def test_an_error_of_the_lesson_is_shown_and_the_run_survives(lesson):
+    def fragile(depth=1):
+        return lesson(depth=depth) if depth < 3 else {}["too deep"]
+
+    desk = Desk(Session(fragile, {"depth": 1}))
+    ask(desk, "advance", steps=10)
+    desk.set("depth", 3)
+    frame, _ = ask(desk, "refresh")
+    assert (frame["state"], frame["reason"], frame["step"]) == ("Error", "KeyError: 'too deep'", 10)
+    assert frame["plots"] and desk.session.run.step == 10
+    desk.set("depth", 2)
+    assert ask(desk, "refresh")[0]["state"] == "Ready"
+
+
+def test_an_error_while_training_is_shown(lesson):
+    desk = Desk(Session(lesson, START))
+
+    def fails(fleet, step):
+        raise RuntimeError("after the step")
+
+    desk.session.run.after_step = fails
+    assert ask(desk, "advance", steps=1)[0]["reason"] == "RuntimeError: after the step"
+
+
+def test_an_interrupt_is_answered(lesson):
+    desk = Desk(Session(lesson, START))
+
+    def interrupts(fleet, step):
+        raise KeyboardInterrupt
+
+    desk.session.run.after_step = interrupts
+    frame, _ = ask(desk, "advance", steps=1)
+    assert frame["state"] == "Error" and "Interrupted" in frame["reason"]
+
+
+def test_a_refused_value_is_told_once(desk):
+    assert desk.set("lr", -1) is True
+    frame, _ = ask(desk, "refresh")
+    assert frame["state"] == "Error" and "lr is a number above 0" in frame["reason"]
+    assert ask(desk, "refresh")[0]["state"] == "Ready"
+
+
+def test_pictures_that_fail_do_not_hide_what_went_wrong(desk, monkeypatch):
+    def fails(self, whole=False):
+        raise RuntimeError("no picture")
+
+    monkeypatch.setattr(Session, "pictures", fails)
+    frame, _ = ask(desk, "look")
+    assert (frame["state"], frame["reason"], frame["plots"]) == ("Error", "RuntimeError: no picture", [])
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        (["converged"] * 2, "all 2 runs reached loss < 0.01"),
+        (["finished"] * 2, "all 1,000 steps done"),
+        (["converged", "finished"], "1 of 2 runs reached loss < 0.01; 1 of 2 runs did all 1,000 steps"),
+        (["training", "diverged"], "the loss of run 1 is not finite"),
+        (["diverged"] * 2, "the loss of runs 0, 1 is not finite"),
+        (["training"] * 2, ""),
+    ],
+)
+def test_the_reason_says_why_runs_ended(desk, states, reason):
+    run = desk.session.run
+    run.states, run.stop, run.steps = states, 0.01, 1000
+    frame, _ = ask(desk, "look")
+    assert frame["reason"] == reason
+    assert frame["state"] == ("Ready" if "training" in states else "Done")
+
+
+def test_a_lesson_that_does_not_train_has_no_steps(still):
+    desk = Desk(Session(still, {"slope": 1.0}))
+    frame, _ = ask(desk, "advance", seconds=0.03)
+    assert (frame["steps"], frame["state"], frame["plots"][0]["name"]) == (0, "Ready", "line")
+    assert desk.set("slope", 2.0) and ask(desk, "refresh")[0]["run"] == 2

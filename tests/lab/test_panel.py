@@ -1,0 +1,145 @@
+"""The panel: dials that act, one life a cell, nothing left behind."""
+
+import threading
+
+import ipywidgets
+import pytest
+
+import sbkit as sb
+from sbkit.core import SbkitError
+from sbkit.lab import lab, panel
+from sbkit.lab.cells import Cells
+from sbkit.lab.panel import Panel
+
+DIALS = {"slabs": [3, 5, 7], "depth": (1, 8), "lr": (1e-3, 1.0, "log"), "optimizer": ["sgd", "adam"]}
+
+
+def living() -> int:
+    """Number of widgets with an open comm."""
+    widgets = getattr(ipywidgets.widgets.widget, "_instances", None)  # ipywidgets 8
+    return len(ipywidgets.Widget.widgets if widgets is None else widgets)
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What panels send to their stages."""
+    messages = []
+    monkeypatch.setattr(panel.Stage, "send", lambda self, content, buffers=None: messages.append(content))
+    return messages
+
+
+def dial(panel: Panel, name: str) -> ipywidgets.Widget:
+    return next(widget for widget, known in panel._names.items() if known == name)
+
+
+def test_lab_gives_a_panel(lesson):
+    made = lab(lesson, **DIALS)
+    assert isinstance(made, Panel) and isinstance(made, ipywidgets.VBox)
+    assert repr(made).startswith("lesson(slabs=5, depth=1, lr=0.1, optimizer='sgd'): a live panel.")
+    assert sb.lab is lab
+
+
+def test_its_methods_need_no_click(lesson, tmp_path):
+    made = lab(lesson, **DIALS)
+    run = made.result()
+    assert run.finished and made.result() is run
+    assert len(made.figure().layout.annotations) == 5, "boundary, loss, accuracy, reliance, kinds"
+    assert made.code().endswith("run.advance(steps=60)")
+    assert made.save_replay(tmp_path / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_moving_a_dial_acts_at_once_or_asks_for_a_new_run(lesson, sent):
+    made = lab(lesson, **DIALS)
+    dial(made, "lr").value = 0.5
+    assert made.session.run.settings["lr"] == 0.5 and sent == []
+    dial(made, "depth").value = 3
+    assert sent == [{"type": "dirty"}] and made.session.dirty
+    assert made.code() == "run = lesson(slabs=5, depth=3, lr=0.5, optimizer='sgd')"
+
+
+def test_a_request_of_the_stage_is_answered(lesson, sent):
+    made = lab(lesson, **DIALS)
+    made._stage._handle_custom_msg({"type": "advance", "steps": 2}, [])
+    assert [(message["type"], message["step"]) for message in sent] == [("frame", 2)]
+
+
+def test_at_most_four_dials_are_in_sight(lesson):
+    few, many = lab(lesson, **DIALS), lab(lesson, **DIALS, steps=[60, 100])
+    assert len(few.children) == 2 and len(few.children[0].children) == 4
+    assert len(many.children) == 3 and isinstance(many.children[1], ipywidgets.Accordion)
+    assert many.children[1].get_title(0) == "More" and many.children[1].selected_index is None
+    assert len(lab(lesson).children) == 1
+
+
+def test_controls_offer_what_the_lesson_takes(lesson, still):
+    assert lab(lesson)._stage.controls == {"seed": True, "data": True, "trains": True, "name": "lesson"}
+    assert lab(lesson, seed=(0, 9))._stage.controls["seed"] is False, "the dial is enough"
+    assert lab(still)._stage.controls == {"seed": False, "data": False, "trains": False, "name": "still"}
+
+
+def test_closing_leaves_nothing_and_frees_the_run(lesson, sent):
+    threads, before = threading.active_count(), living()
+    made = lab(lesson, **DIALS, steps=[60, 100])
+    assert living() > before
+    made.close()
+    assert living() == before and threading.active_count() == threads
+    assert sent == [{"type": "closed"}]
+    for method in (made.result, made.figure, made.code, lambda: made.save_replay("x.html")):
+        with pytest.raises(SbkitError, match="This panel is closed, as its cell ran again"):
+            method()
+    made.close()
+
+
+def test_a_borrowed_widget_outlives_the_panel(lesson):
+    mine = ipywidgets.IntSlider(2, 1, 8)
+    made = lab(lesson, depth=mine)
+    assert made.session.values["depth"] == 2
+    made.close()
+    assert mine.comm is not None
+    mine.value = 5
+    mine.close()
+
+
+def test_a_cell_that_runs_again_replaces_its_panels(lesson, monkeypatch):
+    cell = ["a", "1"]
+    monkeypatch.setattr(panel, "CELLS", Cells())
+    monkeypatch.setattr(panel, "this_cell", lambda: tuple(cell))
+    first, second = lab(lesson), lab(lesson)
+    cell[:] = ["b", "2"]
+    other = lab(lesson)
+    before = living()
+    for execution in "34567":
+        cell[:] = ["a", execution]
+        latest = [lab(lesson), lab(lesson)]
+    assert living() == before
+    for closed in (first, second):
+        with pytest.raises(SbkitError):
+            closed.result()
+    assert other.result().finished and all(made.result().finished for made in latest)
+
+
+def test_two_panels_of_one_lesson_do_not_touch_each_other(lesson):
+    one, other = lab(lesson, **DIALS), lab(lesson, **DIALS)
+    dial(one, "lr").value = 0.9
+    one._desk.answer({"type": "advance", "steps": 5})
+    assert other.session.run.step == 0 and other.session.run.settings["lr"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("dials", "sentence"),
+    [
+        ({"slab": [3]}, "Did you mean 'slabs'"),
+        ({"depth": (2, 8)}, "does not hold it"),
+        ({"slabs": 5}, "try slabs=.5."),
+    ],
+)
+def test_bad_dials_are_told_before_anything_is_built(lesson, dials, sentence):
+    before = living()
+    with pytest.raises(SbkitError, match=sentence):
+        lab(lesson, **dials)
+    assert living() == before
+
+
+def test_a_lesson_that_fails_at_its_defaults_raises_in_its_cell():
+    with pytest.raises(ZeroDivisionError):
+        lab(lambda: 1 / 0)
