@@ -2,6 +2,7 @@
 
 import pytest
 
+import sbkit as sb
 from sbkit.lab.desk import ANSWERS, Desk
 from sbkit.lab.session import Session
 
@@ -84,25 +85,23 @@ def test_an_error_of_the_lesson_is_shown_and_the_run_survives(lesson):
     assert ask(desk, "refresh")[0]["state"] == "Ready"
 
 
-def test_an_error_while_training_is_shown(lesson):
-    desk = Desk(Session(lesson, START))
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("after the step"), "RuntimeError: after the step"),
+        (KeyboardInterrupt(), "Interrupted; press Run to go on."),
+    ],
+)
+def test_what_stops_training_is_answered(error, reason):
+    def raises(fleet, step):
+        raise error
 
-    def fails(fleet, step):
-        raise RuntimeError("after the step")
+    def lesson():
+        task = sb.lms(5, dim=2, n=100, n_test=50)
+        return sb.fit(sb.mlp(task, width=4, runs=2), task, batch=50, after_step=raises)
 
-    desk.session.run.after_step = fails
-    assert ask(desk, "advance", steps=1)[0]["reason"] == "RuntimeError: after the step"
-
-
-def test_an_interrupt_is_answered(lesson):
-    desk = Desk(Session(lesson, START))
-
-    def interrupts(fleet, step):
-        raise KeyboardInterrupt
-
-    desk.session.run.after_step = interrupts
-    frame, _ = ask(desk, "advance", steps=1)
-    assert frame["state"] == "Error" and "Interrupted" in frame["reason"]
+    frame, _ = ask(Desk(Session(lesson)), "advance", steps=1)
+    assert (frame["state"], frame["reason"]) == ("Error", reason)
 
 
 def test_a_refused_value_is_told_once(desk):
