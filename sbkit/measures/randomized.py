@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, SbkitError, Task, generator, measures, one_of
+from sbkit.measures.scores import accuracy, auc
 
 METRICS = ("auc", "accuracy")
 
@@ -48,25 +48,7 @@ def randomized(
     _need_classes(task)
     names = [features] if isinstance(features, str) else list(features)
     logits = fleet.predict(shuffled(task, [names], seed)[0])  # (runs, n_test, C)
-    return auc(logits, task.y_test) if metric == "auc" else _accuracy(logits, task.y_test)
-
-
-def auc(logits: Tensor, y: Tensor) -> Tensor:
-    """Area under the ROC curve of the score logit₁ − logit₀: chance that class 1 scores higher. (runs,)
-
-    NaN for a run that diverged.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    if logits.shape[-1] != 2:
-        raise SbkitError(f"AUC is for two classes, got {logits.shape[-1]}; try metric='accuracy'.")
-    scores = (logits[..., 1] - logits[..., 0]).cpu().numpy()  # (runs, n)
-    areas = [roc_auc_score(y.cpu(), run) if np.isfinite(run).all() else np.nan for run in scores]
-    return torch.tensor(areas, dtype=torch.float32)
-
-
-def _accuracy(logits: Tensor, y: Tensor) -> Tensor:
-    return (logits.argmax(-1) == y).float().mean(-1).cpu()
+    return auc(logits, task.y_test) if metric == "auc" else accuracy(logits, task.y_test)
 
 
 def _need_classes(task: Task) -> None:
@@ -79,17 +61,17 @@ def _need_classes(task: Task) -> None:
 def _lost(fleet: Fleet, task: Task, groups: list[list[str]]) -> Tensor:
     """Accuracy lost when each group's link is cut, all groups in one pass. (runs, groups)"""
     _need_classes(task)
-    whole = _accuracy(fleet.predict(task.x_test), task.y_test)  # (runs,)
+    whole = accuracy(fleet.predict(task.x_test), task.y_test)  # (runs,)
     cut = []
     at_once = max(1, 2**22 // task.x_test.numel())  # groups whose inputs stand in memory together
     for first in range(0, len(groups), at_once):
         x = shuffled(task, groups[first : first + at_once])  # (groups, n, d)
         logits = fleet.predict(x.flatten(0, 1)).unflatten(1, x.shape[:2])  # (runs, groups, n, C)
-        cut.append((logits.argmax(-1) == task.y_test).float().mean(-1).cpu())
+        cut.append(accuracy(logits, task.y_test))
     return whole.unsqueeze(1) - torch.cat(cut, dim=1)
 
 
-@measures("reliance", beside=("kinds",))
+@measures("reliance", beside=("kinds",), classes=True, glance_every=3)
 def reliance(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when one feature is shuffled across rows, per run. (runs, features)
 
@@ -106,7 +88,7 @@ def reliance(fleet: Fleet, task: Task) -> Tensor:
     return _lost(fleet, task, [[name] for name in task.features])
 
 
-@measures("kinds")
+@measures("kinds", classes=True, glance_every=3)
 def kinds(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled. (runs, 2)
 
