@@ -15,9 +15,10 @@ from sbkit.core.names import (
     whole,
 )
 from sbkit.core.snapshot import Snapshot
-from sbkit.core.task import Feature, Task
+from sbkit.core.task import SAMPLE, Feature, Task
 
 __all__ = [
+    "SAMPLE",
     "Feature",
     "Fleet",
     "Registry",

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sbkit.core.machine import find_device
 from sbkit.core.names import SbkitError, one_of
 
+SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -116,7 +117,7 @@ class Task:
         moved = {name: move(getattr(self, name)) for name in ("z", "y", "z_test", "y_test")}
         return dataclasses.replace(self, **moved, embed=copy.deepcopy(self.embed).to(**place))
 
-    def sample(self, rows: int) -> Task:
+    def sample(self, rows: int = SAMPLE) -> Task:
         """The first `rows` training and test rows as a task of the same features."""
         if rows >= max(len(self.y), len(self.y_test)):
             return self

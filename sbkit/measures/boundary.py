@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole
-
-SAMPLE = 512  # test rows that span the window
+from sbkit.core import SAMPLE, Fleet, SbkitError, Task, check_memory, measures, whole
 
 
 def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -20,7 +18,7 @@ def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, flo
     return (-reach, reach), (-reach, reach)
 
 
-@measures("boundary", glance={"resolution": 40})
+@measures("boundary", classes=True, glance={"resolution": 32})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:

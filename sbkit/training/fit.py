@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import nn
@@ -13,7 +13,7 @@ from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_memory, measures, optimizers, whole
 from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build, live_settings
-from sbkit.training.run import AfterStep, Penalty, Run, Transform
+from sbkit.training.run import AfterStep, Penalty, Plan, Run, Transform
 
 Measure = str | Callable[[Fleet, Task], Any]
 
@@ -45,7 +45,8 @@ def fit(
     "cross_entropy" for classes, "square" for values. stop: a run ends when its mean training loss over
     (the first 4,096) rows is below it, tested every 50 steps; None never. seed: of the minibatch order.
     penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a
-    batch; after_step(fleet, step) changes weights. Raises `SbkitError`, before any training, on names,
+    batch (without gradients, unless it asks for them by torch.enable_grad); after_step(fleet, step)
+    changes weights. Raises `SbkitError`, before any training, on names,
     numbers and shapes that do not fit.
 
     >>> from sbkit.data import slabs
@@ -74,16 +75,14 @@ def fit(
     _check_fleet(fleet, task, len(task.y) if full else batch)
     y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
     seeds = [fleet.seed + r for r in range(fleet.runs)]
-    return Run(
-        fleet,
-        task,
+    plan = Plan(
         steps=steps,
         every=every,
         stop=stop,
         loss=chosen,
         optimizer=made,
         settings=Settings(made, live_settings(optimizer)),
-        measure=dict(_named(measure)),
+        measure=_named(measure, task),
         penalty=penalty,
         transform=transform,
         after_step=after_step,
@@ -91,6 +90,7 @@ def fit(
         encoded=encoded,
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
     )
+    return Run(fleet, task, plan)
 
 
 def last(run: Run) -> Snapshot:
@@ -105,17 +105,29 @@ def last(run: Run) -> Snapshot:
     return run.snapshot() if run.finished else run.advance(steps=run.steps)
 
 
-def _named(chosen: Measure | Iterable[Measure]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Measures by name, with what is measured beside them."""
+def _named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable[..., Any]]:
+    """Measures by name, with what is measured beside them; refused if they need classes and have none."""
+    found: dict[str, Callable[..., Any]] = {}
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
-            yield measure, measures[measure]
-            yield from ((name, measures[name]) for name in measures.about[measure].get("beside", ()))
+            beside = measures.about[measure].get("beside", ()) if measure in measures else ()
+            more = {name: measures[name] for name in (measure, *beside)}
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            yield getattr(inner, "__name__", type(inner).__name__), measure
+            more = {getattr(inner, "__name__", type(inner).__name__): measure}
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
+        for name, function in more.items():
+            _check_measure(name, function, found, task)
+        found |= more
+    return found
+
+
+def _check_measure(name: str, function: Callable[..., Any], found: Mapping[str, Any], task: Task) -> None:
+    if found.get(name, function) is not function:
+        raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
+    if name in measures and measures.about[name].get("classes") and not task.classes:
+        raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
 
 
 def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:

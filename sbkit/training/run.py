@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, optim
 
+from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, best_threads, between, measures, threads, whole
+from sbkit.losses import Loss
+from sbkit.measures import accuracy
 from sbkit.models import MLP, Backpropagation
+from sbkit.optimizers import Settings
 
 CHECK = 50  # steps between two tests of the stopping rule
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
-GLANCE_ROWS = 512  # rows of a look while it moves
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
 Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
 AfterStep = Callable[[Fleet, int], object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `fit` has checked and prepared for a run."""
+
+    steps: int
+    every: int
+    stop: float | None
+    loss: Loss
+    optimizer: optim.Optimizer
+    settings: Settings
+    measure: Mapping[str, Callable[..., Any]]
+    penalty: Penalty | None
+    transform: Transform | None
+    after_step: AfterStep | None
+    batches: Batches | WholeSet  # of (x, targets of the loss) if `encoded`, else of (x, y)
+    encoded: bool
+    needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
 
 
 class Run:
@@ -29,15 +52,13 @@ class Run:
     The numbers are the same however the steps are cut.
     """
 
-    def __init__(self, fleet: Fleet, task: Task, **plan: Any):
-        self.fleet, self.task, self.step = fleet, task, 0
-        self.steps, self.every, self.stop = plan["steps"], plan["every"], plan["stop"]
-        self.loss, self.optimizer, self.measure = plan["loss"], plan["optimizer"], plan["measure"]
-        self.penalty, self.transform, self.after_step = plan["penalty"], plan["transform"], plan["after_step"]
-        self.settings, self.needs_loss = plan["settings"], plan["needs_loss"]
-        self.batches, self.encoded = plan["batches"], plan["encoded"]
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
+        self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
+        self.steps, self.every, self.stop, self.settings = plan.steps, plan.every, plan.stop, plan.settings
         self.states = ["training"] * fleet.runs
-        self.glimpse = task.sample(GLANCE_ROWS)
+        self.glimpse = task.sample()
+        self._place = [p.data_ptr() for p in fleet.parameters()]
+        self._glances, self._seen = 0, {}  # looks while it moves; the latest value of every measure
         self._frozen = torch.empty(0, dtype=torch.int64)
         self._kept: list[Tensor] = []
         self._tapes: dict[int, Backpropagation] = {}
@@ -69,6 +90,8 @@ class Run:
         until = (
             math.inf if seconds is None else time.perf_counter() + between("seconds", seconds, 0, 3600, True)
         )
+        if [p.data_ptr() for p in self.fleet.parameters()] != self._place:
+            raise SbkitError("A fleet that trains stays where it is, got one moved; call to() before sb.fit.")
         with threads(self._threads()), torch.no_grad():
             while not self.finished:
                 self._train_step()
@@ -84,8 +107,8 @@ class Run:
             logits = self.fleet.predict(x)
             return Snapshot(
                 step=self.step,
-                epoch=self.step * self.batches.batch / len(self.task.y),
-                loss=self.loss.value(logits, self._encode(y)).mean(-1).cpu(),
+                epoch=self.step * self.plan.batches.batch / len(self.task.y),
+                loss=self.plan.loss.value(logits, self._encode(y)).mean(-1).cpu(),
                 accuracy=accuracy(logits, y),
                 test_accuracy=accuracy(self.fleet.predict(task.x_test), task.y_test),
                 values=self._values(task, glance),
@@ -95,49 +118,52 @@ class Run:
             )
 
     def _values(self, task: Task, glance: bool) -> dict[str, Any]:
-        values = {}
-        for name, measure in self.measure.items():
+        """Every measure's value; at a glance coarser ones, and the costly ones by turns."""
+        self._glances = self._glances + 1 if glance else 0
+        for name, measure in self.plan.measure.items():
             known = name in measures and measures[name] is measure
-            options = measures.about[name].get("glance", {}) if glance and known else {}
-            values[name] = measure(self.fleet, task, **options)
-        return values
+            about = measures.about[name] if known and glance else {}
+            if name not in self._seen or self._glances % about.get("glance_every", 1) == 0:
+                self._seen[name] = measure(self.fleet, task, **about.get("glance", {}))
+        return dict(self._seen)
 
     def _train_step(self) -> None:
-        x, y = self.batches(self.step)
-        if self.transform:
-            x, y = self.transform(self.fleet, x, y)
+        x, y = self.plan.batches(self.step)
+        if self.plan.transform:
+            x, y = self.plan.transform(self.fleet, x, y)
 
         def closure(part: Fleet = self.fleet) -> Tensor | None:
+            if part is self.fleet:
+                return self._gradient(part, x, y)
             r = part.seed - self.fleet.seed
-            own = slice(None) if part is self.fleet else slice(r, r + 1)
-            return self._gradient(part, x[own], y[own])
+            return self._gradient(part, x[r : r + 1], y[r : r + 1])
 
         try:
-            self.optimizer.step(closure)  # pyright: ignore[reportArgumentType]
+            self.plan.optimizer.step(closure)  # pyright: ignore[reportArgumentType]
             self.step += 1
-            if self.after_step:
-                self.after_step(self.fleet, self.step)
+            if self.plan.after_step:
+                self.plan.after_step(self.fleet, self.step)
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
-            for parameter, kept in zip(self.fleet.parameters(), self._kept, strict=False):
+            for kept, parameter in zip(self._kept, self.fleet.parameters(), strict=False):
                 parameter.index_copy_(0, self._frozen, kept)
             if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
 
     def _gradient(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor | None:
         """Fill the gradients from x (runs, n, d), y (runs, n, …); the loss (runs,) if somebody needs it."""
-        targets = y if self.encoded else self._encode(y)
-        tape = None if self.penalty else self._tape(fleet, x)
+        targets = y if self.plan.encoded else self._encode(y)
+        tape = None if self.plan.penalty else self._tape(fleet, x)
         if tape:
-            logits = tape(x, lambda logits: self.loss.gradient(logits, targets).div_(x.shape[1]))
-            return self.loss.value(logits, targets).mean(-1) if self.needs_loss else None
+            logits = tape(x, lambda logits: self.plan.loss.gradient(logits, targets).div_(x.shape[1]))
+            return self.plan.loss.value(logits, targets).mean(-1) if self.plan.needs_loss else None
         for parameter in fleet.parameters():
             if parameter.grad is not None:
                 parameter.grad.zero_()
         with torch.enable_grad():
             logits = fleet(x)
-            loss = self.loss.value(logits, targets).mean(-1)  # (runs,)
-            if self.penalty:
-                loss = loss + _one_each(self.penalty(fleet, x, y, logits), fleet.runs)
+            loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
+            if self.plan.penalty:
+                loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
             loss.sum().backward()
         return loss.detach()
 
@@ -146,22 +172,21 @@ class Run:
         tape = self._tapes.get(fleet.seed)
         if not isinstance(fleet, MLP) or not fleet.slope:
             return None
-        if tape is None or not tape.fits(fleet, x):
+        if tape is None or not tape.fits(x):
             tape = self._tapes[fleet.seed] = Backpropagation(fleet, x)
         return tape
 
     def _encode(self, y: Tensor) -> Tensor:
-        return self.loss.encode(y, self.task.outputs).to(self.task.x.dtype)
+        return self.plan.loss.encode(y, self.task.outputs).to(self.task.x.dtype)
 
     def _check(self) -> None:
         """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all."""
-        finite = torch.stack([p.flatten(1).isfinite().all(1) for p in self.fleet.parameters()]).all(
-            0
-        )  # (runs,)
+        each = [p.flatten(1).isfinite().all(1) for p in self.fleet.parameters()]
+        finite = torch.stack(each).all(0)  # (runs,)
         low = torch.zeros_like(finite)
         if self.stop is not None:
             logits, y = self.fleet.predict(self.task.x[:LOSS_ROWS]), self.task.y[:LOSS_ROWS]
-            loss = self.loss.value(logits, self._encode(y)).mean(-1)  # (runs,)
+            loss = self.plan.loss.value(logits, self._encode(y)).mean(-1)  # (runs,)
             finite, low = finite & loss.isfinite(), loss < self.stop
         for r, (ok, done) in enumerate(zip(finite.tolist(), low.tolist(), strict=True)):
             if self.states[r] == "training" and not (ok and not done and self.step < self.steps):
@@ -174,12 +199,14 @@ class Run:
     def _threads(self) -> int:
         def trial() -> None:
             with torch.no_grad():
-                x, y = self.batches(self.step)
+                x, y = self.plan.batches(self.step)
                 self.fleet.predict(x)
 
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:
             return torch.get_num_threads()
-        return best_threads((self.batches.batch, *(tuple(p.shape) for p in self.fleet.parameters())), trial)
+        return best_threads(
+            (self.plan.batches.batch, *(tuple(p.shape) for p in self.fleet.parameters())), trial
+        )
 
 
 def _one_each(penalty: Tensor, runs: int) -> Tensor:
@@ -190,10 +217,3 @@ def _one_each(penalty: Tensor, runs: int) -> Tensor:
             "sum or average over all axes but the first."
         )
     return penalty
-
-
-def accuracy(logits: Tensor, y: Tensor) -> Tensor:
-    """Share of rows whose largest logit is their class, NaN for regression. (runs,)"""
-    if y.is_floating_point():
-        return torch.full((len(logits),), math.nan)
-    return (logits.argmax(-1) == y).float().mean(-1).cpu()

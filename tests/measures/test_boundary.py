@@ -46,7 +46,7 @@ def test_window_holds_what_a_picture_shows_and_a_little_more():
     whole = sb.planar("moons", noise=0.5, n_test=5000)
     snapshot = sb.fit(sb.mlp(whole, runs=1), whole).snapshot()
     assert window(whole) == window(snapshot.sample)
-    task = slab_task((1, 3, 5), n_test=500)
+    task = slab_task((1, 3, 5), n_test=200)
     for axes in ((0, 1), (2, 1)):
         for low, high in window(task, axes):
             assert low == -high and high == pytest.approx(1.05 * task.z_test[:, axes].abs().max().item())

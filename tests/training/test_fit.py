@@ -110,9 +110,9 @@ def test_a_glance_is_coarser_and_at_fewer_rows():
     task = slab_task(n=2000, n_test=1000)
     run = sb.fit(sb.mlp(task, runs=2), task, measure=["boundary", functools.partial(own)])
     whole, glance = run.snapshot(), run.snapshot(glance=True)
-    assert (whole.rows, glance.rows) == (1000, 512)
-    assert whole.values["boundary"].shape == (2, 100, 100) and glance.values["boundary"].shape == (2, 40, 40)
-    assert len(whole.sample.y_test) == 512 and whole.sample.features == task.features
+    assert (whole.rows, glance.rows) == (1000, 256)
+    assert whole.values["boundary"].shape == (2, 100, 100) and glance.values["boundary"].shape == (2, 32, 32)
+    assert len(whole.sample.y_test) == 256 and whole.sample.features == task.features
 
 
 def test_a_measure_of_ones_own_may_have_a_registered_name():
@@ -160,3 +160,28 @@ def test_a_fleet_can_be_trained_on():
     ]
     assert (losses[0] > losses[1]).all() and (losses[1] > losses[2]).all()
     assert fleet.weights()[0].dtype == DOUBLE
+
+
+def test_measures_of_one_name_are_refused():
+    task = slab_task(n=300)
+    cut = [functools.partial(sb.randomized, features=name) for name in task.features]
+    with pytest.raises(sb.SbkitError, match="different names, got 'randomized' twice"):
+        sb.fit(sb.mlp(task), task, measure=cut)
+
+
+def test_costly_measures_take_turns_at_glances():
+    task = slab_task(n=300, n_test=300)
+    run = sb.fit(sb.mlp(task, runs=2), task, measure=["reliance"])
+    glances = [run.advance(steps=1, glance=True).values["reliance"] for _ in range(4)]
+    fresh = [new is not old for old, new in zip(glances, glances[1:], strict=False)]
+    assert fresh == [False, True, False]
+    assert run.snapshot().values["reliance"] is not glances[-1]
+
+
+def test_a_fleet_that_moved_is_refused():
+    task = slab_task(n=300)
+    fleet = sb.mlp(task, runs=2)
+    run = sb.fit(fleet, task)
+    fleet.double().float()
+    with pytest.raises(sb.SbkitError, match="stays where it is"):
+        run.advance(steps=1)
