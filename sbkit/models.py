@@ -13,10 +13,16 @@ from sbkit.core import Fleet, SbkitError, Task, between, check_memory, one_of, w
 # Name → module and, where it can be told from the activation's output, its derivative:
 # gradient after, output → gradient before, in place. The others train by autograd.
 back = torch.ops.aten
-ACTIVATIONS: dict[str, tuple[type[nn.Module], Callable[[Tensor, Tensor], Tensor] | None]] = {
-    "relu": (nn.ReLU, lambda g, h: back.threshold_backward(g, h, 0, grad_input=g)),
-    "leaky": (nn.LeakyReLU, lambda g, h: back.leaky_relu_backward(g, h, 0.01, True, grad_input=g)),
-    "tanh": (nn.Tanh, lambda g, h: back.tanh_backward(g, h, grad_input=g)),
+ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], Callable[[Tensor, Tensor], Tensor] | None]] = {
+    "relu": (
+        lambda: nn.ReLU(inplace=True),
+        lambda g, h: back.threshold_backward.grad_input(g, h, 0, grad_input=g),
+    ),
+    "leaky": (
+        nn.LeakyReLU,
+        lambda g, h: back.leaky_relu_backward.grad_input(g, h, 0.01, True, grad_input=g),
+    ),
+    "tanh": (nn.Tanh, lambda g, h: back.tanh_backward.grad_input(g, h, grad_input=g)),
     "gelu": (nn.GELU, None),
     "linear": (nn.Identity, lambda g, h: g),
 }
@@ -74,16 +80,17 @@ class Backpropagation:
     def __init__(self, fleet: MLP, x: Tensor):
         assert fleet.slope is not None
         self.slope, self.activation, self.shape = fleet.slope, fleet.activation, x.shape
-        self.place = [p.data_ptr() for p in fleet.parameters()]
+        self.first = fleet.linears[0].weight
+        self.place = self.first.data_ptr()
         parts = [(layer.weight, layer.bias) for layer in fleet.linears]
         self.forward = [
             (w.data.mT, b.data.unsqueeze(1), x.new_empty(*x.shape[:2], len(b[0]))) for w, b in parts
         ]
         self.back = [(w.data, w.grad, b.grad, x.new_empty(x.shape[:2] + w.shape[2:])) for w, b in parts]
 
-    def fits(self, fleet: MLP, x: Tensor) -> bool:
+    def fits(self, x: Tensor) -> bool:
         """False once the minibatch has another shape or the weights have moved in memory."""
-        return self.shape == x.shape and self.place[0] == fleet.linears[0].weight.data_ptr()
+        return self.shape == x.shape and self.place == self.first.data_ptr()
 
     @torch.no_grad()
     def __call__(self, x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
@@ -94,7 +101,7 @@ class Backpropagation:
         hidden = [x]
         for weight, bias, out in self.forward[:-1]:
             torch.baddbmm(bias, hidden[-1], weight, out=out)
-            hidden.append(out.relu_() if isinstance(self.activation, nn.ReLU) else self.activation(out))
+            hidden.append(self.activation(out))
         weight, bias, logits = self.forward[-1]
         g = gradient(torch.baddbmm(bias, hidden[-1], weight, out=logits))
         for i in reversed(range(len(hidden))):

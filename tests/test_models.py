@@ -97,9 +97,9 @@ def test_a_tape_knows_when_it_no_longer_fits():
     fleet.flat()
     x = task.x[:32].expand(2, -1, -1)
     tape = Backpropagation(fleet, x)
-    assert tape.fits(fleet, x) and not tape.fits(fleet, x[:, :16])
+    assert tape.fits(x) and not tape.fits(x[:, :16])
     fleet.float()
-    assert not tape.fits(fleet, x)
+    assert not tape.fits(x)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from torch import Tensor, optim
@@ -11,16 +12,19 @@ from sbkit.core import Fleet, SbkitError, optimizers
 Closure = Callable[[], Tensor | None]
 
 
+SGD = functools.partial(optim.SGD, foreach=False)  # one vector: there is nothing to group
+
+
 @optimizers("sgd")
 def sgd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0) -> optim.Optimizer:
     """Stochastic gradient descent."""
-    return optim.SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
+    return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
 @optimizers("gd", full_batch=True)
 def gd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0) -> optim.Optimizer:
     """Gradient descent on all rows at every step."""
-    return optim.SGD([fleet.flat()], lr=lr, weight_decay=weight_decay)
+    return SGD([fleet.flat()], lr=lr, weight_decay=weight_decay)
 
 
 @optimizers("momentum")
@@ -28,7 +32,7 @@ def momentum(
     fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9
 ) -> optim.Optimizer:
     """SGD with heavy-ball momentum."""
-    return optim.SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
+    return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
 @optimizers("nesterov")
@@ -38,7 +42,7 @@ def nesterov(
     """SGD with Nesterov's momentum."""
     if not momentum:
         raise SbkitError("nesterov has a momentum above 0, got 0; try 0.9, or the optimizer 'sgd'.")
-    return optim.SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=True)
+    return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=True)
 
 
 @optimizers("adam")
