@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 # The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
 from sbkit.core import measures, optimizers, plots  # noqa: E402
 
-LAZY = {"lab": "lab", "sweep": "sweep", "check": "course", "claim": "course", "predict": "course", "self_check": "course"}
+COURSE = ("check", "claim", "predict", "self_check")
+LAZY = {"lab": "lab", "sweep": "sweep"} | dict.fromkeys(COURSE, "course")
 
 
 class _Face(ModuleType):
