@@ -41,9 +41,8 @@ def sweep(lesson: Callable[..., Run], **axes: Any) -> pandas.DataFrame:
 
     grid = list(ParameterGrid(_checked(lesson, axes)))
     quiet = len(grid) < 2 or "SBKIT_HEADLESS" in os.environ
-    tables = joblib.Parallel(return_as="generator")(
-        joblib.delayed(_rows)(lesson, setting) for setting in grid
-    )
+    work = (joblib.delayed(_rows)(lesson, setting) for setting in grid)
+    tables: Any = joblib.Parallel(return_as="generator")(work)
     bar = tqdm(tables, total=len(grid), desc="sweep", unit="setting", disable=quiet, leave=False)
     return pandas.DataFrame([row for table in bar for row in table])
 

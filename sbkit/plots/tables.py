@@ -31,18 +31,19 @@ def bands(table: pd.DataFrame, x: str, y: str | Sequence[str], label: str = "", 
         one_of("column", name, map(str, table.columns))
     if table[x].dtype.kind not in "iuf":
         raise SbkitError(f"Along x stand numbers, got {x!r} of {table[x].dtype}.")
-    groups = {value: rows for value, rows in table.groupby(x)}
+    places = np.unique(table[x].to_numpy())  # (points,)
     lines = [
-        band_line(name, list(groups), _padded([rows[name] for rows in groups.values()])) for name in names
+        band_line(name, places, _padded([table.loc[table[x] == place, name].to_numpy() for place in places]))
+        for name in names
     ]
-    runs = max(len(rows) for rows in groups.values())
-    caption = f"Line = mean, band = min–max over up to {runs} runs at each of {len(groups)} values of {x}."
+    runs = table[x].value_counts().max()
+    caption = f"Line = mean, band = min–max over up to {runs} runs at each of {len(places)} values of {x}."
     return Lines(
         "bands", title or f"{label or names[0]} against {x}", Axis(x), Axis(label or names[0]), lines, caption
     )
 
 
-def _padded(columns: Sequence[pd.Series]) -> np.ndarray:
+def _padded(columns: Sequence[np.ndarray]) -> np.ndarray:
     """Columns of unequal length side by side, NaN below the short ones. (runs, columns)"""
     values = np.full((max(map(len, columns)), len(columns)), np.nan, dtype=np.float32)
     for i, column in enumerate(columns):

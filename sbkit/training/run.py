@@ -139,7 +139,7 @@ class Run:
             return self._gradient(part, x[r : r + 1], y[r : r + 1])
 
         try:
-            self.plan.optimizer.step(closure)  # pyright: ignore[reportArgumentType]
+            self.plan.optimizer.step(closure)  # pyright: ignore[reportArgumentType, reportCallIssue]
             self.step += 1
             if self.plan.after_step:
                 self.plan.after_step(self.fleet, self.step)
