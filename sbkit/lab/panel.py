@@ -28,7 +28,6 @@ class Panel(Handle, ipywidgets.VBox):
     def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any]):
         meant = dials(lesson, abbreviations)
         session = Session(lesson, {name: dial.start for name, dial in meant.items()})
-        self._desk = Desk(session)
         self._text = (
             f"{written(session.name, session.values)}: a live panel. No picture? Run this cell again."
         )
@@ -40,7 +39,8 @@ class Panel(Handle, ipywidgets.VBox):
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")
-        super().__init__([*arranged(list(self._names)), self._stage])
+        self._desk = Desk(session)  # from here on there is something to close
+        super().__init__([*arranged(list(self._names)), self._stage], _dom_classes=("sb-panel",))
         CELLS.place(self, this_cell())
 
     def __repr__(self) -> str:
