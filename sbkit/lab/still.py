@@ -43,9 +43,10 @@ class Still(Handle):
 
 def picture(handle: Handle) -> bytes:
     """The handle's figure as a PNG of at most 100 kB, by kaleido and the browser that it finds."""
-    figure = handle.figure()
-    for scale in (1, 0.8, 0.65, 0.5, 0.35):
+    figure, scale, png = handle.figure(), 1.0, b""
+    for _ in range(5):
         png = figure.to_image(format="png", scale=scale)
         if len(png) <= LARGEST:
             break
+        scale *= 0.95 * (LARGEST / len(png)) ** 0.5  # bytes go with the area
     return png

@@ -40,7 +40,7 @@ def _with_rows(name: str, picture: Description, history: History, moving: bool) 
     if plots.about.get(name, {}).get("rows", True):
         if moving:
             caption += " A sample of the rows; all, once it stands."
-        elif len(history) > 1 and history[0].rows < history[-1].rows:
+        elif isinstance(picture, Lines) and picture.grows and history[0].rows < history[-1].rows:
             caption += f" Earlier points: a sample of {history[0].rows}."
     return dataclasses.replace(picture, caption=caption + left_out(history[-1]))
 
