@@ -5,7 +5,7 @@ from __future__ import annotations
 BLUE, ORANGE, WHITE, GREY, INK = "#0072b2", "#e69f00", "#ffffff", "#767676", "#1a1a1a"
 LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito's, in the order of use
 DASHES = ("solid", "dot", "longdash", "dashdot")  # the next dash when the colours begin again
-SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross", "x")  # one a class
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x")  # one a class
 BANDS = 20  # of P(class 1): blue 0, white the boundary, orange 1
 
 
