@@ -77,12 +77,13 @@ def threads(count: int) -> Iterator[None]:
 
 
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:
-    """One thread, or all that torch may use now if they run `trial` at least a third faster.
+    """One thread, or all that torch may use but one if they run `trial` at least a third faster.
 
-    Small products lose more to handing work over than they win, and threads that share their cores
-    with a browser wait for each other. The answer is kept for the process and this shape.
+    One core is left to whoever shows the page: threads that wait for a core another process holds made
+    training ten times slower on two cores, where the second had won less than a factor of two. Small
+    products lose by every thread. The answer is kept for the process and this shape.
     """
-    most = torch.get_num_threads()
+    most = max(1, torch.get_num_threads() - 1)
     if (shape, most) not in _BEST_THREADS:
         worth_it = most > 1 and _fastest(1, trial) > 4 / 3 * _fastest(most, trial)
         _BEST_THREADS[shape, most] = most if worth_it else 1
