@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,7 +68,7 @@ def claim(
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
-    numbers = torch.as_tensor(measured, dtype=torch.float64).flatten()
+    numbers = torch.from_numpy(np.array(measured, dtype=np.float64)).flatten()
     low, high = (-math.inf if within[0] is None else within[0], math.inf if within[1] is None else within[1])
     if not len(numbers) or not low <= high:
         raise SbkitError(
