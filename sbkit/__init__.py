@@ -33,6 +33,7 @@ from sbkit.measures import (
     stable_rank,
 )
 from sbkit.models import fleet_of, mlp
+from sbkit.plots import Axis, Bars, Field, Line, Lines
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
@@ -64,8 +65,13 @@ class _Face(ModuleType):
 sys.modules[__name__].__class__ = _Face
 
 __all__ = [
+    "Axis",
+    "Bars",
     "Feature",
+    "Field",
     "Fleet",
+    "Line",
+    "Lines",
     "Registry",
     "SbkitError",
     "Snapshot",

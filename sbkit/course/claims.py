@@ -68,7 +68,8 @@ def claim(
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
-    numbers = torch.from_numpy(np.array(measured, dtype=np.float64)).flatten()
+    tensor = measured if isinstance(measured, Tensor) else torch.from_numpy(np.array(measured, np.float64))
+    numbers = tensor.double().flatten()
     low, high = (-math.inf if within[0] is None else within[0], math.inf if within[1] is None else within[1])
     if not len(numbers) or not low <= high:
         raise SbkitError(

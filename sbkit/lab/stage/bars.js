@@ -116,7 +116,7 @@ function barsLegend(plot, theme, { pinned }) {
 }
 
 function barsTable(plot) {
-  const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => `run ${run + 1}`) : [];
+  const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => `run ${run}`) : [];
   return {
     note: plot.y.unit ? `${plot.y.label} in ${plot.y.unit}` : plot.y.label,
     head: ["name", plot.dots ? "mean" : "value", ...runs],
