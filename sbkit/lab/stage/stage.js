@@ -59,7 +59,10 @@ function render({ model, el }) {
   links.set(controls, link);
   const screen = new Screen(el, () => link.player.view(), stageActions(link), controls);
   link.screens.add(screen);
-  const sight = new ResizeObserver(() => link.look());
+  const sight = new ResizeObserver(() => {
+    screen.root.closest(".sb-panel")?.addEventListener("keydown", keepKey); // dials too; added once however often
+    link.look();
+  });
   sight.observe(screen.root);
   document.addEventListener("visibilitychange", () => link.look(), { signal: screen.ended.signal });
   screen.redraw();
@@ -67,6 +70,11 @@ function render({ model, el }) {
     sight.disconnect();
     link.leave(screen);
   };
+}
+
+/** A key pressed in the panel is not JupyterLab's: an arrow there moves to the next cell, an M hides all outputs. */
+function keepKey(event) {
+  event.stopPropagation();
 }
 
 /** What each control does; every one is followed by a drawing. */
