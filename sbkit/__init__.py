@@ -33,7 +33,7 @@ from sbkit.measures import (
     stable_rank,
 )
 from sbkit.models import fleet_of, mlp
-from sbkit.plots import Axis, Bars, Field, Line, Lines
+from sbkit.plots import Axis, Bars, Field, Line, Lines, bands
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ __all__ = [
     "SbkitError",
     "Snapshot",
     "Task",
+    "bands",
     "boundary",
     "check",
     "claim",
