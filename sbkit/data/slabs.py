@@ -50,9 +50,9 @@ def slab_block(y: Tensor, k: int, margin: float, noise: float, rng: Generator) -
 def rotation(dim: int, rng: Generator) -> nn.Module:
     """A random orthogonal map of z (n, dim) to x (n, dim), from the QR of a Gaussian matrix."""
     q, r = torch.linalg.qr(torch.randn(dim, dim, generator=rng, dtype=torch.float64))
-    layer = nn.Linear(dim, dim, bias=False, device="meta").to_empty(device="cpu")  # draws no numbers
-    layer.requires_grad_(False)
-    layer.weight.copy_(q * r.diagonal().sign())  # the sign makes it uniform over rotations
+    weight = (q * r.diagonal().sign()).to(torch.get_default_dtype())  # the sign makes it uniform
+    layer = nn.Linear(dim, dim, bias=False, device="meta")  # draws no numbers of torch's own
+    layer.weight = nn.Parameter(weight, requires_grad=False)
     return layer
 
 
