@@ -1,0 +1,141 @@
+"""Every control by keyboard alone, and none of JupyterLab's shortcuts by accident."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+pytestmark = pytest.mark.browser
+
+RISKY = ["a", "b", "x", "y", "m", "r", "d", "d", "z", "ArrowUp", "ArrowDown", "0", "0", "c", "v"]
+
+
+def controls(stage) -> list[Locator]:
+    """What the tab key should reach, in order."""
+    data = stage.root.locator("summary").all()
+    head = [stage.button(name) for name in ("Run", "Step", "Rewind", "New seed")]
+    foot = [stage.button(name) for name in ("Pin", "Show code", "Save replay")]
+    return [*head, stage.speed, stage.slider, *data, *foot]
+
+
+def test_tab_reaches_every_control_in_order(stage):
+    stage.press("Step")
+    stage.wait("step", "n === 1")
+    first, *others = controls(stage)
+    first.focus()
+    for control in others:
+        stage.page.keyboard.press("Tab")
+        expect(control).to_be_focused()
+
+
+def test_tab_reaches_every_dial_before_run(lesson, stage):
+    names = ["slabs", "noise", "depth", "weight_decay", "optimizer"]
+    lesson.dial("optimizer").focus()  # unfolds More
+    lesson.dial("slabs").focus()
+    reached = [names[0]]
+    for _ in range(20):
+        lesson.page.keyboard.press("Tab")
+        if stage.button("Run").evaluate("run => run === document.activeElement"):
+            break
+        reached += [n for n in names if lesson.dial(n).evaluate("dial => dial === document.activeElement")]
+    assert reached == names
+    expect(stage.button("Run")).to_be_focused()
+
+
+def test_space_and_enter_run_and_pause(stage):
+    stage.button("Run").focus()
+    stage.page.keyboard.press("Space")
+    stage.says("Training")
+    expect(stage.button("Pause")).to_be_focused()
+    stage.page.keyboard.press("Enter")
+    stage.says("Paused")
+
+
+@pytest.mark.parametrize("key", ["Space", "Enter"])
+def test_step_and_rewind(stage, key):
+    stage.button("Step").press(key)
+    stage.wait("step", "n === 1")
+    stage.button("Rewind").press(key)
+    stage.wait("step", "n === 0")
+
+
+def test_new_seed(stage):
+    run = stage.number("run")
+    stage.button("New seed").press("Enter")
+    stage.wait("run", "n > v", run)
+
+
+def test_arrows_choose_the_speed(stage):
+    expect(stage.speed).to_have_value("slow")
+    stage.speed.press("ArrowDown")
+    expect(stage.speed).to_have_value("normal")
+
+
+def test_arrows_scrub(stage):
+    stage.train(6)
+    step = stage.pause()
+    stage.slider.press("Home")
+    stage.wait("step", "n === 0")
+    stage.slider.press("ArrowRight")
+    stage.wait("step", "n === 1")
+    stage.slider.press("End")
+    stage.wait("step", "n === v", step)
+
+
+def test_the_slider_tells_its_step(stage):
+    stage.button("Step").press("Enter")
+    stage.wait("step", "n === 1")
+    expect(stage.slider).to_have_attribute("aria-valuetext", "step 1 of 2,000")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("depth", "ArrowRight"), ("slabs", "ArrowDown"), ("optimizer", "ArrowDown")]
+)
+def test_arrows_turn_dials(lesson, stage, name, key):
+    run = stage.number("run")
+    before = lesson.ask(f"print(panel.session.values[{name!r}])")
+    lesson.dial(name).press(key)
+    stage.wait("run", "n > v", run)
+    assert lesson.ask(f"print(panel.session.values[{name!r}])") != before
+
+
+def test_data_table_opens(stage):
+    card = stage.root.locator(".sb-card", has_text="Feature reliance")
+    card.locator("summary").press("Enter")
+    expect(card.get_by_role("region", name="Data of Feature reliance")).to_be_visible()
+    expect(card.get_by_role("row").nth(1)).to_contain_text("linear")
+
+
+def test_pin(stage):
+    stage.button("Pin").press("Space")
+    expect(stage.button("Unpin")).to_be_focused()
+    expect(stage.root).to_have_attribute("data-pinned", "true")
+    box = stage.root.get_by_role("checkbox", name="Difference to the pinned run")
+    box.press("Space")
+    expect(box).to_be_checked()
+
+
+def test_code_is_shown_and_copied(stage):
+    stage.button("Show code").press("Enter")
+    expect(stage.root.locator(".sb-code pre")).to_contain_text("run = lesson(slabs=5")
+    stage.button("Copy").press("Enter")
+    expect(stage.root.locator(".sb-code button")).to_have_text(re.compile("Copied|Selected"))
+
+
+def test_keys_in_the_panel_are_not_jupyterlabs(lesson, stage):
+    cells, kinds = lesson.notebook.cells, lesson.page.locator(".jp-CodeCell")
+    before = cells.count(), kinds.count()
+    stage.press("Step")
+    stage.wait("step", "n === 1")
+    for control in [
+        stage.button("Step"),
+        stage.slider,
+        stage.speed,
+        lesson.dial("depth"),
+        lesson.dial("slabs"),
+    ]:
+        for key in RISKY:
+            control.press(key)
+            expect(control).to_be_focused()
+    assert (cells.count(), kinds.count()) == before
+    expect(stage.root).to_be_visible()
