@@ -16,6 +16,7 @@ def spectrum(matrix: Tensor) -> Tensor:
     >>> spectrum(torch.diag(torch.tensor([1.0, 3.0])))
     tensor([3., 1.])
     """
+    matrix = _floats(matrix)
     if matrix.ndim < 2 or not matrix.isfinite().all():
         raise SbkitError(f"A spectrum is of finite matrices (…, m, n), got shape {tuple(matrix.shape)}.")
     return torch.linalg.svdvals(matrix)
@@ -69,6 +70,7 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
     tensor(1)
     """
     between("share", share, 0, 1, open_low=True)
+    features = _floats(features)
     rows = features - features.mean(-2, keepdim=True) if centre else features
     values = spectrum(rows)
     limits = torch.finfo(values.dtype)
@@ -78,6 +80,12 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
     total = energy.sum(-1, keepdim=True)
     enough = energy.cumsum(-1) >= share * total * (1 - 4 * limits.eps)
     return torch.where(total.squeeze(-1) > 0, 1 + (~enough).sum(-1), 0)
+
+
+def _floats(matrix: Tensor) -> Tensor:
+    """Lists, arrays and whole numbers as a float tensor."""
+    tensor = torch.as_tensor(matrix)
+    return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
 
 
 @measures("spectrum")

@@ -129,3 +129,11 @@ REFUSED = [
 def test_refuses(ask, says):
     with pytest.raises(sb.SbkitError, match=says):
         ask()
+
+
+@pytest.mark.parametrize(
+    "rank", [sb.spectrum, sb.entropy_rank, sb.effective_rank, sb.stable_rank, sb.pca_rank]
+)
+def test_lists_and_whole_numbers_will_do(rank):
+    rows = [[1, 2], [3, 5], [0, 1]]
+    assert torch.equal(rank(rows), rank(torch.tensor(rows, dtype=torch.float32)))
