@@ -37,7 +37,8 @@ def between(name: str, value: Any, low: float, high: float, open_low: bool = Fal
     if not number or not math.isfinite(value) or not low <= value <= high or (open_low and value == low):
         rule = f"above {low:g}" if open_low else f"at least {low:g}"
         top = "" if high == math.inf else f" and at most {high:g}"
-        raise SbkitError(f"{name} is a number {rule}{top}, got {value!r}.")
+        near = high if isinstance(value, int | float) and value > high else 0.1 if open_low else low
+        raise SbkitError(f"{name} is a number {rule}{top}, got {value!r}; try {near:g}.")
     return float(value)
 
 

@@ -121,9 +121,9 @@ class Task:
         """The first `rows` training and test rows as a task of the same features."""
         if rows >= max(len(self.y), len(self.y_test)):
             return self
+        part = copy.copy(self)  # checked already; a class may be missing among few rows
         cut = {name: getattr(self, name)[:rows].clone() for name in ("z", "y", "z_test", "y_test")}
-        part = dataclasses.replace(self, **cut)
-        part.__dict__["outputs"] = self.outputs  # a class may be missing among few rows
+        vars(part).update(cut, outputs=self.outputs)
         return part
 
 

@@ -33,16 +33,17 @@ def parameters(lesson: Lesson, given: Iterable[str] = ()) -> list[str]:
     Traceback (most recent call last):
     sbkit.SbkitError: No argument of lesson named 'slab'; there are slabs, depth. Did you mean 'slabs'?
     """
+    called = name_of(lesson)
     kinds = inspect.signature(lesson).parameters.values()
     names = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if any(p.kind is p.VAR_KEYWORD for p in kinds):
         return [*names, *(name for name in given if name not in names)]
     for name in given:
-        one_of(f"argument of {name_of(lesson)}", name, names)
+        one_of(f"argument of {called}", name, names)
     needed = [p.name for p in kinds if p.name in names and p.default is p.empty and p.name not in given]
     if needed:
         raise SbkitError(
-            f"Every argument of a lesson has a default or a dial, {name_of(lesson)} has neither for "
+            f"Every argument of a lesson has a default or a dial, {called} has neither for "
             f"{', '.join(needed)}; give it a default."
         )
     return names

@@ -144,7 +144,7 @@ def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
     except RuntimeError as error:
         raise SbkitError(
             f"This fleet does not take the task's inputs, {task.x.shape[1]} columns of {task.x.dtype} "
-            f"on {task.x.device}: {error}. Build it for this task, e.g. sb.mlp(task)."
+            f"on {task.x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
         ) from error
     rows = min(2, len(task.x))
     if shape != (fleet.runs, rows, task.outputs):
