@@ -85,7 +85,7 @@ def boundary(history: History) -> Field:
     disagree = "; grey: runs disagree" if len(chance) > 1 else ""
     caption = (
         f"Chance of class 1, {mean_of(latest)}{disagree}{rest}. "
-        f"Black line: ½, the boundary. Points: {len(y):,} test rows, their shape the class."
+        f"Line: ½, the boundary. Points: {len(y):,} test rows, their shape the class."
     )
     spread = chance.std(0) if len(chance) > 1 else None  # (rows, columns)
     planes = {"values": chance.mean(0), "spread": spread, "points": z[:, :2].numpy(), "labels": y.numpy()}
@@ -163,8 +163,8 @@ def _steps() -> Axis:
 
 
 def _lost(values: np.ndarray) -> Axis:
-    """0 … ½ and as much more as the values (runs, bars) take."""
-    low, high = (float(end) for end in (values.min(initial=0), values.max(initial=0.5)))
+    """A little below 0 … ½, and as much more as the values (runs, bars) take."""
+    low, high = (float(end) for end in (values.min(initial=-0.05), values.max(initial=0.5)))
     return Axis("accuracy lost when shuffled", low=math.floor(20 * low) / 20, high=math.ceil(10 * high) / 10)
 
 
