@@ -164,8 +164,9 @@ def _steps() -> Axis:
 
 def _lost(values: np.ndarray) -> Axis:
     """A little below 0 … ½, and as much more as the values (runs, bars) take."""
-    low, high = (float(end) for end in (values.min(initial=-0.05), values.max(initial=0.5)))
-    return Axis("accuracy lost when shuffled", low=math.floor(20 * low) / 20, high=math.ceil(10 * high) / 10)
+    low = min(-0.05, math.floor(20 * float(values.min(initial=0))) / 20)
+    high = math.ceil(10 * float(values.max(initial=0.5))) / 10
+    return Axis("accuracy lost when shuffled", low=low, high=high)
 
 
 def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
