@@ -236,7 +236,9 @@ class Stage:
     def wait(self, name: str, fits: str, value: Any = None) -> int:
         """Wait until a number fits, as in wait("step", "n > v", 3); the number then."""
         script = f"([root, name, v]) => {{ const n = Number(root.dataset[name] || 0); return {fits}; }}"
-        self.page.wait_for_function(script, arg=[self.root.element_handle(), name, value])
+        root = self.root.element_handle()
+        self.page.wait_for_function(script, arg=[root, name, value])
+        root.dispose()  # a handle would keep a replaced stage in memory
         return self.number(name)
 
     def more(self, name: str, by: int = 1) -> int:
