@@ -17,7 +17,7 @@ from browser.jupyter import Notebook, dial, jupyter_lab, real_browser, stage_of 
 from conftest import ADVICE, find_chromium  # noqa: E402
 
 LESSON = "1-simplicity/01-which-feature-will-it-use.ipynb"
-WIDTH, LARGEST = 1400, 300_000  # pixels of the picture, bytes of its file
+WIDTH, EDGE, LARGEST = 1400, 8, 300_000  # pixels of the picture and around the panel, bytes of its file
 SHRINK = """async ([data, width]) => {
   const image = new Image();
   image.src = "data:image/png;base64," + data;
@@ -53,7 +53,11 @@ def shot(notebook: Notebook, frames: int, depth: int) -> bytes:
     stage.pause()
     notebook.page.mouse.move(0, 0)
     notebook.page.evaluate("document.activeElement.blur()")
-    return cell.locator(".sb-panel").screenshot(animations="disabled")
+    panel = cell.locator(".sb-panel")
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box() or {}
+    clip = {"x": box["x"] - EDGE, "y": box["y"] - EDGE, "width": box["width"] + 2 * EDGE}
+    return notebook.page.screenshot(clip=clip | {"height": box["height"] + 2 * EDGE}, animations="disabled")
 
 
 def main() -> None:
@@ -66,7 +70,7 @@ def main() -> None:
     executable = find_chromium()
     if executable is None:
         sys.exit(ADVICE)
-    view = {"viewport": {"width": WIDTH + 400, "height": 1800}, "device_scale_factor": 2}
+    view = {"viewport": {"width": WIDTH + 400, "height": 2400}, "device_scale_factor": 2}
     with tempfile.TemporaryDirectory() as home, jupyter_lab(Path(home)) as address:
         with real_browser(executable) as browser:
             notebook = Notebook(browser, address, LESSON, **view)
