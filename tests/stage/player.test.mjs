@@ -4,10 +4,10 @@ import { Player } from "../../sbkit/lab/stage/player.js";
 import { Recording } from "../../sbkit/lab/stage/recording.js";
 
 /** A player with a clock and a list of what it has sent. */
-function setUp() {
+function setUp(ahead = 1) {
   const sent = [];
   const clock = { t: 0 };
-  return { player: new Player((message) => sent.push(message), () => clock.t), sent, clock };
+  return { player: new Player((message) => sent.push(message), () => clock.t, ahead), sent, clock };
 }
 
 function frame(step, changes = {}) {
@@ -26,7 +26,7 @@ test("running asks for the next frame whenever one has come, one at a time", () 
   assert.equal(player.words()[0], "Ready");
   player.run();
   player.run();
-  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.03 }]);
+  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.025 }]);
   player.receive(frame(5));
   assert.equal(sent.length, 3);
   assert.equal(player.words()[0], "Training");
@@ -212,4 +212,42 @@ test("a sharp frame replaces the moving one of its step, also in the joined curv
   assert.equal(recording.joined(1).moving, false);
   assert.deepEqual([...recording.joined(1).plots[0].lines[0].x], [1, 2]);
   assert.equal(new Recording().joined(-1), undefined);
+});
+
+test("two advances are under way, so that Python trains while the page draws", () => {
+  const { player, sent, clock } = setUp(2);
+  player.run();
+  assert.deepEqual(types(sent), ["advance", "advance"]);
+  player.receive(frame(5));
+  assert.equal(sent.length, 3);
+  player.pause();
+  assert.equal(player.words()[0], "Paused");
+  player.receive(frame(10));
+  player.receive(frame(15));
+  player.receive(standing(15));
+  clock.t = 2000;
+  player.tick();
+  assert.deepEqual(types(sent), ["advance", "advance", "advance", "look"]);
+  assert.deepEqual(player.inflight, []);
+});
+
+test("what was asked for before an error does not hide it", () => {
+  const { player } = setUp(2);
+  player.run();
+  player.receive(frame(5, { state: "Error", reason: "Interrupted" }));
+  player.receive(frame(10));
+  assert.deepEqual(player.words(), ["Error", "Interrupted"]);
+  player.run();
+  player.receive(frame(15));
+  assert.equal(player.words()[0], "Training");
+});
+
+test("done with another advance under way still looks once", () => {
+  const { player, sent } = setUp(2);
+  player.run();
+  const done = { state: "Done", reason: "all 100 steps done" };
+  player.receive(frame(100, done));
+  player.receive(frame(100, done));
+  player.receive(standing(100, done));
+  assert.deepEqual(types(sent), ["advance", "advance", "look"]);
 });

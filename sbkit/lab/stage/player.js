@@ -1,18 +1,19 @@
 // player.js: the run-state machine behind the controls: what is asked of Python and which frame is shown. No DOM.
 //
 // Pull: nothing is trained unless asked for. Answers come in the order of the requests, one each, so `inflight`,
-// the types of the unanswered requests, says what an answer answers. While running, the next advance is asked for
-// as soon as an answer is in, before it is drawn.
+// the types of the unanswered requests, says what an answer answers. While running, two advances are asked for
+// ahead, so that Python trains while the page draws; the next is asked for before an answer is drawn.
 
 import { Recording } from "./recording.js";
 
-export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.03 }, fast: { seconds: 0.12 } };
+export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { seconds: 0.12 } };
+const AHEAD = 2; // advances under way while running
 const PATIENCE = 5000; // ms without an answer until the stage says so
 const SETTLE = 300; // ms after the last step or dial move until the sharp standing frame is asked for
 
 export class Player {
-  constructor(send, now = () => performance.now()) {
-    Object.assign(this, { send, now, recording: new Recording(), inflight: [], since: 0, settleAt: null });
+  constructor(send, now = () => performance.now(), ahead = AHEAD) {
+    Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null });
     Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
@@ -94,7 +95,9 @@ export class Player {
 
   take(frame, request) {
     const fresh = frame.run !== this.status.run;
-    this.status = frame;
+    const { state, reason } = this.status;
+    const late = state === "Error" && !fresh && !this.running && request === "advance"; // asked for before the error
+    this.status = late ? { ...frame, state, reason } : frame;
     if (fresh) this.shown = null;
     if (frame.plots.length) this.recording.add(frame);
     if (frame.state === "Done" || frame.state === "Error") this.running = false;
@@ -106,9 +109,9 @@ export class Player {
 
   /** Ask for what is due, if nothing is under way. */
   next() {
-    if (this.closed || this.inflight.length) return;
-    if (this.running && !this.hidden) this.request("advance", SPEEDS[this.speed]);
-    else if (this.dirty && !this.hidden) this.request("refresh");
+    if (this.closed || this.hidden || this.inflight.some((type) => type !== "advance")) return;
+    if (this.running) while (this.inflight.length < this.ahead) this.request("advance", SPEEDS[this.speed]);
+    else if (this.dirty && !this.inflight.length) this.request("refresh");
     else return;
     this.dirty = false;
   }
@@ -127,7 +130,7 @@ export class Player {
   words() {
     const { state, reason, step } = this.status;
     if (this.closed) return ["Stopped", "this panel was closed or replaced; run its cell again"];
-    if (this.lost) return ["No answer from the kernel", "it is busy or away; goes on when it answers"];
+    if (this.lost) return ["No answer from the kernel", "it is busy, or was restarted: then run this cell again"];
     if (state === "Error" || state === "Done") return [state, reason];
     if (this.running && this.hidden) return ["Paused", "while it is out of sight"];
     if (this.running) return ["Training", reason];
