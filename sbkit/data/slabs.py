@@ -42,7 +42,7 @@ def slab_block(y: Tensor, k: int, margin: float, noise: float, rng: Generator) -
     chances = torch.zeros(2, k // 2 + 1)  # (labels, slabs from the centre)
     for row, slabs in enumerate(SLABS[k]):
         chances[row, list(slabs)] = torch.tensor(list(slabs.values()))
-    m = torch.multinomial(chances[label], 1, generator=rng).squeeze(1)  # (n,)
+    m = (torch.rand(n, 1, generator=rng) >= chances.cumsum(1)[label]).sum(1)  # (n,)
     sign = 2 * torch.randint(2, (n,), generator=rng) - 1
     return sign * (m * (width + 2 * margin) + width * (torch.rand(n, generator=rng) - 0.5))
 

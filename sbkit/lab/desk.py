@@ -13,7 +13,7 @@ from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
 from sbkit.training import Run
 
-SHARE = 1.7  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
+SHARE = 1.55  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
 LONGEST = 1.0  # seconds that this may lengthen a slice to
 
 Message = Mapping[str, Any]
@@ -84,6 +84,9 @@ class Desk:
         return self._frame()
 
     def _advance(self, message: Message) -> Reply:
+        if self.session.dirty:  # a dial moved: show where the new run begins, then train
+            self.session.look(glance=True)
+            return self._frame(moving=True)
         if "steps" in message:
             self.session.advance(steps=message["steps"])
             return self._frame(moving=True)

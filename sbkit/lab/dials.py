@@ -138,5 +138,6 @@ def _traits(dial: Dial) -> dict[str, Any]:
         ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.05, "base": 10}
         return made | ends | {"readout_format": ".2g"}
     if dial.kind == "number":
-        return made | {"step": step[0] if step else (high - low) / 100, "readout_format": ".3~g"}
+        every = step[0] if step else (high - low) / 100
+        return made | {"step": every, "readout_format": f".{max(0, math.ceil(-math.log10(every)))}f"}
     return made | ({"step": step[0]} if step else {})

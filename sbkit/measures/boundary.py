@@ -18,7 +18,7 @@ def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, flo
     return (-reach, reach), (-reach, reach)
 
 
-@measures("boundary", classes=True, glance={"resolution": 32})
+@measures("boundary", classes=True, glance={"resolution": 30})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:

@@ -71,7 +71,7 @@ def _lost(fleet: Fleet, task: Task, groups: list[list[str]]) -> Tensor:
     return whole.unsqueeze(1) - torch.cat(cut, dim=1)
 
 
-@measures("reliance", beside=("kinds",), classes=True, glance_every=3)
+@measures("reliance", beside=("kinds",), classes=True, glance_every=4)
 def reliance(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when one feature is shuffled across rows, per run. (runs, features)
 
@@ -88,7 +88,7 @@ def reliance(fleet: Fleet, task: Task) -> Tensor:
     return _lost(fleet, task, [[name] for name in task.features])
 
 
-@measures("kinds", classes=True, glance_every=3)
+@measures("kinds", classes=True, glance_every=4)
 def kinds(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled. (runs, 2)
 

@@ -76,7 +76,7 @@ def test_bands_and_their_probabilities(k):
         if (expected > 0).sum() > 1:
             assert chisquare(counts[expected > 0], expected[expected > 0]).pvalue > 1e-4
     for band in inside[1:]:
-        assert abs((x[band] > 0).mean() - 0.5) < 0.01
+        assert abs((x[band] > 0).mean() - 0.5) < 2 / band.sum() ** 0.5  # four standard deviations
         assert_uniform(
             np.abs(x[band]), *np.abs(x[band])[[np.abs(x[band]).argmin(), np.abs(x[band]).argmax()]]
         )
