@@ -29,7 +29,7 @@ def test_tab_reaches_every_control_in_order(stage):
 
 
 def test_tab_reaches_every_dial_before_run(lesson, stage):
-    names = ["slabs", "noise", "depth", "weight_decay", "optimizer"]
+    names = ["slabs", "noise", "depth", "lr", "optimizer"]
     lesson.dial("optimizer").focus()  # unfolds More
     lesson.dial("slabs").focus()
     reached = [names[0]]

@@ -72,10 +72,10 @@ def test_drop_down_restarts_a_run_that_goes_on(lesson, stage):
 def test_dial_that_acts_at_once_keeps_the_run(lesson, stage):
     stage.train()
     run = stage.number("run")
-    lesson.dial("weight_decay").press("ArrowRight")
+    lesson.dial("lr").press("ArrowRight")
     stage.more("step", by=3)
     assert stage.number("run") == run
-    assert 'run.settings["weight_decay"] = 0.0001' in stage.code()
+    assert 'run.settings["lr"] = 0.022' in stage.code()
 
 
 def test_dial_before_the_run_shows_the_new_start(lesson, stage):
@@ -187,7 +187,7 @@ def test_pin_and_difference(lesson, stage):
 def test_shown_code_leads_to_the_same_state(lesson, stage):
     stage.train()
     stage.pause()
-    lesson.dial("weight_decay").press("ArrowRight")
+    lesson.dial("lr").press("ArrowRight")
     stage.press("Run")
     stage.more("step", by=5)
     step = stage.pause()
