@@ -85,7 +85,7 @@ def test_arrows_scrub(stage):
 def test_the_slider_tells_its_step(stage):
     stage.button("Step").press("Enter")
     stage.wait("step", "n === 1")
-    expect(stage.slider).to_have_attribute("aria-valuetext", "step 1 of 2,000")
+    expect(stage.slider).to_have_attribute("aria-valuetext", "step 1 of 3,000")
 
 
 @pytest.mark.parametrize(
