@@ -13,7 +13,7 @@ from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
 from sbkit.training import Run
 
-SHARE = 1.55  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
+SHARE = 1.4  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
 LONGEST = 1.0  # seconds that this may lengthen a slice to
 
 Message = Mapping[str, Any]
