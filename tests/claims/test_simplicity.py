@@ -88,6 +88,17 @@ def test_the_same_net_learns_slabs_when_there_is_nothing_simpler():
     assert verdict(task, steps=6000, stop=0.002).standard.min() >= 0.999
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("depth", "optimizer", "steps"), [(1, "sgd", 20_000), (3, "sgd", 6000), (2, "adam", 6000)]
+)
+def test_the_controls_that_lesson_1_leaves_out(depth, optimizer, steps):
+    """Fact 19 for the nets of lesson 1 that take too long for its claim cell."""
+    task = sb.slabs([5] * 10, n=50_000)
+    run = sb.fit(sb.mlp(task, depth=depth), task, optimizer=optimizer, steps=steps, stop=0.002)
+    assert sb.last(run).test_accuracy.min() >= 0.999
+
+
 def test_a_noisy_simple_feature_costs_accuracy():
     """Fact 23: noisy LMS-7 stays at .95 though slabs would give 1, after 30 epochs."""
     task = sb.lms(7, dim=10, noise=0.1, n=10_000)
