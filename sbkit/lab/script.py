@@ -34,6 +34,11 @@ def _join(name: str, parts: dict[str, str]) -> None:
     parts[name] = EXPORT.sub("", IMPORT.sub("", text))
 
 
+def loader() -> str:
+    """What anywidget is given: a module that gets the stage's own from the panel, once a page."""
+    return (FOLDER / "loader.js").read_text(encoding="utf-8")
+
+
 @cache
 def replay_script() -> str:
     """The same files as a module that exports nothing and can stand inside a page."""

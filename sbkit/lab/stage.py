@@ -5,15 +5,17 @@ from __future__ import annotations
 import anywidget
 import traitlets
 
-from sbkit.lab.script import script, style
+from sbkit.lab.script import loader, script, style
 
 
 class Stage(anywidget.AnyWidget):
     """Draws frames and asks for them; its messages are answered by a `Desk`.
 
-    controls: what to offer, {"seed": bool, "data": bool, "trains": bool, "name": str}.
+    controls: what to offer, {"seed": bool, "data": bool, "trains": bool, "name": str}; script: what the page
+    runs, once for all panels.
     """
 
-    _esm = script()
+    _esm = loader()
     _css = style()
+    script = traitlets.Unicode(script()).tag(sync=True)
     controls = traitlets.Dict().tag(sync=True)

@@ -5,12 +5,12 @@ import { decodeFrame } from "./decode.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
-const links = new WeakMap(); // by a model's controls object: all views of one model share one link
+const links = new Map(); // by a model's controls object: all views of one model share one link
 
 /** The kernel's side of a panel: its messages, one player, the screens that show it. */
 class Link {
-  constructor(model) {
-    this.model = model;
+  constructor(model, controls) {
+    Object.assign(this, { model, controls });
     this.screens = new Set();
     this.player = new Player((message) => model.send(message));
     this.receive = (message, buffers) => this.take(message, buffers);
@@ -49,13 +49,13 @@ class Link {
     clearInterval(this.timer);
     this.model.off("msg:custom", this.receive);
     this.player.closed = true;
+    links.delete(this.controls);
   }
 }
 
 function render({ model, el }) {
   const controls = model.get("controls") ?? {};
-  const known = links.get(controls);
-  const link = known && !known.player.closed ? known : new Link(model);
+  const link = links.get(controls) ?? new Link(model, controls);
   links.set(controls, link);
   const screen = new Screen(el, () => link.player.view(), stageActions(link), controls);
   link.screens.add(screen);
