@@ -115,9 +115,13 @@ class Backpropagation:
 
 def seeded(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
     """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    rng = torch.default_generator
+    before = rng.get_state()
+    try:
+        rng.manual_seed(seed)
         return factory()
+    finally:
+        rng.set_state(before)
 
 
 def mlp(

@@ -13,7 +13,7 @@ from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
 from sbkit.training import Run
 
-SHARE = 1.4  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
+SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
 LONGEST = 1.0  # seconds that this may lengthen a slice to
 
 Message = Mapping[str, Any]
@@ -88,6 +88,7 @@ class Desk:
             self.session.look(glance=True)
             return self._frame(moving=True)
         if "steps" in message:
+            self._trained_at = None
             self.session.advance(steps=message["steps"])
             return self._frame(moving=True)
         start = time.perf_counter()

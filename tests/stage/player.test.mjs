@@ -35,6 +35,20 @@ test("running asks for the next frame whenever one has come, one at a time", () 
   assert.deepEqual(sent[3], { type: "advance", steps: 1 });
 });
 
+test("while a hand is on a dial training makes way", () => {
+  const { player, sent, clock } = setUp(2);
+  player.run();
+  assert.equal(sent.length, 2);
+  player.touch();
+  player.receive(frame(5));
+  assert.equal(sent.length, 2, "one request is enough");
+  player.receive(frame(10));
+  assert.deepEqual(sent[2], { type: "advance", steps: 1 });
+  clock.t = 1000;
+  player.receive(frame(11));
+  assert.deepEqual(sent.slice(3), Array(2).fill({ type: "advance", seconds: 0.025 }));
+});
+
 test("pause is at once and asks once for the sharp standing frame", () => {
   const { player, sent, clock } = setUp();
   player.run();

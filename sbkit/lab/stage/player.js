@@ -2,18 +2,21 @@
 //
 // Pull: nothing is trained unless asked for. Answers come in the order of the requests, one each, so `inflight`,
 // the types of the unanswered requests, says what an answer answers. While running, two advances are asked for
-// ahead, so that Python trains while the page draws; the next is asked for before an answer is drawn.
+// ahead, so that Python trains while the page draws; the next is asked for before an answer is drawn. While a
+// reader moves a dial it is one step at a time, so that little stands in the queue before the dial's new value.
 
 import { Recording } from "./recording.js";
 
 export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { seconds: 0.12 } };
 const AHEAD = 2; // advances under way while running
 const PATIENCE = 5000; // ms without an answer until the stage says so
+const TOUCH = 600; // ms after the last touch of a dial for which training makes way
 const SETTLE = 300; // ms after the last step or dial move until the sharp standing frame is asked for
 
 export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
-    Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null });
+    Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
+      touchedAt: -Infinity });
     Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
@@ -63,6 +66,11 @@ export class Player {
     this.next();
   }
 
+  /** The reader's hand is on a dial. */
+  touch() {
+    this.touchedAt = this.now();
+  }
+
   // what Python says
 
   request(type, details = {}) {
@@ -110,7 +118,9 @@ export class Player {
   /** Ask for what is due, if nothing is under way. */
   next() {
     if (this.closed || this.hidden || this.inflight.some((type) => type !== "advance")) return;
-    if (this.running) while (this.inflight.length < this.ahead) this.request("advance", SPEEDS[this.speed]);
+    const touched = this.now() - this.touchedAt < TOUCH;
+    const [ahead, slice] = touched ? [1, SPEEDS.slow] : [this.ahead, SPEEDS[this.speed]];
+    if (this.running) while (this.inflight.length < ahead) this.request("advance", slice);
     else if (this.dirty && !this.inflight.length) this.request("refresh");
     else return;
     this.dirty = false;

@@ -5,6 +5,7 @@ import { decodeFrame } from "./decode.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
+const TOUCHES = ["keydown", "pointerdown", "pointermove", "change"];
 const links = new Map(); // by a model's controls object: all views of one model share one link
 
 /** The kernel's side of a panel: its messages, one player, the screens that show it. */
@@ -59,8 +60,11 @@ function render({ model, el }) {
   links.set(controls, link);
   const screen = new Screen(el, () => link.player.view(), stageActions(link), controls);
   link.screens.add(screen);
+  const touch = (event) => screen.root.contains(event.target) || link.player.touch();
   const sight = new ResizeObserver(() => {
-    screen.root.closest(".sb-panel")?.addEventListener("keydown", keepKey); // dials too; added once however often
+    const panel = screen.root.closest(".sb-panel"); // the dials too; a listener is added once however often
+    panel?.addEventListener("keydown", keepKey);
+    for (const name of TOUCHES) panel?.addEventListener(name, touch, { capture: true, signal: screen.ended.signal });
     link.look();
   });
   sight.observe(screen.root);
