@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from sbkit.plots import Axis, Bars, Description, Field, Line, Lines
+from sbkit.plots import Axis, Bars, Description, Field, Line, Lines, Mark
 
 Frame = dict[str, Any]
 SHAPES = {Field: "field", Lines: "lines", Bars: "bars"}
@@ -69,9 +70,13 @@ def _field(field: Field, buffer: Buffer) -> Frame:
     }
 
 
+def _marks(marks: Sequence[Mark]) -> Frame:
+    return {"marks": [dataclasses.asdict(mark) for mark in marks]}
+
+
 def _lines(lines: Lines, buffer: Buffer) -> Frame:
     axes = {"x": _axis(lines.x), "y": _axis(lines.y), "grows": lines.grows}
-    return axes | {"lines": [_line(line, buffer) for line in lines.lines]}
+    return axes | _marks(lines.marks) | {"lines": [_line(line, buffer) for line in lines.lines]}
 
 
 def _line(line: Line, buffer: Buffer) -> Frame:
@@ -81,7 +86,7 @@ def _line(line: Line, buffer: Buffer) -> Frame:
 
 def _bars(bars: Bars, buffer: Buffer) -> Frame:
     arrays = {"values": buffer.put(bars.values), "dots": buffer.put(bars.dots)}
-    return {"y": _axis(bars.y), "names": list(bars.names)} | arrays
+    return {"y": _axis(bars.y), "names": list(bars.names)} | _marks(bars.marks) | arrays
 
 
 PARTS: dict[type, Any] = {Field: _field, Lines: _lines, Bars: _bars}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbkit.core import SbkitError
-from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines
+from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines, Mark
 from sbkit.plots.theme import BLUE, GREY, INK, LINES, SYMBOLS, WHITE, faint, line_style, scale_bands
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ def _finish(fig: Figure, shape: Description, i: int, place: dict[str, Any]) -> N
     if not isinstance(shape, Bars):
         fig.update_xaxes(**_axis(shape.x), **place)
     fig.update_yaxes(**_axis(shape.y), **place)
+    for mark in [] if isinstance(shape, Field) else shape.marks:
+        _mark(fig, shape, mark, i, place)
     suffix = "" if i == 1 else str(i)
     for trace in fig.select_traces(**place):
         if trace.showlegend:
@@ -92,6 +94,22 @@ def _finish(fig: Figure, shape: Description, i: int, place: dict[str, Any]) -> N
     corner = {"x": across[1], "xanchor": "right"}
     corner |= {"y": up[0], "yanchor": "bottom"} if _rises(shape) else {"y": up[1], "yanchor": "top"}
     layout[f"legend{suffix}"] = corner | {"bgcolor": "rgba(255,255,255,0.7)", "font": {"size": 13}}
+
+
+def _mark(fig: Figure, shape: Description, mark: Mark, i: int, place: dict[str, Any]) -> None:
+    """A range of values over plot i: a dashed frame with its label above."""
+    names = getattr(shape, "names", ())
+    k = names.index(mark.at) if mark.at in names else None
+    ends = (0, 1) if k is None else (k - 0.45, k + 0.45)
+    across = f"x{'' if i == 1 else i}" + (" domain" if k is None else "")
+    look = {"line": {"color": INK, "width": 1.5, "dash": "dash"}, "fillcolor": faint(INK, 0.1)}
+    span: dict[str, Any] = {"x0": ends[0], "x1": ends[1], "y0": mark.low, "y1": mark.high}
+    fig.add_shape(type="rect", **span, **look, **place)
+    fig.layout.shapes[-1].update(xref=across)  # pyright: ignore
+    text = html.escape(mark.label, quote=False)
+    note = {"text": text, "showarrow": False, "yanchor": "bottom", "font": {"size": 13}}
+    fig.add_annotation(x=sum(ends) / 2, y=mark.high, **note, **place)
+    fig.layout.annotations[-1].update(xref=across)  # pyright: ignore
 
 
 def _rises(shape: Description) -> bool:

@@ -108,10 +108,31 @@ class Line(_Frozen):
 
 
 @dataclass(frozen=True)
+class Mark(_Frozen):
+    """A range of values drawn over a picture: what was expected, a published number.
+
+    at: the one bar that it is drawn over; None, all along. Raises `SbkitError` unless low ≤ high.
+
+    >>> Mark("you said: about half", 0.4, 0.6).low
+    0.4
+    """
+
+    label: str
+    low: float
+    high: float
+    at: str | None = None
+
+    def __post_init__(self) -> None:
+        self._put(low=float(self.low), high=float(self.high))
+        if not self.low <= self.high:
+            raise SbkitError(f"A mark runs from low to high, got {self.low} to {self.high}.")
+
+
+@dataclass(frozen=True)
 class Lines(_Frozen):
     """Curves on one pair of axes; axes may be given by their labels alone.
 
-    grows: every frame of a run brings one more point, and the stage joins them.
+    grows: every frame of a run brings one more point, and the stage joins them. marks: ranges drawn over.
 
     >>> Lines("loss", "Loss", "step", "loss", [Line("train", [0, 50], [0.7, 0.3])]).table()
         line     x    y  low  high
@@ -126,6 +147,7 @@ class Lines(_Frozen):
     lines: Sequence[Line]
     caption: str = ""
     grows: bool = False
+    marks: Sequence[Mark] = ()
 
     def __post_init__(self) -> None:
         self._put(x=Axis.of(self.x), y=Axis.of(self.y), lines=tuple(self.lines))
@@ -213,7 +235,7 @@ def _ticks(axis: Axis, n: int) -> Array:
 
 @dataclass(frozen=True)
 class Bars(_Frozen):
-    """One bar a name, values (bars,), each with a dot a run, dots (bars, runs).
+    """One bar a name, values (bars,), each with a dot a run, dots (bars, runs); marks: ranges over them.
 
     Raises `SbkitError` on shapes that do not match.
 
@@ -230,6 +252,7 @@ class Bars(_Frozen):
     values: Array
     dots: Array | None = None
     caption: str = ""
+    marks: Sequence[Mark] = ()
 
     def __post_init__(self) -> None:
         owner, names = f"Bars {self.name!r}", tuple(str(name) for name in self.names)

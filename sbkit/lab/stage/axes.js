@@ -83,6 +83,26 @@ function drawAcrossTicks(ctx, box, scale, theme) {
   }
 }
 
+/** A range of values as a dashed frame from `left` on, its label above it or, where there is no room, below. */
+export function drawMark(ctx, box, left, width, scale, mark, theme) {
+  const [low, high] = [scale(mark.low), scale(mark.high)].map((y) => Math.max(box.top, Math.min(box.top + box.height, y)));
+  ctx.save();
+  ctx.globalAlpha = 0.1;
+  ctx.fillStyle = theme.ink;
+  ctx.fillRect(left, high, width, low - high);
+  ctx.globalAlpha = 1;
+  ctx.setLineDash([5, 3]);
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1.5];
+  ctx.strokeRect(left, high, width, low - high);
+  ctx.restore();
+  ctx.fillStyle = theme.ink;
+  const above = high - 8 > box.top;
+  [ctx.textAlign, ctx.textBaseline] = ["center", above ? "bottom" : "top"];
+  const half = ctx.measureText(mark.label).width / 2;
+  const middle = Math.max(box.left + half, Math.min(box.left + box.width - half, left + width / 2));
+  ctx.fillText(shortened(ctx, mark.label, box.width), middle, above ? high - 4 : low + 4);
+}
+
 export function strokeLine(ctx, x0, y0, x1, y1) {
   ctx.beginPath();
   ctx.moveTo(x0, y0);

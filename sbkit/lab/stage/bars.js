@@ -1,7 +1,7 @@
 // bars.js: draws Bars: one bar a name, one dot a run, the zero line, a pinned run as hollow bars.
 
-import { crisp, drawAxes, shortened, strokeLine, tickRoom } from "./axes.js";
-import { extentOf, formatValue, growRange, makeScale, withUnit } from "./scales.js";
+import { crisp, drawAxes, drawMark, shortened, strokeLine, tickRoom } from "./axes.js";
+import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 
 export const barsPainter = { draw: drawBars, legend: barsLegend, table: barsTable, describe: describeBars };
 
@@ -16,6 +16,11 @@ function drawBars(sheet, plot, pinned, { hover }) {
   [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
   strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero));
   drawNames(ctx, box, plot, slot, names, theme);
+  for (const mark of plot.marks ?? []) {
+    const k = plot.names.indexOf(mark.at);
+    if (mark.at === null) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
+    else if (k >= 0) drawMark(ctx, box, box.left + k * slot + 2, slot - 4, scales.y, mark, theme);
+  }
   return hover && hoverBars(ctx, box, plot, scales, slot, hover, theme);
 }
 
@@ -24,7 +29,7 @@ function centreOf(box, slot, k) {
 }
 
 function barsLayout({ ctx, width, height, memory }, plot, pinned) {
-  const [low, high] = extentOf([plot.values, plot.dots, pinned?.values, [0]]);
+  const [low, high] = extentOf([plot.values, plot.dots, pinned?.values, [0], ...markEnds(plot)]);
   memory.y = growRange(memory.y, [low, high], plot.y);
   const left = tickRoom(ctx, ...memory.y, false, height - 68);
   const slot = (width - left - 16) / Math.max(1, plot.names.length);
@@ -127,5 +132,5 @@ function barsTable(plot) {
 function describeBars(plot) {
   const shown = plot.names.slice(0, 6).map((name, k) => `${name} ${formatValue(plot.values[k])}`);
   const rest = plot.names.length > 6 ? ` and ${plot.names.length - 6} more` : "";
-  return `${plot.title}: ${plot.y.label} of ${shown.join(", ")}${rest}.`;
+  return `${plot.title}: ${plot.y.label} of ${shown.join(", ")}${rest}.${markText(plot)}`;
 }

@@ -1,7 +1,7 @@
 // lines.js: draws Lines: means as lines, bands from the lowest to the highest run, a pinned run as thin grey dashes.
 
-import { crisp, drawAxes, strokeLine, tickRoom } from "./axes.js";
-import { extentOf, formatValue, growRange, makeScale, withUnit } from "./scales.js";
+import { crisp, drawAxes, drawMark, strokeLine, tickRoom } from "./axes.js";
+import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 
 export const linesPainter = { draw: drawLines, legend: linesLegend, table: linesTable, describe: describeLines };
 
@@ -21,6 +21,7 @@ function drawLines(sheet, plot, pinned, { hover }) {
     if (plot.grows) drawTip(ctx, line, scales, colour);
   });
   ctx.restore();
+  for (const mark of plot.marks ?? []) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
   return hover && hoverLines(ctx, box, plot, scales, hover, theme);
 }
 
@@ -31,7 +32,7 @@ function seriesColour(theme, k) {
 /** Ranges are kept in the sheet's memory, so that axes only grow during a run. */
 function linesLayout({ ctx, width, height, memory }, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
-  const ys = lines.flatMap((line) => [line.y, line.low, line.high]);
+  const ys = lines.flatMap((line) => [line.y, line.low, line.high]).concat(markEnds(plot));
   memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
   memory.y = growRange(memory.y, extentOf(ys, plot.y.log), plot.y);
   const box = { left: 0, top: 26, height: height - 26 - 42 };
@@ -142,5 +143,5 @@ function linesTable(plot) {
 
 function describeLines(plot) {
   const ends = plot.lines.map((line) => `${line.name} ${formatValue(line.y[line.y.length - 1])}`);
-  return `${plot.title}: ${plot.y.label} against ${plot.x.label}, at the end ${ends.join(", ")}.`;
+  return `${plot.title}: ${plot.y.label} against ${plot.x.label}, at the end ${ends.join(", ")}.${markText(plot)}`;
 }

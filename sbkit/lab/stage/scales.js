@@ -131,3 +131,13 @@ export function divergingColours(low, neutral, high, bands = 20) {
   }
   return table;
 }
+
+/** The ends of a plot's marks, for its range. */
+export function markEnds(plot) {
+  return (plot.marks ?? []).map((mark) => [mark.low, mark.high]);
+}
+
+/** A plot's marks in words, after its sentence. */
+export function markText(plot) {
+  return (plot.marks ?? []).map((mark) => ` ${mark.label}: ${formatValue(mark.low)} to ${formatValue(mark.high)}.`).join("");
+}
