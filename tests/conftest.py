@@ -22,6 +22,15 @@ def find_chromium() -> str | None:
     return next(found, str(MAC) if MAC.exists() else None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory):
+    """Claims and predictions of tests are kept apart from the reader's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SBKIT_CLAIMS", str(tmp_path_factory.mktemp("claims") / "claims.json"))
+        patch.setenv("SBKIT_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of Chromium; without one the test is skipped, and under CI, which installs it, fails."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,11 @@ import torch
 from torch import Tensor
 
 from sbkit.core import SbkitError
+from sbkit.course.place import lesson_name
+
+Within = float | tuple[float | None, float | None]
+HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
+HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
 
 
 @dataclass(frozen=True)
@@ -19,6 +28,7 @@ class Claim:
     """A sentence and whether the measured numbers (any shape) all lie within [low, high].
 
     Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
+    reproduces: False for a published sentence that is known not to hold here, for this `reason`.
     """
 
     sentence: str
@@ -27,11 +37,25 @@ class Claim:
     high: float
     published: str
     source: str
+    reproduces: bool = True
+    reason: str = ""
 
     @property
     def holds(self) -> bool:
         """True if every measured number lies within the tolerance (NaN never does)."""
         return bool(((self.measured >= self.low) & (self.measured <= self.high)).all())
+
+    @property
+    def as_stated(self) -> bool:
+        """True if it holds, or was stated not to reproduce and still does not."""
+        return self.holds == self.reproduces
+
+    @property
+    def verdict(self) -> str:
+        """What to say of it; capitals where it is not as stated."""
+        if self.reproduces:
+            return "holds" if self.holds else "DOES NOT HOLD"
+        return "REPRODUCES AFTER ALL" if self.holds else f"does not reproduce here: {self.reason}"
 
     @property
     def tolerance(self) -> str:
@@ -43,36 +67,85 @@ class Claim:
         return f"{self.low:g} to {self.high:g}"
 
     @property
-    def digits(self) -> dict[str, Any]:
-        """What was measured: mean, smallest and largest, beside the published number."""
+    def digits(self) -> dict[str, str]:
+        """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, verdict."""
         m = self.measured
-        spread = f"{m.mean():.4f} ({m.min():.4f} … {m.max():.4f}, {m.numel()} runs)"
-        return {"claim": self.sentence, "published": f"{self.published} [{self.source}]", "ours": spread}
+        ours = f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)"
+        published = f"{self.published} [{self.source}]" if self.source else self.published
+        rest = {"tolerance": self.tolerance, "verdict": self.verdict}
+        return {"claim": self.sentence, "published": published, "ours": ours, **rest}
 
     def __repr__(self) -> str:
-        return f"{self.sentence} [{self.tolerance}, every run]: {'holds' if self.holds else 'DOES NOT HOLD'}"
+        return f"{self.sentence} [{self.tolerance}, every run]: {self.verdict}"
 
 
 def claim(
     sentence: str,
     measured: Tensor | Sequence[float],
-    within: tuple[float | None, float | None],
+    within: Within,
     published: Any = "",
     source: str = "",
+    reproduces: bool = True,
+    reason: str = "",
 ) -> Claim:
     """A claim of a paper or lesson beside what was measured of it, one number a run.
 
-    within: (low, high), None for no bound; every run must lie in it. published, source: the paper's
-    number and where it stands. Raises `SbkitError` on an empty measurement or an empty range.
+    within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
+    in it. published, source: the paper's number and where it stands. reproduces=False: a published
+    sentence that does not hold here; `reason` says why and under which settings, and what is checked is
+    that it still does not. Writes its row to `claims.json` in the working directory, or where
+    SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or range, or a missing reason.
 
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
     tensor = measured if isinstance(measured, Tensor) else torch.from_numpy(np.array(measured, np.float64))
-    numbers = tensor.double().flatten()
-    low, high = (-math.inf if within[0] is None else within[0], math.inf if within[1] is None else within[1])
+    numbers = tensor.detach().cpu().double().flatten()
+    low, high = _range(within, published)
     if not len(numbers) or not low <= high:
         raise SbkitError(
             f"A claim has numbers and a range low ≤ high, got {len(numbers)} numbers and {within}."
         )
-    return Claim(sentence, numbers, low, high, str(published), source)
+    if not reproduces and not reason:
+        raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
+    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason)
+    _keep(made)
+    return made
+
+
+def _range(within: Within, published: Any) -> tuple[float, float]:
+    if isinstance(within, tuple | list):
+        low, high = within
+        return (-math.inf if low is None else low, math.inf if high is None else high)
+    if not isinstance(published, int | float):
+        raise SbkitError(
+            f"within={within!r} is a distance from a published number, got published={published!r}; "
+            "try within=(low, high)."
+        )
+    return published - within, published + within
+
+
+def _keep(made: Claim) -> None:
+    """Write the claim's row to the file, in place of an older one of the same lesson and sentence."""
+    path = Path(os.environ.get("SBKIT_CLAIMS", "claims.json"))
+    row = {"lesson": lesson_name(), **made.digits}
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        kept = {(old["lesson"], old["claim"]): old for old in rows} | {(row["lesson"], row["claim"]): row}
+        text = json.dumps(list(kept.values()), indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        warnings.warn(f"This claim is not kept in {path}: {error}. The lesson goes on.", stacklevel=3)
+
+
+def table(path: str | Path = "docs/claims.json") -> str:
+    """The claims kept in a file as a Markdown table, a row a claim.
+
+    Raises `SbkitError` where there is no such file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    lines = [[row[name].replace("|", "\\|") for name in HEADS] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [[*HEADS.values()], ["---"] * len(HEADS), *lines])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -10,6 +11,14 @@ import pytest
 import torch
 
 import sbkit as sb
+from sbkit.course.claims import table
+
+
+@pytest.fixture(autouse=True)
+def claims(monkeypatch, tmp_path):
+    """A file of claims of its own."""
+    monkeypatch.setenv("SBKIT_CLAIMS", str(tmp_path / "claims.json"))
+    return tmp_path / "claims.json"
 
 
 @pytest.mark.parametrize("as_type", [list, np.array, torch.tensor, pd.Series])
@@ -35,12 +44,52 @@ def test_every_run_counts(numbers, within, holds, words):
 
 def test_digits_stand_beside_the_published_number():
     digits = sb.claim("x", [0.25, 0.75], (0, 1), published=0.5, source="A paper, Table 1").digits
-    assert digits["published"] == "0.5 [A paper, Table 1]" and digits["ours"].startswith(
-        "0.5000 (0.2500 … 0.75"
-    )
+    assert digits["published"] == "0.5 [A paper, Table 1]" and digits["ours"].startswith("0.5 (0.25 … 0.75")
 
 
 @pytest.mark.parametrize(("numbers", "within"), [([], (0, 1)), ([1.0], (1, 0))])
 def test_nothing_measured_and_nothing_allowed_are_refused(numbers, within):
     with pytest.raises(sb.SbkitError, match="numbers and a range low ≤ high"):
         sb.claim("x", numbers, within)
+
+
+def test_within_a_distance_of_the_published_number():
+    near = sb.claim("x", measured=[0.49, 0.52], published=0.5, within=0.03)
+    assert near.holds and near.tolerance == "0.47 to 0.53"
+    with pytest.raises(sb.SbkitError, match="distance from a published number"):
+        sb.claim("x", measured=[0.5], published="about a half", within=0.03)
+
+
+def test_what_does_not_reproduce_is_a_verdict_and_checked():
+    options = {"within": (0.9, None), "reproduces": False, "reason": "500 rows, 10 dimensions"}
+    claim = sb.claim("The complex feature wins", measured=[0.5, 0.6], **options)
+    assert claim.as_stated and not claim.holds
+    assert claim.verdict == "does not reproduce here: 500 rows, 10 dimensions"
+    claim = sb.claim("The complex feature wins", measured=[0.95, 0.96], **options)
+    assert not claim.as_stated and claim.verdict == "REPRODUCES AFTER ALL"
+    with pytest.raises(sb.SbkitError, match="says why"):
+        sb.claim("x", measured=[0.5], within=(0.9, None), reproduces=False)
+
+
+def test_every_claim_is_kept_once_a_lesson(claims, monkeypatch):
+    for lesson, numbers in [("one", [0.4]), ("one", [0.5]), ("two", [0.6])]:
+        monkeypatch.setenv("SBKIT_LESSON", f"notebooks/{lesson}.ipynb")
+        sb.claim("A | B", measured=numbers, within=(0, 1), published=0.5, source="Paper, Table 1")
+    rows = json.loads(claims.read_text())
+    assert [(row["lesson"], row["ours"][:3]) for row in rows] == [("one", "0.5"), ("two", "0.6")]
+    head, rule, first, second = table(claims).splitlines()
+    assert head.startswith("| lesson | claim | published |") and set(rule) <= set("|- ")
+    assert r"A \| B" in first and first.endswith("| 0 to 1 | holds |") and "two" in second
+
+
+@pytest.mark.parametrize("spoiled", ["{", "[1]", '[{"lesson": ""}]'])
+def test_a_file_that_cannot_be_read_is_told_and_the_lesson_goes_on(claims, spoiled):
+    claims.write_text(spoiled)
+    with pytest.warns(UserWarning, match="not kept in .* The lesson goes on"):
+        assert sb.claim("x", [0.5], (0, 1)).holds
+    assert claims.read_text() == spoiled, "what somebody wrote there is left alone"
+
+
+def test_no_claims_yet(tmp_path):
+    with pytest.raises(sb.SbkitError, match="make notebooks"):
+        table(tmp_path / "none.json")
