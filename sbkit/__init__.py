@@ -33,18 +33,18 @@ from sbkit.measures import (
     stable_rank,
 )
 from sbkit.models import fleet_of, mlp
-from sbkit.plots import Axis, Bars, Field, Line, Lines, bands
+from sbkit.plots import Axis, Bars, Field, Line, Lines, Mark, bands
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
-    from sbkit.course import check, claim, predict, self_check
+    from sbkit.course import check, claim, journal, predict, self_check
     from sbkit.lab import lab
     from sbkit.sweep import sweep
 
 # The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
 from sbkit.core import measures, optimizers, plots  # noqa: E402
 
-COURSE = ("check", "claim", "predict", "self_check")
+COURSE = ("check", "claim", "journal", "predict", "self_check")
 LAZY = {"lab": "lab", "sweep": "sweep"} | dict.fromkeys(COURSE, "course")
 
 
@@ -72,6 +72,7 @@ __all__ = [
     "Fleet",
     "Line",
     "Lines",
+    "Mark",
     "Registry",
     "SbkitError",
     "Snapshot",
@@ -85,6 +86,7 @@ __all__ = [
     "entropy_rank",
     "fit",
     "fleet_of",
+    "journal",
     "lab",
     "last",
     "lms",

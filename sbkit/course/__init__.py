@@ -1,8 +1,8 @@
 """What makes notebooks a course: predictions, checks of exercises, claims."""
 
-from sbkit.course import check
+from sbkit.course import check, journal
 from sbkit.course.claims import Claim, claim
 from sbkit.course.environment import self_check
 from sbkit.course.predictions import Prediction, predict
 
-__all__ = ["Claim", "Prediction", "check", "claim", "predict", "self_check"]
+__all__ = ["Claim", "Prediction", "check", "claim", "journal", "predict", "self_check"]

@@ -2,47 +2,126 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import os
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from sbkit.core import SbkitError, between, one_of
+from sbkit.course import journal
+from sbkit.course.place import headless, lesson_name
+from sbkit.plots import Bars, Lines, Mark
 
 CONFIDENCE = 50  # per cent; where the slider starts
+Range = tuple[float, float]
 
 
 class Prediction:
-    """A question with one choice and a confidence (per cent), changed until `seal` is called.
+    """A question with one choice and a confidence (per cent), open until it is committed.
 
-    choice, confidence: what stands now. `against(answer)` tells how it went, for the end of a lesson.
+    choices: name → the range of the measured number that it means, None where it has none. locked: True
+    while a panel that waits for it keeps its dials still. Without a page the default choice is committed
+    from the start, and nothing is kept.
     """
 
-    def __init__(self, question: str, choices: Sequence[str], choice: str, confidence: float):
-        self.question, self.choices = question, list(choices)
-        self.choice, self.confidence = choice, confidence
+    def __init__(
+        self, question: str, choices: Mapping[str, Range | None], choice: str, confidence: float, lock: bool
+    ):
+        self.question, self.choices, self.lock = question, dict(choices), lock
+        self.choice, self.confidence, self.committed = choice, confidence, headless()
+        self._waiting: list[Callable[[], object]] = []
+        self._line: dict[str, Any] = {}
 
-    def against(self, answer: str) -> str:
-        """The prediction beside what was found, as two lines of text.
+    @property
+    def locked(self) -> bool:
+        """True until committed, unless the lock is off: lock=False, or SBKIT_LOCK=0 for a whole class."""
+        return self.lock and not self.committed and os.environ.get("SBKIT_LOCK") != "0"
 
-        answer: the choice that turned out right; raises `SbkitError` if it is not one of the choices.
+    def on_commit(self, then: Callable[[], object]) -> None:
+        """Call `then` once the prediction is committed."""
+        self._waiting.append(then)
 
-        >>> print(Prediction("Heads?", ["yes", "no"], "yes", 80).against("no"))
-        You said “yes” (80 % sure). Measured: “no”.
-        A surprise is worth more than a hit: what had you assumed?
+    def commit(self) -> None:
+        """Let choice and confidence stand for good, keep them in the journal and open what waits."""
+        if self.committed:
+            return
+        self.committed = True
+        self._line = {
+            "id": uuid.uuid4().hex[:12],
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "lesson": lesson_name(),
+            "question": self.question,
+            "choice": self.choice,
+            "confidence": self.confidence,
+            "measured": None,
+            "right": None,
+        }
+        journal.write(self._line)
+        for then in self._waiting:
+            then()
+
+    def against(self, found: Any) -> str:
+        """The prediction beside what was found, as lines of text; kept in the journal.
+
+        found: one of the choices, or numbers, whose mean tells it where the choices have ranges. Raises
+        `SbkitError` if that is none of the choices.
+
+        >>> flip = Prediction("Heads?", {"yes": (0.5, 1), "no": (0, 0.5)}, "yes", 80, lock=False)
+        >>> print(flip.against([0.25, 0.35]))
+        You did not commit a prediction. Measured: “no”.
         """
+        answer = found if isinstance(found, str) else self._choice_of(found)
         one_of("choice", answer, self.choices)
+        if not self.committed:
+            return f"You did not commit a prediction. Measured: “{answer}”."
+        right = self.choice == answer
+        if self._line and self._line["measured"] != answer:
+            self._line |= {"measured": answer, "right": right}
+            journal.write(self._line)
         said = f"You said “{self.choice}” ({self.confidence:.0f} % sure). Measured: “{answer}”."
         hit = "As predicted. Which other result would have surprised you?"
         miss = "A surprise is worth more than a hit: what had you assumed?"
-        return f"{said}\n{hit if self.choice == answer else miss}"
+        return "\n".join([said, hit if right else miss, *([_record()] if self._line else [])])
+
+    def over(self, picture: Bars | Lines, at: str | None = None) -> Bars | Lines:
+        """The picture with the predicted range drawn on it: over one bar (`at`, its name) or all along.
+
+        Nothing is drawn unless committed. Raises `SbkitError` if the choice has no range, or there is no
+        such bar.
+        """
+        span = self.choices[self.choice]
+        if span is None:
+            raise SbkitError(
+                f"A prediction is drawn by its range, {self.choice!r} has none; "
+                "try sb.predict(question, {'about half': (0.4, 0.6), …})."
+            )
+        if at is not None and isinstance(picture, Bars):
+            one_of("bar", at, picture.names)
+        if not self.committed:
+            return picture
+        mark = Mark(f"you said: {self.choice}", *span, at=at)
+        return dataclasses.replace(picture, marks=(*picture.marks, mark))
+
+    def _choice_of(self, found: Any) -> str:
+        mean = float(np.mean(np.asarray(found, dtype=float)))
+        fits = [name for name, span in self.choices.items() if span and span[0] <= mean <= span[1]]
+        if not fits:
+            raise SbkitError(
+                f"The measured mean lies in the range of a choice, got {mean:.3g} and {self.choices}."
+            )
+        return fits[0]
 
     def __repr__(self) -> str:
         return f"{self.question}  Choices: {'; '.join(self.choices)}."
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Radio buttons and a confidence slider; plain text where there is no front end."""
-        if os.environ.get("SBKIT_HEADLESS"):
+        """Radio buttons, a confidence slider and a button; plain text where there is no front end."""
+        if headless():
             return {"text/plain": repr(self)}
         widget = self._widget()
         if hasattr(widget, "_repr_mimebundle_"):
@@ -54,25 +133,56 @@ class Prediction:
         import ipywidgets
 
         question = ipywidgets.HTML(f"<b>{html.escape(self.question)}</b>")
-        choice = ipywidgets.RadioButtons(options=self.choices, value=self.choice, layout={"width": "auto"})
+        choice = ipywidgets.RadioButtons(
+            options=list(self.choices), value=self.choice, layout={"width": "auto"}
+        )
         sure = ipywidgets.IntSlider(self.confidence, 0, 100, 5, description="How sure?", readout_format="d")
+        button = ipywidgets.Button(description="Commit", button_style="primary")
+        told = ipywidgets.HTML("The dials below unlock when you commit." if self.locked else "")
+
+        def committed() -> None:
+            choice.disabled = sure.disabled = button.disabled = True
+            told.value = "Committed. It stands, and comes back at the end of the lesson."
+
         choice.observe(lambda change: setattr(self, "choice", change["new"]), "value")
         sure.observe(lambda change: setattr(self, "confidence", change["new"]), "value")
-        return ipywidgets.VBox([question, choice, sure])
+        button.on_click(lambda _: self.commit())
+        committed() if self.committed else self.on_commit(committed)
+        return ipywidgets.VBox([question, choice, sure, ipywidgets.HBox([button, told])])
+
+
+def _record() -> str:
+    """One sentence on the reader's predictions so far."""
+    row = journal.calibration().loc["all lessons"]
+    return (
+        f"Your predictions so far: {row.predictions:.0f}, {row.right:.0f} % right, {row.confidence:.0f} % "
+        f"sure on average; Brier score {row.brier:.2f} (0 is perfect, 0.25 is always “50 %”)."
+    )
 
 
 def predict(
-    question: str, choices: Sequence[str], choice: str | None = None, confidence: float = CONFIDENCE
+    question: str,
+    choices: Sequence[str] | Mapping[str, Range],
+    choice: str | None = None,
+    confidence: float = CONFIDENCE,
+    lock: bool = True,
 ) -> Prediction:
-    """A question to answer before the result is seen; shows radio buttons and a confidence slider.
+    """A question to answer before the result is seen: a choice and a confidence, then *Commit*.
 
-    choices: at least two different ones; choice: where it starts, and what stands without a front end
-    (default the first); confidence in per cent. Raises `SbkitError` on fewer choices or other values.
+    choices: at least two different sentences, each perhaps with the range of the measured number that it
+    means, {"about half": (0.4, 0.6), …}. choice: where it starts, and what stands without a front end
+    (default the first); confidence in per cent. `sb.lab(lesson, after=prediction)` keeps its dials locked
+    until it is committed; lock=False, or SBKIT_LOCK=0, leaves them open. Raises `SbkitError` on fewer
+    choices, other values or ranges that do not rise.
 
     >>> predict("Which feature wins?", ["linear", "slabs"]).choice
     'linear'
     """
     if isinstance(choices, str) or len(set(choices)) < 2 or len(set(choices)) < len(choices):
         raise SbkitError(f"choices are at least two different sentences, got {choices!r}; try ['yes', 'no'].")
-    start = choices[0] if choice is None else one_of("choice", choice, choices)
-    return Prediction(question, choices, start, between("confidence", confidence, 0, 100))
+    ranges = dict(choices) if isinstance(choices, Mapping) else dict.fromkeys(choices)
+    for name, span in ranges.items():
+        if span is not None and not (len(span) == 2 and span[0] <= span[1]):
+            raise SbkitError(f"A choice's range is (low, high), got {span!r} for {name!r}; try (0.4, 0.6).")
+    start = next(iter(ranges)) if choice is None else one_of("choice", choice, ranges)
+    return Prediction(question, ranges, start, between("confidence", confidence, 0, 100), lock)

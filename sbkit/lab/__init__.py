@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from sbkit.lab.lesson import Lesson
 
 if TYPE_CHECKING:
-    from sbkit.lab.panel import Panel
+    from sbkit.lab.panel import Gate, Panel
     from sbkit.lab.still import Still
 
 __all__ = ["lab"]
 
 
-def lab(lesson: Lesson, /, **dials: Any) -> Panel | Still:
+def lab(lesson: Lesson, /, *, after: Gate | None = None, **dials: Any) -> Panel | Still:
     """A live panel of a lesson, to stand as the value of its cell: turn the dials, press Run.
 
     dials: for every argument of the lesson that is to have one, a list (drop-down), (1, 8) (whole
     numbers), (0.0, 1.0), (1e-4, 1.0, "log"), True or False, or any widget; they start at the lesson's
     defaults. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars).
+    after: a prediction; dials and buttons stay locked until it is committed.
     `.result()` gives the run, `.figure()`, `.code()` and `.save_replay(path)` what one keeps of it.
     Without a page to show it (SBKIT_HEADLESS=1) the run is trained at once, and one line says so.
     Raises `SbkitError` on a dial that the lesson does not take or that cannot start at its default.
@@ -36,4 +37,4 @@ def lab(lesson: Lesson, /, **dials: Any) -> Panel | Still:
         return Still(lesson, dials)
     from sbkit.lab.panel import Panel
 
-    return Panel(lesson, dials)
+    return Panel(lesson, dials, after)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import ipywidgets
 
@@ -16,16 +16,26 @@ from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage
 
 IN_SIGHT = 4  # dials; the rest stand behind More
+LOCKED = "commit your prediction above; then the dials unlock"
 CELLS = Cells()
+
+
+class Gate(Protocol):
+    """What a panel may wait for: a prediction."""
+
+    @property
+    def locked(self) -> bool: ...
+    def on_commit(self, then: Callable[[], object]) -> None: ...
 
 
 class Panel(Handle, ipywidgets.VBox):
     """A lesson's dials above the stage that draws its run, shown as the value of its cell.
 
     Nothing trains unless the stage in the page asks, or `result` does. Running the cell again closes it.
+    after: what has to be committed before it can be driven.
     """
 
-    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any]):
+    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any], after: Gate | None = None):
         meant = dials(lesson, abbreviations)
         session = Session(lesson, {name: dial.start for name, dial in meant.items()})
         self._text = (
@@ -41,10 +51,20 @@ class Panel(Handle, ipywidgets.VBox):
             widget.observe(self._turned, "value")
         self._desk = Desk(session)  # from here on there is something to close
         super().__init__([*arranged(list(self._names)), self._stage], _dom_classes=("sb-panel",))
+        if after is not None and after.locked:
+            self._lock(LOCKED)
+            after.on_commit(self._lock)
         CELLS.place(self, this_cell())
 
     def __repr__(self) -> str:
         return self._text
+
+    def _lock(self, why: str = "") -> None:
+        """Keep dials and controls still for a reason, or let them go."""
+        self._stage.locked = why
+        for widget in self._names:
+            if widget.has_trait("disabled"):
+                widget.set_trait("disabled", bool(why))
 
     def _asked(self, stage: Stage, message: Any, buffers: Any) -> None:
         """Answer a request of the stage."""

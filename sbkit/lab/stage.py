@@ -12,10 +12,11 @@ class Stage(anywidget.AnyWidget):
     """Draws frames and asks for them; its messages are answered by a `Desk`.
 
     controls: what to offer, {"seed": bool, "data": bool, "trains": bool, "name": str}; script: what the page
-    runs, once for all panels.
+    runs, once for all panels; locked: why it cannot be driven yet, "" when it can.
     """
 
     _esm = loader()
     _css = style()
     script = traitlets.Unicode(script()).tag(sync=True)
+    locked = traitlets.Unicode("").tag(sync=True)
     controls = traitlets.Dict().tag(sync=True)

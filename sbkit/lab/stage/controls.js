@@ -65,10 +65,10 @@ export class Controls {
   update(view) {
     const { word, reason, running, closed, index, count, frame, steps, pinned } = view;
     showIcon(this.run, running ? "pause" : "run", running ? "Pause" : "Run");
-    for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed;
+    for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
     const trains = steps > 0;
     for (const node of [this.run, ...this.steps, this.speed.parentNode, this.slider.parentNode]) node.hidden = !trains;
-    setText(this.word, trains || word === "Error" || view.stale ? word : "");
+    setText(this.word, trains || word === "Error" || view.stale || view.locked ? word : "");
     setText(this.reason, reason);
     this.slider.max = Math.max(0, count - 1);
     this.slider.value = index;

@@ -17,7 +17,7 @@ export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
     Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
       touchedAt: -Infinity });
-    Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false });
+    Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false, locked: "" });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
   }
@@ -25,7 +25,7 @@ export class Player {
   // what the reader does
 
   run() {
-    if (this.closed) return;
+    if (this.closed || this.locked) return;
     if (this.status.state === "Done") this.request("rewind");
     [this.running, this.shown, this.settleAt] = [true, null, null];
     if (this.lost && !this.inflight.includes("look")) this.request("look"); // once it is answered, nothing else is under way
@@ -39,6 +39,7 @@ export class Player {
   }
 
   step() {
+    if (this.locked) return;
     this.running = false;
     this.shown = null;
     this.request("advance", { steps: 1 });
@@ -46,6 +47,7 @@ export class Player {
 
   /** "rewind", "seed" or "data": a new run, standing at step 0. */
   restart(type) {
+    if (this.locked) return;
     this.running = false;
     this.request(type);
   }
@@ -141,6 +143,7 @@ export class Player {
     const { state, reason, step } = this.status;
     if (this.closed) return ["Stopped", "this panel was closed or replaced; run its cell again"];
     if (this.lost) return ["No answer from the kernel", "it is busy, or was restarted: then run this cell again"];
+    if (this.locked) return ["Locked", this.locked];
     if (state === "Error" || state === "Done") return [state, reason];
     if (this.running && this.hidden) return ["Paused", "while it is out of sight"];
     if (this.running) return ["Training", reason];
@@ -152,8 +155,8 @@ export class Player {
     const index = Math.min(this.shown ?? Infinity, frames.length - 1);
     const [word, reason] = this.words();
     const stale = this.closed || this.lost || (word === "Error" && !this.status.plots?.length);
-    const { pinned, difference, running, closed, status } = this;
+    const { pinned, difference, running, closed, status, locked } = this;
     return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
-      pinned, difference, running, closed, stale, moving: running && !this.hidden && !this.lost };
+      pinned, difference, running, closed, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost };
   }
 }

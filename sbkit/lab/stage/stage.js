@@ -16,8 +16,16 @@ class Link {
     this.player = new Player((message) => model.send(message));
     this.receive = (message, buffers) => this.take(message, buffers);
     model.on("msg:custom", this.receive);
+    this.obey = () => this.lock(model.get("locked") ?? "");
+    model.on("change:locked", this.obey);
     this.timer = setInterval(() => this.tick(), 250);
     this.player.request("look");
+    this.obey();
+  }
+
+  lock(why) {
+    this.player.locked = why;
+    for (const screen of this.screens) screen.redraw();
   }
 
   take(message, buffers) {
@@ -49,6 +57,7 @@ class Link {
     if (this.screens.size) return;
     clearInterval(this.timer);
     this.model.off("msg:custom", this.receive);
+    this.model.off("change:locked", this.obey);
     this.player.closed = true;
     links.delete(this.controls);
   }

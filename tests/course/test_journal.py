@@ -1,0 +1,127 @@
+"""The journal: whole lines, kept, read, exported and deleted; trouble is told and nothing stops."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import sbkit as sb
+from sbkit.course import journal
+
+HALF = json.dumps(dict.fromkeys(journal.COLUMNS, "x")).encode()  # all there, none of it right
+CHOICES = {"half": (0.4, 0.6), "all": (0.9, 1.0)}
+
+
+@pytest.fixture(autouse=True)
+def data(monkeypatch, tmp_path):
+    monkeypatch.setenv("SBKIT_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("SBKIT_HEADLESS", raising=False)
+    return tmp_path / "data"
+
+
+def predicted(found, choice="half", confidence=80.0, lesson="", monkeypatch=None):
+    prediction = sb.predict("How many?", CHOICES, choice, confidence)
+    prediction.commit()
+    return prediction, prediction.against(found)
+
+
+def test_a_committed_prediction_is_a_line_and_its_outcome_replaces_it(data):
+    prediction = sb.predict("How many?", CHOICES, confidence=80)
+    assert len(sb.journal.table()) == 0 and not data.exists(), "nothing is kept before it is committed"
+    prediction.commit()
+    prediction.commit()
+    assert sb.journal.table()["measured"].tolist() == [None]
+    for _ in range(2):  # a cell may run twice
+        prediction.against([0.95, 1.0])
+    (file,) = data.iterdir()
+    lines = pd.read_json(file, lines=True)
+    assert len(lines) == 2, "pandas reads the file as it is"
+    row = sb.journal.table().iloc[0]
+    assert (row.choice, row.confidence, row.measured, row.right) == ("half", 80, "all", False)
+
+
+def test_a_changed_outcome_counts_last():
+    prediction, _ = predicted("all")
+    prediction.against("half")
+    assert sb.journal.table()["right"].tolist() == [True]
+
+
+def test_brier_score_by_hand(monkeypatch):
+    for lesson, found, choice, confidence in [
+        ("a/one.ipynb", "half", "half", 80),
+        ("a/one.ipynb", "all", "half", 60),
+        ("b/two.ipynb", "all", "all", 100),
+    ]:
+        monkeypatch.setenv("JPY_SESSION_NAME", lesson)
+        predicted(found, choice, confidence)
+    sb.predict("Left open", CHOICES).commit()
+    score = sb.journal.calibration()
+    assert list(score.index) == ["one", "two", "all lessons"]
+    assert score.loc["one", "brier"] == pytest.approx((0.2**2 + 0.6**2) / 2)
+    assert score.loc["two"].tolist() == [1, 100, 100, 0]
+    assert score.loc["all lessons"].tolist() == pytest.approx([3, 200 / 3, 80, (0.04 + 0.36) / 3])
+
+
+def test_nobody_has_predicted_yet():
+    assert len(sb.journal.calibration()) == 0 and sb.journal.delete() == 0
+
+
+def test_export_and_delete(data, tmp_path):
+    predicted("half")
+    path = sb.journal.export(tmp_path / "mine.csv")
+    assert pd.read_csv(path)["question"].tolist() == ["How many?"]
+    assert sb.journal.delete() == 1 and len(sb.journal.table()) == 0 and not list(data.iterdir())
+
+
+@pytest.mark.parametrize("spoiled", [b"{half a li", b"[1, 2]", b'{"id": "x"}', b"\xff\xfe", b'"text"', HALF])
+def test_a_corrupt_line_is_told_and_left_out(data, spoiled):
+    predicted("half")
+    (file,) = data.iterdir()
+    file.write_bytes(spoiled + b"\n" + file.read_bytes())
+    with pytest.warns(UserWarning, match=r"1 line\(s\) in .* left out"):
+        assert len(sb.journal.table()) == 1
+
+
+def test_a_line_cut_short_does_not_spoil_the_next(data):
+    predicted("half")
+    (file,) = data.iterdir()
+    file.write_bytes(file.read_bytes()[:-5])  # a full disk
+    with pytest.warns(UserWarning, match="left out"):
+        predicted("all", "all")
+        assert "all" in sb.journal.table()["measured"].tolist()
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_the_lesson_goes_on(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SBKIT_DATA", str(tmp_path / "file"))  # also for root, whom no mode stops
+    prediction = sb.predict("How many?", CHOICES)
+    with pytest.warns(UserWarning, match="not kept: .* The lesson goes on"):
+        prediction.commit()
+    assert prediction.committed and not prediction.locked
+
+
+def test_without_a_page_nothing_is_kept(monkeypatch, data):
+    monkeypatch.setenv("SBKIT_HEADLESS", "1")
+    prediction, said = predicted([0.5])
+    assert prediction.committed and not prediction.locked
+    assert said.count("\n") == 1 and not data.exists()
+
+
+def test_kernels_that_write_at_once_lose_nothing(data):
+    program = (
+        "import sbkit as sb\nfor i in range(50): sb.predict(f'{i} ' + 'long ' * 99, ['a', 'b']).commit()"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert len(sb.journal.table()) == 100
+    (file,) = data.iterdir()
+    assert all(json.loads(line)["choice"] == "a" for line in file.read_bytes().splitlines())
+
+
+def test_no_names_are_kept():
+    predicted("half")
+    assert list(sb.journal.table().columns) == journal.COLUMNS
