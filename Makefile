@@ -17,7 +17,7 @@ DEV := $(VENV)/lab,test,author,sweep.done
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .NOTPARALLEL:
-.PHONY: help lab test style types stage colab notebook-tests unit notebooks bench format clean
+.PHONY: help lab test style types stage colab notebook-tests unit notebooks claims bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -53,10 +53,17 @@ colab: $(COLAB)/test,sweep.done ## the unit tests with Colab's versions
 unit: $(DEV) ## tests/ and the examples in docstrings
 	$(VENV)/bin/pytest
 
-notebooks: $(VENV)/lab,author.done ## run the notebooks in place and store their pictures
-	SBKIT_HEADLESS=1 SBKIT_PNG=1 $(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
-	  $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | sort)
+notebooks: $(VENV)/lab,author.done ## run the notebooks in place, store their pictures and claims
+	@rm -f docs/claims.json
+	@for path in $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | sort); do \
+	  SBKIT_HEADLESS=1 SBKIT_PNG=1 SBKIT_LESSON=$$path SBKIT_CLAIMS=$(CURDIR)/docs/claims.json \
+	  $(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+	    --ExecutePreprocessor.store_widget_state=False $$path || exit 1; \
+	done
+	$(VENV)/bin/python -m sbkit claims > docs/claims.md
+
+claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
+	@$(VENV)/bin/python -m sbkit claims
 
 bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets and of the panel
 	$(VENV)/bin/python benchmarks/fleet.py

@@ -44,6 +44,9 @@ def shot(notebook: Notebook, frames: int, depth: int) -> bytes:
     """The panel and its dials at twice the pixels, paused after some frames."""
     for text in ["import sbkit as sb", "def lesson("]:
         notebook.run(notebook.cell(text))
+    question = notebook.cell("sb.predict(")
+    notebook.run(question)
+    question.get_by_role("button", name="Commit").click()
     cell = notebook.cell("panel = sb.lab(")
     stage = stage_of(notebook, cell)
     stage.speed.select_option("slow")

@@ -42,8 +42,15 @@ class Lesson:
         self.notebook, self.page = notebook, notebook.page
         for text in ["import sbkit as sb", "def lesson("]:
             notebook.run(notebook.cell(text))
+        self.predict().get_by_role("button", name="Commit").click()
         self.cell = notebook.cell("panel = sb.lab(")
         self.scratch = notebook.insert_below(self.cell)
+
+    def predict(self):
+        """Ask the lesson's question; its cell."""
+        cell = self.notebook.cell("sb.predict(")
+        self.notebook.run(cell)
+        return cell
 
     def open(self, speed: str = "slow") -> Stage:
         """Run the panel's cell. A slow run draws every step, and so lasts as long as a test needs."""

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from browser.jupyter import stage_of
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -28,6 +29,28 @@ def test_run_brings_frames(lesson, stage):
     stage.more("step", by=5)
     stage.more("frames", by=5)
     lesson.notebook.picture("2-training")
+
+
+def test_the_panel_is_locked_until_the_prediction_is_committed(lesson):
+    question = lesson.predict()
+    stage = stage_of(lesson.notebook, lesson.cell)
+    stage.says("Locked")
+    expect(stage.root).to_contain_text("commit your prediction above")
+    run = stage.root.get_by_role("button", name="Run", exact=True)
+    depth = lesson.dial("depth")
+    expect(run).to_be_disabled()
+    depth.press("ArrowRight")
+    expect(depth).to_have_attribute("aria-valuenow", "2.0")
+    question.get_by_label("nearly all").check()
+    lesson.notebook.picture("1-locked")
+    question.get_by_role("button", name="Commit").click()
+    stage.says("Ready")
+    expect(question).to_contain_text("Committed.")
+    expect(question.get_by_label("nearly all")).to_be_disabled()
+    depth.press("ArrowRight")
+    expect(depth).to_have_attribute("aria-valuenow", "3.0")
+    stage.train()
+    assert lesson.ask("print(prediction.choice, len(sb.journal.table()) >= 1)") == "nearly all True"
 
 
 def test_a_run_ends_and_says_why(lesson):
