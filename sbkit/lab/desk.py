@@ -11,6 +11,7 @@ from sbkit.core import SbkitError, one_of
 from sbkit.lab.frame import encode
 from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
+from sbkit.plots.words import say
 from sbkit.training import Run
 
 SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
@@ -62,7 +63,7 @@ class Desk:
 
     def _failed(self, error: BaseException) -> Reply:
         stopped = isinstance(error, KeyboardInterrupt)
-        reason = "Interrupted; press Run to go on." if stopped else sentence(error)
+        reason = say("states", "interrupted") if stopped else sentence(error)
         try:
             return self._frame(state="Error", reason=reason)
         except Exception:  # the pictures themselves fail: say what went wrong, without them

@@ -14,9 +14,9 @@ from sbkit.lab.handle import Handle
 from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage
+from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
-LOCKED = "commit your prediction above; then the dials unlock"
 CELLS = Cells()
 
 
@@ -52,7 +52,7 @@ class Panel(Handle, ipywidgets.VBox):
         self._desk = Desk(session)  # from here on there is something to close
         super().__init__([*arranged(list(self._names)), self._stage], _dom_classes=("sb-panel",))
         if after is not None and after.locked:
-            self._lock(LOCKED)
+            self._lock(say("states", "locked"))
             after.on_commit(self._lock)
         CELLS.place(self, this_cell())
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
+
+from sbkit.plots.words import words
 
 FOLDER = Path(__file__).parent / "stage"
 ENTRIES = ("stage.js", "replay.js")  # the live stage, and what plays recorded frames
@@ -14,7 +17,9 @@ EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE
 
 @cache
 def script() -> str:
-    """All files as one ES module, each after those it imports; it exports the anywidget's `render`.
+    """All files as one ES module, each after those it imports, and the catalogue of its words.
+
+    It exports the anywidget's `render`.
 
     >>> script().count("import {"), script().count("export ")
     (0, 1)
@@ -22,7 +27,7 @@ def script() -> str:
     parts: dict[str, str] = {}
     for entry in ENTRIES:
         _join(entry, parts)
-    return "\n".join(parts.values())
+    return "\n".join([*parts.values(), f"learn({json.dumps(words(), ensure_ascii=False)});"])
 
 
 def _join(name: str, parts: dict[str, str]) -> None:

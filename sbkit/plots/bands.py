@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sbkit.core import Snapshot
 from sbkit.plots.shapes import Array, Line
+from sbkit.plots.words import say
 
 
 def alive(snapshot: Snapshot) -> NDArray[np.bool_]:
@@ -58,21 +59,17 @@ def over_runs(snapshot: Snapshot) -> str:
     >>> over_runs(Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 2, {}, ("training",) * 8, 100, None))
     'line = mean, band = min–max over 8 runs'
     """
-    return (
-        "one run"
-        if len(snapshot.loss) == 1
-        else f"line = mean, band = min–max over {len(snapshot.loss)} runs"
-    )
+    runs = len(snapshot.loss)
+    return say("captions", "over_one") if runs == 1 else say("captions", "over_runs", runs=runs)
 
 
 def mean_of(snapshot: Snapshot) -> str:
     """How many runs a mean is over, in words."""
-    return "of one run" if len(snapshot.loss) == 1 else f"mean of {int(alive(snapshot).sum())} runs"
+    one = len(snapshot.loss) == 1
+    return say("captions", "mean_one") if one else say("captions", "mean_runs", runs=alive(snapshot).sum())
 
 
 def left_out(snapshot: Snapshot) -> str:
     """The runs that cannot be shown, as a sentence; empty where all can."""
     out = [str(run) for run in np.flatnonzero(~alive(snapshot))]
-    if not out:
-        return ""
-    return f" Left out, not finite: run{'s' if len(out) > 1 else ''} {', '.join(out)}."
+    return say("captions", "left_out", runs=", run ".join(out)) if out else ""

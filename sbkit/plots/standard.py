@@ -12,6 +12,7 @@ from torch import Tensor
 from sbkit.core import Snapshot, Task, plots
 from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
+from sbkit.plots.words import say
 
 POINTS = 256  # test rows drawn on a field
 MOST = 12  # bars in one plot
@@ -39,18 +40,19 @@ def _with_rows(name: str, picture: Description, history: History, moving: bool) 
     caption = picture.caption
     if plots.about.get(name, {}).get("rows", True):
         if moving:
-            caption += " A sample of the rows; all, once it stands."
+            caption += say("captions", "sample")
         elif isinstance(picture, Lines) and picture.grows and history[0].rows < history[-1].rows:
-            caption += f" Earlier points: a sample of {history[0].rows}."
+            caption += say("captions", "earlier_sample", rows=history[0].rows)
     return dataclasses.replace(picture, caption=caption + left_out(history[-1]))
 
 
 @plots("loss")
 def loss(history: History) -> Lines:
     """Mean training loss over steps, a band over runs."""
-    line = band_line("train", [s.step for s in history], curve(history, [s.loss for s in history]))
-    caption = f"Mean loss of training rows; {over_runs(history[-1])}."
-    return Lines("loss", "Training loss", _steps(), Axis("loss", low=0), [line], caption, grows=True)
+    name, y = say("axes", "train"), Axis(say("axes", "loss"), low=0)
+    line = band_line(name, [s.step for s in history], curve(history, [s.loss for s in history]))
+    caption = say("captions", "loss", over=over_runs(history[-1]))
+    return Lines("loss", say("titles", "loss"), _steps(), y, [line], caption, grows=True)
 
 
 @plots("accuracy")
@@ -60,18 +62,18 @@ def accuracy(history: History) -> Lines | None:
     if latest.accuracy.isnan().all():
         return None
     lines = [
-        band_line("train", steps, curve(history, [s.accuracy for s in history])),
-        band_line("test", steps, curve(history, [s.test_accuracy for s in history]), dash=True),
+        band_line(say("axes", "train"), steps, curve(history, [s.accuracy for s in history])),
+        band_line(say("axes", "test"), steps, curve(history, [s.test_accuracy for s in history]), dash=True),
     ]
-    caption = f"Share of rows given their own class, {latest.rows:,} test rows; {over_runs(latest)}."
+    caption = say("captions", "accuracy", rows=f"{latest.rows:,}", over=over_runs(latest))
     lowest = min(
         [
             1 / latest.sample.outputs,
             *(np.nanmin(line.low if line.low is not None else line.y) for line in lines),
         ]
     )
-    y = Axis("accuracy", low=math.floor(10 * lowest) / 10, high=1.02)
-    return Lines("accuracy", "Accuracy", _steps(), y, lines, caption, grows=True)
+    y = Axis(say("axes", "accuracy"), low=math.floor(10 * lowest) / 10, high=1.02)
+    return Lines("accuracy", say("titles", "accuracy"), _steps(), y, lines, caption, grows=True)
 
 
 @plots("boundary", rows=False)
@@ -81,15 +83,13 @@ def boundary(history: History) -> Field:
     chance = shown(latest, latest.values["boundary"])  # (runs, rows, columns)
     z, y = latest.sample.z_test[:POINTS].cpu(), latest.sample.y_test[:POINTS].cpu()  # (n, k), (n,)
     x_axis, y_axis = _plane(latest.sample)
-    rest = ", other coordinates as in one test row" if z.shape[1] > 2 else ""
-    disagree = "; grey: runs disagree" if len(chance) > 1 else ""
-    caption = (
-        f"Chance of class 1, {mean_of(latest)}{disagree}{rest}. "
-        f"Line: ½, the boundary. Points: {len(y):,} test rows, their shape the class."
-    )
+    rest = say("captions", "boundary_rest") if z.shape[1] > 2 else ""
+    disagree = say("captions", "boundary_disagree") if len(chance) > 1 else ""
+    about = {"mean": mean_of(latest), "disagree": disagree, "rest": rest, "rows": f"{len(y):,}"}
+    caption = say("captions", "boundary", **about)
     spread = chance.std(0) if len(chance) > 1 else None  # (rows, columns)
     planes = {"values": chance.mean(0), "spread": spread, "points": z[:, :2].numpy(), "labels": y.numpy()}
-    return Field("boundary", "Decision boundary", x_axis, y_axis, **planes, caption=caption)
+    return Field("boundary", say("titles", "boundary"), x_axis, y_axis, **planes, caption=caption)
 
 
 def _plane(sample: Task) -> tuple[Axis, Axis]:
@@ -108,9 +108,10 @@ def reliance(history: History) -> Bars:
     order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -lost[:, i].mean()))
     kept = sorted(order[:MOST])
     hidden = len(names) - len(kept)
-    others = f" Not shown: {hidden} others." if hidden else ""
-    bars = Bars("reliance", "Feature reliance", _lost(lost), [names[i] for i in kept], *_means(lost[:, kept]))
-    return dataclasses.replace(bars, caption=_shuffled("A feature", latest) + others)
+    others = say("captions", "reliance_hidden", hidden=hidden) if hidden else ""
+    title, caption = say("titles", "reliance"), say("captions", "reliance", **_shuffled(latest)) + others
+    shown_names = [names[i] for i in kept]
+    return Bars("reliance", title, _lost(lost), shown_names, *_means(lost[:, kept]), caption)
 
 
 @plots("kinds")
@@ -121,8 +122,8 @@ def kinds(history: History) -> Bars | None:
     if not lost.shape[1]:
         return None
     names = [f"{kind} ({len(of)})" for kind, of in latest.sample.kinds.items()]
-    caption = _shuffled("All features of a kind", latest) + " S: the simplest; Sᶜ: all others."
-    return Bars("kinds", "Reliance by kind", _lost(lost), names, *_means(lost), caption)
+    caption = say("captions", "kinds", **_shuffled(latest))
+    return Bars("kinds", say("titles", "kinds"), _lost(lost), names, *_means(lost), caption)
 
 
 @plots("spectrum", rows=False)
@@ -131,42 +132,43 @@ def spectrum(history: History) -> Lines:
     latest = history[-1]
     layers = [shown(latest, values) for values in latest.values["spectrum"]]  # (runs, k) each
     lines = [
-        band_line(f"layer {i}", np.arange(1, 1 + values.shape[1]), values)
+        band_line(say("axes", "layer", i=i), np.arange(1, 1 + values.shape[1]), values)
         for i, values in enumerate(layers, start=1)
     ]
-    axes = Axis("index", low=1), Axis("singular value", log=True)
-    caption = f"Singular values of each weight matrix, log scale; {over_runs(latest)}."
-    return Lines("spectrum", "Spectrum of the weights", *axes, lines, caption)
+    axes = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
+    caption = say("captions", "spectrum", over=over_runs(latest))
+    return Lines("spectrum", say("titles", "spectrum"), *axes, lines, caption)
 
 
 def plain(name: str, history: History) -> Description | None:
     """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
     latest, title = history[-1], name.replace("_", " ")
     values = latest.values[name]
-    label, over = Axis(title), over_runs(latest)
+    label, caption = Axis(title), say("captions", "measure", title=title, over=over_runs(latest))
     if isinstance(values, Tensor) and values.ndim == 1:
         line = band_line(title, [s.step for s in history], curve(history, [s.values[name] for s in history]))
-        return Lines(name, title, _steps(), label, [line], f"{title}; {over}.", grows=True)
+        return Lines(name, title, _steps(), label, [line], caption, grows=True)
     parts = [values] if isinstance(values, Tensor) else values
     if not isinstance(parts, list | tuple) or not all(isinstance(p, Tensor) and p.ndim == 2 for p in parts):
         return None
     tables = [shown(latest, part) for part in parts]  # (runs, k) each
     if len(tables) == 1 and tables[0].shape[1] <= MOST:
         names = [str(i) for i in range(tables[0].shape[1])]
-        return Bars(name, title, label, names, *_means(tables[0]), f"{title}, {mean_of(latest)}; dots: runs.")
+        caption = say("captions", "measure_bars", title=title, mean=mean_of(latest), dots=_dots(latest))
+        return Bars(name, title, label, names, *_means(tables[0]), caption)
     lines = [band_line(f"{title} {i}", np.arange(t.shape[1]), t) for i, t in enumerate(tables)]
-    return Lines(name, title, Axis("index"), label, lines, f"{title}; {over}.")
+    return Lines(name, title, Axis(say("axes", "index")), label, lines, caption)
 
 
 def _steps() -> Axis:
-    return Axis("step", low=0)
+    return Axis(say("axes", "step"), low=0)
 
 
 def _lost(values: np.ndarray) -> Axis:
     """A little below 0 … ½, and as much more as the values (runs, bars) take."""
     low = min(-0.05, math.floor(20 * float(values.min(initial=0))) / 20)
     high = math.ceil(10 * float(values.max(initial=0.5))) / 10
-    return Axis("accuracy lost when shuffled", low=low, high=high)
+    return Axis(say("axes", "lost"), low=low, high=high)
 
 
 def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -174,6 +176,10 @@ def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return values.mean(0), values.T if len(values) > 1 else None
 
 
-def _shuffled(what: str, snapshot: Snapshot) -> str:
-    dots = "" if alive(snapshot).sum() == 1 else "; dots: the runs"
-    return f"{what} shuffled across {snapshot.rows:,} test rows, {mean_of(snapshot)}{dots}."
+def _shuffled(snapshot: Snapshot) -> dict[str, str]:
+    """What the captions of shuffled features tell."""
+    return {"rows": f"{snapshot.rows:,}", "mean": mean_of(snapshot), "dots": _dots(snapshot)}
+
+
+def _dots(snapshot: Snapshot) -> str:
+    return "" if alive(snapshot).sum() == 1 else say("captions", "dots")

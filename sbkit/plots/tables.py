@@ -10,6 +10,7 @@ import numpy as np
 from sbkit.core import SbkitError, one_of
 from sbkit.plots.bands import band_line
 from sbkit.plots.shapes import Axis, Lines
+from sbkit.plots.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ def bands(table: pd.DataFrame, x: str, y: str | Sequence[str], label: str = "", 
         for name in names
     ]
     runs = table[x].value_counts().max()
-    caption = f"Line = mean, band = min–max over up to {runs} runs at each of {len(places)} values of {x}."
+    caption = say("captions", "sweep", runs=runs, places=len(places), x=x)
     return Lines(
         "bands", title or f"{label or names[0]} against {x}", Axis(x), Axis(label or names[0]), lines, caption
     )

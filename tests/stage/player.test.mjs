@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "./words.mjs";
 import { Player } from "../../sbkit/lab/stage/player.js";
 import { Recording } from "../../sbkit/lab/stage/recording.js";
 

@@ -6,6 +6,7 @@
 // reader moves a dial it is one step at a time, so that little stands in the queue before the dial's new value.
 
 import { Recording } from "./recording.js";
+import { say } from "./words.js";
 
 export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { seconds: 0.12 } };
 const AHEAD = 2; // advances under way while running
@@ -141,11 +142,11 @@ export class Player {
   /** [state word, reason]. */
   words() {
     const { state, reason, step } = this.status;
-    if (this.closed) return ["Stopped", "this panel was closed or replaced; run its cell again"];
-    if (this.lost) return ["No answer from the kernel", "it is busy, or was restarted: then run this cell again"];
+    if (this.closed) return ["Stopped", say("states", "closed")];
+    if (this.lost) return ["No answer from the kernel", say("states", "lost")];
     if (this.locked) return ["Locked", this.locked];
     if (state === "Error" || state === "Done") return [state, reason];
-    if (this.running && this.hidden) return ["Paused", "while it is out of sight"];
+    if (this.running && this.hidden) return ["Paused", say("states", "hidden")];
     if (this.running) return ["Training", reason];
     return [step > 0 ? "Paused" : "Ready", reason];
   }
