@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import sbkit.losses  # noqa: F401  (registers the losses)
 from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
 from sbkit.core import datasets as datasets
-from sbkit.data import lms, ms, planar, slabs
+from sbkit.data import lms, ms, planar, slabs, task_from
 from sbkit.measures import (
     boundary,
     effective_rank,
@@ -105,4 +105,5 @@ __all__ = [
     "spectrum",
     "stable_rank",
     "sweep",
+    "task_from",
 ]

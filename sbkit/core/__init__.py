@@ -15,7 +15,7 @@ from sbkit.core.names import (
     whole,
 )
 from sbkit.core.snapshot import Snapshot
-from sbkit.core.task import SAMPLE, Feature, Task
+from sbkit.core.task import SAMPLE, Feature, Task, window
 
 __all__ = [
     "SAMPLE",
@@ -38,4 +38,5 @@ __all__ = [
     "plots",
     "threads",
     "whole",
+    "window",
 ]

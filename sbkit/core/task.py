@@ -127,6 +127,24 @@ class Task:
         return part
 
 
+def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The part of the plane of two columns that is looked at, ((low, high) of axes[0], … of axes[1]).
+
+    A square about 0 that holds the first test rows and a twentieth more; where a column fills less than
+    half of it, as those of other units do, each column's own range. Of as many rows as a snapshot's
+    sample holds, so that a picture's axes are those of its values.
+    """
+    z = task.z_test[:SAMPLE, list(axes)].double()  # (rows, 2)
+    low, high = z.amin(0), z.amax(0)  # (2,) each
+    reach = 1.05 * float(z.abs().max())
+    if float((high - low).min()) >= reach > 0:
+        return (-reach, reach), (-reach, reach)
+    half = torch.where(high > low, 1.05 / 2 * (high - low), high.abs().clamp(min=1))  # a constant's is free
+    middle = (low + high) / 2
+    across, up = torch.stack([middle - half, middle + half], dim=1).tolist()
+    return tuple(across), tuple(up)
+
+
 def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
     if not (isinstance(z, Tensor) and isinstance(y, Tensor)):
         raise SbkitError(

@@ -1,6 +1,7 @@
 """Task families, one file each."""
 
+from sbkit.data.own import task_from
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
 
-__all__ = ["lms", "ms", "planar", "slabs"]
+__all__ = ["lms", "ms", "planar", "slabs", "task_from"]

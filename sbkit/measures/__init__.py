@@ -1,6 +1,6 @@
 """What is measured of a fleet on a task, one file a question."""
 
-from sbkit.measures.boundary import boundary, window
+from sbkit.measures.boundary import boundary
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import effective_rank, entropy_rank, pca_rank, spectrum, stable_rank
 from sbkit.measures.scores import accuracy, auc
@@ -18,5 +18,4 @@ __all__ = [
     "shuffled",
     "spectrum",
     "stable_rank",
-    "window",
 ]

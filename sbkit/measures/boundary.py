@@ -5,20 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sbkit.core import SAMPLE, Fleet, SbkitError, Task, check_memory, measures, whole
+from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole, window
 
 
-def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The part of the plane that is looked at, ((low, high) of axes[0], … of axes[1]).
-
-    The largest coordinate of the first test rows on either axis, both ways, and a twentieth more: of as
-    many rows as a snapshot's sample holds, so that a picture's axes are those of its values.
-    """
-    reach = 1.05 * float(task.z_test[:SAMPLE, list(axes)].abs().max())
-    return (-reach, reach), (-reach, reach)
-
-
-@measures("boundary", classes=True, glance={"resolution": 30})
+@measures("boundary", classes=True, columns=2, glance={"resolution": 30})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:
@@ -53,6 +43,8 @@ def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int)
     if not task.classes:
         raise SbkitError("boundary needs classes, got a regression task.")
     columns = task.z_test.shape[1]
+    if columns < 2:
+        raise SbkitError("boundary needs two columns, a plane, got a task with one; leave it out.")
     if len(axes) != 2 or axes[0] == axes[1] or not all(0 <= axis < columns for axis in axes):
         raise SbkitError(
             f"axes are two different columns of z, 0…{columns - 1}, got {tuple(axes)}; try (0, 1)."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from sbkit.core import Snapshot, Task, plots
+from sbkit.core import Snapshot, Task, plots, window
 from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
 from sbkit.plots.words import say
@@ -93,10 +93,13 @@ def boundary(history: History) -> Field:
 
 
 def _plane(sample: Task) -> tuple[Axis, Axis]:
-    """The axes that the measure `boundary` looks along: columns 0 and 1, as far as test rows reach."""
-    reach = 1.05 * float(sample.z_test[:, :2].abs().max())
-    owner = {column: name for name, feature in sample.features.items() for column in feature.columns}
-    return tuple(Axis(owner.get(i, f"z{i}"), low=-reach, high=reach) for i in (0, 1))  # pyright: ignore
+    """The axes that the measure `boundary` looks along, columns 0 and 1: "size", or "size[0]" of several."""
+    owner: dict[int, str] = {}
+    for name, feature in sample.features.items():
+        several = len(feature.columns) > 1
+        owner |= {c: f"{name}[{i}]" if several else name for i, c in enumerate(feature.columns)}
+    ends = window(sample)
+    return tuple(Axis(owner.get(i, f"z{i}"), low=ends[i][0], high=ends[i][1]) for i in (0, 1))  # pyright: ignore
 
 
 @plots("reliance")

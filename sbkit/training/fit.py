@@ -128,6 +128,8 @@ def _check_measure(name: str, function: Callable[..., Any], found: Mapping[str, 
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
     if name in measures and measures.about[name].get("classes") and not task.classes:
         raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
+    if name in measures and task.z.shape[1] < measures.about[name].get("columns", 1):
+        raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
 
 
 def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.measures import window
+from sbkit.core import window
 
 
 @pytest.mark.parametrize("build", ["relu", "layer norm", "convnet"])
@@ -62,7 +62,8 @@ def test_three_classes_show_the_second():
     task = three_classes()
     fleet = sb.mlp(task, runs=2)
     image = sb.boundary(fleet, task, resolution=2)
-    corner = torch.tensor([[-window(task)[0][1]] * 2], dtype=DOUBLE)
+    (left, _), (bottom, _) = window(task)
+    corner = torch.tensor([[left, bottom]], dtype=DOUBLE)
     assert_close(image[:, 0, 0], fleet(corner).softmax(-1)[:, 0, 1].detach())
 
 

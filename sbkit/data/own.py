@@ -1,0 +1,138 @@
+"""Your own rows as a task: arrays, tables and CSV files, checked column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sbkit.core import Feature, SbkitError, Task, between, generator
+from sbkit.data.tables import labels, numbers, place, tables
+
+Columns = str | int | Iterable[str | int]
+
+
+class Standardized(nn.Module):
+    """z (n, k) → (z − mean) / deviation of the rows it was made from; a column constant there becomes 0."""
+
+    mean: Tensor  # (k,)
+    deviation: Tensor  # (k,)
+
+    def __init__(self, z: Tensor):
+        super().__init__()
+        deviation, mean = torch.std_mean(z.double(), 0, correction=0)  # (k,) each
+        constant = z.amax(0) == z.amin(0)  # rounding leaves their deviation a little above 0
+        self.register_buffer("mean", mean.to(z.dtype).where(~constant, z[0]))
+        self.register_buffer("deviation", deviation.to(z.dtype).where(~constant, 1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Inputs (n, k) of coordinates z (n, k)."""
+        return (z - self.mean) / self.deviation
+
+
+def task_from(
+    x: Any,
+    y: Any,
+    features: Mapping[str, Columns] | None = None,
+    *,
+    test: float | tuple[Any, Any] = 0.25,
+    standardize: bool = False,
+    seed: int = 0,
+) -> Task:
+    """Your own rows as a task, for every panel and measure; reliance groups columns by the names given.
+
+    x: array, tensor, list of rows, DataFrame, or the path of a CSV file with a header; numbers and
+    bools, at most a million rows (up to about 10⁵ every look is live). y: array, tensor, list, Series,
+    matched to x by position, or the name of x's column; a column of x named as y is left out of x.
+    Floats with two axes, or of which any is not whole, are values to predict, (n, outputs); all else
+    are classes, 0…C−1 in sorted order: so are whole-number floats (n,), unless given as (n, 1).
+    features: name → column or columns, by label, or by place among x's columns without y. A column in
+    no group is a feature of its own, named by its label, or x1, x2, …; None: every column is. No
+    simplicity is known (`pieces` is None), so `kinds` is empty.
+    test: the share of test rows, of each class at least one and not all, drawn by `seed`; or
+    (x_test, y_test). standardize: nets see (column − mean) / standard deviation of the training rows,
+    0 for a column constant there; z keeps its units, which plots show. Floats are torch's default
+    type, float32. Raises `SbkitError`, which names the column, on missing, infinite or text values,
+    fewer than 8 rows or 2 of a class, one class, too many rows, unknown or repeated names.
+
+    >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
+    >>> task = task_from(x, [row[1] > 0 for row in x], {"size": [0, 2]}, standardize=True)
+    >>> task.x.shape, task.columns("size"), list(task.features)
+    (torch.Size([30, 3]), [0, 2], ['size', 'x2'])
+    """
+    given = isinstance(test, tuple | list)
+    inputs, answers, split = tables(x, y, test if given else None)
+    columns = _features(features, list(inputs))
+    one_axis = isinstance(y, str | int | np.integer) or np.ndim(y[:1]) == 1
+    targets, names = labels(answers, one_axis)  # (n,) or (n, outputs); the classes
+    z = numbers(inputs)  # (n, k)
+    if given:
+        order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
+        train, held = order[order < split], order[order >= split]
+    else:
+        codes = targets if names else torch.zeros(len(z), dtype=torch.int64)
+        train, held = _drawn(codes, between("test", test, 0.01, 0.9), seed)
+    _check_both(targets, names, train, held)
+    embed = Standardized(z[train]) if standardize else nn.Identity()
+    return Task(z[train], targets[train], z[held], targets[held], columns, embed)
+
+
+def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[str, Feature]:
+    """Features by name: the groups, then every column that is in none."""
+    if not isinstance(groups, Mapping | None):
+        raise SbkitError(
+            f"features are name → column or columns, got {type(groups).__name__}; "
+            f"try features={{'mine': [{names[0]!r}]}}."
+        )
+    found: dict[str, Feature] = {}
+    owner: dict[int, str] = {}
+    for name, chosen in (groups or {}).items():
+        chosen = [chosen] if isinstance(chosen, str | int | np.integer) else list(chosen)
+        places = tuple(place(column, names) for column in chosen)
+        if not isinstance(name, str) or not places:
+            raise SbkitError(f"A feature has a name, a string, and a column or more, got {name!r}: {chosen}.")
+        for column in places:
+            if column in owner:
+                raise SbkitError(
+                    f"A column is in one feature, got {names[column]!r} in {owner[column]!r} and {name!r}."
+                )
+            owner[column] = name
+        found[name] = Feature(places)
+    for column in sorted(set(range(len(names))) - set(owner)):
+        if names[column] in found:
+            raise SbkitError(
+                f"Features have different names, got {names[column]!r} for a group and for a column that "
+                "is in none; rename the group."
+            )
+        found[names[column]] = Feature((column,))
+    return found
+
+
+def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Training and test rows, in random order: this share of every class, at least one row and not all.
+
+    codes (n,) → int64 indices (n_train,), (n_test,).
+    """
+    order = torch.randperm(len(codes), generator=generator(seed))
+    by_class = codes[order].argsort(stable=True)  # places in `order`, class after class
+    counts = codes.bincount()  # (C,)
+    mine = codes[order][by_class]  # (n,)
+    rank = torch.arange(len(codes)) - (counts.cumsum(0) - counts)[mine]  # place within the own class
+    quota = (share * counts).round().clamp(min=1).minimum(counts - 1)  # (C,)
+    held = torch.zeros(len(codes), dtype=torch.bool)
+    held[by_class[rank < quota[mine]]] = True
+    return order[~held], order[held]
+
+
+def _check_both(targets: Tensor, names: list[str], train: Tensor, held: Tensor) -> None:
+    """Refuse given test rows if a class is missing there or in training."""
+    for part, rows in (("training", train), ("test", held)):
+        missing = [names[c] for c in set(range(len(names))) - set(targets[rows].unique().tolist())]
+        if missing:
+            raise SbkitError(
+                f"Every class is among training and test rows, got no {part} row of {missing[0]!r}; "
+                "add one, or drop the class."
+            )
