@@ -19,13 +19,14 @@ assert sb.last(run).values["norm"].shape == (8,)
 
 
 @pytest.mark.slow
-def test_the_readme_runs():
-    """In a process of its own: what it registers must not reach the contract tests."""
+def test_the_readme_runs(tmp_path):
+    """In a process of its own, where what it registers and writes reaches nothing else."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join([*blocks, USE])],
-        env=os.environ | {"SBKIT_HEADLESS": "1"},
+        env=os.environ | {"SBKIT_HEADLESS": "1", "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,

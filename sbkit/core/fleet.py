@@ -20,6 +20,8 @@ class Fleet(nn.Module):
 
     Runs are independent: run r of a fleet with seed s is the fleet of one with seed s + r.
     This base class batches any module by `torch.func`; plain nets have a faster one in `models`.
+    Weights save and load as those of any module, a plain dict of tensors with a leading `runs` axis:
+    `torch.save(fleet.state_dict(), path)`, `fleet.load_state_dict(torch.load(path, weights_only=True))`.
     """
 
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):

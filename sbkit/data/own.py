@@ -75,7 +75,8 @@ def task_from(
     else:
         codes = targets if names else torch.zeros(len(z), dtype=torch.int64)
         train, held = _drawn(codes, between("test", test, 0.01, 0.9), seed)
-    _check_both(targets, names, train, held)
+    if names:
+        _check_both(targets, names, train, held)
     embed = Standardized(z[train]) if standardize else nn.Identity()
     return Task(z[train], targets[train], z[held], targets[held], columns, embed)
 
@@ -90,8 +91,8 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
     found: dict[str, Feature] = {}
     owner: dict[int, str] = {}
     for name, chosen in (groups or {}).items():
-        chosen = [chosen] if isinstance(chosen, str | int | np.integer) else list(chosen)
-        places = tuple(place(column, names) for column in chosen)
+        several = list(chosen) if isinstance(chosen, Iterable) and not isinstance(chosen, str) else [chosen]
+        places = tuple(place(column, names) for column in several)
         if not isinstance(name, str) or not places:
             raise SbkitError(f"A feature has a name, a string, and a column or more, got {name!r}: {chosen}.")
         for column in places:
@@ -104,8 +105,7 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
     for column in sorted(set(range(len(names))) - set(owner)):
         if names[column] in found:
             raise SbkitError(
-                f"Features have different names, got {names[column]!r} for a group and for a column that "
-                "is in none; rename the group."
+                f"Features have different names, got {names[column]!r} for a group and a column outside it."
             )
         found[names[column]] = Feature((column,))
     return found
@@ -130,9 +130,9 @@ def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 def _check_both(targets: Tensor, names: list[str], train: Tensor, held: Tensor) -> None:
     """Refuse given test rows if a class is missing there or in training."""
     for part, rows in (("training", train), ("test", held)):
-        missing = [names[c] for c in set(range(len(names))) - set(targets[rows].unique().tolist())]
-        if missing:
+        counts = targets[rows].bincount(minlength=len(names))  # (C,)
+        if not counts.all():
             raise SbkitError(
-                f"Every class is among training and test rows, got no {part} row of {missing[0]!r}; "
-                "add one, or drop the class."
+                f"Every class is among training and test rows, got no {part} row of "
+                f"{names[int(counts.argmin())]!r}; add one, or drop the class."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,11 @@ def _read(path: Path) -> pd.DataFrame:
             f"Every column of {path.name} has a name in its first line, got one without; "
             "if it holds row numbers, write the file with to_csv(index=False)."
         )
+    if len(table) > MOST:
+        raise SbkitError(
+            f"At most {MOST:,} rows, so that training stays live, got more in {path.name}; "
+            f"take a sample, e.g. pandas.read_csv({path.name!r}).sample({MOST})."
+        )
     _check_different(list(header))
     return table
 
@@ -215,7 +221,7 @@ def _check_rows(given: Any) -> None:
 
 
 def _check_different(names: list[str]) -> None:
-    twice = [repr(name) for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [repr(name) for name, count in Counter(names).items() if count > 1]
     if twice:
         raise SbkitError(f"Columns have different names, got {_some(twice)} more than once; rename them.")
 
