@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
@@ -29,6 +31,14 @@ def regression() -> sb.Task:
     y = torch.stack([z.sum(1), z[:, 0] * z[:, 1]], dim=1)
     features = {f"x{i}": sb.Feature((i,)) for i in range(3)}
     return sb.Task(z[:200], y[:200], z[200:], y[200:], features)
+
+
+def animals() -> pd.DataFrame:
+    """40 rows of height, weight and age, three numbers that tell the kinds apart, Bird and cat in turn."""
+    y = np.arange(40) % 2
+    numbers = np.random.default_rng(0).normal(size=(40, 3)) + 3 * y[:, None]
+    kind = np.where(y, "cat", "Bird")
+    return pd.DataFrame(numbers, columns=["height", "weight", "age"]).assign(kind=kind)
 
 
 TASKS: dict[str, Callable[[], sb.Task]] = {

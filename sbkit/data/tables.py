@@ -215,9 +215,11 @@ def _check_rows(given: Any) -> None:
             f"take a sample, e.g. x[::{step}], y[::{step}]."
         )
     if isinstance(given, list | tuple):
-        lengths = {len(row) if isinstance(row, list | tuple) else 1 for row in given}
+        lengths = sorted({len(row) if isinstance(row, list | tuple) else 0 for row in given})
         if len(lengths) > 1:
-            raise SbkitError(f"Rows are equally long, got rows of {sorted(lengths)} values.")
+            raise SbkitError(
+                f"Rows are equally long, got some of {lengths[0]} values, some of {lengths[-1]}."
+            )
 
 
 def _check_different(names: list[str]) -> None:

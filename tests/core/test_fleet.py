@@ -117,3 +117,54 @@ def test_buffers_are_stacked_too():
     for r in range(3):
         assert_close(fleet.run(r)(task.x), fleet(task.x)[r])
         assert_close(fleet.only(r)(task.x)[0], fleet(task.x)[r])
+
+
+# ---------------------------------------------------------------- weights on disk
+
+
+@every_fleet
+def test_weights_save_and_load_as_plain_tensors(build, tmp_path):
+    """By torch alone, trained or not: the dict holds nothing but tensors, so weights_only=True reads it."""
+    task, path = slab_task(), tmp_path / "weights.pt"
+    fleet, other = FLEETS[build](task, runs=3), FLEETS[build](task, runs=3, seed=50)
+    sb.last(sb.fit(fleet, task, steps=5, batch=32))
+    torch.save(fleet.state_dict(), path)
+    loaded = torch.load(path, weights_only=True)
+    assert all(type(value) is torch.Tensor and len(value) == 3 for value in loaded.values())
+    assert sum(value.nbytes for value in loaded.values()) <= path.stat().st_size < 2**14 * 4
+    assert not torch.equal(fleet.predict(task.x), other.predict(task.x))
+    other.load_state_dict(loaded)
+    assert torch.equal(fleet.predict(task.x), other.predict(task.x))
+
+
+@every_fleet
+def test_a_loaded_fleet_trains_from_there(build, tmp_path):
+    task, path = slab_task(), tmp_path / "weights.pt"
+    fleet, other = FLEETS[build](task, runs=2), FLEETS[build](task, runs=2)
+    sb.last(sb.fit(fleet, task, steps=5, batch=32))
+    torch.save(fleet.state_dict(), path)
+    other.load_state_dict(torch.load(path, weights_only=True))
+    for each in (fleet, other):
+        sb.last(sb.fit(each, task, steps=5, batch=32, seed=1))
+    assert_bitwise(fleet, other)
+    with pytest.raises(AssertionError):
+        assert_close(fleet.predict(task.x), FLEETS[build](task, runs=2).predict(task.x))
+
+
+def test_a_run_loads_into_a_plain_net():
+    task = slab_task()
+    fleet = sb.mlp(task, depth=1, width=8, runs=3)
+    net = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)).double()
+    net.load_state_dict(fleet.run(1).state_dict())
+    assert_close(net(task.x), fleet(task.x)[1])
+
+
+def test_weights_of_another_shape_are_refused():
+    """By torch's own sentence, which names the parameter and both shapes."""
+    task = slab_task()
+    weights = sb.mlp(task, depth=1, width=8, runs=3).state_dict()
+    for shape in ({"width": 9, "runs": 3}, {"width": 8, "runs": 2}):
+        with pytest.raises(RuntimeError, match=r"size mismatch for net.0.weight: .*\[3, 8, 3\]"):
+            sb.mlp(task, depth=1, **shape).load_state_dict(weights)
+    with pytest.raises(RuntimeError, match=r"Missing key.*net.4.weight"):
+        sb.mlp(task, depth=2, width=8, runs=3).load_state_dict(weights)
