@@ -45,18 +45,19 @@ def task_from(
     """Your own rows as a task, for every panel and measure; reliance groups columns by the names given.
 
     x: array, tensor, list of rows, DataFrame, or the path of a CSV file with a header; numbers and
-    bools, at most a million rows (up to about 10⁵ every look is live). y: array, tensor, list, Series,
-    matched to x by position, or the name of x's column; a column of x named as y is left out of x.
-    Floats with two axes, or of which any is not whole, are values to predict, (n, outputs); all else
-    are classes, 0…C−1 in sorted order: so are whole-number floats (n,), unless given as (n, 1).
+    bools, at most a million rows (up to about 10⁵ every look is live).
+    y: array, tensor, list or Series, matched to x by position, or the name of x's column; a column of x
+    that has y's name is left out. Floats with two axes, or of which any is not whole, are values to
+    predict, (n, outputs). All else are classes, 0…C−1 in sorted order: whole-number floats (n,) too.
     features: name → column or columns, by label, or by place among x's columns without y. A column in
-    no group is a feature of its own, named by its label, or x1, x2, …; None: every column is. No
-    simplicity is known (`pieces` is None), so `kinds` is empty.
+    no group is a feature of its own, named by its label, or x1, x2, …; None: every column is. Their
+    simplicity is not known (`pieces` is None), so `kinds` is empty.
     test: the share of test rows, of each class at least one and not all, drawn by `seed`; or
     (x_test, y_test). standardize: nets see (column − mean) / standard deviation of the training rows,
-    0 for a column constant there; z keeps its units, which plots show. Floats are torch's default
-    type, float32. Raises `SbkitError`, which names the column, on missing, infinite or text values,
-    fewer than 8 rows or 2 of a class, one class, too many rows, unknown or repeated names.
+    0 for a column constant there; z keeps its units, for the axes of plots. Floats become torch's
+    default type, float32.
+    Raises `SbkitError`, which names the column, on missing, infinite or text values, fewer than 8 rows
+    or 2 of a class, one class, too many rows, unknown or repeated names.
 
     >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
     >>> task = task_from(x, [row[1] > 0 for row in x], {"size": [0, 2]}, standardize=True)

@@ -118,11 +118,11 @@ def _read(path: Path) -> pd.DataFrame:
     size = path.stat().st_size
     check_memory(size * 3, f"a file of {size:,} bytes × 3 copies")
     try:
-        header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]  # (columns,)
+        header = list(pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0])
         table = pd.read_csv(path, nrows=MOST + 1)
     except ValueError as error:  # also of pandas' parser, and of bytes that are not UTF-8
         raise SbkitError(f"{path.name} cannot be read as CSV: {str(error).strip().rstrip('.')}.") from error
-    if header.isna().any() or not isinstance(table.index, pd.RangeIndex):
+    if "" in header or not isinstance(table.index, pd.RangeIndex):
         raise SbkitError(
             f"Every column of {path.name} has a name in its first line, got one without; "
             "if it holds row numbers, write the file with to_csv(index=False)."
@@ -132,7 +132,7 @@ def _read(path: Path) -> pd.DataFrame:
             f"At most {MOST:,} rows, so that training stays live, got more in {path.name}; "
             f"take a sample, e.g. pandas.read_csv({path.name!r}).sample({MOST})."
         )
-    _check_different(list(header))
+    _check_different(header)
     return table
 
 

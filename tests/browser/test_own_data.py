@@ -31,6 +31,7 @@ def test_own_columns_in_the_panel(lesson):
     lesson.ask(OWN)
     stage = Stage(lesson.scratch.locator(".sb-stage"))
     stage.wait("frames", "n >= 1")
+    stage.speed.select_option("slow")
     stage.train()
     stage.pause()
     expect(stage.root.locator("canvas")).to_have_count(5)
@@ -39,6 +40,7 @@ def test_own_columns_in_the_panel(lesson):
     expect(field.locator("canvas")).to_have_attribute("aria-label", re.compile("over height and shade"))
     bars.locator("summary").click()
     expect(bars.locator("tbody th")).to_have_text(["height", "shade", "age"])
+    field.scroll_into_view_if_needed()
     lesson.notebook.picture("10-own-data")
     ours = [text for text in lesson.notebook.errors if "Failed to load resource: net::" not in text]
     assert not ours, "\n".join(ours)

@@ -60,6 +60,11 @@ def test_takes_a_file(written):
         assert list(task.features) == NAMES
 
 
+def test_names_that_pandas_reads_as_missing(written):
+    path = written(TABLE.rename(columns={"age": "NA"}).to_csv(index=False))
+    assert list(sb.task_from(path, "kind").features) == ["height", "weight", "NA"]
+
+
 def test_one_column_needs_no_second_axis():
     for x in (X[:, 0], X[:, 0].tolist(), torch.tensor(X[:, 0])):
         assert list(sb.task_from(x, Y).features) == ["x1"]
