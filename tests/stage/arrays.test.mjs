@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "./words.mjs";
 import { contourOf, joinSegments, resample } from "../../sbkit/lab/stage/contour.js";
 import { decodeArray, decodeFrame, ownBytes } from "../../sbkit/lab/stage/decode.js";
 import { paintPixels, shownValues } from "../../sbkit/lab/stage/field.js";

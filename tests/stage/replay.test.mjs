@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "./words.mjs";
 import { decodeFrame } from "../../sbkit/lab/stage/decode.js";
 import { decodeReplay } from "../../sbkit/lab/stage/replay.js";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "./words.mjs";
 import * as s from "../../sbkit/lab/stage/scales.js";
 
 test("a scale maps its ends to its pixels and back", () => {

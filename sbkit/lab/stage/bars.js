@@ -2,6 +2,7 @@
 
 import { crisp, drawAxes, drawMark, shortened, strokeLine, tickRoom } from "./axes.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
+import { say } from "./words.js";
 
 export const barsPainter = { draw: drawBars, legend: barsLegend, table: barsTable, describe: describeBars };
 
@@ -103,7 +104,7 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   ctx.fillRect(box.left + k * slot, box.top, slot, box.height);
   ctx.globalAlpha = 1;
   const lines = [`${plot.names[k]} ${withUnit(plot.values[k], plot.y)}`];
-  if (plot.dots) lines.push(`runs ${runsOf(plot, k).map(formatValue).join("  ")}`);
+  if (plot.dots) lines.push(say("sentences", "runs", { values: runsOf(plot, k).map(formatValue).join("  ") }));
   const top = scales.y(plot.values[k]);
   return { x: centreOf(box, slot, k), y: Number.isFinite(top) ? top : box.top, lines };
 }
@@ -114,23 +115,23 @@ function runsOf(plot, k) {
 }
 
 function barsLegend(plot, theme, { pinned }) {
-  const entries = [{ mark: "bar", colour: theme.blue, text: plot.dots ? "mean" : "value" }];
-  if (plot.dots) entries.push({ mark: "circle", colour: theme.blue, text: "one run" });
-  if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: "pinned" });
+  const entries = [{ mark: "bar", colour: theme.blue, text: say("legends", plot.dots ? "mean" : "value") }];
+  if (plot.dots) entries.push({ mark: "circle", colour: theme.blue, text: say("legends", "run") });
+  if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned") });
   return entries;
 }
 
 function barsTable(plot) {
-  const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => `run ${run}`) : [];
+  const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => say("tables", "run", { run })) : [];
   return {
-    note: plot.y.unit ? `${plot.y.label} in ${plot.y.unit}` : plot.y.label,
-    head: ["name", plot.dots ? "mean" : "value", ...runs],
+    note: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label,
+    head: [say("tables", "name"), say("legends", plot.dots ? "mean" : "value"), ...runs],
     rows: plot.names.map((name, k) => [name, formatValue(plot.values[k]), ...(plot.dots ? runsOf(plot, k).map(formatValue) : [])]),
   };
 }
 
 function describeBars(plot) {
   const shown = plot.names.slice(0, 6).map((name, k) => `${name} ${formatValue(plot.values[k])}`);
-  const rest = plot.names.length > 6 ? ` and ${plot.names.length - 6} more` : "";
-  return `${plot.title}: ${plot.y.label} of ${shown.join(", ")}${rest}.${markText(plot)}`;
+  const rest = plot.names.length > 6 ? say("sentences", "more", { n: plot.names.length - 6 }) : "";
+  return say("sentences", "bars", { title: plot.title, y: plot.y.label, shown: shown.join(", "), rest }) + markText(plot);
 }

@@ -2,6 +2,7 @@
 
 import { crisp, drawAxes, drawMark, strokeLine, tickRoom } from "./axes.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
+import { say } from "./words.js";
 
 export const linesPainter = { draw: drawLines, legend: linesLegend, table: linesTable, describe: describeLines };
 
@@ -123,8 +124,8 @@ function bandText(line, k) {
 
 function linesLegend(plot, theme, { pinned }) {
   const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", colour: seriesColour(theme, k), text: line.name }));
-  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: "min–max of runs" });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: "pinned" });
+  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band") });
+  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned") });
   return entries;
 }
 
@@ -132,10 +133,10 @@ function linesLegend(plot, theme, { pinned }) {
 function linesTable(plot) {
   const xs = [...new Set(plot.lines.flatMap((line) => [...line.x]))].sort((a, b) => a - b);
   const columns = plot.lines.flatMap((line) => [[line, "y", line.name],
-    ...(line.low ? [[line, "low", `${line.name}, lowest`], [line, "high", `${line.name}, highest`]] : [])]);
+    ...(line.low ? [[line, "low", say("tables", "lowest", { line: line.name })], [line, "high", say("tables", "highest", { line: line.name })]] : [])]);
   const places = plot.lines.map((line) => new Map([...line.x].map((x, k) => [x, k])));
   return {
-    note: `${plot.y.label}${plot.y.unit ? ` in ${plot.y.unit}` : ""} by ${plot.x.label}`,
+    note: say("tables", "by", { y: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label, x: plot.x.label }),
     head: [plot.x.label, ...columns.map(([, , name]) => name)],
     rows: xs.map((x) => [formatValue(x), ...columns.map(([line, key]) => formatValue(line[key][places[plot.lines.indexOf(line)].get(x)]))]),
   };
@@ -143,5 +144,6 @@ function linesTable(plot) {
 
 function describeLines(plot) {
   const ends = plot.lines.map((line) => `${line.name} ${formatValue(line.y[line.y.length - 1])}`);
-  return `${plot.title}: ${plot.y.label} against ${plot.x.label}, at the end ${ends.join(", ")}.${markText(plot)}`;
+  const { title, x, y } = plot;
+  return say("sentences", "lines", { title, x: x.label, y: y.label, ends: ends.join(", ") }) + markText(plot);
 }

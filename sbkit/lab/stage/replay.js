@@ -7,6 +7,7 @@
 import { decodeFrame } from "./decode.js";
 import { Recording } from "./recording.js";
 import { Screen } from "./screen.js";
+import { say } from "./words.js";
 
 const RATES = { slow: 4, normal: 15, fast: 45 }; // frames a second
 
@@ -51,6 +52,6 @@ function replayView(recording, { index, running, pinned, difference }) {
   const frame = recording.joined(index);
   const ended = index === frames.length - 1;
   const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
-  return { word, reason: ended ? frame?.reason ?? "" : "recorded run", index, count: frames.length, frame, steps: frame?.steps ?? 0,
+  return { word, reason: ended ? frame?.reason ?? "" : say("states", "recorded"), index, count: frames.length, frame, steps: frame?.steps ?? 0,
     pinned, difference, running, closed: false, stale: false, moving: running };
 }

@@ -1,5 +1,7 @@
 // scales.js: from numbers to pixels, ticks, words and colours. Pure functions.
 
+import { say } from "./words.js";
+
 /** Map [low, high] to pixels [from, to]; `.invert` goes back. Bounds are finite and differ. */
 export function makeScale(low, high, from, to, log = false) {
   const forward = log ? Math.log10 : (v) => v;
@@ -139,5 +141,6 @@ export function markEnds(plot) {
 
 /** A plot's marks in words, after its sentence. */
 export function markText(plot) {
-  return (plot.marks ?? []).map((mark) => ` ${mark.label}: ${formatValue(mark.low)} to ${formatValue(mark.high)}.`).join("");
+  const ends = ({ label, low, high }) => ({ label, low: formatValue(low), high: formatValue(high) });
+  return (plot.marks ?? []).map((mark) => say("sentences", "mark", ends(mark))).join("");
 }
