@@ -1,6 +1,49 @@
-"""`python -m sbkit` tells whether this machine is ready for the course."""
+"""`python -m sbkit`: whether this machine is ready, and the copies of the course for a class."""
 
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from sbkit.core import SbkitError
 from sbkit.course import self_check
+from sbkit.course.copies import masters, student, teacher
+
+COPIES = {
+    "student": (student, "write the students' copy: solutions are stubs, nothing has run"),
+    "teacher": (teacher, "write the teacher's copy: answers, outputs, and notes"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line asks; without a command, check this machine. Errors exit with 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sbkit", description="Without a command: is this machine ready for the course?"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for name, (_, about) in COPIES.items():
+        command = commands.add_parser(name, help=about, description=about)
+        command.add_argument("out", metavar="OUT", type=Path, help="a new folder, or an earlier copy")
+        command.add_argument("--notebooks", metavar="FOLDER", type=Path, help="the masters, if elsewhere")
+        command.set_defaults(do=_copy, command=name)
+    parser.set_defaults(do=_self_check)
+    given = parser.parse_args(arguments)
+    try:
+        print(given.do(given))
+    except SbkitError as error:
+        parser.exit(2, f"{error}\n")
+
+
+def _self_check(_: argparse.Namespace) -> str:
+    return repr(self_check())
+
+
+def _copy(given: argparse.Namespace) -> str:
+    made = COPIES[given.command][0](given.notebooks or masters(), given.out)
+    count = sum(path.suffix == ".ipynb" for path in made)
+    return f"{given.out}: {count} notebook{'s'[: count != 1]} for the {given.command}."
+
 
 if __name__ == "__main__":
-    print(self_check())
+    main()
