@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sbkit.lab.desk import Desk
@@ -11,6 +11,9 @@ from sbkit.lab.dials import dials
 from sbkit.lab.handle import Handle
 from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
+from sbkit.plots import Description
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 
 LARGEST = 100_000  # bytes of a stored picture
 
@@ -33,12 +36,21 @@ class Still(Handle):
         self._text = f"{call}: {count} {did}. Open this notebook in JupyterLab or Colab to drive it."
         self._desk = Desk(session)
         self._png = picture(self) if os.environ.get("SBKIT_PNG") == "1" else None
+        self._alt = alt(session.pictures(whole=True)) if self._png else ""
 
     def __repr__(self) -> str:
         return self._text
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/plain": self._text} | ({"image/png": self._png} if self._png else {})
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
+        """The line, and the picture with its alt text where IPython keeps that of its own images."""
+        if not self._png:
+            return {"text/plain": self._text}, {}
+        return {"text/plain": self._text, "image/png": self._png}, {"image/png": {"alt": self._alt}}
+
+
+def alt(pictures: Iterable[Description]) -> str:
+    """What one hears of the pictures instead of seeing them: kind, title and caption of each."""
+    return " ".join(f"{type(shown).__name__}: {shown.title}. {shown.caption}".strip() for shown in pictures)
 
 
 def picture(handle: Handle) -> bytes:

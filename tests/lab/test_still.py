@@ -20,7 +20,7 @@ def test_it_trains_to_the_end_and_leaves_one_line(lesson):
     made = lab(lesson, slabs=[3, 5], depth=(1, 8))
     text = "lesson(slabs=5, depth=1): 2 runs trained. Open this notebook in JupyterLab or Colab to drive it."
     assert isinstance(made, Still) and made.result().finished
-    assert made._repr_mimebundle_() == {"text/plain": text} and repr(made) == text
+    assert made._repr_mimebundle_() == ({"text/plain": text}, {}) and repr(made) == text
 
 
 def test_its_methods_are_those_of_a_panel(lesson, tmp_path):
@@ -55,8 +55,10 @@ def test_two_of_them_are_equal(lesson):
 def test_a_picture_stands_beside_the_line(lesson, monkeypatch):
     monkeypatch.setenv("SBKIT_PNG", "1")
     monkeypatch.setattr(module, "picture", lambda handle: b"png")
-    bundle = lab(lesson)._repr_mimebundle_()
-    assert bundle["image/png"] == b"png" and bundle["text/plain"].startswith("lesson(): 2 runs trained.")
+    data, metadata = lab(lesson)._repr_mimebundle_()
+    assert data["image/png"] == b"png" and data["text/plain"].startswith("lesson(): 2 runs trained.")
+    alt = metadata["image/png"]["alt"]  # where nbconvert looks for it
+    assert alt.startswith("Field: Decision boundary") and "Bars: " in alt
 
 
 def test_pictures_shrink_until_they_are_small_enough(monkeypatch):
