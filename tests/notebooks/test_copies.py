@@ -1,0 +1,113 @@
+"""The copies of the real lessons: students get no answer, the teacher all notes, and both run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+from sbkit.course.copies import student, teacher
+
+ROOT = Path(__file__).parents[2]
+MASTERS = ROOT / "notebooks"
+NAMES = [
+    path.relative_to(MASTERS).as_posix()
+    for path in sorted(MASTERS.rglob("*.ipynb"))
+    if ".ipynb_checkpoints" not in path.parts
+]
+LONG_ENOUGH = 4  # characters of a line that tells something
+every_lesson = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory) -> dict[str, Path]:
+    """The folder of each copy."""
+    made = {kind: tmp_path_factory.mktemp(kind) for kind in ("student", "teacher")}
+    student(MASTERS, made["student"]), teacher(MASTERS, made["teacher"])
+    return made
+
+
+def read(path: Path):
+    """A notebook that is valid."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def solutions(name: str) -> list:
+    return [cell for cell in read(MASTERS / name).cells if "solution" in cell.metadata.get("tags", [])]
+
+
+def execute(path: Path):
+    """The notebook after a headless run in which no cell raised."""
+    notebook = read(path)
+    resources = {"metadata": {"path": path.parent}}
+    return nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources=resources
+    ).execute()
+
+
+def shown(cell) -> str:
+    """What a code cell printed and what its value looks like."""
+    return "".join(
+        output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.outputs
+    )
+
+
+@every_lesson
+def test_no_solution_is_in_the_students_copy(name, copies):
+    text = (copies["student"] / name).read_text(encoding="utf-8")
+    cells = {cell.id: cell for cell in read(copies["student"] / name).cells}
+    for cell in solutions(name):
+        left = [line.strip() for line in cells[cell.id].source.splitlines()]
+        lines = [line.strip() for line in cell.source.splitlines()]
+        removed = [line for line in lines if line not in left and len(line) >= LONG_ENOUGH]
+        assert removed, f"Nothing was taken out of {cell.source!r}."
+        assert not [line for line in removed if json.dumps(line, ensure_ascii=False)[1:-1] in text]
+
+
+@every_lesson
+def test_the_students_copy_tells_nothing_that_the_master_hides(name, copies):
+    notebook = read(copies["student"] / name)
+    for holder in [notebook, *notebook.cells]:
+        assert not {"sbkit", "execution"} & set(holder.metadata)
+        assert not {"solution", "teacher"} & set(holder.metadata.get("tags", []))
+    assert not [cell for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
+    assert "colab-badge" not in notebook.cells[0].source
+
+
+@every_lesson
+def test_all_notes_are_in_the_teachers_copy(name, copies):
+    master, notebook = read(MASTERS / name), read(copies["teacher"] / name)
+    notes = [holder.metadata.get("sbkit", {}).get("teacher") for holder in [master, *master.cells]]
+    found = [cell.source for cell in notebook.cells if "teacher" in cell.metadata.get("tags", [])]
+    assert len(found) == len(list(filter(None, notes)))
+    for lines, source in zip(filter(None, notes), found, strict=True):
+        assert all(line.rstrip("\n") in source for line in lines)
+    answers = [cell.source for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+    assert all(master.source in answer for master, answer in zip(solutions(name), answers, strict=True))
+
+
+@every_lesson
+@pytest.mark.parametrize("kind", ["student", "teacher"])
+def test_links_within_the_course_resolve_in_a_copy(name, kind, copies):
+    path = copies[kind] / name
+    text = "".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert link.startswith("https://") or (path.parent / link).exists(), link
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["student", "teacher"])
+def test_the_copy_runs(kind, copies, monkeypatch):
+    monkeypatch.setenv("SBKIT_HEADLESS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name in NAMES:
+        cells = {cell.id: cell for cell in execute(copies[kind] / name).cells}
+        verdicts = [shown(cells[cell.id]) for cell in solutions(name) if "sb.check." in cell.source]
+        sign = "✗" if kind == "student" else "✓"
+        assert all(verdict.startswith(sign) for verdict in verdicts), (name, verdicts)
