@@ -1,4 +1,4 @@
-"""`python -m sbkit`: whether this machine is ready, and the copies of the course for a class."""
+"""`python -m sbkit`: is this machine ready, copies of the course for a class, its claims."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sbkit.core import SbkitError
 from sbkit.course import self_check
+from sbkit.course.claims import table
 from sbkit.course.copies import masters, student, teacher
 
 COPIES = {
@@ -27,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("out", metavar="OUT", type=Path, help="a new folder, or an earlier copy")
         command.add_argument("--notebooks", metavar="FOLDER", type=Path, help="the masters, if elsewhere")
         command.set_defaults(do=_copy, command=name)
+    about = "print the claims of the course as a Markdown table, with what was measured"
+    claims = commands.add_parser("claims", help=about, description=about)
+    claims.add_argument("path", metavar="JSON", type=Path, nargs="?", default="docs/claims.json")
+    claims.set_defaults(do=_claims)
     parser.set_defaults(do=_self_check)
     given = parser.parse_args(arguments)
     try:
@@ -37,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _self_check(_: argparse.Namespace) -> str:
     return repr(self_check())
+
+
+def _claims(given: argparse.Namespace) -> str:
+    return table(given.path)
 
 
 def _copy(given: argparse.Namespace) -> str:

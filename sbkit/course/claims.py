@@ -22,6 +22,12 @@ Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
 HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
 
+PAGE = """# Claims of the course
+
+Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance,
+which was written before the number was seen. Measured: mean (smallest … largest) over runs. Made by `make notebooks`.
+"""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -139,7 +145,7 @@ def _keep(made: Claim) -> None:
 
 
 def table(path: str | Path = "docs/claims.json") -> str:
-    """The claims kept in a file as a Markdown table, a row a claim.
+    """The claims kept in a file as a page of Markdown: a table, a row a claim.
 
     Raises `SbkitError` where there is no such file.
     """
@@ -148,4 +154,5 @@ def table(path: str | Path = "docs/claims.json") -> str:
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
     rows = json.loads(path.read_text(encoding="utf-8"))
     lines = [[row[name].replace("|", "\\|") for name in HEADS] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [[*HEADS.values()], ["---"] * len(HEADS), *lines])
+    table = [f"| {' | '.join(line)} |" for line in [[*HEADS.values()], ["---"] * len(HEADS), *lines]]
+    return "\n".join([PAGE, *table])
