@@ -25,7 +25,8 @@ HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
 PAGE = """# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance,
-which was written before the number was seen. Measured: mean (smallest … largest) over runs. Made by `make notebooks`.
+which was written before the number was seen. Measured: mean (smallest … largest) over runs. Made by
+`make notebooks`.
 """
 
 
