@@ -1,19 +1,27 @@
 """Checks of exercises: whether an answer is right, what was expected, and a hint; never the solution.
 
-Answers may be lists, numpy arrays or tensors, or functions. Each check returns one `Verdict`, which
-shows as a sentence.
+Numbers may come as lists, tuples, arrays or tensors; functions get copies of what they are tried on. Each
+check returns one `Verdict`, which shows as a sentence, whatever it was given.
 """
 
 from __future__ import annotations
 
+import copy
+import functools
+import reprlib
+import textwrap
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, Task
 from sbkit.data import slabs
+from sbkit.measures import effective_rank, stable_rank
 from sbkit.models import mlp
 
 
@@ -31,23 +39,33 @@ class Verdict:
         return f"{'✓' if self.right else '✗'} {self.sentence}"
 
 
-def _numbers(answer: Any) -> Tensor | None:
-    """The answer as float64 numbers, or None if it is none."""
-    try:
-        return torch.as_tensor(answer, dtype=torch.float64).squeeze()
-    except (TypeError, ValueError, RuntimeError):
-        return None
+class _Unfit(Exception):
+    """An answer that cannot be judged, and the sentence that says why."""
 
 
+def _exercise(check: Callable[[Any], Verdict]) -> Callable[[Any], Verdict]:
+    """The same check with a verdict for answers that cannot be judged: the student's dots, and `_Unfit`."""
+
+    @functools.wraps(check)
+    def judged(answer: Any) -> Verdict:
+        if answer is ...:
+            return Verdict(False, "No answer yet: put yours in place of the dots.")
+        try:
+            return check(answer)
+        except _Unfit as why:
+            return Verdict(False, str(why))
+
+    return judged
+
+
+@_exercise
 def pieces(answer: Any) -> Verdict:
     """Least number of linear pieces that classify linear, 3-, 5- and 7-slab data: four whole numbers.
 
     >>> pieces([1, 1, 1, 1])
     ✗ The linear feature is right. A slab feature changes its label at every gap: count the gaps on [−1, 1].
     """
-    given = _numbers(answer)
-    if given is None or given.shape != (4,):
-        return Verdict(False, f"Four numbers are expected, for linear, 3, 5 and 7 slabs; got {answer!r}.")
+    given = _numbers(answer, 4, "Four numbers are expected, for linear, 3, 5 and 7 slabs")
     right = [a == b for a, b in zip(given.tolist(), (1, 2, 4, 6), strict=True)]
     if all(right):
         return Verdict(True, "A threshold is one piece, and k slabs need one a gap: that order is the dial.")
@@ -55,6 +73,51 @@ def pieces(answer: Any) -> Verdict:
     return Verdict(False, head + "A slab feature changes its label at every gap: count the gaps on [−1, 1].")
 
 
+@_exercise
+def spectrum(answer: Any) -> Verdict:
+    """Ten singular values of a matrix with a stable rank below 2 and an effective rank above 5.
+
+    >>> spectrum([1.0] * 10)
+    ✗ Stable rank 10.00, effective rank 10.00. The stable rank looks at squares: let one value ...
+    """
+    values = _numbers(answer, 10, "Ten singular values are expected")
+    if values.min() < 0 or values.max() > 1e6:
+        return Verdict(False, f"Singular values lie here between 0 and a million; got {_short(answer)}.")
+    stable, effective = (float(rank(values.diag())) for rank in (stable_rank, effective_rank))
+    found = f"Stable rank {stable:.2f}, effective rank {effective:.2f}. "
+    if stable >= 2:
+        return Verdict(False, found + "The stable rank looks at squares: let one value stand out.")
+    if effective <= 5:
+        return Verdict(False, found + "The effective rank does not: give the other values more weight.")
+    return Verdict(True, found + "One matrix, two answers: an axis that says “rank” must say which.")
+
+
+@_exercise
+def apart(answer: Any) -> Verdict:
+    """A function (fleet, task, names) → test accuracy of each run, each named feature shuffled on its own.
+
+    It is tried on nets that give four linear features one vote each. (runs,)
+
+    >>> apart(lambda fleet, task, names: [1.0, 1.0])
+    ✗ Two of four votes shuffled: 1.00 of the rows are right, as if nothing had moved. ...
+    """
+    task = slabs(blocks=[1] * 4, n=64)
+    found = _accuracy(answer, _reader(task, [1.0] * 4), task, list(task.features)[:2])
+    head = f"Two of four votes shuffled: {found:.2f} of the rows are right, "
+    if abs(found - 0.87) < 0.03:  # one vote alone is overruled, two against two are a coin
+        return Verdict(True, head + "more than if both moved together: now each errs on its own rows.")
+    for low, high, hint in (
+        (0.999, 1.0, "as if nothing had moved. Reorder the features' columns of z, then embed."),
+        (0.97, 0.999, "as if only one had moved. Go through all the names."),
+        (0.72, 0.78, "which is what one permutation for both gives. Draw another for each feature."),
+        (0.47, 0.53, "so no vote is left. Move the named features only, and leave the labels."),
+    ):
+        if low <= found <= high:
+            return Verdict(False, head + hint)
+    return Verdict(False, head + "which no shuffle gives. Compare the largest logit with y_test.")
+
+
+@_exercise
 def shuffle(answer: Any) -> Verdict:
     """A function (fleet, task, name) → test accuracy of each run with that feature shuffled. (runs,)
 
@@ -63,17 +126,9 @@ def shuffle(answer: Any) -> Verdict:
     >>> shuffle(lambda fleet, task, name: [1.0, 1.0])
     ✗ The nets use the linear feature alone: without its link they should be right on ...
     """
-    if not callable(answer):
-        return Verdict(False, f"A function of (fleet, task, name) is expected; got {type(answer).__name__}.")
     task = slabs(blocks=(1, 5), n=64, n_test=4000)
-    fleet = _linear_reader(task)
-    given = [_numbers(answer(fleet, task, name)) for name in task.features]
-    means = [
-        float(numbers.mean()) for numbers in given if numbers is not None and numbers.shape == (fleet.runs,)
-    ]
-    if len(means) < len(given):
-        return Verdict(False, f"{fleet.runs} accuracies are expected, one a run; got {given}.")
-    linear, slab = means
+    fleet = _reader(task, [1.0, 0.0])
+    linear, slab = (_accuracy(answer, fleet, task, name) for name in task.features)
     if abs(linear - 0.5) > 0.05:
         wanted = (
             "The nets use the linear feature alone: without its link they should be right on half the rows, "
@@ -89,10 +144,48 @@ def shuffle(answer: Any) -> Verdict:
     )
 
 
-def _linear_reader(task: Task) -> Fleet:
-    """Two linear nets whose score logit₁ − logit₀ is the task's linear feature."""
+def _numbers(answer: Any, count: int, expected: str) -> Tensor:
+    """The answer as `count` finite float64 numbers; `_Unfit` says what was expected instead."""
+    try:
+        with warnings.catch_warnings(action="error"):  # a complex number is no number here
+            array = answer.detach().cpu() if isinstance(answer, Tensor) else np.array(answer, np.float64)
+            numbers = torch.as_tensor(array, dtype=torch.float64).squeeze()
+    except Exception as error:  # whatever an object does that is asked for its numbers
+        raise _Unfit(f"{expected}; got {_short(answer)}.") from error
+    if numbers.shape != (count,) or not numbers.isfinite().all():
+        raise _Unfit(f"{expected}; got {_short(answer)}.")
+    return numbers
+
+
+def _accuracy(function: Any, fleet: Fleet, task: Task, given: Any) -> float:
+    """Mean test accuracy over runs that the reader's function gives, called with copies of its arguments."""
+    if not callable(function):
+        raise _Unfit(f"A function of fleet, task and name is expected; got {_short(function)}.")
+    own_fleet, own_task, own = copy.deepcopy((fleet, task, given))
+    try:
+        answer = function(own_fleet, own_task, own)
+    except Exception as error:  # the reader's own, whatever it is
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 150).rstrip(".")
+        raise _Unfit(f"Called with fleet, task and {given!r}, the function stopped: {reason}.") from error
+    if answer is None or answer is ...:
+        raise _Unfit("The function gave nothing back: does it end with `return`?")
+    if not torch.equal(own_task.z_test, task.z_test) or not torch.equal(own_task.y_test, task.y_test):
+        raise _Unfit("The function changes the task that it was given: work on a copy of z_test.")
+    shares = _numbers(answer, fleet.runs, f"{fleet.runs} accuracies are expected, one a run")
+    if shares.min() < 0 or shares.max() > 1:
+        raise _Unfit(f"An accuracy is a share of the rows, from 0 to 1; got {_short(answer)}.")
+    return float(shares.mean())
+
+
+def _short(answer: Any) -> str:
+    """The answer in a few words; unlike `repr`, for any object."""
+    return reprlib.repr(answer)
+
+
+def _reader(task: Task, votes: Sequence[float]) -> Fleet:
+    """Two linear nets whose score logit₁ − logit₀ is the sum of the features, each times its vote."""
     fleet = mlp(task, depth=0, runs=2)
     for parameter in fleet.parameters():
         parameter.data.zero_()
-    fleet.weights()[0].data[:, 1] = task.embed(torch.tensor([[1.0, 0.0]]))  # (runs, d)
+    fleet.weights()[0].data[:, 1] = task.embed(torch.tensor([votes]))  # (runs, d)
     return fleet

@@ -2,55 +2,213 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import sbkit as sb
 
 PIECES = [1, 2, 4, 6]
+SPECTRUM = [1.0] + [0.2] * 9
+CHECKS = [sb.check.pieces, sb.check.spectrum, sb.check.apart, sb.check.shuffle]
+AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
 
-@pytest.mark.parametrize("answer", [PIECES, tuple(PIECES), np.array(PIECES), torch.tensor(PIECES)])
-def test_equal_answers_are_right(answer):
-    assert sb.check.pieces(answer)
+def read_only(numbers):
+    array = np.array(numbers)
+    array.flags.writeable = False
+    return array
+
+
+class Broken:
+    """Raises at whatever it is asked."""
+
+    def __getattr__(self, name):
+        raise ZeroDivisionError
+
+    __len__ = __repr__ = __array__ = __getattr__  # pyright: ignore[reportAssignmentType]
+
+
+NONSENSE = [
+    ...,
+    None,
+    "six",
+    "",
+    math.nan,
+    [math.nan] * 4,
+    [1, 2, 4, None],
+    [math.inf] * 10,
+    [1j] * 10,
+    torch.tensor([1j] * 4),
+    [10**400] * 4,
+    [[1, 2], [3]],
+    [],
+    {},
+    {1, 2, 4, 6},
+    {"a": 1},
+    7,
+    True,
+    Broken(),
+    [Broken()] * 4,
+    int,
+    sb,
+    lambda: 1,
+    lambda *given: None,
+    lambda *given: ...,
+    lambda *given: "half",
+    lambda *given: math.nan,
+    lambda *given: [math.nan] * 2,
+    lambda *given: [0.5] * 3,
+    lambda *given: [50.0, 50.0],
+    lambda *given: Broken(),
+    lambda *given: given[1].no_such_name,
+    lambda *given: 1 / 0,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_gets_a_sentence(check, answer):
+    verdict = check(answer)
+    assert not verdict and verdict.sentence[-1] in ".?" and len(repr(verdict)) < 300
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_equal_numbers_are_right(as_type):
+    assert sb.check.pieces(as_type(PIECES))
+    assert sb.check.spectrum(as_type(SPECTRUM))
 
 
 @pytest.mark.parametrize("answer", [[1, 3, 5, 7], [0, 2, 4, 6], [1, 2, 4], "six", None, 7, [[1, 2], [4, 6]]])
-def test_other_answers_are_not(answer):
+def test_other_pieces_are_not(answer):
     verdict = sb.check.pieces(answer)
     assert not verdict and "6" not in repr(verdict).replace(repr(answer), "")
 
 
-def right(fleet, task, name):
-    z, columns = task.z_test.clone(), task.columns(name)
-    z[:, columns] = z[torch.randperm(len(z))][:, columns]
-    return (fleet(task.embed(z)).argmax(-1) == task.y_test).float().mean(-1)
-
-
-def not_shuffled(fleet, task, name):
-    return (fleet(task.x_test).argmax(-1) == task.y_test).float().mean(-1)
-
-
-def all_shuffled(fleet, task, name):
-    z = task.z_test[torch.randperm(len(task.z_test))]
-    return (fleet(task.embed(z)).argmax(-1) == task.y_test).float().mean(-1)
-
-
-@pytest.mark.parametrize("as_type", [torch.as_tensor, lambda t: t.tolist(), lambda t: t.numpy()])
-def test_any_shuffle_of_one_feature_is_right(as_type):
-    assert sb.check.shuffle(lambda *given: as_type(right(*given)))
+@pytest.mark.parametrize("answer", [[9.0] + [1.5] * 9, torch.tensor([3.0] + [0.5] * 9, requires_grad=True)])
+def test_any_spectrum_on_which_the_ranks_disagree_is_right(answer):
+    assert sb.check.spectrum(answer)
 
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (not_shuffled, "Permute the rows"),
-        (all_shuffled, "that feature's columns only"),
-        (lambda fleet, task, name: 0.5, "2 accuracies are expected"),
-        ([0.5, 0.5], "A function of"),
+        ([1.0] * 10, "let one value stand out"),
+        ([1.0] + [0.0] * 9, "give the other values more weight"),
+        ([0.0] * 10, "give the other values more weight"),
+        ([1.0] + [-0.2] * 9, "between 0 and"),
+        ([1e300] + [1e299] * 9, "a million"),
+        (SPECTRUM[:9], "Ten singular values"),
     ],
 )
-def test_a_wrong_shuffle_gets_its_hint(answer, hint):
-    verdict = sb.check.shuffle(answer)
+def test_a_wrong_spectrum_gets_its_hint(answer, hint):
+    verdict = sb.check.spectrum(answer)
     assert not verdict and hint in repr(verdict)
+
+
+def score(fleet, task, z, y=None):
+    return (fleet(task.embed(z)).argmax(-1) == (task.y_test if y is None else y)).float().mean(-1)
+
+
+def moved(task, groups):
+    """Test features with each group of columns in a random order of rows. (n_test, k)"""
+    z = task.z_test.clone()
+    for names in groups:
+        columns = task.columns(names)
+        z[:, columns] = z[torch.randperm(len(z))][:, columns]
+    return z
+
+
+def one(fleet, task, name):
+    return score(fleet, task, moved(task, [name]))
+
+
+def each(fleet, task, names):
+    return score(fleet, task, moved(task, names))
+
+
+def together(fleet, task, names):
+    return score(fleet, task, moved(task, [names]))
+
+
+def only_the_first(fleet, task, names):
+    return score(fleet, task, moved(task, names[:1]))
+
+
+def everything(fleet, task, names):
+    return score(fleet, task, moved(task, task.features))
+
+
+def nothing(fleet, task, names):
+    return score(fleet, task, task.z_test)
+
+
+def labels(fleet, task, names):
+    return score(fleet, task, task.z_test, task.y_test[torch.randperm(len(task.y_test))])
+
+
+def rows(fleet, task, name):
+    return score(fleet, task, task.z_test[torch.randperm(len(task.z_test))])
+
+
+def in_place(fleet, task, names):
+    names.clear() if isinstance(names, list) else None
+    task.z_test[:, 0] = task.z_test[torch.randperm(len(task.z_test)), 0]
+    return score(fleet, task, task.z_test)
+
+
+def wrong_class(fleet, task, names):
+    return 1 - each(fleet, task, names)
+
+
+@pytest.mark.parametrize("as_type", [lambda t: t, lambda t: t.tolist(), lambda t: t.numpy(), list])
+def test_any_shuffle_is_right(as_type):
+    assert sb.check.shuffle(lambda *given: as_type(one(*given)))
+    assert sb.check.apart(lambda *given: as_type(each(*given)))
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [
+        (sb.check.shuffle, nothing, "Permute the rows"),
+        (sb.check.shuffle, rows, "that feature's columns only"),
+        (sb.check.shuffle, lambda fleet, task, name: 0.5, "2 accuracies are expected"),
+        (sb.check.shuffle, [0.5, 0.5], "A function of"),
+        (sb.check.shuffle, in_place, "work on a copy"),
+        (sb.check.apart, nothing, "as if nothing had moved"),
+        (sb.check.apart, only_the_first, "Go through all the names"),
+        (sb.check.apart, together, "Draw another for each"),
+        (sb.check.apart, everything, "the named features only"),
+        (sb.check.apart, labels, "leave the labels"),
+        (sb.check.apart, wrong_class, "Compare the largest logit"),
+        (sb.check.apart, in_place, "work on a copy"),
+        (sb.check.apart, lambda fleet, task, names: each(fleet, task, "linear"), "stopped: SbkitError: No"),
+        (sb.check.apart, lambda fleet, task, names: each(fleet, task, names).mean(), "2 accuracies"),
+        (sb.check.apart, lambda *given: 100 * each(*given), "from 0 to 1"),
+        (sb.check.apart, [0.87, 0.87], "A function of"),
+    ],
+)
+def test_a_wrong_function_gets_its_hint(check, answer, hint):
+    verdict = check(answer)
+    assert not verdict and hint in repr(verdict)
+    assert "randperm" not in verdict.sentence and "clone" not in verdict.sentence  # that is the solution
+
+
+def test_a_function_cannot_change_what_it_is_tried_on():
+    seen = []
+
+    def vandal(fleet, task, name):
+        seen.append(sum(float(weight.detach().abs().sum()) for weight in fleet.weights()))
+        for parameter in fleet.parameters():
+            parameter.data.zero_()
+        return [0.5, 0.5]
+
+    assert not sb.check.shuffle(vandal)
+    assert len(seen) == 2 and seen[0] == seen[1] > 0
+
+
+def test_the_dots_of_a_student_copy_are_no_answer_yet():
+    assert all("No answer yet" in check(...).sentence for check in CHECKS)
