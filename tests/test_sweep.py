@@ -64,6 +64,8 @@ def test_a_table_is_drawn_with_bands():
     line = sb.bands(table, "noise", "loss").lines[0]
     assert line.x.tolist() == [0, 0.5] and line.y.tolist() == [2, 2]
     assert line.low.tolist() == [2, 1] and line.high.tolist() == [2, 3]
+    axis = sb.Axis("noise", low=0.1, log=True)
+    assert sb.bands(table, axis, "loss").x == axis
     with pytest.raises(sb.SbkitError, match="Did you mean 'loss'"):
         sb.bands(table, "noise", "los")
     with pytest.raises(sb.SbkitError, match="Along x stand numbers, got 'who'"):

@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def bands(table: pd.DataFrame, x: str, y: str | Sequence[str], label: str = "", title: str = "") -> Lines:
+def bands(
+    table: pd.DataFrame, x: str | Axis, y: str | Sequence[str], label: str = "", title: str = ""
+) -> Lines:
     """Columns of a sweep against one of its axes: a line through the means over runs, a band min–max.
 
-    table: as from `sweep`; x: a column of numbers; y: columns to draw, a line each; label: of the
-    vertical axis. Raises `SbkitError` on other column names, with the nearest, or text along x.
+    table: as from `sweep`; x: a column of numbers, or an `Axis` labelled as one; y: columns to draw, a
+    line each; label: of the vertical axis. Raises `SbkitError` on other column names, with the nearest,
+    or text along x.
 
     >>> import pandas
     >>> table = pandas.DataFrame({"noise": [0.0, 0.0, 0.5], "loss": [0.25, 0.75, 1.0]})
     >>> bands(table, "noise", "loss").lines[0].y.tolist()
     [0.5, 1.0]
     """
-    names = [y] if isinstance(y, str) else list(y)
+    across = Axis.of(x)
+    x, names = across.label, [y] if isinstance(y, str) else list(y)
     for name in [x, *names]:
         one_of("column", name, map(str, table.columns))
     if table[x].dtype.kind not in "iuf":
@@ -40,7 +44,7 @@ def bands(table: pd.DataFrame, x: str, y: str | Sequence[str], label: str = "", 
     runs = table[x].value_counts().max()
     caption = say("captions", "sweep", runs=runs, places=len(places), x=x)
     return Lines(
-        "bands", title or f"{label or names[0]} against {x}", Axis(x), Axis(label or names[0]), lines, caption
+        "bands", title or f"{label or names[0]} against {x}", across, Axis(label or names[0]), lines, caption
     )
 
 
