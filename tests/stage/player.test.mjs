@@ -178,12 +178,25 @@ test("an error ends the run and keeps the last picture, marked as stale", () => 
   assert.equal(player.running, false);
 });
 
+for (const kind of ["code", "replay"]) {
+  test(`an error answers a request for ${kind} too`, () => {
+    const { player, sent } = setUp();
+    player.request(kind);
+    player.step();
+    player.receive(standing(0, { state: "Error", reason: "a lesson that fails" }));
+    assert.deepEqual(player.inflight, ["advance"]);
+    player.receive(frame(1));
+    player.run();
+    assert.deepEqual(types(sent), [kind, "advance", "advance"]);
+  });
+}
+
 test("code and replay answers do not disturb the pull", () => {
   const { player, sent } = setUp();
   player.run();
   player.request("code");
   player.receive(frame(5));
-  player.receive({ type: "code", text: "" });
+  player.receive({ type: "code", texts: {} });
   assert.deepEqual(types(sent), ["advance", "code", "advance"]);
   player.receive(frame(9, { pushed: true }));
   assert.deepEqual(player.inflight, ["advance"]);

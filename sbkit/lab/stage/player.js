@@ -98,6 +98,7 @@ export class Player {
 
   /** The request that a frame answers; null for a moving one left over from before a lost answer. */
   answered(frame) {
+    if (frame.state === "Error" && ["code", "replay"].includes(this.inflight[0])) return this.inflight.shift();
     const asked = (fits) => this.inflight.findIndex((type) => type !== "code" && type !== "replay" && fits(type));
     let at = asked((type) => (type === "advance") === frame.moving);
     if (at < 0) at = asked((type) => type !== "look" || !frame.moving || frame.state === "Error");
