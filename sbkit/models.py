@@ -31,9 +31,9 @@ ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], Callable[[Tensor, Tensor],
 class MLP(Fleet):
     """A fleet of plain nets, Linear and activation in turn, as batched matrix products."""
 
-    def __init__(self, modules: list[nn.Sequential], seed: int, activation: str):
+    def __init__(self, modules: list[nn.Module], seed: int, activation: str, init: float):
         super().__init__(modules, seed)
-        self.kind, self.activation = activation, ACTIVATIONS[activation][0]()
+        self.kind, self.activation, self.init = activation, ACTIVATIONS[activation][0](), init
 
     @property
     def slope(self) -> Callable[[Tensor, Tensor], Tensor] | None:
@@ -164,7 +164,7 @@ def mlp(
             layers += [nn.Linear(a, b), ACTIVATIONS[activation][0]()]
         return nn.Sequential(*layers[:-1])
 
-    fleet = MLP([seeded(net, seed + r) for r in range(runs)], seed, activation)  # pyright: ignore[reportArgumentType]
+    fleet = MLP([seeded(net, seed + r) for r in range(runs)], seed, activation, init)
     with torch.no_grad():
         for parameter in fleet.parameters():
             parameter.mul_(init)

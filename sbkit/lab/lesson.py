@@ -96,9 +96,16 @@ def written(name: str, values: Mapping[str, Any]) -> str:
     >>> written("lesson", {"slabs": 5, "optimizer": "sgd"})
     "lesson(slabs=5, optimizer='sgd')"
     """
+    return f"{name}({', '.join(f'{key}={literal(value)}' for key, value in values.items())})"
 
-    def text(value: Any) -> str:
-        value = value.item() if isinstance(value, np.generic) else value
-        return getattr(value, "__name__", None) or repr(value)
 
-    return f"{name}({', '.join(f'{key}={text(value)}' for key, value in values.items())})"
+def literal(value: Any) -> str:
+    """A value as Python text: functions by their name, numbers of numpy as Python's.
+
+    >>> literal([np.float64(0.5), "sgd", len])
+    "[0.5, 'sgd', len]"
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    value = value.item() if isinstance(value, np.generic) else value
+    return getattr(value, "__name__", None) or repr(value)

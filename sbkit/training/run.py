@@ -57,6 +57,7 @@ class Run:
         self.steps, self.every, self.stop, self.settings = plan.steps, plan.every, plan.stop, plan.settings
         self.states = ["training"] * fleet.runs
         self.glimpse = task.sample()
+        self.began = sums(fleet)  # tells weights that were drawn from weights that were trained before
         self._place = [p.data_ptr() for p in fleet.parameters()]
         self._glances, self._seen = 0, {}  # looks while it moves; the latest value of every measure
         self._frozen = torch.empty(0, dtype=torch.int64)
@@ -207,6 +208,11 @@ class Run:
         return best_threads(
             (self.plan.batches.batch, *(tuple(p.shape) for p in self.fleet.parameters())), trial
         )
+
+
+def sums(fleet: Fleet) -> list[Tensor]:
+    """The sum of every parameter's weights, (runs,) each, in float64."""
+    return [p.detach().flatten(1).sum(1, dtype=torch.float64) for p in fleet.parameters()]
 
 
 def _one_each(penalty: Tensor, runs: int) -> Tensor:
