@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sbkit.lab.lesson import Lesson
+from sbkit.core import SbkitError
+from sbkit.lab.lesson import Lesson, parameters
 
 if TYPE_CHECKING:
     from sbkit.lab.panel import Gate, Panel
+    from sbkit.lab.share import Start
     from sbkit.lab.still import Still
 
 __all__ = ["lab"]
 
 
-def lab(lesson: Lesson, /, *, after: Gate | None = None, **dials: Any) -> Panel | Still:
+def lab(lesson: Lesson, /, *, start: Start = None, after: Gate | None = None, **dials: Any) -> Panel | Still:
     """A live panel of a lesson, to stand as the value of its cell: turn the dials, press Run.
 
     dials: for every argument of the lesson that is to have one, a list (drop-down), (1, 8) (whole
     numbers), (0.0, 1.0), (1e-4, 1.0, "log"), True or False, or any widget; they start at the lesson's
-    defaults. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars).
+    defaults. start: other values to start at, as `.share()` gives them ("slabs=5&lr=0.02", alone or in an
+    address), or {name: value}. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars).
     after: a prediction; dials and buttons stay locked until it is committed.
     `.result()` gives the run, `.figure()`, `.code()` and `.save_replay(path)` what one keeps of it.
     Without a page to show it (SBKIT_HEADLESS=1) the run is trained at once, and one line says so.
-    Raises `SbkitError` on a dial that the lesson does not take or that cannot start at its default.
+    Raises `SbkitError` on a dial that the lesson does not take or that cannot start at its default, on a
+    value of `start` that no dial has, and on a lesson with an argument named as one of `lab`'s own.
 
     >>> from sbkit.plots import Bars
     >>> os.environ["SBKIT_HEADLESS"] = "1"
@@ -31,10 +37,21 @@ def lab(lesson: Lesson, /, *, after: Gate | None = None, **dials: Any) -> Panel 
     lesson(height=1.0): 1 picture drawn. Open this notebook in JupyterLab or Colab to drive it.
     >>> del os.environ["SBKIT_HEADLESS"]
     """
+    _refuse_own_names(lesson, dials)
     if os.environ.get("SBKIT_HEADLESS") == "1":
         from sbkit.lab.still import Still
 
-        return Still(lesson, dials)
+        return Still(lesson, dials, start)
     from sbkit.lab.panel import Panel
 
-    return Panel(lesson, dials, after)
+    return Panel(lesson, dials, after, start)
+
+
+def _refuse_own_names(lesson: Lesson, dials: Mapping[str, Any]) -> None:
+    """`lab`'s own keywords cannot be names of dials too."""
+    own = [p.name for p in inspect.signature(lab).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for name in [name for name in parameters(lesson, dials) if name in own]:
+        raise SbkitError(
+            f"{', '.join(own)} mean something to sb.lab itself, got a lesson with an argument {name!r}; "
+            f"rename it, e.g. {name}_."
+        )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
+from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
 from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
@@ -34,8 +35,8 @@ class Desk:
     ('Ready', ['a'], 4)
     """
 
-    def __init__(self, session: Session):
-        self.session, self.lock = session, threading.RLock()
+    def __init__(self, session: Session, dials: Mapping[str, Dial] | None = None):
+        self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self._refused: Exception | None = None  # what a dial's last value led to, until it is told
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 

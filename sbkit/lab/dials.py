@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
-from sbkit.lab.lesson import Lesson, default_of, parameters
+from sbkit.lab.lesson import Lesson, default_of, literal, parameters
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -88,6 +88,18 @@ def _starting(dial: Dial, given: Any, default: Any) -> Dial:
             f"it; change one of them."
         )
     return Dial(dial.name, dial.kind, default, dial.options)
+
+
+def abbreviated(dial: Dial) -> str:
+    """What one writes for a dial, as Python text; `...` where that is a widget of one's own.
+
+    >>> abbreviated(dials(lambda lr=0.1: None, {"lr": (1e-3, 1.0, "log")})["lr"])
+    "(0.001, 1.0, 'log')"
+    """
+    if dial.kind in ("switch", "widget"):
+        return "True" if dial.kind == "switch" else "..."
+    ends = dial.options + (("log",) if dial.kind == "log" else ())
+    return literal(list(ends) if dial.kind == "choice" else ends)
 
 
 def _number(value: Any) -> bool:

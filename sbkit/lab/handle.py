@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
 from sbkit.lab.desk import Desk
+from sbkit.lab.plain import plain_torch
 from sbkit.lab.replay import save
 from sbkit.lab.session import Session
+from sbkit.lab.share import share
 
 if TYPE_CHECKING:
     from sbkit.plots.figure import Figure
 
 
 class Handle:
-    """A lesson at hand: its result, figure, code and replay. None of them needs a click."""
+    """A lesson at hand: its result, figure, code, link and replay. None of them needs a click."""
 
     _desk: Desk | None = None
 
@@ -43,10 +45,21 @@ class Handle:
             self.session.look()
             return figure(self.session.pictures(whole=True))
 
-    def code(self) -> str:
-        """Python text that, pasted in a new cell, leads to this very state."""
+    def code(self, plain: bool = False) -> str:
+        """Python text that, pasted in a new cell, leads to this very state.
+
+        plain: as an ordinary torch script for one of the runs, or a comment that says why there is none.
+        """
         with self._open.lock:
-            return self.session.code()
+            return plain_torch(self.session) if plain else self.session.code()
+
+    def share(self) -> str:
+        """What the dials say now as one short text, e.g. `slabs=5&lr=0.02`, for `start` of `sb.lab`.
+
+        Raises `SbkitError` on a widget of one's own whose value is not a number, a switch or a text.
+        """
+        with self._open.lock:
+            return share(self.session, self._open.dials)
 
     def save_replay(self, path: str | Path) -> Path:
         """Write what was recorded as one HTML file that plays without a kernel; its path."""

@@ -13,6 +13,7 @@ from sbkit.lab.dials import dials, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
+from sbkit.lab.share import Start, started
 from sbkit.lab.stage import Stage
 from sbkit.plots.words import say
 
@@ -35,9 +36,15 @@ class Panel(Handle, ipywidgets.VBox):
     after: what has to be committed before it can be driven.
     """
 
-    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any], after: Gate | None = None):
-        meant = dials(lesson, abbreviations)
-        session = Session(lesson, {name: dial.start for name, dial in meant.items()})
+    def __init__(
+        self,
+        lesson: Lesson,
+        abbreviations: Mapping[str, Any],
+        after: Gate | None = None,
+        start: Start = None,
+    ):
+        meant, values = started(lesson, dials(lesson, abbreviations), start)
+        session = Session(lesson, values)
         self._text = (
             f"{written(session.name, session.values)}: a live panel. No picture? Run this cell again."
         )
@@ -49,7 +56,7 @@ class Panel(Handle, ipywidgets.VBox):
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")
-        self._desk = Desk(session)  # from here on there is something to close
+        self._desk = Desk(session, meant)  # from here on there is something to close
         super().__init__([*arranged(list(self._names)), self._stage], _dom_classes=("sb-panel",))
         if after is not None and after.locked:
             self._lock(say("states", "locked"))

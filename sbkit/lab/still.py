@@ -14,6 +14,7 @@ from sbkit.lab.session import Session
 from sbkit.plots import Description
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
+from sbkit.lab.share import Start, started
 
 LARGEST = 100_000  # bytes of a stored picture
 
@@ -24,9 +25,9 @@ class Still(Handle):
     Shows as one line that is the same on every machine and, if SBKIT_PNG=1, a picture beside it.
     """
 
-    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any]):
-        start = {name: dial.start for name, dial in dials(lesson, abbreviations).items()}
-        session = Session(lesson, start)
+    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any], start: Start = None):
+        meant, values = started(lesson, dials(lesson, abbreviations), start)
+        session = Session(lesson, values)
         session.finish()
         count = len(session.still) if session.run is None else session.run.fleet.runs
         did = (
@@ -34,7 +35,7 @@ class Still(Handle):
         )
         call = written(session.name, session.values)
         self._text = f"{call}: {count} {did}. Open this notebook in JupyterLab or Colab to drive it."
-        self._desk = Desk(session)
+        self._desk = Desk(session, meant)
         self._png = picture(self) if os.environ.get("SBKIT_PNG") == "1" else None
         self._alt = alt(session.pictures(whole=True)) if self._png else ""
 

@@ -48,6 +48,8 @@ def test_its_methods_need_no_click(lesson, tmp_path):
     assert run.finished and made.result() is run
     assert len(made.figure().layout.annotations) == 5, "boundary, loss, accuracy, reliance, kinds"
     assert made.code().endswith("run.advance(steps=60)")
+    assert "for step in range(60):" in made.code(plain=True)
+    assert made.share() == "slabs=5&depth=1&lr=0.1&optimizer=sgd"
     assert made.save_replay(tmp_path / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
@@ -87,7 +89,7 @@ def test_closing_leaves_nothing_and_frees_the_run(lesson, sent):
     made.close()
     assert living() == before and threading.active_count() == threads
     assert sent == [{"type": "closed"}]
-    for method in (made.result, made.figure, made.code, lambda: made.save_replay("x.html")):
+    for method in (made.result, made.figure, made.code, made.share, lambda: made.save_replay("x.html")):
         with pytest.raises(SbkitError, match="This panel is closed, as its cell ran again"):
             method()
     made.close()

@@ -1,0 +1,163 @@
+"""The dials' values as one short text, as in a web address, and back; nothing in it is ever run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+
+from sbkit.core import SbkitError, between, one_of
+from sbkit.lab.dials import Dial, abbreviated
+from sbkit.lab.lesson import Lesson, default_of, name_of, parameters
+from sbkit.lab.session import Session
+
+LONGEST = 2000  # characters of a text
+LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed
+WHOLE = re.compile(r"[-+]?\d{1,18}", re.ASCII)
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+KINDS: dict[type, str] = {bool: "switch", int: "whole", float: "number", str: "text"}  # of a widget's value
+
+Start = str | Mapping[str, Any] | None
+
+
+def share(session: Session, dials: Mapping[str, Dial]) -> str:
+    """The present values of the dials as a URL query, and arguments such as seed that were counted up.
+
+    Raises `SbkitError` on what `started` would not take: a widget whose value is not simple, two choices
+    that are written alike, a text that is too long.
+
+    >>> from sbkit.lab.dials import dials
+    >>> from sbkit.plots import Bars
+    >>> def lesson(depth=2, name="a"):
+    ...     return Bars("b", "Bars", "depth", [name], [depth])
+    >>> share(Session(lesson, {"depth": 3}), dials(lesson, {"depth": (1, 8)}))
+    'depth=3'
+    """
+    usual = {name: default_of(session.lesson, name) for name in session.values if name not in dials}
+    kept = {name: value for name, value in session.values.items() if name in dials or value != usual[name]}
+    text = urlencode({name: _text(value) for name, value in kept.items()})
+    _values(session.lesson, dials, text)
+    return text
+
+
+def link(session: Session, dials: Mapping[str, Dial]) -> str:
+    """The shared text and the call of `sb.lab` that takes it, as Python text."""
+    given = [f"{name}={abbreviated(dial)}" for name, dial in dials.items()]
+    call = ", ".join([session.name, "start=start", *given])
+    return f'start = "{share(session, dials)}"\nsb.lab({call})'
+
+
+def started(
+    lesson: Lesson, dials: Mapping[str, Dial], start: Start
+) -> tuple[dict[str, Dial], dict[str, Any]]:
+    """The dials where `start` puts them, and the values that the lesson is called with.
+
+    start: a text that `share` made, alone, after a "?" or in a whole address, or {name: value}. Arguments
+    without a dial are taken where their default is a whole number of at least 0. Raises `SbkitError` on
+    an unknown or repeated name, or a value that the dial does not have; then nothing has moved.
+
+    >>> from sbkit.lab.dials import dials
+    >>> lesson = lambda depth=2, seed=0: None
+    >>> started(lesson, dials(lesson, {"depth": (1, 8)}), "?depth=3&seed=8")[1]
+    {'depth': 3, 'seed': 8}
+    """
+    values = _values(lesson, dials, start)
+    for name in [name for name in values if name in dials and dials[name].kind == "widget"]:
+        _place(dials[name], values[name])
+    moved = {name: replace(dial, start=values.get(name, dial.start)) for name, dial in dials.items()}
+    return moved, {name: dial.start for name, dial in moved.items()} | values
+
+
+def _values(lesson: Lesson, dials: Mapping[str, Dial], start: Start) -> dict[str, Any]:
+    """The values by name that `start` gives, each of its dial's type and range."""
+    usual = {name: default_of(lesson, name) for name in parameters(lesson, dials) if name not in dials}
+    counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
+    known, kind = {**dials, **counted}, f"dial or whole-number argument of {name_of(lesson)}"
+    return {name: _value(known[one_of(kind, name, known)], text) for name, text in _texts(start).items()}
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _text(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    return str(value).lower() if isinstance(value, bool) else getattr(value, "__name__", None) or str(value)
+
+
+def _texts(start: Start) -> dict[str, str]:
+    """The parts of `start` by name, still as text."""
+    if start is None or isinstance(start, Mapping):
+        return {name: _text(value) for name, value in (start or {}).items()}
+    if not isinstance(start, str) or len(start) > LONGEST:
+        got = f"{len(start):,} characters" if isinstance(start, str) else repr(start)[:60]
+        raise SbkitError(
+            f"start is a text of at most {LONGEST:,} characters or a mapping, got {got}; try 'depth=3'."
+        )
+    query = start.strip().partition("#")[0].rpartition("?")[2]
+    try:
+        parts = (
+            parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict") if query else []
+        )
+    except ValueError as error:
+        raise SbkitError(
+            f"start is written name=value&name=value, got {start[:60]!r}; copy the whole text, or press "
+            "Show code for a fresh one."
+        ) from error
+    names = [name for name, _ in parts]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise SbkitError(f"start gives every name once, got {min(twice)!r} twice; keep one of them.")
+    return dict(parts)
+
+
+def _value(dial: Dial, text: str) -> Any:
+    """A text as a value that this dial has."""
+    kind = KINDS.get(type(dial.widget.value)) if dial.kind == "widget" else dial.kind
+    if kind == "choice":
+        return _choice(dial, text)
+    if kind == "switch":
+        return one_of(f"value of {dial.name}", text, ["true", "false"]) == "true"
+    if kind == "text":
+        return text
+    if kind is None:
+        raise SbkitError(
+            f"A widget is shared if its value is a number, a switch or a text, got {dial.name}="
+            f"{dial.widget.value!r:.60}; try a list of choices for {dial.name}."
+        )
+    pattern, number, what = (WHOLE, int, "whole number") if kind == "whole" else (NUMBER, float, "number")
+    if not pattern.fullmatch(text):
+        raise SbkitError(f"{dial.name} is a {what}, got {text!r:.60}; try {dial.name}={dial.start}.")
+    value = number(text)
+    if dial.options:
+        slack = 1e-9 if dial.kind == "log" else 0  # the page rounds the ends of a log slider
+        between(dial.name, value, dial.options[0] * (1 - slack), dial.options[1] * (1 + slack))
+    return value
+
+
+def _choice(dial: Dial, text: str) -> Any:
+    one_of(f"choice of {dial.name}", text, map(_text, dial.options))
+    first, *others = [option for option in dial.options if _text(option) == text]
+    if others:
+        raise SbkitError(
+            f"Choices are told apart by their text, {dial.name} has {text!r} {1 + len(others)} times; "
+            "give them different names."
+        )
+    return first
+
+
+def _place(dial: Dial, value: Any) -> None:
+    """Move a widget of one's own, which has to take the value as it is."""
+    from traitlets import TraitError
+
+    before = dial.widget.value
+    try:
+        dial.widget.value = value
+    except (TraitError, ValueError):
+        pass  # told below
+    if dial.widget.value != value:
+        dial.widget.value = before
+        raise SbkitError(f"The widget of {dial.name} does not take {value!r}; try {dial.name}={before}.")
