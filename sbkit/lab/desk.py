@@ -10,8 +10,10 @@ from typing import Any
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
+from sbkit.lab.plain import plain_torch
 from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
+from sbkit.lab.share import link
 from sbkit.plots.words import say
 from sbkit.training import Run
 
@@ -111,7 +113,12 @@ class Desk:
         return self._frame()
 
     def _code(self, message: Message) -> Reply:
-        return {"type": "code", "text": self.session.code()}, []
+        try:
+            shared = link(self.session, self.dials)
+        except SbkitError as error:
+            shared = say("codes", "no_link", why=error)
+        texts = {"run": self.session.code(), "plain": plain_torch(self.session), "link": shared}
+        return {"type": "code", "texts": {say("codes", kind): text for kind, text in texts.items()}}, []
 
     def _replay(self, message: Message) -> Reply:
         name = f"{self.session.name}.html"

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from browser.jupyter import Stage, dial
 from playwright.sync_api import Locator, expect
 
 pytestmark = pytest.mark.browser
@@ -119,7 +120,38 @@ def test_code_is_shown_and_copied(stage):
     stage.button("Show code").press("Enter")
     expect(stage.root.locator(".sb-code pre")).to_contain_text("run = lesson(slabs=5")
     stage.button("Copy").press("Enter")
-    expect(stage.root.locator(".sb-code button")).to_have_text(re.compile("Copied|Selected"))
+    expect(stage.root.locator(".sb-code button").last).to_have_text(re.compile("Copied|Selected"))
+
+
+def test_three_kinds_of_code_and_the_link_opens_there(lesson, stage):
+    """The link's text, copied from the page, puts the dials of another panel where they stand in this one."""
+    lesson.dial("depth").press("ArrowRight")
+    lesson.dial("slabs").select_option("7")
+    stage.button("Show code").press("Enter")
+    pre, kinds = stage.root.locator(".sb-code pre"), stage.root.get_by_role("group", name="Kinds of code")
+    expect(kinds.get_by_role("button")).to_have_text(["This run", "Plain PyTorch", "Link text"])
+    for name, part in [
+        ("Plain PyTorch", "optimizer = torch.optim.SGD("),
+        ("Link text", "slabs=7&noise=0.0&depth=3&lr=0.02&optimizer=sgd"),
+    ]:
+        stage.button(name).press("Enter")
+        expect(pre).to_contain_text(part)
+        expect(stage.button(name)).to_have_attribute("aria-pressed", "true")
+        expect(stage.button(name)).to_be_focused()
+    expect(kinds.locator("[aria-pressed=true]")).to_have_count(1)
+    lesson.notebook.picture("12-link-text")
+    lesson.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stage.button("Copy").press("Enter")
+    expect(stage.button("Copied")).to_be_visible()
+    copied = lesson.page.evaluate("navigator.clipboard.readText()")
+    assert copied == pre.text_content()
+    lesson.ask(copied)
+    other = Stage(lesson.scratch.locator(".sb-stage"))
+    other.wait("frames", "n >= 1")
+    assert dial(lesson.scratch, "slabs").evaluate("select => select.selectedOptions[0].text") == "7"
+    expect(dial(lesson.scratch, "depth")).to_have_attribute("aria-valuetext", re.compile(r"^3(\.0+)?$"))
+    assert "run = lesson(slabs=7, noise=0.0, depth=3" in other.code()
+    lesson.ask("pass")
 
 
 def test_keys_in_the_panel_are_not_jupyterlabs(lesson, stage):

@@ -4,6 +4,7 @@ import pytest
 
 import sbkit as sb
 from sbkit.lab.desk import ANSWERS, Desk
+from sbkit.lab.dials import dials
 from sbkit.lab.session import Session
 
 START = {"depth": 1, "lr": 0.1}
@@ -42,6 +43,36 @@ def test_advance_moves_and_knows_the_end(desk):
 def test_a_moving_frame_of_the_first_lesson_is_small(desk):
     _, (buffer,) = ask(desk, "advance", steps=1)
     assert len(buffer) < 60_000
+
+
+def test_code_comes_as_three_texts(lesson):
+    meant = dials(lesson, {"depth": (1, 8), "lr": (1e-3, 1.0, "log")})
+    desk = Desk(Session(lesson, START), meant)
+    ask(desk, "advance", steps=3)
+    texts = ask(desk, "code")[0]["texts"]
+    assert list(texts) == ["This run", "Plain PyTorch", "Link text"]
+    assert texts["This run"] == "run = lesson(depth=1, lr=0.1)\nrun.advance(steps=3)"
+    assert "torch.optim.SGD(net.parameters(), lr=0.1)" in texts["Plain PyTorch"]
+    assert texts["Link text"].splitlines()[0] == 'start = "depth=1&lr=0.1"'
+
+
+def test_what_cannot_be_written_is_told_in_its_place(still):
+    desk = Desk(Session(still, {"slope": 3}), dials(still, {"slope": (0.0, 2.0)}))
+    texts = ask(desk, "code")[0]["texts"]
+    assert texts["This run"] == "still(slope=3)"
+    assert texts["Plain PyTorch"] == "# No plain PyTorch text: still does not train."
+    assert texts["Link text"].startswith(
+        "# No link text: slope is a number at least 0 and at most 2, got 3.0"
+    )
+
+
+def test_code_of_a_lesson_that_fails_is_an_error_frame(lesson):
+    desk = Desk(Session(lambda depth=1: lesson(depth=depth), {"depth": 1}))
+    desk.set("depth", -1)
+    frame, _ = ask(desk, "code")
+    assert (frame["type"], frame["state"]) == ("frame", "Error") and "depth is a whole number" in frame[
+        "reason"
+    ]
 
 
 @pytest.mark.parametrize("kind", ["rewind", "seed", "data"])

@@ -43,8 +43,10 @@ export class Controls {
     this.code = actions.code && button("Show code", () => this.toggleCode(actions), { "aria-expanded": "false" });
     const save = actions.save && button("Save replay", actions.save);
     this.pre = make("pre", { tabindex: "0" });
+    this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": "Kinds of code" });
     const copy = button("Copy", () => copyText(this.pre, copy));
-    this.codeBox = make("div", { class: "sb-code", hidden: "" }, [this.pre, copy]);
+    const bar = make("div", { class: "sb-controls" }, [this.tabs, copy]);
+    this.codeBox = make("div", { class: "sb-code", hidden: "" }, [bar, this.pre]);
     const row = make("div", { class: "sb-controls" }, [this.pin, this.code, save, this.difference].filter(Boolean));
     this.foot = make("div", {}, [row, this.codeBox]);
   }
@@ -54,11 +56,20 @@ export class Controls {
     else this.showCode(null);
   }
 
-  showCode(text) {
-    this.codeBox.hidden = text === null;
-    this.code.setAttribute("aria-expanded", String(text !== null));
-    setText(this.code, text === null ? "Show code" : "Hide code");
-    if (text !== null) setText(this.pre, text);
+  /** Offer `texts` by label, the one chosen last in sight; null hides them. */
+  showCode(texts) {
+    this.codeBox.hidden = texts === null;
+    this.code.setAttribute("aria-expanded", String(texts !== null));
+    setText(this.code, texts === null ? "Show code" : "Hide code");
+    if (texts === null) return;
+    this.tabs.replaceChildren(...Object.keys(texts).map((label) => button(label, () => this.chooseCode(texts, label))));
+    this.chooseCode(texts, this.label in texts ? this.label : Object.keys(texts)[0]);
+  }
+
+  chooseCode(texts, label) {
+    this.label = label;
+    for (const tab of this.tabs.children) tab.setAttribute("aria-pressed", String(tab.textContent === label));
+    setText(this.pre, texts[label]);
   }
 
   /** Show a view of the player or of a replay. */

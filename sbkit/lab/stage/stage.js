@@ -32,7 +32,7 @@ class Link {
     this.player.receive(readMessage(message, buffers));
     if (message.type === "replay") download(message.name, message.html);
     for (const screen of this.screens) {
-      if (message.type === "code") screen.controls.showCode(message.text);
+      if (message.type === "code") screen.controls.showCode(message.texts);
       screen.redraw();
     }
   }
