@@ -129,6 +129,15 @@ def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
     return widget
 
 
+def snapped(dial: Dial, widget: Any, old: Any, new: Any) -> bool:
+    """Whether a slider only went from `old` to the nearest of its steps, as the page does by itself."""
+    if dial.kind not in ("number", "log"):
+        return False
+    before, after = (math.log10(v) if dial.kind == "log" else v for v in (old, new))
+    nearest = widget.min + round((before - widget.min) / widget.step) * widget.step
+    return abs(after - nearest) < 1e-6 * widget.step
+
+
 CLASSES = {
     "choice": "Dropdown",
     "whole": "IntSlider",

@@ -9,7 +9,7 @@ import ipywidgets
 
 from sbkit.lab.cells import Cells, this_cell
 from sbkit.lab.desk import Desk
-from sbkit.lab.dials import dials, widget_of
+from sbkit.lab.dials import dials, snapped, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
@@ -80,7 +80,11 @@ class Panel(Handle, ipywidgets.VBox):
 
     def _turned(self, change: Mapping[str, Any]) -> None:
         """Take a dial's new value; what restarts is built when the stage asks, at most once a frame."""
-        if self._desk is not None and self._desk.set(self._names[change["owner"]], change["new"]):
+        if self._desk is None:
+            return
+        widget, name, new = change["owner"], self._names[change["owner"]], change["new"]
+        turned = not snapped(self._desk.dials[name], widget, self.session.values[name], new)
+        if turned and self._desk.set(name, new):
             self._stage.send({"type": "dirty"})
 
     def result(self) -> Any:

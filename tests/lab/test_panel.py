@@ -62,6 +62,18 @@ def test_moving_a_dial_acts_at_once_or_asks_for_a_new_run(lesson, sent):
     assert made.code() == "run = lesson(slabs=5, depth=3, lr=0.5, optimizer='sgd')"
 
 
+def test_a_value_between_two_steps_of_its_slider_is_kept(lesson, sent):
+    """The page moves the handle to the nearest step when it shows it: nobody turned the dial."""
+    made = lab(lesson, **DIALS, start="lr=0.02")
+    for value, kept in ((10**-1.7, 0.02), (10**-1.65, 10**-1.65), (10**-1.7, 10**-1.7), (0.021, 0.021)):
+        dial(made, "lr").value = value
+        assert made.session.values["lr"] == made.session.run.settings["lr"] == kept
+    rate = lab(lambda lr=0.123: lesson(lr=lr), lr=(0.0, 1.0))
+    for value, kept in ((0.12, 0.123), (0.13, 0.13), (0.12, 0.12)):
+        dial(rate, "lr").value = value
+        assert rate.session.values["lr"] == kept
+
+
 def test_a_request_of_the_stage_is_answered(lesson, sent):
     made = lab(lesson, **DIALS)
     made._stage._handle_custom_msg({"type": "advance", "steps": 2}, [])
