@@ -13,9 +13,9 @@ from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
 from sbkit.plots import Description
 
-Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 from sbkit.lab.share import Start, started
 
+Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 LARGEST = 100_000  # bytes of a stored picture
 
 
