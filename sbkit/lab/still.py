@@ -11,9 +11,8 @@ from sbkit.lab.dials import dials
 from sbkit.lab.handle import Handle
 from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
-from sbkit.plots import Description
-
 from sbkit.lab.share import Start, started
+from sbkit.plots import Description
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 LARGEST = 100_000  # bytes of a stored picture
