@@ -12,7 +12,7 @@ from sbkit.lab.handle import Handle
 from sbkit.lab.lesson import Lesson, written
 from sbkit.lab.session import Session
 from sbkit.lab.share import Start, started
-from sbkit.plots import Description
+from sbkit.plots import Bars, Description, Field
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 LARGEST = 100_000  # bytes of a stored picture
@@ -49,8 +49,15 @@ class Still(Handle):
 
 
 def alt(pictures: Iterable[Description]) -> str:
-    """What one hears of the pictures instead of seeing them: kind, title and caption of each."""
-    return " ".join(f"{type(shown).__name__}: {shown.title}. {shown.caption}".strip() for shown in pictures)
+    """What one hears of the pictures instead of seeing them: kind, title, caption and marks of each."""
+    return " ".join(_told(picture) for picture in pictures)
+
+
+def _told(picture: Description) -> str:
+    axes = [picture.y.text] if isinstance(picture, Bars) else [picture.x.text, picture.y.text]
+    marks = [] if isinstance(picture, Field) else picture.marks
+    said = [f"{type(picture).__name__}: {picture.title}.", picture.caption or f"Axes: {', '.join(axes)}."]
+    return " ".join([*said, *(f"{mark.label} ({mark.low:g} to {mark.high:g})." for mark in marks)])
 
 
 def picture(handle: Handle) -> bytes:

@@ -9,6 +9,7 @@ from sbkit.core import SbkitError
 from sbkit.lab import lab
 from sbkit.lab import still as module
 from sbkit.lab.still import Still
+from sbkit.plots import Axis, Bars, Field, Mark
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,15 @@ def test_a_picture_stands_beside_the_line(lesson, monkeypatch):
     assert data["image/png"] == b"png" and data["text/plain"].startswith("lesson(): 2 runs trained.")
     alt = metadata["image/png"]["alt"]  # where nbconvert looks for it
     assert alt.startswith("Field: Decision boundary") and "Bars: " in alt
+
+
+def test_alt_text_tells_captions_axes_and_marks():
+    field = Field("f", "A plane", "x1", Axis("x2", "cm"), [[0.0, 1.0]])
+    bars = Bars(
+        "b", "Reliance", "accuracy lost", ["S"], [0.5], caption="One bar.", marks=[Mark("you said", 0.4, 0.6)]
+    )
+    told = "Field: A plane. Axes: x1, x2 (cm). Bars: Reliance. One bar. you said (0.4 to 0.6)."
+    assert module.alt([field, bars]) == told
 
 
 def test_pictures_shrink_until_they_are_small_enough(monkeypatch):
