@@ -21,16 +21,23 @@ from typing import TYPE_CHECKING, Any
 import sbkit.losses  # noqa: F401  (registers the losses)
 from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
 from sbkit.core import datasets as datasets
-from sbkit.data import lms, ms, planar, slabs, task_from
+from sbkit.data import core_and_shortcut, lms, ms, planar, slabs, task_from
 from sbkit.measures import (
+    alone,
+    attack,
     boundary,
+    budget,
+    conflict,
     effective_rank,
     entropy_rank,
     pca_rank,
     randomized,
     reliance,
+    shifted,
+    shortcut_bias,
     spectrum,
     stable_rank,
+    universal_perturbation,
 )
 from sbkit.models import fleet_of, mlp
 from sbkit.plots import Axis, Bars, Field, Line, Lines, Mark, bands
@@ -77,10 +84,15 @@ __all__ = [
     "SbkitError",
     "Snapshot",
     "Task",
+    "alone",
+    "attack",
     "bands",
     "boundary",
+    "budget",
     "check",
     "claim",
+    "conflict",
+    "core_and_shortcut",
     "datasets",
     "effective_rank",
     "entropy_rank",
@@ -101,9 +113,12 @@ __all__ = [
     "randomized",
     "reliance",
     "self_check",
+    "shifted",
+    "shortcut_bias",
     "slabs",
     "spectrum",
     "stable_rank",
     "sweep",
     "task_from",
+    "universal_perturbation",
 ]

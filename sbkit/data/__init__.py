@@ -1,7 +1,8 @@
 """Task families, one file each."""
 
+from sbkit.data.latents import core_and_shortcut
 from sbkit.data.own import task_from
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
 
-__all__ = ["lms", "ms", "planar", "slabs", "task_from"]
+__all__ = ["core_and_shortcut", "lms", "ms", "planar", "slabs", "task_from"]

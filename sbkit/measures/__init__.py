@@ -1,21 +1,31 @@
 """What is measured of a fleet on a task, one file a question."""
 
 from sbkit.measures.boundary import boundary
+from sbkit.measures.conflict import alone, conflict
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import effective_rank, entropy_rank, pca_rank, spectrum, stable_rank
+from sbkit.measures.robustness import attack, budget, shifted, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
+from sbkit.measures.shortcut import shortcut_bias
 
 __all__ = [
     "accuracy",
+    "alone",
+    "attack",
     "auc",
     "boundary",
+    "budget",
+    "conflict",
     "effective_rank",
     "entropy_rank",
     "kinds",
     "pca_rank",
     "randomized",
     "reliance",
+    "shifted",
+    "shortcut_bias",
     "shuffled",
     "spectrum",
     "stable_rank",
+    "universal_perturbation",
 ]
