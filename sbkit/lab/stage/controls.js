@@ -1,6 +1,7 @@
 // controls.js: the buttons, sliders and words around the plots; made of native elements, told what to do by actions.
 
 import { make, setText } from "./card.js";
+import { say } from "./words.js";
 
 const ICONS = {
   run: "M4 2.5v11l9-5.5z",
@@ -12,24 +13,24 @@ const ICONS = {
 /** Controls for the `actions` that are given: run(), step(), restart(type), speed(word), scrub(k), pin() … */
 export class Controls {
   constructor(actions, { seed = false, data = false } = {}) {
-    this.run = iconButton("run", "Run", actions.run, "sb-main");
+    this.run = iconButton("run", say("controls", "run"), actions.run, "sb-main");
     this.steps = [
-      actions.step && iconButton("step", "Step", actions.step),
-      actions.restart && iconButton("rewind", "Rewind", () => actions.restart("rewind")),
-      actions.restart && seed && button("New seed", () => actions.restart("seed")),
-      actions.restart && data && button("New data", () => actions.restart("data")),
+      actions.step && iconButton("step", say("controls", "step"), actions.step),
+      actions.restart && iconButton("rewind", say("controls", "rewind"), () => actions.restart("rewind")),
+      actions.restart && seed && button(say("controls", "seed"), () => actions.restart("seed")),
+      actions.restart && data && button(say("controls", "data"), () => actions.restart("data")),
     ].filter(Boolean);
     this.speed = make("select", { on: { change: () => actions.speed(this.speed.value) } },
-      ["slow", "normal", "fast"].map((text) => make("option", { text, value: text })));
+      ["slow", "normal", "fast"].map((value) => make("option", { text: say("controls", value), value })));
     this.speed.value = "normal";
     this.word = make("span", { class: "sb-word" });
     this.reason = make("span", { class: "sb-reason" });
     this.live = make("div", { class: "sb-unseen", "aria-live": "polite" });
     this.announced = { text: "", at: -Infinity };
-    this.slider = make("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "Recorded steps",
+    this.slider = make("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": say("controls", "recorded"),
       on: { input: () => actions.scrub(Number(this.slider.value)) } });
     this.count = make("span", { class: "sb-count" });
-    this.head = make("div", { class: "sb-controls" }, [this.run, ...this.steps, make("label", {}, ["Speed ", this.speed]),
+    this.head = make("div", { class: "sb-controls" }, [this.run, ...this.steps, make("label", {}, [say("controls", "speed"), this.speed]),
       make("span", { class: "sb-state" }, [this.word, this.reason]), this.live,
       make("div", { class: "sb-time" }, [this.slider, this.count])]);
     this.buildFoot(actions);
@@ -37,14 +38,14 @@ export class Controls {
 
   /** What one does with a run in hand: pin, difference, code, replay. */
   buildFoot(actions) {
-    this.pin = button("Pin", actions.pin, { "aria-pressed": "false", title: "Keep what is in sight as a grey ghost" });
+    this.pin = button(say("controls", "pin"), actions.pin, { "aria-pressed": "false", title: say("controls", "pin_title") });
     this.box = make("input", { type: "checkbox", on: { change: () => actions.difference(this.box.checked) } });
-    this.difference = make("label", { hidden: "" }, [this.box, " Difference to the pinned run"]);
-    this.code = actions.code && button("Show code", () => this.toggleCode(actions), { "aria-expanded": "false" });
-    const save = actions.save && button("Save replay", actions.save);
+    this.difference = make("label", { hidden: "" }, [this.box, say("controls", "difference")]);
+    this.code = actions.code && button(say("controls", "code"), () => this.toggleCode(actions), { "aria-expanded": "false" });
+    const save = actions.save && button(say("controls", "save"), actions.save);
     this.pre = make("pre", { tabindex: "0" });
-    this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": "Kinds of code" });
-    const copy = button("Copy", () => copyText(this.pre, copy));
+    this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": say("controls", "kinds") });
+    const copy = button(say("controls", "copy"), () => copyText(this.pre, copy));
     const bar = make("div", { class: "sb-controls" }, [this.tabs, copy]);
     this.codeBox = make("div", { class: "sb-code", hidden: "" }, [bar, this.pre]);
     const row = make("div", { class: "sb-controls" }, [this.pin, this.code, save, this.difference].filter(Boolean));
@@ -60,7 +61,7 @@ export class Controls {
   showCode(texts) {
     this.codeBox.hidden = texts === null;
     this.code.setAttribute("aria-expanded", String(texts !== null));
-    setText(this.code, texts === null ? "Show code" : "Hide code");
+    setText(this.code, say("controls", texts === null ? "code" : "hide"));
     if (texts === null) return;
     this.tabs.replaceChildren(...Object.keys(texts).map((label) => button(label, () => this.chooseCode(texts, label))));
     this.chooseCode(texts, this.label in texts ? this.label : Object.keys(texts)[0]);
@@ -75,7 +76,7 @@ export class Controls {
   /** Show a view of the player or of a replay. */
   update(view) {
     const { word, reason, running, closed, index, count, frame, steps, pinned } = view;
-    showIcon(this.run, running ? "pause" : "run", running ? "Pause" : "Run");
+    showIcon(this.run, running ? "pause" : "run", say("controls", running ? "pause" : "run"));
     for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
     const trains = steps > 0;
     for (const node of [this.run, ...this.steps, this.speed.parentNode, this.slider.parentNode]) node.hidden = !trains;
@@ -84,10 +85,10 @@ export class Controls {
     this.slider.max = Math.max(0, count - 1);
     this.slider.value = index;
     this.slider.disabled = count < 2;
-    const step = `step ${(frame?.step ?? 0).toLocaleString("en")} of ${steps.toLocaleString("en")}`;
-    this.slider.setAttribute("aria-valuetext", step);
-    setText(this.count, `${step} · epoch ${(frame?.epoch ?? 0).toFixed(1)}`);
-    setText(this.pin, pinned ? "Unpin" : "Pin");
+    const at = say("controls", "at", { step: (frame?.step ?? 0).toLocaleString("en"), steps: steps.toLocaleString("en") });
+    this.slider.setAttribute("aria-valuetext", at);
+    setText(this.count, say("controls", "count", { at, epoch: (frame?.epoch ?? 0).toFixed(1) }));
+    setText(this.pin, say("controls", pinned ? "unpin" : "pin"));
     this.pin.setAttribute("aria-pressed", String(Boolean(pinned)));
     this.difference.hidden = !pinned || !frame?.plots.some((plot) => plot.shape === "field");
     this.box.checked = view.difference;
@@ -128,12 +129,12 @@ function showIcon(node, icon, text) {
 async function copyText(pre, told) {
   try {
     await navigator.clipboard.writeText(pre.textContent);
-    setText(told, "Copied");
+    setText(told, say("controls", "copied"));
   } catch {
     getSelection().selectAllChildren(pre);
-    setText(told, "Selected");
+    setText(told, say("controls", "selected"));
   }
-  setTimeout(() => setText(told, "Copy"), 1500);
+  setTimeout(() => setText(told, say("controls", "copy")), 1500);
 }
 
 /** Offer `text` as a file. */
