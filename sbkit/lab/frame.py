@@ -55,7 +55,8 @@ def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, byt
 
 
 def _axis(axis: Axis) -> Frame:
-    return {"label": axis.label, "unit": axis.unit, "low": axis.low, "high": axis.high, "log": axis.log}
+    ends = {"low": axis.low, "high": axis.high, "log": axis.log}
+    return {"label": axis.label, "unit": axis.unit} | ends | {"ticks": list(axis.ticks)}
 
 
 def _field(field: Field, buffer: Buffer) -> Frame:
@@ -63,6 +64,7 @@ def _field(field: Field, buffer: Buffer) -> Frame:
     return {
         "x": _axis(field.x),
         "y": _axis(field.y),
+        "scale": None if field.scale is None else _axis(field.scale),
         "values": buffer.put(field.values),
         "spread": buffer.put(spread, "u1"),
         "points": buffer.put(field.points),
@@ -86,7 +88,8 @@ def _line(line: Line, buffer: Buffer) -> Frame:
 
 def _bars(bars: Bars, buffer: Buffer) -> Frame:
     arrays = {"values": buffer.put(bars.values), "dots": buffer.put(bars.dots)}
-    return {"y": _axis(bars.y), "names": list(bars.names)} | _marks(bars.marks) | arrays
+    about = {"y": _axis(bars.y), "names": list(bars.names), "sides": list(bars.sides)}
+    return about | _marks(bars.marks) | arrays
 
 
 PARTS: dict[type, Any] = {Field: _field, Lines: _lines, Bars: _bars}

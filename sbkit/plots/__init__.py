@@ -1,7 +1,20 @@
 """Pictures of snapshots: described here, drawn live by the stage and standing still by plotly."""
 
+from sbkit.plots.paired import paired
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines, Mark
 from sbkit.plots.standard import pictures, plain
 from sbkit.plots.tables import bands
 
-__all__ = ["Axis", "Bars", "Description", "Field", "Line", "Lines", "Mark", "bands", "pictures", "plain"]
+__all__ = [
+    "Axis",
+    "Bars",
+    "Description",
+    "Field",
+    "Line",
+    "Lines",
+    "Mark",
+    "bands",
+    "paired",
+    "pictures",
+    "plain",
+]

@@ -8,18 +8,16 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sbkit.core import SbkitError
-from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines, Mark
-from sbkit.plots.theme import BLUE, GREY, INK, LINES, SYMBOLS, WHITE, faint, line_style, scale_bands
+from sbkit.plots.shapes import Axis, Bars, Description, Field, Mark
+from sbkit.plots.theme import INK, faint
+from sbkit.plots.traces import DRAW
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 WIDE, HIGH, ACROSS = 420, 440, 3  # pixels a plot, plots a row
 LETTERS = 58  # of a caption in a line
-CALM = [[0, "rgba(90,90,90,0)"], [1, "rgba(90,90,90,0.85)"]]  # disagreement, laid over a field
 
 
 def figure(descriptions: Description | Sequence[Description]) -> Figure:
@@ -28,8 +26,8 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
     Raises `SbkitError` on anything that is no `Field`, `Lines` or `Bars`.
 
     >>> bars = Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])
-    >>> figure(bars).data[0].x
-    ('linear', 'slab5')
+    >>> figure(bars).data[0].y.tolist()
+    [0.5, 0.0]
     """
     shapes = _checked(descriptions)
     columns = min(ACROSS, len(shapes))
@@ -80,17 +78,19 @@ def _title(shape: Description) -> str:
 
 def _finish(fig: Figure, shape: Description, i: int, place: dict[str, Any]) -> None:
     """Axes of plot i, and its legend inside it, at the top right."""
-    if not isinstance(shape, Bars):
-        fig.update_xaxes(**_axis(shape.x), **place)
+    fig.update_xaxes(**(_names(shape) if isinstance(shape, Bars) else _axis(shape.x)), **place)
     fig.update_yaxes(**_axis(shape.y), **place)
     for mark in [] if isinstance(shape, Field) else shape.marks:
         _mark(fig, shape, mark, i, place)
     suffix = "" if i == 1 else str(i)
+    layout: Any = fig.layout
+    across, up = layout[f"xaxis{suffix}"].domain, layout[f"yaxis{suffix}"].domain
     for trace in fig.select_traces(**place):
         if trace.showlegend:
             trace.legend = f"legend{suffix}"
-    layout: Any = fig.layout
-    across, up = layout[f"xaxis{suffix}"].domain, layout[f"yaxis{suffix}"].domain
+        if trace.type == "heatmap" and trace.showscale:  # room for the bar of colours
+            across = layout[f"xaxis{suffix}"].domain = (across[0], 0.15 * across[0] + 0.85 * across[1])
+            trace.colorbar.update(x=across[1], xanchor="left", y=sum(up) / 2, len=up[1] - up[0])
     corner = {"x": across[1], "xanchor": "right"}
     corner |= {"y": up[0], "yanchor": "bottom"} if _rises(shape) else {"y": up[1], "yanchor": "top"}
     layout[f"legend{suffix}"] = corner | {"bgcolor": "rgba(255,255,255,0.7)", "font": {"size": 13}}
@@ -120,8 +120,17 @@ def _rises(shape: Description) -> bool:
     return bool(ends) and all(last > (low + high) / 2 for last, low, high in ends)
 
 
+def _names(bars: Bars) -> dict[str, Any]:
+    """Names along an axis of numbers, so that bars of several sides stand around them."""
+    count = len(bars.names) // max(1, len(bars.sides))
+    names = [html.escape(name, quote=False) for name in bars.names[:count]]
+    return {"tickvals": list(range(count)), "ticktext": names, "showgrid": False, "zeroline": False}
+
+
 def _axis(axis: Axis) -> dict[str, Any]:
     made: dict[str, Any] = {"title": {"text": html.escape(axis.text, quote=False), "standoff": 6}}
+    if axis.ticks:
+        return made | {"type": "category", "showgrid": False}
     ends = [axis.low, axis.high]
     if axis.log:
         made |= {"type": "log", "exponentformat": "power", "dtick": 1}
@@ -129,90 +138,3 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if None in ends:
         return made | ({} if ends == [None, None] or axis.log else {"rangemode": "tozero"})
     return made | {"range": ends}
-
-
-def _field(field: Field) -> list[Any]:
-    import plotly.graph_objects as go
-
-    x, y = field.grid()
-    plane = {"x": x, "y": y, "showscale": False}
-    scale = {"colorscale": scale_bands(), "zmin": 0, "zmax": 1}
-    hover = f"{field.x.label} %{{x:.2f}}, {field.y.label} %{{y:.2f}}: %{{z:.2f}}<extra></extra>"
-    traces: list[Any] = [go.Heatmap(z=field.values, hovertemplate=hover, **plane, **scale)]
-    if field.spread is not None:
-        calm = {"colorscale": CALM, "zmin": 0, "zmax": 0.5, "hoverinfo": "skip"}
-        traces.append(go.Heatmap(z=field.spread, **plane, **calm))
-    level = {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}
-    line = {"color": INK, "width": 2}
-    traces.append(go.Contour(z=field.values, x=x, y=y, contours=level, line=line, hoverinfo="skip"))
-    traces[-1].update(showscale=False, showlegend=False)
-    return traces + _points(field)
-
-
-def _points(field: Field) -> list[Any]:
-    """The rows on a field, a trace a class: its colour is the field's end, its symbol the class's own."""
-    import plotly.graph_objects as go
-
-    if field.points is None or field.labels is None:
-        return []
-    traces: list[Any] = []
-    for label in np.unique(field.labels).astype(int):
-        part = field.points[field.labels == label]  # (n, 2)
-        look = {"size": 8, "symbol": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
-        look["line"] = {"color": WHITE, "width": 1}
-        at = {"x": part[:, 0], "y": part[:, 1], "mode": "markers", "name": f"class {label}"}
-        traces.append(go.Scatter(**at, marker=look, showlegend=True))
-    return traces
-
-
-def _lines(lines: Lines) -> list[Any]:
-    import plotly.graph_objects as go
-
-    traces: list[Any] = []
-    for i, line in enumerate(lines.lines):
-        style, name = line_style(i, line.dash), html.escape(line.name, quote=False)
-        traces += _band(line, style["color"])
-        mode = "lines" if len(line.x) > 1 else "markers"
-        hover = f"{name}: %{{y:.3g}} at %{{x}}<extra></extra>"
-        traces.append(go.Scatter(x=line.x, y=line.y, mode=mode, name=name, hovertemplate=hover))
-        traces[-1].update(line=style | {"width": 2.5}, showlegend=len(lines.lines) > 1)
-    return traces
-
-
-def _band(line: Line, colour: str) -> list[Any]:
-    import plotly.graph_objects as go
-
-    if line.low is None or line.high is None:
-        return []
-    around = {"x": np.concatenate([line.x, line.x[::-1]]), "y": np.concatenate([line.high, line.low[::-1]])}
-    fill = {"fill": "toself", "fillcolor": faint(colour), "line": {"width": 0}, "mode": "lines"}
-    return [go.Scatter(**around, **fill, hoverinfo="skip", showlegend=False)]
-
-
-def _bars(bars: Bars) -> list[Any]:
-    import plotly.graph_objects as go
-
-    names = [html.escape(name, quote=False) for name in bars.names]
-    look = {"marker": {"color": BLUE, "opacity": 0.75}, "showlegend": False}
-    hover = "%{x}: %{y:.3f}<extra></extra>"
-    traces: list[Any] = [go.Bar(x=names, y=bars.values, hovertemplate=hover, **look)]
-    return traces if bars.dots is None else [*traces, _dots(names, bars.dots)]
-
-
-def _dots(names: list[str], dots: Array) -> Any:
-    import plotly.graph_objects as go
-
-    runs = dots.shape[1]
-    hover = "%{x}, run %{customdata}: %{y:.3f}<extra></extra>"
-    where = {
-        "x": np.repeat(names, runs),
-        "y": dots.ravel(),
-        "customdata": np.tile(np.arange(runs), len(names)),
-    }
-    look = {"symbol": "circle-open", "size": 7, "color": GREY, "line": {"width": 1.5, "color": INK}}
-    return go.Scatter(
-        **where, mode="markers", marker=look, hovertemplate=hover, showlegend=False, cliponaxis=False
-    )
-
-
-DRAW: dict[type, Any] = {Field: _field, Lines: _lines, Bars: _bars}

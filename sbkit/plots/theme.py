@@ -7,6 +7,11 @@ LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito's, in t
 DASHES = ("solid", "dot", "longdash", "dashdot")  # the next dash when the colours begin again
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x")  # one a class
 BANDS = 20  # of P(class 1): blue 0, white the boundary, orange 1
+RISING = [
+    (0.0, "#e1eef6"),
+    (0.6, BLUE),
+    (1.0, INK),
+]  # of another quantity; darker is more
 
 
 def line_style(i: int, dash: bool = False) -> dict[str, str]:
@@ -19,19 +24,21 @@ def line_style(i: int, dash: bool = False) -> dict[str, str]:
     return {"color": LINES[i % len(LINES)], "dash": "dash" if dash else dashes}
 
 
-def scale_bands() -> list[tuple[float, str]]:
+def scale_bands(bands: int = BANDS) -> list[tuple[float, str]]:
     """The colours of P(class 1) in bands, as a plotly colour scale: what the stage paints.
+
+    An odd number of bands has a neutral one in the middle, for what differs from 0.
 
     >>> scale_bands()[0], len(scale_bands())
     ((0.0, 'rgb(11,120,181)'), 40)
     """
     scale = []
-    for band in range(BANDS):
-        middle = (band + 0.5) / BANDS
+    for band in range(bands):
+        middle = (band + 0.5) / bands
         end, weight = BLUE if middle < 0.5 else ORANGE, abs(2 * middle - 1) ** 0.85
         mixed = (round(255 + (part - 255) * weight) for part in rgb(end))
         colour = f"rgb({','.join(map(str, mixed))})"
-        scale += [(band / BANDS, colour), ((band + 1) / BANDS, colour)]
+        scale += [(band / bands, colour), ((band + 1) / bands, colour)]
     return scale
 
 

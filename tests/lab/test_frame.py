@@ -81,7 +81,8 @@ def test_the_head_stands_beside_the_plots():
     assert frame["type"] == "frame" and frame["pushed"] is False and frame["moving"] is True
     plot = frame["plots"][0]
     assert (plot["shape"], plot["name"], plot["title"], plot["grows"]) == ("lines", "l", "Lines", False)
-    assert plot["y"] == {"label": "y", "unit": "", "low": None, "high": None, "log": True}
+    ends = {"low": None, "high": None, "log": True}
+    assert plot["y"] == {"label": "y", "unit": "", "ticks": []} | ends
 
 
 def test_a_field_always_has_ends():

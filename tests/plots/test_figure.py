@@ -40,7 +40,7 @@ def test_names_are_text_not_tags():
     fig = figure(bars)
     assert "&lt;script&gt;" in fig.layout.annotations[0].text
     assert "5 &lt; 6" in fig.layout.annotations[0].text
-    assert fig.data[0].x == ("&lt;b&gt;a&lt;/b&gt;",)
+    assert fig.layout.xaxis.ticktext == ("&lt;b&gt;a&lt;/b&gt;",)
 
 
 @pytest.mark.parametrize("wrong", [[], "loss", [1], None])

@@ -1,0 +1,111 @@
+"""The pictures of two runs, A and B, in one list: curves and bars together, fields with their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Lines
+from sbkit.plots.theme import BANDS
+
+SIDES = ("A", "B")
+MOST = 2  # kinds of line that get a plot each; more stay with their own side
+
+
+def paired(a: Sequence[Description], b: Sequence[Description], labels: Sequence[str]) -> list[Description]:
+    """What A and B show under the same name, drawn together; the rest of each beside it.
+
+    labels: of A and of B, in legends and titles. A line of A is solid, of B dashed; lines of several
+    kinds (train and test) get a plot a kind, more than two a plot a side. Bars stand beside each other.
+    Fields of one plane are followed by B − A.
+
+    >>> a, b = ([Bars("r", "Reliance", "lost", ["linear", "slab"], [v, 0])] for v in (0.5, 0.3))
+    >>> [both] = paired(a, b, ["A sgd", "B sam"])
+    >>> both.sides, both.values.tolist()
+    (('A sgd', 'B sam'), [0.5, 0.0, 0.30000001192092896, 0.0])
+    """
+    others = {picture.name: picture for picture in b}
+    made: list[Description] = []
+    for picture in a:
+        other = others.get(picture.name)
+        if type(other) is type(picture):
+            made += JOIN[type(picture)](picture, others.pop(picture.name), labels)
+        else:
+            made.append(_of_side(picture, 0, labels))
+    return made + [_of_side(picture, 1, labels) for picture in others.values()]
+
+
+def _of_side(picture: Description, side: int, labels: Sequence[str]) -> Description:
+    """A picture of one side alone, which its title says."""
+    return replace(picture, name=f"{picture.name} {SIDES[side]}", title=f"{picture.title} · {labels[side]}")
+
+
+def _fields(a: Field, b: Field, labels: Sequence[str]) -> list[Description]:
+    sides = [_of_side(a, 0, labels), _of_side(b, 1, labels)]
+    if (a.x, a.y, a.values.shape) != (b.x, b.y, b.values.shape):
+        why = " A and B look at different planes, so that there is no difference of theirs."
+        return [sides[0], replace(sides[1], caption=sides[1].caption + why)]
+    reach = 1.0 if a.scale is None else float(np.nanmax(np.abs(b.values - a.values), initial=1e-6))
+    unit = "" if a.scale is None else a.scale.unit
+    what = "chance of class 1" if a.scale is None else a.scale.label
+    least = f"{reach / (BANDS + 1):.2g}"  # what the colours can tell apart
+    caption = (
+        f"{what} in B minus that in A. Orange: more in B; blue: more in A; no colour: less than {least}."
+    )
+    caption = caption[0].upper() + caption[1:]
+    points = {"points": a.points, "labels": a.labels} if a.points is not None else {}
+    name, title = f"{a.name} B − A", f"{a.title} · B − A"
+    scale = Axis("B − A", unit, low=-reach, high=reach)
+    return [*sides, Field(name, title, a.x, a.y, b.values - a.values, **points, caption=caption, scale=scale)]
+
+
+def _lines(a: Lines, b: Lines, labels: Sequence[str]) -> list[Description]:
+    axes = {"x": _joint(a.x, b.x), "y": _joint(a.y, b.y)}
+    kinds = [line.name for line in a.lines]
+    if kinds != [line.name for line in b.lines] or len(kinds) > MOST:
+        return [_of_side(replace(one, **axes), side, labels) for side, one in enumerate((a, b))]
+    made: list[Description] = []
+    for kind, *lines in zip(kinds, a.lines, b.lines, strict=True):
+        both = [replace(line, name=labels[side], dash=side == 1) for side, line in enumerate(lines)]
+        alone = len(kinds) == 1
+        about = {} if alone else {"name": f"{a.name} {kind}", "title": f"{a.title} · {kind}"}
+        made.append(replace(a, lines=both, caption=_captions(a, b), **axes, **about))
+    return made
+
+
+def _bars(a: Bars, b: Bars, labels: Sequence[str]) -> list[Description]:
+    y = _joint(a.y, b.y)
+    if a.sides or b.sides:
+        return [_of_side(replace(one, y=y), side, labels) for side, one in enumerate((a, b))]
+    names = list(dict.fromkeys((*a.names, *b.names)))
+    runs = max(0 if one.dots is None else one.dots.shape[1] for one in (a, b))
+    blocks = [_rows(one, names, runs) for one in (a, b)]  # (names, 1 + runs) each
+    values = np.concatenate(blocks)
+    dots = values[:, 1:] if runs else None
+    about = {"caption": f"{_captions(a, b)} Left bar: A; right bar: B.", "sides": tuple(labels)}
+    return [replace(a, y=y, names=names * 2, values=values[:, 0], dots=dots, **about)]
+
+
+def _rows(bars: Bars, names: Sequence[str], runs: int) -> Array:
+    """Value and dots of every name, NaN where the bars have none. (names, 1 + runs)"""
+    rows = np.full((len(names), 1 + runs), np.nan, dtype=np.float32)
+    for k, name in enumerate(bars.names):
+        dots = [] if bars.dots is None else bars.dots[k]
+        rows[names.index(name), : 1 + len(dots)] = [bars.values[k], *dots]
+    return rows
+
+
+def _joint(one: Axis, other: Axis) -> Axis:
+    """An axis that holds both ranges."""
+    lows, highs = (one.low, other.low), (one.high, other.high)
+    low = None if None in lows else min(lows)  # pyright: ignore
+    return replace(one, low=low, high=None if None in highs else max(highs))  # pyright: ignore
+
+
+def _captions(a: Description, b: Description) -> str:
+    return a.caption if a.caption == b.caption else f"A: {a.caption} B: {b.caption}"
+
+
+JOIN = {Field: _fields, Lines: _lines, Bars: _bars}
