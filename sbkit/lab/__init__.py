@@ -8,28 +8,43 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
+from sbkit.lab.compare import Pair, Work
+from sbkit.lab.dials import Dial, twins
+from sbkit.lab.dials import dials as read
 from sbkit.lab.lesson import Lesson, parameters
+from sbkit.lab.session import Session
+from sbkit.lab.share import Start, started
 
 if TYPE_CHECKING:
     from sbkit.lab.panel import Gate, Panel
-    from sbkit.lab.share import Start
     from sbkit.lab.still import Still
 
 __all__ = ["lab"]
 
 
-def lab(lesson: Lesson, /, *, start: Start = None, after: Gate | None = None, **dials: Any) -> Panel | Still:
+def lab(
+    lesson: Lesson,
+    /,
+    *,
+    start: Start = None,
+    compare: str | None = None,
+    after: Gate | None = None,
+    **dials: Any,
+) -> Panel | Still:
     """A live panel of a lesson, to stand as the value of its cell: turn the dials, press Run.
 
     dials: for every argument of the lesson that is to have one, a list (drop-down), (1, 8) (whole
     numbers), (0.0, 1.0), (1e-4, 1.0, "log"), True or False, or any widget; they start at the lesson's
     defaults. start: other values to start at, as `.share()` gives them ("slabs=5&lr=0.02", alone or in an
     address), or {name: value}. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars).
+    compare: the name of the dial in which two runs, A and B, are to differ; all else is the same, and they
+    train in lock-step.
     after: a prediction; dials and buttons stay locked until it is committed.
-    `.result()` gives the run, `.figure()`, `.code()` and `.save_replay(path)` what one keeps of it.
+    `.result()` gives the run (of two, both), `.figure()`, `.code()` and `.save_replay(path)` what one keeps.
     Without a page to show it (SBKIT_HEADLESS=1) the run is trained at once, and one line says so.
     Raises `SbkitError` on a dial that the lesson does not take or that cannot start at its default, on a
-    value of `start` that no dial has, and on a lesson with an argument named as one of `lab`'s own.
+    value of `start` that no dial has, on a lesson with an argument named as one of `lab`'s own, and on
+    sides that cannot be compared.
 
     >>> from sbkit.plots import Bars
     >>> os.environ["SBKIT_HEADLESS"] = "1"
@@ -38,13 +53,26 @@ def lab(lesson: Lesson, /, *, start: Start = None, after: Gate | None = None, **
     >>> del os.environ["SBKIT_HEADLESS"]
     """
     _refuse_own_names(lesson, dials)
+    meant, session = _opened(lesson, dials, compare, start)
     if os.environ.get("SBKIT_HEADLESS") == "1":
         from sbkit.lab.still import Still
 
-        return Still(lesson, dials, start)
+        return Still(session, meant)
     from sbkit.lab.panel import Panel
 
-    return Panel(lesson, dials, after, start)
+    return Panel(session, meant, after)
+
+
+def _opened(
+    lesson: Lesson, abbreviations: Mapping[str, Any], compare: str | None, start: Start
+) -> tuple[dict[str, Dial], Work]:
+    """The dials of a lesson, and the session or the pair of them that they stand for."""
+    meant = read(lesson, abbreviations)
+    if compare is None:
+        meant, values = started(lesson, meant, start)
+        return meant, Session(lesson, values)
+    meant, values = started(lesson, twins(meant, compare), start)
+    return meant, Pair(lesson, values, compare)
 
 
 def _refuse_own_names(lesson: Lesson, dials: Mapping[str, Any]) -> None:

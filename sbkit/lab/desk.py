@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
+from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
 from sbkit.lab.plain import plain_torch
 from sbkit.lab.replay import replay
-from sbkit.lab.session import Session
 from sbkit.lab.share import link
 from sbkit.plots.words import say
-from sbkit.training import Run
 
 SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
 LONGEST = 1.0  # seconds that this may lengthen a slice to
@@ -31,13 +30,14 @@ class Desk:
     A lock keeps requests apart where a kernel answers them on a thread of its own.
 
     >>> from sbkit.plots import Bars
+    >>> from sbkit.lab.session import Session
     >>> desk = Desk(Session(lambda: Bars("b", "Bars", "height", ["a"], [1.0])))
     >>> frame, buffers = desk.answer({"type": "look"})
     >>> frame["state"], frame["plots"][0]["names"], len(buffers[0])
     ('Ready', ['a'], 4)
     """
 
-    def __init__(self, session: Session, dials: Mapping[str, Dial] | None = None):
+    def __init__(self, session: Work, dials: Mapping[str, Dial] | None = None):
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self._refused: Exception | None = None  # what a dial's last value led to, until it is told
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
@@ -73,14 +73,8 @@ class Desk:
             return self._frame(state="Error", reason=reason, shapes=[])
 
     def _frame(self, moving: bool = False, shapes: list | None = None, **head: Any) -> Reply:
-        session, run = self.session, self.session.run
-        state, reason = standing(run)
-        about = {"run": session.number, "step": 0, "steps": 0, "epoch": 0.0, "state": state, "reason": reason}
-        if run is not None:
-            epoch = session.history[-1].epoch if session.history else 0.0
-            about |= {"step": run.step, "steps": run.steps, "epoch": epoch}
-        shapes = session.pictures() if shapes is None else shapes
-        frame, buffer = encode(shapes, **(about | {"moving": moving} | head))
+        about = self.session.about() | {"moving": moving} | head
+        frame, buffer = encode(self.session.pictures() if shapes is None else shapes, **about)
         return frame, [buffer]
 
     def _look(self, message: Message) -> Reply:
@@ -144,31 +138,3 @@ def sentence(error: BaseException) -> str:
     ('n is large.', "KeyError: 'n'")
     """
     return str(error) if isinstance(error, SbkitError) else f"{type(error).__name__}: {error}".strip(": ")
-
-
-def standing(run: Run | None) -> tuple[str, str]:
-    """The state word of a run and the reason for it."""
-    if run is None:
-        return "Ready", ""
-    word = "Done" if run.finished else "Training" if run.step else "Ready"
-    return word, ending(run)
-
-
-def ending(run: Run) -> str:
-    """Why runs no longer train, as a clause; empty while all do."""
-    count = {state: run.states.count(state) for state in ("converged", "finished")}
-    lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
-    parts = []
-    if count["converged"]:
-        parts.append(f"{_share(count['converged'], run)} reached loss < {run.stop:g}")
-    if count["finished"]:
-        who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
-        parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
-    if lost:
-        parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
-    return "; ".join(parts)
-
-
-def _share(count: int, run: Run) -> str:
-    runs = len(run.states)
-    return "the run" if runs == 1 else f"all {runs} runs" if count == runs else f"{count} of {runs} runs"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sbkit.core import SbkitError
+from sbkit.core import SbkitError, one_of
 from sbkit.lab.lesson import Lesson, default_of, literal, parameters
 
 if TYPE_CHECKING:
@@ -111,6 +111,60 @@ def _nearest(given: Any) -> str:
     if isinstance(given, tuple | set | dict | range) and given:
         return repr(list(given))[:60]
     return repr([given])[:60] if isinstance(given, int | float | str) else "[1, 2, 4]"
+
+
+def twins(meant: Mapping[str, Dial], compare: str) -> dict[str, Dial]:
+    """The same dials, but that of `compare` twice and first: for A as it was, for B `elsewhere`.
+
+    Raises `SbkitError` if there is no such dial, or if it has one value only.
+    """
+    dial = meant[one_of("dial", compare, meant)]
+    starts = {"A": dial.start, "B": elsewhere(dial)}
+    both = [replace(dial, name=twin(compare, side), start=start) for side, start in starts.items()]
+    return {twin.name: twin for twin in both} | {name: meant[name] for name in meant if name != compare}
+
+
+def twin(name: str, side: str) -> str:
+    """The name of a dial of one side: no argument is named so."""
+    return f"{name} · {side}"
+
+
+def argument(name: str) -> str:
+    """The argument of the lesson that a dial stands for.
+
+    >>> argument("optimizer · A"), argument("depth")
+    ('optimizer', 'depth')
+    """
+    return name.partition(" · ")[0]
+
+
+def elsewhere(dial: Dial) -> Any:
+    """Another value of a dial, clearly different from its start.
+
+    The first other option of a list; of a slider the value half way to its end that is further away, in
+    logarithms on a log slider. Raises `SbkitError` where there is none, and on a widget.
+
+    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.02, (1e-3, 1.0)))
+    (5, 0.14)
+    """
+    start = dial.start
+    if dial.kind in ("choice", "switch", "widget"):
+        others = [option for option in dial.options if option is not start and option != start]
+        if not others:
+            raise SbkitError(
+                f"What is compared has a dial of two values or more, and no widget, got {dial.name} with "
+                f"{start!r} alone; give {dial.name} a list of values or (low, high)."
+            )
+        return others[0]
+    low, high, *step = dial.options
+    if dial.kind == "log":
+        far = max(low, high, key=lambda end: abs(math.log(end / start)))
+        return float(f"{math.sqrt(far * start):.2g}")
+    gap = max(low - start, high - start, key=abs)
+    every = step[0] if step else 1 if dial.kind == "whole" else (high - low) / 100
+    away = min(max(1, round(abs(gap) / 2 / every)) * every, abs(gap))
+    value = start + math.copysign(away, gap)
+    return round(value) if dial.kind == "whole" else float(f"{value:.6g}")
 
 
 def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
+from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
 from sbkit.lab.plain import plain_torch
 from sbkit.lab.replay import save
-from sbkit.lab.session import Session
 from sbkit.lab.share import share
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Handle:
         return self._desk
 
     @property
-    def session(self) -> Session:
+    def session(self) -> Work:
         """The lesson at work: its values, its run, its history."""
         return self._open.session
 

@@ -8,12 +8,10 @@ from typing import Any, Protocol
 import ipywidgets
 
 from sbkit.lab.cells import Cells, this_cell
+from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.dials import dials, snapped, widget_of
+from sbkit.lab.dials import Dial, snapped, widget_of
 from sbkit.lab.handle import Handle
-from sbkit.lab.lesson import Lesson, written
-from sbkit.lab.session import Session
-from sbkit.lab.share import Start, started
 from sbkit.lab.stage import Stage
 from sbkit.plots.words import say
 
@@ -36,23 +34,13 @@ class Panel(Handle, ipywidgets.VBox):
     after: what has to be committed before it can be driven.
     """
 
-    def __init__(
-        self,
-        lesson: Lesson,
-        abbreviations: Mapping[str, Any],
-        after: Gate | None = None,
-        start: Start = None,
-    ):
-        meant, values = started(lesson, dials(lesson, abbreviations), start)
-        session = Session(lesson, values)
-        self._text = (
-            f"{written(session.name, session.values)}: a live panel. No picture? Run this cell again."
-        )
+    def __init__(self, session: Work, meant: Mapping[str, Dial], after: Gate | None = None):
+        self._text = f"{session.call()}: a live panel. No picture? Run this cell again."
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
         self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
         free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
         offered = {"seed": "seed" in free, "data": "data" in free}
-        self._stage = Stage(controls=offered | {"trains": session.run is not None, "name": session.name})
+        self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name})
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")

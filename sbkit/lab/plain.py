@@ -10,6 +10,7 @@ from torch import optim
 
 from sbkit.batches import WholeSet
 from sbkit.core import losses
+from sbkit.lab.compare import Pair, Work
 from sbkit.lab.lesson import literal, written
 from sbkit.lab.session import Session
 from sbkit.models import MLP, mlp
@@ -83,7 +84,7 @@ STOP = """\
 """
 
 
-def plain_torch(session: Session) -> str:
+def plain_torch(session: Work) -> str:
     """The run as it stands as a torch script that trains run r alone; else a comment that says why not.
 
     It needs the lesson, for its data. Agrees with the run up to rounding.
@@ -93,6 +94,9 @@ def plain_torch(session: Session) -> str:
     '# No plain PyTorch text: lesson does not train.'
     """
     session.fresh()
+    if isinstance(session, Pair):
+        named = zip(session.labels(), session.sides, strict=True)
+        return "\n\n".join(f"# {label}\n{plain_torch(side)}" for label, side in named)
     obstacle = next(_obstacles(session), None)
     if obstacle:
         return say("codes", "no_plain", why=obstacle)

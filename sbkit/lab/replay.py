@@ -8,11 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sbkit.core import Snapshot
+from sbkit.lab.compare import Work
 from sbkit.lab.frame import encode
 from sbkit.lab.script import replay_script, style
-from sbkit.lab.session import Session
-from sbkit.plots import pictures
 
 MOST = 150  # frames of a replay
 
@@ -36,7 +34,7 @@ mountReplay(document.getElementById("replay"), decodeReplay(document.getElementB
 """
 
 
-def replay(session: Session) -> str:
+def replay(session: Work) -> str:
     """What was recorded of a session's run, at most 150 frames of it, as the text of an HTML page.
 
     Names and captions are data in it: nothing in them can end a script or start a tag.
@@ -51,30 +49,27 @@ def replay(session: Session) -> str:
     )
 
 
-def save(session: Session, path: str | Path) -> Path:
+def save(session: Work, path: str | Path) -> Path:
     """Write the replay of a session to a file; its path."""
     path = Path(path)
     path.write_text(replay(session), encoding="utf-8")
     return path
 
 
-def _frames(session: Session) -> list[dict[str, Any]]:
-    if session.run is None:
-        return [
-            _frame(session.still, run=1, step=0, steps=0, epoch=0.0, state="Ready", reason="", moving=False)
-        ]
+def _frames(session: Work) -> list[dict[str, Any]]:
+    if not session.trains:
+        return [_frame(session.pictures(), **session.about() | {"run": 1, "moving": False})]
     if not session.history:
         session.look()
     every = -(-len(session.history) // MOST)  # rounded up
-    kept = session.history[:-1][::every]
-    frames = [_of(session, snapshot, moving=True) for snapshot in kept]
-    return [*frames, _of(session, session.history[-1], moving=not session.sharp)]
+    *kept, last = session.history
+    frames = [_of(session, seen, moving=True) for seen in kept[::every]]
+    return [*frames, _of(session, last, moving=not session.sharp)]
 
 
-def _of(session: Session, snapshot: Snapshot, moving: bool) -> dict[str, Any]:
-    steps = 0 if session.run is None else session.run.steps
-    head = {"run": 1, "step": snapshot.step, "steps": steps, "epoch": snapshot.epoch, "reason": ""}
-    return _frame(pictures([snapshot], moving), **head, state="Training", moving=moving)
+def _of(session: Work, seen: Any, moving: bool) -> dict[str, Any]:
+    head = {"run": 1, "step": seen.step, "steps": session.about()["steps"], "epoch": seen.epoch, "reason": ""}
+    return _frame(session.draw([seen], moving), **head, state="Training", moving=moving)
 
 
 def _frame(shapes: list, **head: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sbkit.core import SbkitError, Snapshot, one_of
@@ -95,13 +95,16 @@ class Session:
 
     def new_seed(self) -> None:
         """A new run with other initial weights in every run: `seed` goes up by the number of runs."""
-        self._count_up("seed", 1 if self.run is None else self.run.fleet.runs)
+        self.count_up("seed", 1 if self.run is None else self.count)
+        self._build()
 
     def new_data(self) -> None:
         """A new run on other data: `data` goes up by one."""
-        self._count_up("data", 1)
+        self.count_up("data", 1)
+        self._build()
 
-    def _count_up(self, name: str, by: int) -> None:
+    def count_up(self, name: str, by: int) -> None:
+        """Give a whole number of the lesson a larger value."""
         one_of(f"argument of {self.name}", name, self.takes)
         now = self.values.get(name, default_of(self.lesson, name))
         if isinstance(now, bool) or not isinstance(now, int):
@@ -109,7 +112,6 @@ class Session:
                 f"{name} counts up from a whole number, got {now!r}; try {name}=0 in the lesson."
             )
         self.set(name, now + by)
-        self._build()
 
     def finish(self) -> Any:
         """Train to the end and look at all rows; the run, or whatever a lesson that does not train made."""
@@ -127,7 +129,39 @@ class Session:
         if self.run is None:
             return self.still
         history = self.history if whole else self.history[-1:]
-        return pictures(history, moving=not self.sharp) if history else []
+        return self.draw(history, moving=not self.sharp) if history else []
+
+    def draw(self, history: Sequence[Snapshot], moving: bool) -> list[Description]:
+        """Descriptions of a history; moving: its last look was a glance."""
+        return pictures(history, moving)
+
+    @property
+    def trains(self) -> bool:
+        """False for a lesson that returns descriptions."""
+        return self.run is not None
+
+    def about(self) -> dict[str, Any]:
+        """What stands beside the pictures: run, step, steps, epoch, state word and the reason for it."""
+        about = {"run": self.number, "step": 0, "steps": 0, "epoch": 0.0}
+        if self.run is not None:
+            epoch = self.history[-1].epoch if self.history else 0.0
+            about |= {"step": self.run.step, "steps": self.run.steps, "epoch": epoch}
+        state, reason = standing(self.run)
+        return about | {"state": state, "reason": reason}
+
+    def call(self) -> str:
+        """The lesson's call with its latest values, as text."""
+        return written(self.name, self.values)
+
+    def did(self) -> str:
+        """What it takes to finish, in words: "8 runs trained"."""
+        what, did = ("picture", "drawn") if self.run is None else ("run", "trained")
+        return f"{self.count} {what}{'s'[: self.count != 1]} {did}"
+
+    @property
+    def count(self) -> int:
+        """How many runs train, or how many pictures a lesson that does not train draws."""
+        return len(self.still) if self.run is None else self.run.fleet.runs
 
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state."""
@@ -143,3 +177,31 @@ class Session:
                 lines.append(f'run.settings["{name}"] = {value!r}')
             step = at
         return "\n".join(lines)
+
+
+def standing(run: Run | None) -> tuple[str, str]:
+    """The state word of a run and the reason for it."""
+    if run is None:
+        return "Ready", ""
+    word = "Done" if run.finished else "Training" if run.step else "Ready"
+    return word, ending(run)
+
+
+def ending(run: Run) -> str:
+    """Why runs no longer train, as a clause; empty while all do."""
+    count = {state: run.states.count(state) for state in ("converged", "finished")}
+    lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+    parts = []
+    if count["converged"]:
+        parts.append(f"{_share(count['converged'], run)} reached loss < {run.stop:g}")
+    if count["finished"]:
+        who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
+        parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
+    if lost:
+        parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
+    return "; ".join(parts)
+
+
+def _share(count: int, run: Run) -> str:
+    runs = len(run.states)
+    return "the run" if runs == 1 else f"all {runs} runs" if count == runs else f"{count} of {runs} runs"

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 
 from sbkit.core import SbkitError, between, one_of
-from sbkit.lab.dials import Dial, abbreviated
+from sbkit.lab.compare import Pair, Work
+from sbkit.lab.dials import Dial, abbreviated, argument
 from sbkit.lab.lesson import Lesson, default_of, name_of, parameters
-from sbkit.lab.session import Session
 
 LONGEST = 2000  # characters of a text
 LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed
@@ -24,13 +24,14 @@ KINDS: dict[type, str] = {bool: "switch", int: "whole", float: "number", str: "t
 Start = str | Mapping[str, Any] | None
 
 
-def share(session: Session, dials: Mapping[str, Dial]) -> str:
+def share(session: Work, dials: Mapping[str, Dial]) -> str:
     """The present values of the dials as a URL query, and arguments such as seed that were counted up.
 
     Raises `SbkitError` on what `started` would not take: a widget whose value is not simple, two choices
     that are written alike, a text that is too long.
 
     >>> from sbkit.lab.dials import dials
+    >>> from sbkit.lab.session import Session
     >>> from sbkit.plots import Bars
     >>> def lesson(depth=2, name="a"):
     ...     return Bars("b", "Bars", "depth", [name], [depth])
@@ -44,10 +45,11 @@ def share(session: Session, dials: Mapping[str, Dial]) -> str:
     return text
 
 
-def link(session: Session, dials: Mapping[str, Dial]) -> str:
+def link(session: Work, dials: Mapping[str, Dial]) -> str:
     """The shared text and the call of `sb.lab` that takes it, as Python text."""
-    given = [f"{name}={abbreviated(dial)}" for name, dial in dials.items()]
-    call = ", ".join([session.name, "start=start", *given])
+    own = {"compare": repr(session.compare)} if isinstance(session, Pair) else {}
+    given = own | {argument(name): abbreviated(dial) for name, dial in dials.items()}
+    call = ", ".join([session.name, "start=start", *(f"{name}={text}" for name, text in given.items())])
     return f'start = "{share(session, dials)}"\nsb.lab({call})'
 
 
@@ -74,7 +76,8 @@ def started(
 
 def _values(lesson: Lesson, dials: Mapping[str, Dial], start: Start) -> dict[str, Any]:
     """The values by name that `start` gives, each of its dial's type and range."""
-    usual = {name: default_of(lesson, name) for name in parameters(lesson, dials) if name not in dials}
+    dialled = {argument(name) for name in dials}
+    usual = {name: default_of(lesson, name) for name in parameters(lesson, dialled) if name not in dialled}
     counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
     known, kind = {**dials, **counted}, f"dial or whole-number argument of {name_of(lesson)}"
     return {name: _value(known[one_of(kind, name, known)], text) for name, text in _texts(start).items()}

@@ -6,12 +6,10 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.dials import dials
+from sbkit.lab.dials import Dial
 from sbkit.lab.handle import Handle
-from sbkit.lab.lesson import Lesson, written
-from sbkit.lab.session import Session
-from sbkit.lab.share import Start, started
 from sbkit.plots import Bars, Description, Field
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
@@ -24,16 +22,11 @@ class Still(Handle):
     Shows as one line that is the same on every machine and, if SBKIT_PNG=1, a picture beside it.
     """
 
-    def __init__(self, lesson: Lesson, abbreviations: Mapping[str, Any], start: Start = None):
-        meant, values = started(lesson, dials(lesson, abbreviations), start)
-        session = Session(lesson, values)
+    def __init__(self, session: Work, meant: Mapping[str, Dial]):
         session.finish()
-        count = len(session.still) if session.run is None else session.run.fleet.runs
-        did = (
-            f"picture{'s'[: count != 1]} drawn" if session.run is None else f"run{'s'[: count != 1]} trained"
+        self._text = (
+            f"{session.call()}: {session.did()}. Open this notebook in JupyterLab or Colab to drive it."
         )
-        call = written(session.name, session.values)
-        self._text = f"{call}: {count} {did}. Open this notebook in JupyterLab or Colab to drive it."
         self._desk = Desk(session, meant)
         self._png = picture(self) if os.environ.get("SBKIT_PNG") == "1" else None
         self._alt = alt(session.pictures(whole=True)) if self._png else ""
