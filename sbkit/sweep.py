@@ -39,7 +39,7 @@ def sweep(lesson: Callable[..., Run], **axes: Any) -> pandas.DataFrame:
     from sklearn.model_selection import ParameterGrid
     from tqdm.auto import tqdm
 
-    grid = list(ParameterGrid(_checked(lesson, axes)))
+    grid = list(ParameterGrid(checked(lesson, axes)))
     quiet = len(grid) < 2 or "SBKIT_HEADLESS" in os.environ
     work = (joblib.delayed(_rows)(lesson, setting) for setting in grid)
     tables: Any = joblib.Parallel(return_as="generator")(work)
@@ -47,7 +47,7 @@ def sweep(lesson: Callable[..., Run], **axes: Any) -> pandas.DataFrame:
     return pandas.DataFrame([row for table in bar for row in table])
 
 
-def _checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, list]:
+def checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, list]:
     """The axes as lists, in the order given."""
     for name, values in axes.items():
         one_of(f"argument of {lesson.__name__}", name, inspect.signature(lesson).parameters)
@@ -58,11 +58,22 @@ def _checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, l
     return {name: list(values) for name, values in axes.items()}
 
 
-def _rows(lesson: Callable[..., Run], setting: dict[str, Any]) -> list[dict[str, Any]]:
-    """Train one setting and tell of its runs."""
+def first_row(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sweep would tell of run 0 of a setting, before it is trained: its columns."""
+    run = _run(lesson, setting)
+    return {**setting, **_row(run.snapshot(glance=True), 0, run.fleet.seed)}
+
+
+def _run(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
     run = lesson(**setting)
     if not isinstance(run, Run):
         raise SbkitError(f"A sweep's lesson returns a run, got {type(run).__name__}; return sb.fit(...).")
+    return run
+
+
+def _rows(lesson: Callable[..., Run], setting: dict[str, Any]) -> list[dict[str, Any]]:
+    """Train one setting and tell of its runs."""
+    run = _run(lesson, setting)
     snapshot = last(run)
     return [setting | _row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
 

@@ -13,6 +13,7 @@ from sbkit.lab.lesson import Lesson, literal, name_of, written
 from sbkit.lab.session import Session
 from sbkit.plots import Description, paired, pictures
 from sbkit.plots.paired import SIDES
+from sbkit.training.run import CHECK
 
 
 class Moment(NamedTuple):
@@ -112,20 +113,19 @@ class Pair:
         The slower side goes first, so that a slice does not last longer than it may.
         """
         self.fresh()
-        training = [session for session in self.sides if session.run is not None and not session.run.finished]
+        training = self._training()
         if not training:
             return self.look(glance=True)
-        # the one ahead first: a side that an interrupt left behind then makes up for it
-        training.sort(key=lambda session: (_step(session), session is self.sides[self._slow]), reverse=True)
         first, *others = training
-        start = time.perf_counter()
-        first.advance(steps, None if seconds is None else seconds / len(training))
-        took = time.perf_counter() - start
-        for other in others:
-            start = time.perf_counter()
-            other.advance(steps=_step(first) - _step(other))
-            slow = other if time.perf_counter() - start > took else first
-            self._slow = self.sides.index(slow)
+        took = [_timed(first, steps, None if seconds is None else seconds / len(training))]
+        took += [_timed(other, _step(first) - _step(other)) for other in others]
+        self._slow = self.sides.index(training[took.index(max(took))])
+
+    def _training(self) -> list[Session]:
+        """The sides that train; first the one ahead, as after an interrupt, or else that with fewer steps."""
+        alive = [(s, s.run) for s in self.sides if s.run is not None and not s.run.finished]
+        alive.sort(key=lambda it: (-it[1].step, it[1].steps, it[0] is not self.sides[self._slow]))
+        return [session for session, _ in alive]
 
     def look(self, glance: bool = False) -> None:
         """Record a snapshot of both runs as they stand; nothing is trained."""
@@ -154,16 +154,19 @@ class Pair:
     def finish(self) -> tuple[Any, Any]:
         """Train both to their ends and look at all rows: (A, B), runs, or whatever the lesson made."""
         self.look(glance=True)
-        while training := [s.run for s in self.sides if s.run is not None and not s.run.finished]:
-            ahead = max(training, key=lambda run: run.step)
-            self.advance(steps=ahead.every - ahead.step % ahead.every)
+        while training := self._training():  # never past a step at which a side may end
+            step = _step(training[0])
+            cuts = {CHECK, *(session.run.every for session in training if session.run)}
+            self.advance(steps=min(cut - step % cut for cut in cuts))
         a, b = self.sides
         return a.finish(), b.finish()
 
     def labels(self) -> list[str]:
-        """Names of the sides, as "A sgd"; of the runs as they were built."""
-        values = [session.built[self.compare] for session in self.sides]
-        return [_label(side, self.compare, value) for side, value in zip(SIDES, values, strict=True)]
+        """Names of the sides by the value that now acts, as "A sgd" or "B depth=3"."""
+        acting = [s.built | {name: value for _, name, value in s.changes} for s in self.sides]
+        values = [values[self.compare] for values in acting]
+        texts = [at if isinstance(at, str) else f"{self.compare}={literal(at)}" for at in values]
+        return [f"{side} {text}" for side, text in zip(SIDES, texts, strict=True)]
 
     def pictures(self, whole: bool = False) -> list[Description]:
         """Descriptions of the latest look at both, or of the whole history."""
@@ -181,9 +184,13 @@ class Pair:
         about = {name: max(a[name], b[name]) for name in ("run", "step", "steps", "epoch")}
         done = a["state"] == b["state"] == "Done"
         state = "Done" if done else "Training" if about["step"] else "Ready"
-        alike = a["reason"] == b["reason"]
-        reasons = [("A and B", a["reason"])] if alike else [("A", a["reason"]), ("B", b["reason"])]
-        return about | {"state": state, "reason": "; ".join(f"{who}: {why}" for who, why in reasons if why)}
+        reasons = {"A and B": a["reason"]}
+        if a["reason"] != b["reason"]:
+            reasons = {"A": a["reason"], "B": b["reason"]}
+        return about | {
+            "state": state,
+            "reason": "; ".join(f"{who}: {why}" for who, why in reasons.items() if why),
+        }
 
     def call(self) -> str:
         """The lesson's call with the latest values of both, as text."""
@@ -221,8 +228,7 @@ def _check_alike(a: Session, b: Session) -> None:
     answers = [_answer(session) for session in (a, b)]
     if answers[0] != answers[1]:
         raise SbkitError(
-            f"A and B answer the same question, got {answers[0]} for A and {answers[1]} for B; "
-            f"compare another dial."
+            f"A and B answer the same question, got {answers[0]} and {answers[1]}; compare another dial."
         )
 
 
@@ -231,18 +237,20 @@ def _answer(session: Session) -> str:
     if session.run is None:
         return "pictures"
     task = session.run.task
-    return f"{task.outputs} {'classes' if task.classes else 'values'}"
+    return f"{task.outputs} classes" if task.classes else f"regression (outputs: {task.outputs})"
 
 
 def _step(session: Session) -> int:
     return 0 if session.run is None else session.run.step
 
 
+def _timed(session: Session, steps: int | None, seconds: float | None = None) -> float:
+    """Train a session, and tell how many seconds it took."""
+    start = time.perf_counter()
+    session.advance(steps, seconds)
+    return time.perf_counter() - start
+
+
 def _until(step: int, history: list[Snapshot]) -> Snapshot:
     """What was last seen up to a step; before that, the first."""
     return next((seen for seen in reversed(history) if seen.step <= step), history[0])
-
-
-def _label(side: str, name: str, value: Any) -> str:
-    """A side by its value: "A sgd", "B depth=3"."""
-    return f"{side} {value}" if isinstance(value, str) else f"{side} {name}={literal(value)}"

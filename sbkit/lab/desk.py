@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
+from sbkit.lab.chart import Chart
 from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
@@ -118,6 +119,12 @@ class Desk:
         name = f"{self.session.name}.html"
         return {"type": "replay", "html": replay(self.session), "name": name}, []
 
+    def _pick(self, message: Message) -> Reply:
+        if not isinstance(self.session, Chart):
+            raise SbkitError("The cells of a map can be picked, this is none; try sb.map.")
+        self.session.pick(message["row"], message["column"])
+        return self._frame()
+
 
 ANSWERS: dict[str, Callable[[Desk, Message], Reply]] = {
     "look": Desk._look,
@@ -128,6 +135,7 @@ ANSWERS: dict[str, Callable[[Desk, Message], Reply]] = {
     "data": Desk._restart,
     "code": Desk._code,
     "replay": Desk._replay,
+    "pick": Desk._pick,
 }
 
 

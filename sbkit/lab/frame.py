@@ -43,7 +43,7 @@ class Buffer:
 def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, bytes]:
     """A frame message with its buffer. head: run, step, steps, epoch, state, reason, moving, …
 
-    A shape's spread (at most ½) is stored as 510 times itself in a byte, labels as they are.
+    The spread of a chance (at most ½) is stored as 510 times itself in a byte, labels as they are.
     """
     buffer = Buffer()
     plots = [
@@ -60,13 +60,15 @@ def _axis(axis: Axis) -> Frame:
 
 
 def _field(field: Field, buffer: Buffer) -> Frame:
-    spread = None if field.spread is None else 510 * field.spread  # (rows, columns)
+    spread: Any = field.spread, "f4"  # (rows, columns)
+    if field.spread is not None and field.scale is None:
+        spread = 510 * field.spread, "u1"
     return {
         "x": _axis(field.x),
         "y": _axis(field.y),
         "scale": None if field.scale is None else _axis(field.scale),
         "values": buffer.put(field.values),
-        "spread": buffer.put(spread, "u1"),
+        "spread": buffer.put(*spread),
         "points": buffer.put(field.points),
         "labels": buffer.put(field.labels, "u1"),
     }

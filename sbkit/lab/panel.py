@@ -30,11 +30,18 @@ class Gate(Protocol):
 class Panel(Handle, ipywidgets.VBox):
     """A lesson's dials above the stage that draws its run, shown as the value of its cell.
 
-    Nothing trains unless the stage in the page asks, or `result` does. Running the cell again closes it.
+    Nothing trains unless the stage in the page asks, or `result` does. Running the cell again closes it,
+    unless it is not `placed` there itself, as part of something that is.
     after: what has to be committed before it can be driven.
     """
 
-    def __init__(self, session: Work, meant: Mapping[str, Dial], after: Gate | None = None):
+    def __init__(
+        self,
+        session: Work,
+        meant: Mapping[str, Dial],
+        after: Gate | None = None,
+        placed: bool = True,
+    ):
         self._text = f"{session.call()}: a live panel. No picture? Run this cell again."
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
         self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
@@ -49,7 +56,8 @@ class Panel(Handle, ipywidgets.VBox):
         if after is not None and after.locked:
             self._lock(say("states", "locked"))
             after.on_commit(self._lock)
-        CELLS.place(self, this_cell())
+        if placed:
+            CELLS.place(self, this_cell())
 
     def __repr__(self) -> str:
         return self._text

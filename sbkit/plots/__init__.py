@@ -3,7 +3,7 @@
 from sbkit.plots.paired import paired
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines, Mark
 from sbkit.plots.standard import pictures, plain
-from sbkit.plots.tables import bands
+from sbkit.plots.tables import bands, cells, where
 
 __all__ = [
     "Axis",
@@ -14,7 +14,9 @@ __all__ = [
     "Lines",
     "Mark",
     "bands",
+    "cells",
     "paired",
     "pictures",
     "plain",
+    "where",
 ]

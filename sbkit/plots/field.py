@@ -47,8 +47,8 @@ class Field(Frozen):
         values = array(owner, "values", self.values, 2)
         x, y = (_ended(Axis.of(axis)) for axis in (self.x, self.y))
         self._put(x=x, y=y, values=values)
-        if self.scale is not None:
-            self._put(scale=_spanned(Axis.of(self.scale), values))
+        if self.scale is not None or x.ticks:
+            self._put(scale=_spanned(Axis.of(self.scale or "value"), values))
         if x.ticks or y.ticks:
             same(owner, "values", values.shape, (len(y.ticks), len(x.ticks)), "a row and column a tick")
         for name, ndim in {"spread": 2, "points": 2, "labels": 1}.items():

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
+from torch.nn.functional import interpolate
 
 from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Lines
 from sbkit.plots.theme import BANDS
@@ -44,21 +46,25 @@ def _of_side(picture: Description, side: int, labels: Sequence[str]) -> Descript
 
 def _fields(a: Field, b: Field, labels: Sequence[str]) -> list[Description]:
     sides = [_of_side(a, 0, labels), _of_side(b, 1, labels)]
-    if (a.x, a.y, a.values.shape) != (b.x, b.y, b.values.shape):
+    if (a.x, a.y) != (b.x, b.y):
         why = " A and B look at different planes, so that there is no difference of theirs."
         return [sides[0], replace(sides[1], caption=sides[1].caption + why)]
-    reach = 1.0 if a.scale is None else float(np.nanmax(np.abs(b.values - a.values), initial=1e-6))
-    unit = "" if a.scale is None else a.scale.unit
-    what = "chance of class 1" if a.scale is None else a.scale.label
+    change = _resampled(b.values, a.values.shape) - a.values  # (rows, columns)
+    reach = 1.0 if a.scale is None else float(np.abs(change).max(initial=1e-6, where=np.isfinite(change)))
+    unit, what = ("", "chance of class 1") if a.scale is None else (a.scale.unit, a.scale.label)
     least = f"{reach / (BANDS + 1):.2g}"  # what the colours can tell apart
-    caption = (
-        f"{what} in B minus that in A. Orange: more in B; blue: more in A; no colour: less than {least}."
-    )
-    caption = caption[0].upper() + caption[1:]
+    caption = f"B − A: {what} in B minus that in A. Orange: more in B; blue: more in A; no colour: < {least}."
     points = {"points": a.points, "labels": a.labels} if a.points is not None else {}
-    name, title = f"{a.name} B − A", f"{a.title} · B − A"
-    scale = Axis("B − A", unit, low=-reach, high=reach)
-    return [*sides, Field(name, title, a.x, a.y, b.values - a.values, **points, caption=caption, scale=scale)]
+    name, title, scale = f"{a.name} B − A", f"{a.title} · B − A", Axis("B − A", unit, low=-reach, high=reach)
+    return [*sides, Field(name, title, a.x, a.y, change, **points, caption=caption, scale=scale)]
+
+
+def _resampled(values: Array, shape: tuple[int, ...]) -> Array:
+    """A grid at another resolution, corners on corners: a look at a moving picture is coarser."""
+    if values.shape == shape:
+        return values
+    grid = torch.from_numpy(values)[None, None]  # (1, 1, rows, columns)
+    return interpolate(grid, size=shape, mode="bilinear", align_corners=True)[0, 0].numpy()
 
 
 def _lines(a: Lines, b: Lines, labels: Sequence[str]) -> list[Description]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sbkit.core import SbkitError, one_of
 from sbkit.plots.bands import band_line
-from sbkit.plots.shapes import Axis, Lines
+from sbkit.plots.shapes import Axis, Field, Lines
 from sbkit.plots.words import say
 
 if TYPE_CHECKING:
@@ -54,3 +54,49 @@ def _padded(columns: Sequence[np.ndarray]) -> np.ndarray:
     for i, column in enumerate(columns):
         values[: len(column), i] = column
     return values
+
+
+def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) -> Field:
+    """A column of a sweep over two of its axes, a cell for every pair of values: the mean over runs.
+
+    table: as from `sweep`; axes: the values along x and along y, by column. What is not finite is left out;
+    a cell without a number is NaN. Raises `SbkitError` on other column names, with the nearest, or text.
+
+    >>> import pandas
+    >>> table = pandas.DataFrame({"depth": [1, 1, 2], "lr": [0.1, 0.1, 0.1], "loss": [0.25, 0.75, 1.0]})
+    >>> cells(table, "loss", {"depth": [1, 2], "lr": [0.1, 0.2]}).values.tolist()
+    [[0.5, 1.0], [nan, nan]]
+    """
+    for name in [value, *axes]:
+        one_of("column", name, map(str, table.columns))
+    if table[value].dtype.kind not in "iuf":
+        raise SbkitError(f"The cells of a map are numbers, got {value!r} of {table[value].dtype}.")
+    (x, xs), (y, ys) = axes.items()
+    across, up = ([where(table, name, at) for at in axes[name]] for name in (x, y))  # (rows of table,) each
+    numbers = table[value].to_numpy(float)
+    found = [[numbers[column & row & np.isfinite(numbers)] for column in across] for row in up]
+    mean, spread = (
+        np.array([[of(cell) if len(cell) else np.nan for cell in row] for row in found])
+        for of in (np.mean, np.std)
+    )  # (rows, columns) each
+    label = value.replace("_", " ")
+    named = Axis(x, ticks=[str(at) for at in xs]), Axis(y, ticks=[str(at) for at in ys])
+    about = {"spread": spread, "caption": _told(found, spread), "scale": Axis(label)}
+    title = f"{label[:1].upper()}{label[1:]} by {x} and {y}"
+    return Field("map", title, *named, mean, **about)
+
+
+def where(table: pd.DataFrame, name: str, value: Any) -> np.ndarray:
+    """Which rows of a table have this value in a column; None is found where it became NaN. (rows,)"""
+    none = value is None
+    return np.array([bool(cell == value or (none and cell != cell)) for cell in table[name]], dtype=bool)
+
+
+def _told(found: list[list[np.ndarray]], spread: np.ndarray) -> str:
+    """What the numbers of a map are: how many runs a cell, and how far they lie apart."""
+    counts = sorted({len(cell) for row in found for cell in row} - {0}) or [0]
+    runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    several = counts[-1] > 1
+    apart = f"; they differ by ± {np.nanmax(spread):.2g} at most (standard deviation)" if several else ""
+    none = " No value: no run with a finite number." if np.isnan(spread).any() else ""
+    return f"Mean of {runs} run{'s' if several else ''} a cell{apart}.{none}"

@@ -4,7 +4,7 @@ import ipywidgets
 import pytest
 
 from sbkit.core import SbkitError
-from sbkit.lab.dials import dials, widget_of
+from sbkit.lab.dials import dials, elsewhere, twins, widget_of
 
 
 def lesson(depth=2, rate=0.1, name="sgd", on=True, free=None):
@@ -89,3 +89,40 @@ def test_every_dial_says_how_it_acts(at_once, word):
 def test_bad_dials_get_their_sentence(abbreviation, sentence):
     with pytest.raises(SbkitError, match=sentence):
         dials(lesson, abbreviation)
+
+
+@pytest.mark.parametrize(
+    ("abbreviation", "value"),
+    [
+        ({"name": ["adam", "sgd", "sam"]}, "adam"),
+        ({"name": ["sgd", "adam"]}, "adam"),
+        ({"on": False}, False),
+        ({"depth": (1, 8)}, 5),
+        ({"depth": (1, 3)}, 1),
+        ({"depth": (0, 2)}, 1),
+        ({"depth": (2, 8, 2)}, 6),
+        ({"depth": (2, 3, 4)}, 3),
+        ({"rate": (0.0, 1.0)}, 0.55),
+        ({"rate": (0.0, 0.1)}, 0.05),
+        ({"rate": (1e-4, 1.0, "log")}, 0.0032),
+        ({"rate": (0.1, 10.0, "log")}, 1.0),
+    ],
+)
+def test_b_starts_elsewhere(abbreviation, value):
+    (dial,) = dials(lesson, abbreviation).values()
+    made = elsewhere(dial)
+    assert made == pytest.approx(value) if isinstance(value, float) else made == value
+
+
+def test_of_twins_both_come_first():
+    made = twins(dials(lesson, {"depth": (1, 8), "name": ["sgd", "adam"]}), "name")
+    assert list(made) == ["name · A", "name · B", "depth"]
+    assert [dial.start for dial in made.values()] == ["sgd", "adam", 2]
+    assert made["name · B"].name == "name · B"
+
+
+def test_a_widget_has_no_twin():
+    mine = ipywidgets.IntText(value=7)
+    with pytest.raises(SbkitError, match="and no widget"):
+        twins(dials(lesson, {"depth": mine}), "depth")
+    mine.close()

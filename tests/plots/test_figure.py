@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sbkit.core import SbkitError
-from sbkit.plots import Bars, Line, Lines, pictures
+from sbkit.plots import Axis, Bars, Field, Line, Lines, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.theme import BLUE
 
@@ -26,6 +26,31 @@ def test_a_field_is_a_heat_map_a_contour_and_a_trace_a_class(snapshot):
     np.testing.assert_allclose(fig.data[0].z, 0.5)
     symbols = [trace.marker.symbol for trace in fig.data[3:]]
     assert len(set(symbols)) == 2 and fig.data[3].marker.color == BLUE
+
+
+def test_a_field_with_a_scale_says_what_its_colours_are():
+    rising = figure(Field("f", "F", "x", "y", [[1.0, 3.0]], scale=Axis("loss", unit="nats"))).data[0]
+    assert rising.showscale and rising.colorbar.title.text == "loss (nats)" and rising.zmax == 3
+    signed = figure(Field("f", "F", "x", "y", [[1.0]], scale=Axis("change", low=-1, high=1))).data[0]
+    assert len(signed.colorscale) == 42, "21 bands: the one around 0 is neutral"
+
+
+def test_cells_have_names_numbers_and_a_grey_for_none():
+    ticks = Axis("depth", ticks=[1, 2]), Axis("optimizer", ticks=["sgd"])
+    fig = figure(Field("f", "F", *ticks, [[0.5, np.nan]]))
+    numbers, none = fig.data
+    assert list(numbers.x) == ["1", "2"] and "%{z" in numbers.texttemplate
+    assert none.text.tolist() == [["", "no value"]] and np.isnan(none.z[0, 0])
+    assert (fig.layout.xaxis.type, fig.layout.yaxis.type) == ("category", "category")
+
+
+def test_bars_of_two_sides_stand_around_their_name():
+    bars = Bars("b", "B", "y", ["p", "q"] * 2, [1, 2, 3, 4], dots=[[0]] * 4, sides=["A sgd", "B sam"])
+    fig = figure([bars, bars])
+    a, _, b, _ = fig.data[:4]
+    assert (a.name, b.name) == ("A sgd", "B sam") and a.marker.color != b.marker.color
+    assert all(left < at < right for left, at, right in zip(a.x, (0, 1), b.x, strict=True))
+    assert fig.layout.xaxis2.ticktext == ("p", "q") and fig.layout.legend2
 
 
 def test_axes_take_the_ranges_they_are_given():

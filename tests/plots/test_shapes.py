@@ -35,6 +35,33 @@ def test_bars_table_has_a_column_a_run():
     assert table["run 1"].tolist() == [2, 3]
 
 
+def test_a_scale_takes_the_ends_of_the_values():
+    nan = float("nan")
+    for values, ends in [
+        ([[1.0, 3.0]], (1, 3)),
+        ([[nan, 2.0]], (2, 4)),
+        ([[nan]], (0, 1)),
+        ([[0.0]], (0, 1)),
+    ]:
+        scale = Field("f", "F", "x", "y", values, scale=Axis("loss")).scale
+        assert (scale.low, scale.high) == ends
+    assert Field("f", "F", "x", "y", [[5.0]], scale=Axis("loss", low=-1, high=1)).scale.high == 1
+
+
+def test_ticks_make_a_table_of_cells():
+    field = Field("f", "F", Axis("depth", ticks=[1, 2]), Axis("optimizer", ticks=["sgd"]), [[0.5, 0.7]])
+    assert field.table().values.tolist() == [
+        ["1", "sgd", pytest.approx(0.5)],
+        ["2", "sgd", pytest.approx(0.7)],
+    ]
+    assert field.scale.label == "value"
+
+
+def test_bars_of_two_sides_name_them_in_their_table():
+    table = Bars("b", "B", "y", ["p", "q"] * 2, [1, 2, 3, 4], sides=["A", "B"]).table()
+    assert table["side"].tolist() == ["A", "A", "B", "B"] and table["name"].tolist() == ["p", "q"] * 2
+
+
 def test_tensors_and_lists_become_float32():
     line = Line("a", torch.arange(3, device="cpu"), torch.ones(3, requires_grad=True), high=(1, 2, 3))
     assert {line.x.dtype, line.y.dtype, line.high.dtype} == {np.dtype("float32")}
@@ -52,6 +79,15 @@ def test_tensors_and_lists_become_float32():
         (lambda: Field("f", "F", "x", "y", [X], spread=[[1]]), "spread has shape .1, 3., as values"),
         (lambda: Field("f", "F", "x", "y", [X], points=[X]), "points has shape .1, 2., two coordinates"),
         (lambda: Field("f", "F", "x", "y", [X], points=[[1, 2]], labels=[0, 1]), "labels has shape .1,."),
+        (
+            lambda: Field("f", "F", Axis("x", ticks="ab"), "y", [X]),
+            "values has shape .0, 2., a row and column",
+        ),
+        (lambda: Field("f", "F", "x", "y", [X], scale=Axis("l", log=True)), "give the logarithms as values"),
+        (
+            lambda: Bars("b", "B", "y", ["a", "b"], [1, 2], sides="AB"),
+            "the same names stand on each of 2 sides",
+        ),
         (lambda: Bars("b", "B", "y", ["a"], [1, 2]), "values has shape .1,., one a name"),
         (lambda: Bars("b", "B", "y", ["a"], [1], dots=[[1], [2]]), "dots has shape .1,., a row a name"),
         (lambda: Axis("x", low=1, high=1), "from low to a larger high, got 1.0 to 1.0"),

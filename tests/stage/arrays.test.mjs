@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "./words.mjs";
 import { contourOf, joinSegments, resample } from "../../sbkit/lab/stage/contour.js";
 import { decodeArray, decodeFrame, ownBytes } from "../../sbkit/lab/stage/decode.js";
-import { paintPixels, shownValues } from "../../sbkit/lab/stage/field.js";
+import { changeOf, paintPixels, shadesOf } from "../../sbkit/lab/stage/field.js";
 import { nearestIndex } from "../../sbkit/lab/stage/lines.js";
 
 const PLANE = Float32Array.from({ length: 100 }, (_, k) => (k % 10) / 9); // values rise along columns
@@ -51,9 +51,18 @@ test("resampling keeps corners and planes", () => {
   assert.deepEqual([...resample([7], [1, 1], [2, 2])], [7, 7, 7, 7]);
 });
 
-test("a difference of a field to itself is neutral, also at another resolution", () => {
+test("the change of a field to itself is 0, also at another resolution", () => {
+  const own = { values: Object.assign(PLANE.slice(), { shape: [10, 10] }) };
   const other = { values: Object.assign(resample(PLANE, [10, 10], [20, 20]), { shape: [20, 20] }) };
-  for (const v of shownValues(PLANE, other, [10, 10])) assert.ok(Math.abs(v - 0.5) < 1e-6);
+  for (const v of changeOf(own, other).values) assert.ok(Math.abs(v) < 1e-6);
+});
+
+test("a scale from −a to a is around 0, any other one rises, none is a chance", () => {
+  const theme = { ramp: [0], change: [1], rising: [2] };
+  const look = (scale) => [shadesOf(scale, theme).ramp[0], ...[-2, 0, 2].map(shadesOf(scale, theme).shade)];
+  assert.deepEqual(look({ low: -2, high: 2 }), [1, 0, 3 * 128, 3 * 255]);
+  assert.deepEqual(look({ low: 0, high: 4 }), [2, 0, 0, 3 * 128]);
+  assert.deepEqual(look(null), [0, 0, 0, 3 * 255]);
 });
 
 test("row 0 is painted at the bottom, spread pulls toward grey, NaN is left out", () => {
@@ -61,12 +70,12 @@ test("row 0 is painted at the bottom, spread pulls toward grey, NaN is left out"
   const theme = { ramp, grey: "#808080" };
   const bytes = new Uint8ClampedArray(160 * 160 * 4);
   const values = (list) => Object.assign(Float32Array.from(list), { shape: [2, 2] });
-  paintPixels(bytes, { values: values([0, 0, 1, 1]), spread: null }, null, theme);
+  paintPixels(bytes, { values: values([0, 0, 1, 1]), spread: null }, theme);
   assert.deepEqual([bytes[0], bytes[bytes.length - 4]], [255, 0]);
   const spread = Object.assign(new Uint8Array(4).fill(255), { shape: [2, 2] });
-  paintPixels(bytes, { values: values([0, 0, 1, 1]), spread }, null, theme);
+  paintPixels(bytes, { values: values([0, 0, 1, 1]), spread }, theme);
   assert.ok(bytes[0] < 160 && bytes[bytes.length - 4] > 90);
-  paintPixels(bytes, { values: values([NaN, NaN, NaN, NaN]), spread: null }, null, theme);
+  paintPixels(bytes, { values: values([NaN, NaN, NaN, NaN]), spread: null }, theme);
   assert.equal(bytes[3], 0);
 });
 

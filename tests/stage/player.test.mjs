@@ -242,6 +242,15 @@ test("a sharp frame replaces the moving one of its step, also in the joined curv
   assert.equal(new Recording().joined(-1), undefined);
 });
 
+test("curves are joined by their names, though a plot comes and goes before them", () => {
+  const recording = new Recording();
+  const other = { shape: "field", name: "difference" };
+  recording.add(frame(1));
+  const second = frame(2);
+  recording.add({ ...second, plots: [other, ...second.plots] });
+  assert.deepEqual([...recording.joined(1).plots[1].lines[0].x], [1, 2]);
+});
+
 test("two advances are under way, so that Python trains while the page draws", () => {
   const { player, sent, clock } = setUp(2);
   player.run();

@@ -1,6 +1,6 @@
 // axes.js: the sheet of a plot: theme colours, a canvas at device pixels, the box with its axes and ticks.
 
-import { divergingColours, formatTick, hexToRgb, ticksOf } from "./scales.js";
+import { divergingColours, formatTick, hexToRgb, risingColours, ticksOf } from "./scales.js";
 
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
 
@@ -10,10 +10,13 @@ export function readTheme(root) {
   const [r, g, b] = style.backgroundColor.match(/[\d.]+/g).map(Number);
   root.classList.toggle("sb-dark", 0.299 * r + 0.587 * g + 0.114 * b < 110);
   const colour = (name) => style.getPropertyValue(`--sb-${name}`).trim();
-  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "ink", "muted", "grid", "paper"];
+  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "ink", "muted", "grid", "paper", "low", "high"];
   const theme = Object.fromEntries(names.map((name) => [name, colour(name)]));
   theme.series = [theme.blue, theme.orange, theme.green, theme.purple, theme.sky];
-  theme.ramp = divergingColours(hexToRgb(theme.blue), hexToRgb(theme.neutral), hexToRgb(theme.orange));
+  const [low, blue, high, neutral, orange] = ["low", "blue", "high", "neutral", "orange"].map((name) => hexToRgb(theme[name]));
+  theme.ramp = divergingColours(blue, neutral, orange);
+  theme.change = divergingColours(blue, neutral, orange, 21); // an odd number: no change has no colour
+  theme.rising = risingColours([low, blue, high]);
   return theme;
 }
 

@@ -1,4 +1,4 @@
-// bars.js: draws Bars: one bar a name, one dot a run, the zero line, a pinned run as hollow bars.
+// bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
 
 import { crisp, drawAxes, drawMark, shortened, strokeLine, tickRoom } from "./axes.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
@@ -11,12 +11,13 @@ function drawBars(sheet, plot, pinned, { hover }) {
   const { box, scales, slot, names } = barsLayout(sheet, plot, pinned);
   drawAxes(ctx, box, scales, { y: plot.y }, theme);
   const zero = scales.y(Math.max(scales.y.low, Math.min(scales.y.high, 0)));
-  const bar = Math.min(56, 0.68 * slot);
-  plot.names.forEach((_, k) => drawBar(ctx, plot, scales, { k, x: centreOf(box, slot, k), bar, zero, theme }));
-  if (pinned) drawHollow(ctx, plot, pinned, scales, { box, slot, bar, zero, theme });
+  const bar = Math.min(56, 0.68 * slot) / sidesOf(plot).length ** 0.75;
+  const xs = plot.names.map((_, k) => centreOf(box, slot, k, plot, bar));
+  xs.forEach((x, k) => drawBar(ctx, plot, scales, { k, x, bar, zero, theme }));
+  if (pinned) drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme });
   [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
   strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero));
-  drawNames(ctx, box, plot, slot, names, theme);
+  drawNames(ctx, box, plot.names.slice(0, placeOf(plot, 0).count), slot, names, theme);
   for (const mark of plot.marks ?? []) {
     const k = plot.names.indexOf(mark.at);
     if (mark.at === null) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
@@ -25,22 +26,35 @@ function drawBars(sheet, plot, pinned, { hover }) {
   return hover && hoverBars(ctx, box, plot, scales, slot, hover, theme);
 }
 
-function centreOf(box, slot, k) {
-  return box.left + (k + 0.5) * slot;
+/** What is compared; bars come in as many equal blocks. */
+function sidesOf(plot) {
+  return plot.sides?.length ? plot.sides : [""];
+}
+
+/** Side of bar k, and its place among the names. */
+export function placeOf(plot, k) {
+  const count = plot.names.length / sidesOf(plot).length;
+  return { side: Math.floor(k / count), slot: k % count, count };
+}
+
+/** Middle of bar k; without its width, that of its name. */
+function centreOf(box, width, k, plot, bar = 0) {
+  const { side, slot } = placeOf(plot, k);
+  return box.left + (slot + 0.5) * width + (side - (sidesOf(plot).length - 1) / 2) * (bar + 2);
 }
 
 function barsLayout({ ctx, width, height, memory }, plot, pinned) {
   const [low, high] = extentOf([plot.values, plot.dots, pinned?.values, [0], ...markEnds(plot)]);
   memory.y = growRange(memory.y, [low, high], plot.y);
   const left = tickRoom(ctx, ...memory.y, false, height - 68);
-  const slot = (width - left - 16) / Math.max(1, plot.names.length);
+  const slot = (width - left - 16) / Math.max(1, placeOf(plot, 0).count);
   const names = namesLayout(ctx, plot.names, slot);
   const box = { left, top: 26, width: width - left - 16, height: height - 26 - names.room };
   return { box, scales: { y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names };
 }
 
 /** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
-function namesLayout(ctx, names, slot) {
+export function namesLayout(ctx, names, slot) {
   const widest = Math.max(0, ...names.map((name) => ctx.measureText(name).width));
   if (widest <= slot - 6) return { angle: 0, room: 42, most: widest, every: 1 };
   const most = Math.min(widest, 78);
@@ -48,14 +62,14 @@ function namesLayout(ctx, names, slot) {
   return { angle: -Math.PI / 2, room: Math.max(42, most + 14), most, every: Math.ceil(14 / slot) };
 }
 
-function drawNames(ctx, box, plot, slot, { angle, most, every }, theme) {
+export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
   ctx.fillStyle = theme.muted;
-  for (let k = 0; k < plot.names.length; k += every) {
+  for (let k = 0; k < names.length; k += every) {
     ctx.save();
-    ctx.translate(centreOf(box, slot, k), box.top + box.height + (angle ? 7 : 8));
+    ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + (angle ? 7 : 8));
     ctx.rotate(angle);
     [ctx.textAlign, ctx.textBaseline] = angle ? ["right", "middle"] : ["center", "top"];
-    ctx.fillText(shortened(ctx, plot.names[k], Math.max(most, 12)), 0, 0);
+    ctx.fillText(shortened(ctx, names[k], Math.max(most, 12)), 0, 0);
     ctx.restore();
   }
 }
@@ -63,7 +77,7 @@ function drawNames(ctx, box, plot, slot, { angle, most, every }, theme) {
 function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   const top = scales.y(plot.values[k]);
   if (!Number.isFinite(top)) return;
-  ctx.fillStyle = theme.blue;
+  ctx.fillStyle = theme.series[placeOf(plot, k).side];
   ctx.globalAlpha = plot.dots ? 0.42 : 0.8;
   ctx.fillRect(x - bar / 2, Math.min(top, zero), bar, Math.abs(top - zero));
   ctx.globalAlpha = 1;
@@ -84,29 +98,37 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   if (radius > 2) ctx.stroke();
 }
 
-function drawHollow(ctx, plot, pinned, scales, { box, slot, bar, zero, theme }) {
+function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
   ctx.setLineDash([3, 3]);
   [ctx.strokeStyle, ctx.lineWidth] = [theme.grey, 1.5];
   plot.names.forEach((name, k) => {
-    const top = scales.y(pinned.values[pinned.names.indexOf(name)]);
+    const same = (other, j) => other === name && placeOf(pinned, j).side === placeOf(plot, k).side;
+    const top = scales.y(pinned.values[pinned.names.findIndex(same)]);
     if (!Number.isFinite(top)) return;
-    const wide = Math.min(bar + 6, slot - 1);
-    ctx.strokeRect(centreOf(box, slot, k) - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero));
+    const wide = plot.sides?.length ? bar : Math.min(bar + 6, slot - 1);
+    ctx.strokeRect(xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero));
   });
   ctx.setLineDash([]);
 }
 
 function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
-  const k = Math.floor((px - box.left) / slot);
-  if (k < 0 || k >= plot.names.length) return null;
+  const { count } = placeOf(plot, 0);
+  const at = Math.floor((px - box.left) / slot);
+  if (at < 0 || at >= count) return null;
   ctx.fillStyle = theme.ink;
   ctx.globalAlpha = 0.06;
-  ctx.fillRect(box.left + k * slot, box.top, slot, box.height);
+  ctx.fillRect(box.left + at * slot, box.top, slot, box.height);
   ctx.globalAlpha = 1;
-  const lines = [`${plot.names[k]} ${withUnit(plot.values[k], plot.y)}`];
-  if (plot.dots) lines.push(say("sentences", "runs", { values: runsOf(plot, k).map(formatValue).join("  ") }));
-  const top = scales.y(plot.values[k]);
-  return { x: centreOf(box, slot, k), y: Number.isFinite(top) ? top : box.top, lines };
+  const bars = plot.names.map((_, k) => k).filter((k) => k % count === at);
+  const lines = bars.flatMap((k) => [`${nameOf(plot, k)} ${withUnit(plot.values[k], plot.y)}`,
+    ...(plot.dots ? [say("sentences", "runs", { values: runsOf(plot, k).map(formatValue).join("  ") })] : [])]);
+  const top = Math.min(...bars.map((k) => scales.y(plot.values[k])));
+  return { x: centreOf(box, slot, at, plot), y: Number.isFinite(top) ? top : box.top, lines };
+}
+
+/** The name of bar k with its side. */
+function nameOf(plot, k) {
+  return plot.sides?.length ? `${plot.names[k]}, ${plot.sides[placeOf(plot, k).side]}` : plot.names[k];
 }
 
 function runsOf(plot, k) {
@@ -115,8 +137,10 @@ function runsOf(plot, k) {
 }
 
 function barsLegend(plot, theme, { pinned }) {
-  const entries = [{ mark: "bar", colour: theme.blue, text: say("legends", plot.dots ? "mean" : "value") }];
-  if (plot.dots) entries.push({ mark: "circle", colour: theme.blue, text: say("legends", "run") });
+  const whole = say("legends", plot.dots ? "mean" : "value");
+  const entries = sidesOf(plot).map((side, s) => ({ mark: "bar", colour: theme.series[s], text: side || whole }));
+  const colour = entries.length > 1 ? theme.muted : theme.blue;
+  if (plot.dots) entries.push({ mark: "circle", colour, text: say("legends", "run") });
   if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned") });
   return entries;
 }
@@ -126,12 +150,12 @@ function barsTable(plot) {
   return {
     note: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label,
     head: [say("tables", "name"), say("legends", plot.dots ? "mean" : "value"), ...runs],
-    rows: plot.names.map((name, k) => [name, formatValue(plot.values[k]), ...(plot.dots ? runsOf(plot, k).map(formatValue) : [])]),
+    rows: plot.names.map((_, k) => [nameOf(plot, k), formatValue(plot.values[k]), ...(plot.dots ? runsOf(plot, k).map(formatValue) : [])]),
   };
 }
 
 function describeBars(plot) {
-  const shown = plot.names.slice(0, 6).map((name, k) => `${name} ${formatValue(plot.values[k])}`);
+  const shown = plot.names.slice(0, 6).map((_, k) => `${nameOf(plot, k)} ${formatValue(plot.values[k])}`);
   const rest = plot.names.length > 6 ? say("sentences", "more", { n: plot.names.length - 6 }) : "";
   return say("sentences", "bars", { title: plot.title, y: plot.y.label, shown: shown.join(", "), rest }) + markText(plot);
 }

@@ -2,11 +2,16 @@
 
 import { openSheet } from "./axes.js";
 import { barsPainter } from "./bars.js";
+import { cellAfter, cellAt, cellsPainter, middleOf } from "./cells.js";
 import { fieldPainter } from "./field.js";
 import { linesPainter } from "./lines.js";
 
 const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter };
 const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
+
+function painterOf(plot) {
+  return plot.shape === "field" && plot.x.ticks?.length ? cellsPainter : PAINTERS[plot.shape];
+}
 
 /** A DOM element; `text` becomes textContent, `on` holds listeners, the rest are attributes. */
 export function make(tag, { text, on = {}, ...attributes } = {}, children = []) {
@@ -19,8 +24,9 @@ export function make(tag, { text, on = {}, ...attributes } = {}, children = []) 
 }
 
 export class Card {
-  constructor(redraw) {
-    this.hover = null;
+  /** pick(name, row, column): what a click on a cell does, if anything. */
+  constructor(redraw, pick) {
+    [this.hover, this.pick] = [null, pick];
     this.told = -Infinity;
     this.title = make("div", { class: "sb-title" });
     this.legend = make("div", { class: "sb-legend", "aria-hidden": "true" });
@@ -29,13 +35,35 @@ export class Card {
     this.caption = make("div", { class: "sb-caption" });
     this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
     this.details = make("details", { on: { toggle: () => this.tell(true) } }, [make("summary", { text: "Data" }), this.table]);
-    this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
+    this.live = make("div", { class: "sb-unseen", "aria-live": "polite" });
+    this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip, this.live]);
     const about = make("figcaption", {}, [this.caption, this.details]);
     this.root = make("figure", { class: "sb-card" }, [make("div", { class: "sb-head" }, [this.title, this.legend]), this.paper, about]);
     const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
     const leave = () => redraw((this.hover = null));
     for (const name of ["pointermove", "pointerdown"]) this.canvas.addEventListener(name, point);
-    for (const name of ["pointerleave", "pointercancel"]) this.canvas.addEventListener(name, leave);
+    for (const name of ["pointerleave", "pointercancel", "blur"]) this.canvas.addEventListener(name, leave);
+    if (pick) this.offerCells(redraw);
+  }
+
+  /** Cells are picked by a click, or by arrow keys and Enter. */
+  offerCells(redraw) {
+    const choose = (point) => {
+      const cell = point && this.memory.box && cellAt(this.memory.box, this.plot, point);
+      if (cell) redraw(this.pick(this.plot.name, ...(this.picked = cell)));
+    };
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "application"); // which gets arrow keys, an image does not
+    this.canvas.classList.add("sb-cells");
+    this.canvas.addEventListener("click", (event) => choose([event.offsetX, event.offsetY]));
+    this.canvas.addEventListener("keydown", (event) => {
+      const here = this.hover && cellAt(this.memory.box, this.plot, this.hover);
+      const next = cellAfter(this.plot, here ?? this.picked, event.key);
+      if (next) redraw((this.hover = middleOf(this.memory.box, this.plot, next)));
+      else if (event.key === "Enter" || event.key === " ") choose(this.hover);
+      else return;
+      event.preventDefault();
+    });
   }
 
   /** The width to draw at; heights are equal, so that cards line up in rows. */
@@ -53,8 +81,8 @@ export class Card {
 
   draw(theme) {
     if (!this.width) return;
-    const painter = PAINTERS[this.plot.shape];
-    const options = { pinned: this.pinned, difference: this.difference, hover: this.hover };
+    const painter = painterOf(this.plot);
+    const options = { pinned: this.pinned, difference: this.difference, hover: this.hover, picked: this.picked };
     const ctx = openSheet(this.canvas, this.width, this.height);
     const sheet = { ctx, width: this.width, height: this.height, theme, memory: this.memory };
     this.showTip(painter.draw(sheet, this.plot, this.pinned, options));
@@ -86,6 +114,7 @@ export class Card {
     this.tip.hidden = !tip;
     if (!tip) return;
     this.tip.replaceChildren(...tip.lines.map((text) => make("div", { text })));
+    if (document.activeElement === this.canvas) setText(this.live, tip.lines.join("; "));
     const left = tip.x > this.width / 2;
     this.tip.style.left = left ? "" : `${tip.x + 12}px`;
     this.tip.style.right = left ? `${this.width - tip.x + 12}px` : "";
@@ -98,8 +127,9 @@ export class Card {
     const opened = now && this.details.open && !this.table.firstChild;
     if (!standing && !opened && performance.now() - this.told < 1000) return;
     [this.told, this.toldPlot] = [performance.now(), this.plot];
-    const painter = PAINTERS[this.plot.shape];
-    this.canvas.setAttribute("aria-label", painter.describe(this.plot));
+    const painter = painterOf(this.plot);
+    const keys = this.pick ? " Arrow keys lead from cell to cell, Enter opens its run." : "";
+    this.canvas.setAttribute("aria-label", painter.describe(this.plot) + keys);
     this.table.setAttribute("aria-label", `Data of ${this.plot.title}`);
     this.table.replaceChildren(...(this.details.open ? [dataTable(painter.table(this.plot))] : []));
   }

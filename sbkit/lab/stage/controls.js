@@ -39,6 +39,7 @@ export class Controls {
   /** What one does with a run in hand: pin, difference, code, replay. */
   buildFoot(actions) {
     this.pin = button(say("controls", "pin"), actions.pin, { "aria-pressed": "false", title: say("controls", "pin_title") });
+    this.pin.hidden = !actions.pin;
     this.box = make("input", { type: "checkbox", on: { change: () => actions.difference(this.box.checked) } });
     this.difference = make("label", { hidden: "" }, [this.box, say("controls", "difference")]);
     this.code = actions.code && button(say("controls", "code"), () => this.toggleCode(actions), { "aria-expanded": "false" });

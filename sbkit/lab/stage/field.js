@@ -1,17 +1,20 @@
-// field.js: draws a Field: heat map of P(class 1), grey where the runs disagree, the .5 contour, test points.
+// field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
+// points; or of any other quantity, told by its scale.
 
-import { crisp, drawAxes, tickRoom } from "./axes.js";
+import { crisp, drawAxes, shortened, tickRoom } from "./axes.js";
 import { contourOf, joinSegments, resample } from "./contour.js";
-import { formatTick, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
+import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
 const MARKS = ["circle", "square", "triangle"];
+const CHANCE = { label: "P(class 1)", unit: "", low: 0, high: 1 };
+const CHANGE = { label: "change", unit: "", low: -1, high: 1 };
 
 export const fieldPainter = { draw: drawField, legend: fieldLegend, table: fieldTable, describe: describeField };
 
 function drawField(sheet, plot, pinned, { difference, hover }) {
   const { ctx, theme } = sheet;
-  const other = difference && pinned && sameWindow(plot, pinned) ? pinned : null;
+  const other = difference && pinned && !plot.scale && sameWindow(plot, pinned) ? pinned : null;
   const { box, scales } = fieldLayout(sheet, plot);
   ctx.imageSmoothingEnabled = true;
   ctx.drawImage(heatMap(sheet, plot, other), box.left, box.top, box.width, box.height);
@@ -20,14 +23,14 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   ctx.rect(box.left, box.top, box.width, box.height);
   ctx.clip();
   if (plot.points) drawPoints(ctx, plot, scales, theme);
-  if (pinned) drawContour(ctx, scales, pinned, { colour: theme.grey, dash: [5, 4] });
-  drawContour(ctx, scales, plot, { colour: theme.ink, dash: [] });
+  if (pinned && !plot.scale) drawContour(ctx, scales, pinned, { colour: theme.grey, dash: [5, 4] });
+  if (!plot.scale) drawContour(ctx, scales, plot, { colour: theme.ink, dash: [] });
   ctx.restore();
   ctx.strokeStyle = theme.muted;
   ctx.lineWidth = 1;
   ctx.strokeRect(crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height));
   drawAxes(ctx, box, scales, plot, theme, { grid: false });
-  drawColourBar(ctx, box, theme, other !== null);
+  drawColourBar(ctx, box, theme, other ? CHANGE : plot.scale);
   return hover && hoverField(ctx, box, plot, other, scales, hover, theme);
 }
 
@@ -50,27 +53,35 @@ function heatMap({ memory, theme }, plot, other) {
   memory.image ??= Object.assign(document.createElement("canvas"), { width: PIXELS, height: PIXELS });
   const ctx = memory.image.getContext("2d");
   const pixels = ctx.createImageData(PIXELS, PIXELS);
-  paintPixels(pixels.data, plot, other, theme);
+  paintPixels(pixels.data, other ? changeOf(plot, other) : plot, theme);
   ctx.putImageData(pixels, 0, 0);
   return memory.image;
 }
 
-/** Fill RGBA bytes, top row first: colour by the value, mixed toward grey by twice the spread. */
-export function paintPixels(bytes, plot, other, theme) {
+/** Fill RGBA bytes, top row first: colour by the value on its scale, mixed toward grey by twice the spread. */
+export function paintPixels(bytes, plot, theme) {
   const size = [PIXELS, PIXELS];
-  const values = shownValues(resample(plot.values, plot.values.shape, size), other, size);
-  const spread = plot.spread && !other ? resample(plot.spread, plot.spread.shape, size) : null;
+  const values = resample(plot.values, plot.values.shape, size);
+  const spread = plot.spread && !plot.scale ? resample(plot.spread, plot.spread.shape, size) : null;
   const grey = hexToRgb(theme.grey);
+  const { ramp, shade } = shadesOf(plot.scale, theme);
   for (let i = 0; i < PIXELS; i++) {
     for (let j = 0; j < PIXELS; j++) {
       const from = i * PIXELS + j;
       const at = 4 * ((PIXELS - 1 - i) * PIXELS + j);
-      const k = 3 * Math.max(0, Math.min(255, Math.round(values[from] * 255)));
+      const k = shade(values[from]);
       const weight = spread ? Math.min(0.8, spread[from] / 255) : 0;
-      for (let c = 0; c < 3; c++) bytes[at + c] = theme.ramp[k + c] + (grey[c] - theme.ramp[k + c]) * weight;
+      for (let c = 0; c < 3; c++) bytes[at + c] = ramp[k + c] + (grey[c] - ramp[k + c]) * weight;
       bytes[at + 3] = Number.isNaN(values[from]) ? 0 : 255;
     }
   }
+}
+
+/** The colours of a scale, and the place of a value among them: around 0 if it is symmetric, else rising. */
+export function shadesOf(scale, theme) {
+  const { low, high } = scale ?? CHANCE;
+  const ramp = !scale ? theme.ramp : low === -high ? theme.change : theme.rising;
+  return { ramp, shade: (v) => 3 * Math.max(0, Math.min(255, Math.round((255 * (v - low)) / (high - low)))) };
 }
 
 /** Whether two fields look at the same part of the plane, to a fiftieth: only then is a difference one. */
@@ -79,11 +90,11 @@ function sameWindow(one, other) {
     Math.abs(one[key][end] - other[key][end]) <= 0.02 * (one[key].high - one[key].low)));
 }
 
-/** The values themselves, or their half-scaled difference from another field, .5 = no difference. */
-export function shownValues(values, other, shape) {
-  if (!other) return values;
+/** A field of what has changed since another one, at the resolution of the first. */
+export function changeOf(plot, other) {
+  const { shape } = plot.values;
   const before = resample(other.values, other.values.shape, shape);
-  return values.map((v, k) => 0.5 + (v - before[k]) / 2);
+  return { ...plot, values: Object.assign(plot.values.map((v, k) => v - before[k]), { shape }), scale: CHANGE, spread: null };
 }
 
 /** The .5 contour of a field, placed by the field's own axes. */
@@ -128,20 +139,23 @@ function tracePoint(ctx, mark, x, y, r) {
   } else ctx.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
 }
 
-function drawColourBar(ctx, box, theme, difference) {
+/** The bar that says what the colours are, right of the box. */
+export function drawColourBar(ctx, box, theme, scale) {
   const [left, steps] = [box.left + box.width + 14, 64];
+  const { ramp, shade } = shadesOf(scale, theme);
+  const { label, low, high } = scale ?? CHANCE;
   for (let k = 0; k < steps; k++) {
-    const at = 3 * Math.round((k / (steps - 1)) * 255);
-    ctx.fillStyle = `rgb(${theme.ramp[at]},${theme.ramp[at + 1]},${theme.ramp[at + 2]})`;
+    const at = shade(low + ((high - low) * k) / (steps - 1));
+    ctx.fillStyle = `rgb(${ramp.subarray(at, at + 3)})`;
     ctx.fillRect(left, box.top + (box.height * (steps - 1 - k)) / steps, 12, box.height / steps + 0.6);
   }
   [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["left", "middle", theme.muted];
   for (const p of [0, 0.5, 1]) {
     const inset = 6 * (1 - 2 * p);
-    ctx.fillText(formatTick(difference ? 2 * p - 1 : p), left + 17, box.top + box.height * (1 - p) - inset);
+    ctx.fillText(formatValue(low + (high - low) * p), left + 17, box.top + box.height * (1 - p) - inset);
   }
-  ctx.textBaseline = "alphabetic";
-  ctx.fillText(difference ? "change" : "P(class 1)", left - 8, box.top - 10);
+  [ctx.textAlign, ctx.textBaseline] = ["right", "alphabetic"];
+  ctx.fillText(shortened(ctx, label, box.width / 2), left + 48, box.top - 10);
 }
 
 function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
@@ -150,11 +164,11 @@ function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
   const j = Math.round(((px - box.left) / box.width) * (columns - 1));
   const i = Math.round((1 - (py - box.top) / box.height) * (rows - 1));
   const [x, y] = [gridValue(plot.x, j, columns), gridValue(plot.y, i, rows)];
-  const value = plot.values[i * columns + j];
+  const [k, scale] = [i * columns + j, plot.scale ?? CHANCE];
   const lines = [`${plot.x.label} ${withUnit(x, plot.x)}, ${plot.y.label} ${withUnit(y, plot.y)}`];
-  const spread = plot.spread ? ` ± ${formatValue(plot.spread[i * columns + j] / 510)} over runs` : "";
-  lines.push(`P(class 1) ${formatValue(value)}${spread}`);
-  if (other) lines.push(`change ${formatValue(value - resample(other.values, other.values.shape, [rows, columns])[i * columns + j])}`);
+  const spread = plot.spread ? ` ± ${formatValue(plot.spread[k] / (plot.scale ? 1 : 510))} over runs` : "";
+  lines.push(`${scale.label} ${withUnit(plot.values[k], scale)}${spread}`);
+  if (other) lines.push(`change ${formatValue(changeOf(plot, other).values[k])}`);
   [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1];
   ctx.strokeRect(crisp(scales.x(x) - 4), crisp(scales.y(y) - 4), 8, 8);
   return { x: scales.x(x), y: scales.y(y), lines };
@@ -167,19 +181,20 @@ function gridValue(axis, k, count) {
 function fieldLegend(plot, theme, { pinned, difference }) {
   const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, 3) : [];
   const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: `class ${c}` }));
+  if (plot.scale) return entries;
   entries.push({ mark: "line", colour: theme.ink, text: "P = .5" });
   if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: "runs disagree" });
   if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: "pinned" });
   return entries;
 }
 
-/** P(class 1) at up to 11 × 11 places of the grid. */
+/** The value at up to 11 × 11 places of the grid. */
 function fieldTable(plot) {
   const [rows, columns] = plot.values.shape;
   const pick = (n) => Array.from({ length: Math.min(n, 11) }, (_, k) => Math.round((k * (n - 1)) / Math.max(1, Math.min(n, 11) - 1)));
   const across = pick(columns);
   return {
-    note: `P(class 1) at ${pick(rows).length} × ${across.length} of ${rows} × ${columns} grid points`,
+    note: `${(plot.scale ?? CHANCE).label} at ${pick(rows).length} × ${across.length} of ${rows} × ${columns} grid points`,
     head: [`${plot.y.label} \\ ${plot.x.label}`, ...across.map((j) => formatValue(gridValue(plot.x, j, columns)))],
     rows: pick(rows).reverse().map((i) => [
       formatValue(gridValue(plot.y, i, rows)), ...across.map((j) => formatValue(plot.values[i * columns + j]))]),
@@ -187,6 +202,13 @@ function fieldTable(plot) {
 }
 
 function describeField(plot) {
+  if (plot.scale) return `${plot.title}: ${plot.scale.label} over ${plot.x.label} and ${plot.y.label}, ${rangeText(plot)}.`;
   const share = plot.values.reduce((count, v) => count + (v > 0.5), 0) / plot.values.length;
   return `${plot.title}: P(class 1) over ${plot.x.label} and ${plot.y.label}; above one half on ${Math.round(100 * share)} % of the plane.`;
+}
+
+/** The least and the largest value of a field in words. */
+export function rangeText(plot) {
+  const [low, high] = extentOf([plot.values]);
+  return low > high ? "without values" : `from ${withUnit(low, plot.scale)} to ${withUnit(high, plot.scale)}`;
 }

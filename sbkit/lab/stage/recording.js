@@ -30,8 +30,8 @@ export class Recording {
     if (!frame) return undefined;
     if (this.cached?.frame === frame) return this.cached.whole;
     const before = this.frames.slice(0, k + 1);
-    const plots = frame.plots.map((plot, p) =>
-      plot.shape === "lines" && plot.grows ? joinLines(plot, before.map((f) => f.plots[p])) : plot);
+    const same = (name) => before.map((f) => f.plots.find((plot) => plot.name === name));
+    const plots = frame.plots.map((plot) => (plot.shape === "lines" && plot.grows ? joinLines(plot, same(plot.name)) : plot));
     this.cached = { frame, whole: { ...frame, plots } };
     return this.cached.whole;
   }

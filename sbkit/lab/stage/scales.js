@@ -122,6 +122,17 @@ export function bandOf(p, bands) {
   return (Math.min(bands - 1, Math.floor(p * bands)) + 0.5) / bands;
 }
 
+/** 256 colours through three, evenly, as bytes r, g, b. */
+export function risingColours([low, middle, high]) {
+  const table = new Uint8ClampedArray(768);
+  for (let k = 0; k < 256; k++) {
+    const at = k / 127.5;
+    const [from, to, weight] = at < 1 ? [low, middle, at] : [middle, high, at - 1];
+    for (let c = 0; c < 3; c++) table[3 * k + c] = from[c] + (to[c] - from[c]) * weight;
+  }
+  return table;
+}
+
 /** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes r, g, b; pale, so that points stand out. */
 export function divergingColours(low, neutral, high, bands = 20) {
   const table = new Uint8ClampedArray(768);

@@ -7,7 +7,7 @@ import { Controls } from "./controls.js";
 export class Screen {
   /** `source()` gives the view to draw. Everything that outlives `el` ends with `ended`, an AbortController. */
   constructor(el, source, actions, options) {
-    Object.assign(this, { source, cards: new Map(), ended: new AbortController(), pending: 0 });
+    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController(), pending: 0 });
     this.controls = new Controls(actions, options);
     this.grid = make("div", { class: "sb-grid" });
     const parts = [this.controls.head, this.grid, this.controls.foot];
@@ -75,7 +75,7 @@ export class Screen {
   arrange(plots) {
     const names = plots.map((plot) => plot.name);
     if (names.join() === [...this.cards.keys()].join()) return;
-    const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw())]));
+    const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick)]));
     this.cards = kept;
     this.grid.replaceChildren(...[...kept.values()].map((card) => card.root));
     for (const card of kept.values()) card.measure();

@@ -67,7 +67,7 @@ function render({ model, el }) {
   const controls = model.get("controls") ?? {};
   const link = links.get(controls) ?? new Link(model, controls);
   links.set(controls, link);
-  const screen = new Screen(el, () => link.player.view(), stageActions(link), controls);
+  const screen = new Screen(el, () => link.player.view(), stageActions(link, controls), controls);
   link.screens.add(screen);
   const touch = (event) => screen.root.contains(event.target) || link.player.touch();
   const sight = new ResizeObserver(() => {
@@ -91,7 +91,7 @@ function keepKey(event) {
 }
 
 /** What each control does; every one is followed by a drawing. */
-function stageActions({ player, screens }) {
+function stageActions({ player, screens }, { picks }) {
   const then = (act) => (...given) => {
     act(...given);
     for (const screen of screens) screen.redraw();
@@ -102,10 +102,11 @@ function stageActions({ player, screens }) {
     restart: then((type) => player.restart(type)),
     speed: then((word) => (player.speed = word)),
     scrub: then((index) => player.scrub(index)),
-    pin: then(() => player.togglePin()),
+    pin: picks ? null : then(() => player.togglePin()),
     difference: then((on) => (player.difference = on)),
     code: then(() => player.request("code")),
     save: then(() => player.request("replay")),
+    pick: picks && then((plot, row, column) => player.request("pick", { plot, row, column })),
   };
 }
 

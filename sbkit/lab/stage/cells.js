@@ -1,0 +1,130 @@
+// cells.js: draws a Field whose axes have ticks: a table of coloured cells with their numbers, hatched where there is none.
+
+import { shortened } from "./axes.js";
+import { drawNames, namesLayout } from "./bars.js";
+import { drawColourBar, rangeText, shadesOf } from "./field.js";
+import { formatValue, withUnit } from "./scales.js";
+
+export const cellsPainter = { draw: drawCells, legend: cellsLegend, table: cellsTable, describe: describeCells };
+
+function drawCells(sheet, plot, pinned, { hover, picked }) {
+  const { ctx, theme } = sheet;
+  const { box, names } = cellsLayout(sheet, plot);
+  plot.values.forEach((value, k) => drawCell(ctx, plot, placeOfCell(box, plot, k), value, theme));
+  drawNames(ctx, box, plot.x.ticks, box.width / plot.x.ticks.length, names, theme);
+  [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["right", "middle", theme.muted];
+  plot.y.ticks.forEach((tick, row) => {
+    const place = placeOfCell(box, plot, row * plot.x.ticks.length);
+    ctx.fillText(shortened(ctx, tick, box.left - 9), box.left - 7, place.top + place.height / 2);
+  });
+  [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
+  ctx.fillText(plot.y.label, 2, box.top - 10);
+  ctx.textAlign = "center";
+  ctx.fillText(plot.x.label, box.left + box.width / 2, box.top + box.height + names.room + 6);
+  drawColourBar(ctx, box, theme, plot.scale);
+  if (picked) outline(ctx, placeOfCell(box, plot, picked[0] * plot.x.ticks.length + picked[1]), theme, 2);
+  const cell = hover && cellAt(box, plot, hover);
+  return cell && hoverCell(ctx, box, plot, pinned, cell, theme);
+}
+
+function cellsLayout({ ctx, width, height, memory }, plot) {
+  const left = Math.min(110, 14 + Math.max(...plot.y.ticks.map((tick) => ctx.measureText(tick).width)));
+  const names = namesLayout(ctx, plot.x.ticks, (width - left - 64) / plot.x.ticks.length);
+  if (!names.angle) names.room = 27;
+  memory.box = { left, top: 26, width: width - left - 64, height: height - 26 - names.room - 12 };
+  return { box: memory.box, names };
+}
+
+/** Where cell k lies in the box; row 0 is the lowest. */
+function placeOfCell(box, plot, k) {
+  const [rows, columns] = plot.values.shape;
+  const [width, height] = [box.width / columns, box.height / rows];
+  return { left: box.left + (k % columns) * width, top: box.top + (rows - 1 - Math.floor(k / columns)) * height, width, height };
+}
+
+/** The cell [row, column] at a point of the canvas, null outside. */
+export function cellAt(box, plot, [px, py]) {
+  const [rows, columns] = plot.values.shape;
+  const [column, below] = [Math.floor(((px - box.left) / box.width) * columns), Math.floor(((py - box.top) / box.height) * rows)];
+  const inside = column >= 0 && column < columns && below >= 0 && below < rows;
+  return inside ? [rows - 1 - below, column] : null;
+}
+
+/** The middle of a cell [row, column]. */
+export function middleOf(box, plot, [row, column]) {
+  const place = placeOfCell(box, plot, row * plot.values.shape[1] + column);
+  return [place.left + place.width / 2, place.top + place.height / 2];
+}
+
+/** The cell that an arrow key leads to from another one, or from none; undefined for any other key. */
+export function cellAfter(plot, cell, key) {
+  const step = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
+  if (!step) return undefined;
+  if (!cell) return [plot.values.shape[0] - 1, 0];
+  return cell.map((k, axis) => Math.max(0, Math.min(plot.values.shape[axis] - 1, k + step[axis])));
+}
+
+function drawCell(ctx, plot, { left, top, width, height }, value, theme) {
+  const { ramp, shade } = shadesOf(plot.scale, theme);
+  const none = Number.isNaN(value);
+  const colour = none ? null : ramp.subarray(shade(value), shade(value) + 3);
+  ctx.fillStyle = none ? theme.grid : `rgb(${colour})`;
+  ctx.fillRect(left + 1, top + 1, width - 2, height - 2);
+  if (none) hatch(ctx, left + 1, top + 1, width - 2, height - 2, theme);
+  const text = none ? "no value" : formatValue(value);
+  if (ctx.measureText(text).width > width - 6 || height < 16) return;
+  [ctx.textAlign, ctx.textBaseline] = ["center", "middle"];
+  ctx.fillStyle = none ? theme.ink : 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 140 ? "#1a1a1a" : "#ffffff";
+  ctx.fillText(text, left + width / 2, top + height / 2);
+}
+
+function hatch(ctx, left, top, width, height, theme) {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = left - height; x < left + width; x += 9) {
+    ctx.moveTo(x, top + height);
+    ctx.lineTo(x + height, top);
+  }
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.grey, 1];
+  ctx.globalAlpha = 0.5;
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** A frame around a cell, to be seen on every colour. */
+function outline(ctx, { left, top, width, height }, theme, line) {
+  for (const [colour, wide] of [[theme.paper, line + 3], [theme.orange, line]]) {
+    [ctx.strokeStyle, ctx.lineWidth] = [colour, wide];
+    ctx.strokeRect(left + 2.5, top + 2.5, width - 5, height - 5);
+  }
+}
+
+function hoverCell(ctx, box, plot, pinned, [row, column], theme) {
+  const k = row * plot.x.ticks.length + column;
+  outline(ctx, placeOfCell(box, plot, k), theme, 3);
+  const [x, y] = middleOf(box, plot, [row, column]);
+  const value = Number.isNaN(plot.values[k]) ? "no value" : withUnit(plot.values[k], plot.scale);
+  const spread = plot.spread ? ` ± ${formatValue(plot.spread[k])} over runs` : "";
+  const lines = [`${plot.x.label} ${plot.x.ticks[column]}, ${plot.y.label} ${plot.y.ticks[row]}`, `${plot.scale.label} ${value}${spread}`];
+  return { x, y, lines };
+}
+
+function cellsLegend(plot, theme) {
+  return plot.values.some(Number.isNaN) ? [{ mark: "hollow", colour: theme.grey, text: "no value" }] : [];
+}
+
+function cellsTable(plot) {
+  const columns = plot.x.ticks.length;
+  return {
+    note: plot.scale.label + (plot.scale.unit ? ` in ${plot.scale.unit}` : ""),
+    head: [`${plot.y.label} \\ ${plot.x.label}`, ...plot.x.ticks],
+    rows: plot.y.ticks.map((tick, row) => [tick, ...Array.from(plot.values.subarray(row * columns, (row + 1) * columns), formatValue)]).reverse(),
+  };
+}
+
+function describeCells(plot) {
+  return `${plot.title}: ${plot.scale.label} of ${plot.y.ticks.length} × ${plot.x.ticks.length} cells, ${rangeText(plot)}.`;
+}
