@@ -155,9 +155,8 @@ class Pair:
         """Train both to their ends and look at all rows: (A, B), runs, or whatever the lesson made."""
         self.look(glance=True)
         while training := self._training():  # never past a step at which a side may end
-            step = _step(training[0])
             cuts = {CHECK, *(session.run.every for session in training if session.run)}
-            self.advance(steps=min(cut - step % cut for cut in cuts))
+            self.advance(steps=min(cut - _step(training[0]) % cut for cut in cuts))
         a, b = self.sides
         return a.finish(), b.finish()
 
@@ -245,7 +244,6 @@ def _step(session: Session) -> int:
 
 
 def _timed(session: Session, steps: int | None, seconds: float | None = None) -> float:
-    """Train a session, and tell how many seconds it took."""
     start = time.perf_counter()
     session.advance(steps, seconds)
     return time.perf_counter() - start

@@ -104,12 +104,13 @@ function outline(ctx, { left, top, width, height }, theme, line) {
 
 function hoverCell(ctx, box, plot, pinned, [row, column], theme) {
   const k = row * plot.x.ticks.length + column;
-  outline(ctx, placeOfCell(box, plot, k), theme, 3);
-  const [x, y] = middleOf(box, plot, [row, column]);
+  const place = placeOfCell(box, plot, k);
+  outline(ctx, place, theme, 3);
+  const right = place.left + place.width / 2 > box.left + box.width / 2; // then the tip lies to the left of the cell
   const value = Number.isNaN(plot.values[k]) ? "no value" : withUnit(plot.values[k], plot.scale);
   const spread = plot.spread ? ` ± ${formatValue(plot.spread[k])} over runs` : "";
   const lines = [`${plot.x.label} ${plot.x.ticks[column]}, ${plot.y.label} ${plot.y.ticks[row]}`, `${plot.scale.label} ${value}${spread}`];
-  return { x, y, lines };
+  return { x: place.left + (right ? 0 : place.width) - 6, y: place.top + place.height / 2, lines };
 }
 
 function cellsLegend(plot, theme) {
