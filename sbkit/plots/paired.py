@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Lines
 from sbkit.plots.theme import BANDS
+from sbkit.plots.words import say
 
 SIDES = ("A", "B")
 MOST = 2  # kinds of line that get a plot each; more stay with their own side
@@ -41,21 +42,25 @@ def paired(a: Sequence[Description], b: Sequence[Description], labels: Sequence[
 
 def _of_side(picture: Description, side: int, labels: Sequence[str]) -> Description:
     """A picture of one side alone, which its title says."""
-    return replace(picture, name=f"{picture.name} {SIDES[side]}", title=f"{picture.title} · {labels[side]}")
+    return replace(picture, name=f"{picture.name} {SIDES[side]}", title=_title(picture, labels[side]))
+
+
+def _title(picture: Description, side: str) -> str:
+    return say("titles", "of_side", title=picture.title, side=side)
 
 
 def _fields(a: Field, b: Field, labels: Sequence[str]) -> list[Description]:
     sides = [_of_side(a, 0, labels), _of_side(b, 1, labels)]
     if (a.x, a.y) != (b.x, b.y):
-        why = " A and B look at different planes, so that there is no difference of theirs."
-        return [sides[0], replace(sides[1], caption=sides[1].caption + why)]
+        return [sides[0], replace(sides[1], caption=sides[1].caption + say("captions", "between_none"))]
     change = _resampled(b.values, a.values.shape) - a.values  # (rows, columns)
     reach = 1.0 if a.scale is None else float(np.abs(change).max(initial=1e-6, where=np.isfinite(change)))
-    unit, what = ("", "chance of class 1") if a.scale is None else (a.scale.unit, a.scale.label)
+    unit, what = ("", say("axes", "chance")) if a.scale is None else (a.scale.unit, a.scale.label)
     least = f"{reach / (BANDS + 1):.2g}"  # what the colours can tell apart
-    caption = f"B − A: {what} in B minus that in A. Orange: more in B; blue: more in A; no colour: < {least}."
+    caption = say("captions", "between", what=what, least=least)
     points = {"points": a.points, "labels": a.labels} if a.points is not None else {}
-    name, title, scale = f"{a.name} B − A", f"{a.title} · B − A", Axis("B − A", unit, low=-reach, high=reach)
+    scale = Axis(say("axes", "between"), unit, low=-reach, high=reach)
+    name, title = f"{a.name} B − A", _title(a, scale.label)
     return [*sides, Field(name, title, a.x, a.y, change, **points, caption=caption, scale=scale)]
 
 
@@ -76,7 +81,7 @@ def _lines(a: Lines, b: Lines, labels: Sequence[str]) -> list[Description]:
     for kind, *lines in zip(kinds, a.lines, b.lines, strict=True):
         both = [replace(line, name=labels[side], dash=side == 1) for side, line in enumerate(lines)]
         alone = len(kinds) == 1
-        about = {} if alone else {"name": f"{a.name} {kind}", "title": f"{a.title} · {kind}"}
+        about = {} if alone else {"name": f"{a.name} {kind}", "title": _title(a, kind)}
         made.append(replace(a, lines=both, caption=_captions(a, b), **axes, **about))
     return made
 
@@ -90,7 +95,7 @@ def _bars(a: Bars, b: Bars, labels: Sequence[str]) -> list[Description]:
     blocks = [_rows(one, names, runs) for one in (a, b)]  # (names, 1 + runs) each
     values = np.concatenate(blocks)
     dots = values[:, 1:] if runs else None
-    about = {"caption": f"{_captions(a, b)} Left bar: A; right bar: B.", "sides": tuple(labels)}
+    about = {"caption": _captions(a, b) + say("captions", "between_bars"), "sides": tuple(labels)}
     return [replace(a, y=y, names=names * 2, values=values[:, 0], dots=dots, **about)]
 
 

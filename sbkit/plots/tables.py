@@ -82,7 +82,7 @@ def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) ->
     label = value.replace("_", " ")
     named = Axis(x, ticks=[str(at) for at in xs]), Axis(y, ticks=[str(at) for at in ys])
     about = {"spread": spread, "caption": _told(found, spread), "scale": Axis(label)}
-    title = f"{label[:1].upper()}{label[1:]} by {x} and {y}"
+    title = say("titles", "map", value=label[:1].upper() + label[1:], x=x, y=y)
     return Field("map", title, *named, mean, **about)
 
 
@@ -96,7 +96,6 @@ def _told(found: list[list[np.ndarray]], spread: np.ndarray) -> str:
     """What the numbers of a map are: how many runs a cell, and how far they lie apart."""
     counts = sorted({len(cell) for row in found for cell in row} - {0}) or [0]
     runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    several = counts[-1] > 1
-    apart = f"; they differ by ± {np.nanmax(spread):.2g} at most (standard deviation)" if several else ""
-    none = " No value: no run with a finite number." if np.isnan(spread).any() else ""
-    return f"Mean of {runs} run{'s' if several else ''} a cell{apart}.{none}"
+    apart = say("captions", "cells_apart", most=f"{np.nanmax(spread):.2g}") if counts[-1] > 1 else ""
+    none = say("captions", "cells_none") if np.isnan(spread).any() else ""
+    return say("captions", "cells", runs=runs, apart=apart, none=none)

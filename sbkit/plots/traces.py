@@ -20,6 +20,7 @@ from sbkit.plots.theme import (
     line_style,
     scale_bands,
 )
+from sbkit.plots.words import say
 
 CALM = [[0, "rgba(90,90,90,0)"], [1, "rgba(90,90,90,0.85)"]]  # disagreement, laid over a field
 
@@ -59,7 +60,7 @@ def _scaled(field: Field, scale: Axis, plane: dict[str, Any], hover: str) -> lis
     made.update(texttemplate="%{z:.3g}", xgap=2, ygap=2)
     none = np.isnan(field.values)  # (rows, columns)
     grey = {"colorscale": [[0, GREY], [1, GREY]], "texttemplate": "%{text}", "hoverinfo": "skip"}
-    grey |= {"z": np.where(none, 0.0, np.nan), "text": np.where(none, "no value", "")}
+    grey |= {"z": np.where(none, 0.0, np.nan), "text": np.where(none, say("legends", "none"), "")}
     return [made, go.Heatmap(xgap=2, ygap=2, **plane, **grey)]
 
 

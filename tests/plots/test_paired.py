@@ -52,7 +52,7 @@ def test_fields_are_followed_by_their_difference():
     assert [one.name for one in made] == ["boundary A", "boundary B", "boundary B − A"]
     np.testing.assert_allclose(made[2].values, b - a, atol=1e-6)
     assert (made[2].scale.low, made[2].scale.high, len(made[2].points)) == (-1, 1, 3)
-    assert "Orange: more in B" in made[2].caption and "chance of class 1" in made[2].caption
+    assert "Orange: more in B" in made[2].caption and "P(class 1) in B minus" in made[2].caption
 
 
 def test_equal_fields_differ_by_exactly_zero():

@@ -25,7 +25,7 @@ def test_a_cell_is_the_mean_of_its_runs():
     assert (field.x.ticks, field.y.ticks) == (("1", "2", "8"), ("sam", "sgd"))
     assert (field.scale.label, field.scale.low, field.scale.high) == ("loss", 1.5, 8.5)
     assert field.title == "Loss by depth and optimizer"
-    assert field.caption == "Mean of 2 runs a cell; they differ by ± 0.5 at most (standard deviation)."
+    assert field.caption == "Mean over runs, 2 a cell; they differ by ± 0.5 at most (standard deviation)."
 
 
 def test_rows_are_the_second_axis():
@@ -38,7 +38,7 @@ def test_what_is_not_finite_is_left_out_and_told():
     table = TABLE.assign(loss=[np.nan, np.inf, 1.0, np.nan, *[0.0] * 8])
     field = cells(table, "loss", AXES)
     np.testing.assert_allclose(field.values[:, 0], [1.0, np.nan])
-    assert "Mean of 1 to 2 runs a cell" in field.caption and "No value: no run" in field.caption
+    assert "Mean over runs, 1 to 2 a cell" in field.caption and "No value: no run" in field.caption
 
 
 def test_a_value_that_was_not_swept_has_no_number():

@@ -5,6 +5,7 @@ import { barsPainter } from "./bars.js";
 import { cellAfter, cellAt, cellsPainter, middleOf } from "./cells.js";
 import { fieldPainter } from "./field.js";
 import { linesPainter } from "./lines.js";
+import { say } from "./words.js";
 
 const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter };
 const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
@@ -128,7 +129,7 @@ export class Card {
     if (!standing && !opened && performance.now() - this.told < 1000) return;
     [this.told, this.toldPlot] = [performance.now(), this.plot];
     const painter = painterOf(this.plot);
-    const keys = this.pick ? " Arrow keys lead from cell to cell, Enter opens its run." : "";
+    const keys = this.pick ? say("sentences", "pick") : "";
     this.canvas.setAttribute("aria-label", painter.describe(this.plot) + keys);
     this.table.setAttribute("aria-label", `Data of ${this.plot.title}`);
     this.table.replaceChildren(...(this.details.open ? [dataTable(painter.table(this.plot))] : []));

@@ -2,8 +2,9 @@
 
 import { shortened } from "./axes.js";
 import { drawNames, namesLayout } from "./bars.js";
-import { drawColourBar, rangeText, shadesOf } from "./field.js";
+import { drawColourBar, rangeText, shadesOf, spreadText } from "./field.js";
 import { formatValue, withUnit } from "./scales.js";
+import { say } from "./words.js";
 
 export const cellsPainter = { draw: drawCells, legend: cellsLegend, table: cellsTable, describe: describeCells };
 
@@ -71,7 +72,7 @@ function drawCell(ctx, plot, { left, top, width, height }, value, theme) {
   ctx.fillStyle = none ? theme.grid : `rgb(${colour})`;
   ctx.fillRect(left + 1, top + 1, width - 2, height - 2);
   if (none) hatch(ctx, left + 1, top + 1, width - 2, height - 2, theme);
-  const text = none ? "no value" : formatValue(value);
+  const text = none ? say("legends", "none") : formatValue(value);
   if (ctx.measureText(text).width > width - 6 || height < 16) return;
   [ctx.textAlign, ctx.textBaseline] = ["center", "middle"];
   ctx.fillStyle = none ? theme.ink : 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 140 ? "#1a1a1a" : "#ffffff";
@@ -107,25 +108,27 @@ function hoverCell(ctx, box, plot, pinned, [row, column], theme) {
   const place = placeOfCell(box, plot, k);
   outline(ctx, place, theme, 3);
   const right = place.left + place.width / 2 > box.left + box.width / 2; // then the tip lies to the left of the cell
-  const value = Number.isNaN(plot.values[k]) ? "no value" : withUnit(plot.values[k], plot.scale);
-  const spread = plot.spread ? ` ± ${formatValue(plot.spread[k])} over runs` : "";
-  const lines = [`${plot.x.label} ${plot.x.ticks[column]}, ${plot.y.label} ${plot.y.ticks[row]}`, `${plot.scale.label} ${value}${spread}`];
+  const value = Number.isNaN(plot.values[k]) ? say("legends", "none") : withUnit(plot.values[k], plot.scale);
+  const spread = plot.spread && !Number.isNaN(plot.spread[k]) ? spreadText(plot.spread[k]) : "";
+  const where = { x: `${plot.x.label} ${plot.x.ticks[column]}`, y: `${plot.y.label} ${plot.y.ticks[row]}` };
+  const lines = [say("sentences", "place", where), `${plot.scale.label} ${value}${spread}`];
   return { x: place.left + (right ? 0 : place.width) - 6, y: place.top + place.height / 2, lines };
 }
 
 function cellsLegend(plot, theme) {
-  return plot.values.some(Number.isNaN) ? [{ mark: "hollow", colour: theme.grey, text: "no value" }] : [];
+  return plot.values.some(Number.isNaN) ? [{ mark: "hollow", colour: theme.grey, text: say("legends", "none") }] : [];
 }
 
 function cellsTable(plot) {
   const columns = plot.x.ticks.length;
   return {
-    note: plot.scale.label + (plot.scale.unit ? ` in ${plot.scale.unit}` : ""),
+    note: plot.scale.unit ? say("tables", "in", plot.scale) : plot.scale.label,
     head: [`${plot.y.label} \\ ${plot.x.label}`, ...plot.x.ticks],
     rows: plot.y.ticks.map((tick, row) => [tick, ...Array.from(plot.values.subarray(row * columns, (row + 1) * columns), formatValue)]).reverse(),
   };
 }
 
 function describeCells(plot) {
-  return `${plot.title}: ${plot.scale.label} of ${plot.y.ticks.length} × ${plot.x.ticks.length} cells, ${rangeText(plot)}.`;
+  const all = `${plot.y.ticks.length} × ${plot.x.ticks.length}`;
+  return say("sentences", "cells", { title: plot.title, label: plot.scale.label, all, range: rangeText(plot) });
 }

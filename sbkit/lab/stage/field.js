@@ -4,11 +4,13 @@
 import { crisp, drawAxes, shortened, tickRoom } from "./axes.js";
 import { contourOf, joinSegments, resample } from "./contour.js";
 import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
+import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
 const MARKS = ["circle", "square", "triangle"];
-const CHANCE = { label: "P(class 1)", unit: "", low: 0, high: 1 };
-const CHANGE = { label: "change", unit: "", low: -1, high: 1 };
+
+const chance = () => ({ label: say("axes", "chance"), unit: "", low: 0, high: 1 });
+const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
 
 export const fieldPainter = { draw: drawField, legend: fieldLegend, table: fieldTable, describe: describeField };
 
@@ -30,7 +32,7 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   ctx.lineWidth = 1;
   ctx.strokeRect(crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height));
   drawAxes(ctx, box, scales, plot, theme, { grid: false });
-  drawColourBar(ctx, box, theme, other ? CHANGE : plot.scale);
+  drawColourBar(ctx, box, theme, other ? change() : plot.scale);
   return hover && hoverField(ctx, box, plot, other, scales, hover, theme);
 }
 
@@ -79,7 +81,7 @@ export function paintPixels(bytes, plot, theme) {
 
 /** The colours of a scale, and the place of a value among them: around 0 if it is symmetric, else rising. */
 export function shadesOf(scale, theme) {
-  const { low, high } = scale ?? CHANCE;
+  const { low, high } = scale ?? chance();
   const ramp = !scale ? theme.ramp : low === -high ? theme.change : theme.rising;
   return { ramp, shade: (v) => 3 * Math.max(0, Math.min(255, Math.round((255 * (v - low)) / (high - low)))) };
 }
@@ -94,7 +96,7 @@ function sameWindow(one, other) {
 export function changeOf(plot, other) {
   const { shape } = plot.values;
   const before = resample(other.values, other.values.shape, shape);
-  return { ...plot, values: Object.assign(plot.values.map((v, k) => v - before[k]), { shape }), scale: CHANGE, spread: null };
+  return { ...plot, values: Object.assign(plot.values.map((v, k) => v - before[k]), { shape }), scale: change(), spread: null };
 }
 
 /** The .5 contour of a field, placed by the field's own axes. */
@@ -143,7 +145,7 @@ function tracePoint(ctx, mark, x, y, r) {
 export function drawColourBar(ctx, box, theme, scale) {
   const [left, steps] = [box.left + box.width + 14, 64];
   const { ramp, shade } = shadesOf(scale, theme);
-  const { label, low, high } = scale ?? CHANCE;
+  const { label, low, high } = scale ?? chance();
   for (let k = 0; k < steps; k++) {
     const at = shade(low + ((high - low) * k) / (steps - 1));
     ctx.fillStyle = `rgb(${ramp.subarray(at, at + 3)})`;
@@ -164,11 +166,11 @@ function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
   const j = Math.round(((px - box.left) / box.width) * (columns - 1));
   const i = Math.round((1 - (py - box.top) / box.height) * (rows - 1));
   const [x, y] = [gridValue(plot.x, j, columns), gridValue(plot.y, i, rows)];
-  const [k, scale] = [i * columns + j, plot.scale ?? CHANCE];
-  const lines = [`${plot.x.label} ${withUnit(x, plot.x)}, ${plot.y.label} ${withUnit(y, plot.y)}`];
-  const spread = plot.spread ? ` ± ${formatValue(plot.spread[k] / (plot.scale ? 1 : 510))} over runs` : "";
-  lines.push(`${scale.label} ${withUnit(plot.values[k], scale)}${spread}`);
-  if (other) lines.push(`change ${formatValue(changeOf(plot, other).values[k])}`);
+  const [k, scale] = [i * columns + j, plot.scale ?? chance()];
+  const spread = plot.spread ? spreadText(plot.spread[k] / (plot.scale ? 1 : 510)) : "";
+  const place = { x: `${plot.x.label} ${withUnit(x, plot.x)}`, y: `${plot.y.label} ${withUnit(y, plot.y)}` };
+  const lines = [say("sentences", "place", place), `${scale.label} ${withUnit(plot.values[k], scale)}${spread}`];
+  if (other) lines.push(`${change().label} ${formatValue(changeOf(plot, other).values[k])}`);
   [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1];
   ctx.strokeRect(crisp(scales.x(x) - 4), crisp(scales.y(y) - 4), 8, 8);
   return { x: scales.x(x), y: scales.y(y), lines };
@@ -180,11 +182,11 @@ function gridValue(axis, k, count) {
 
 function fieldLegend(plot, theme, { pinned, difference }) {
   const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, 3) : [];
-  const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: `class ${c}` }));
+  const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: say("legends", "class", { c }) }));
   if (plot.scale) return entries;
-  entries.push({ mark: "line", colour: theme.ink, text: "P = .5" });
-  if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: "runs disagree" });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: "pinned" });
+  entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half") });
+  if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree") });
+  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned") });
   return entries;
 }
 
@@ -194,7 +196,7 @@ function fieldTable(plot) {
   const pick = (n) => Array.from({ length: Math.min(n, 11) }, (_, k) => Math.round((k * (n - 1)) / Math.max(1, Math.min(n, 11) - 1)));
   const across = pick(columns);
   return {
-    note: `${(plot.scale ?? CHANCE).label} at ${pick(rows).length} × ${across.length} of ${rows} × ${columns} grid points`,
+    note: say("tables", "grid", { ...(plot.scale ?? chance()), shown: `${pick(rows).length} × ${across.length}`, all: `${rows} × ${columns}` }),
     head: [`${plot.y.label} \\ ${plot.x.label}`, ...across.map((j) => formatValue(gridValue(plot.x, j, columns)))],
     rows: pick(rows).reverse().map((i) => [
       formatValue(gridValue(plot.y, i, rows)), ...across.map((j) => formatValue(plot.values[i * columns + j]))]),
@@ -202,13 +204,17 @@ function fieldTable(plot) {
 }
 
 function describeField(plot) {
-  if (plot.scale) return `${plot.title}: ${plot.scale.label} over ${plot.x.label} and ${plot.y.label}, ${rangeText(plot)}.`;
-  const share = plot.values.reduce((count, v) => count + (v > 0.5), 0) / plot.values.length;
-  return `${plot.title}: P(class 1) over ${plot.x.label} and ${plot.y.label}; above one half on ${Math.round(100 * share)} % of the plane.`;
+  const share = Math.round((100 * plot.values.reduce((count, v) => count + (v > 0.5), 0)) / plot.values.length);
+  const about = { title: plot.title, label: (plot.scale ?? chance()).label, x: plot.x.label, y: plot.y.label, share };
+  return plot.scale ? say("sentences", "field", { ...about, range: rangeText(plot) }) : say("sentences", "chance", about);
 }
 
 /** The least and the largest value of a field in words. */
 export function rangeText(plot) {
   const [low, high] = extentOf([plot.values]);
-  return low > high ? "without values" : `from ${withUnit(low, plot.scale)} to ${withUnit(high, plot.scale)}`;
+  return low > high ? say("sentences", "no_range") : say("sentences", "range", { low: withUnit(low, plot.scale), high: withUnit(high, plot.scale) });
+}
+
+export function spreadText(spread) {
+  return say("sentences", "spread", { spread: formatValue(spread) });
 }
