@@ -117,7 +117,7 @@ class Pair:
         if not training:
             return self.look(glance=True)
         first, *others = training
-        took = [_timed(first, steps, None if seconds is None else seconds / len(training))]
+        took = [_timed(first, steps, seconds and seconds / len(training))]
         took += [_timed(other, _step(first) - _step(other)) for other in others]
         self._slow = self.sides.index(training[took.index(max(took))])
 
@@ -183,13 +183,9 @@ class Pair:
         about = {name: max(a[name], b[name]) for name in ("run", "step", "steps", "epoch")}
         done = a["state"] == b["state"] == "Done"
         state = "Done" if done else "Training" if about["step"] else "Ready"
-        reasons = {"A and B": a["reason"]}
-        if a["reason"] != b["reason"]:
-            reasons = {"A": a["reason"], "B": b["reason"]}
-        return about | {
-            "state": state,
-            "reason": "; ".join(f"{who}: {why}" for who, why in reasons.items() if why),
-        }
+        alike = a["reason"] == b["reason"]
+        reasons = [("A and B", a["reason"])] if alike else [("A", a["reason"]), ("B", b["reason"])]
+        return about | {"state": state, "reason": "; ".join(f"{who}: {why}" for who, why in reasons if why)}
 
     def call(self) -> str:
         """The lesson's call with the latest values of both, as text."""

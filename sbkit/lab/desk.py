@@ -108,12 +108,16 @@ class Desk:
         return self._frame()
 
     def _code(self, message: Message) -> Reply:
-        try:
-            shared = link(self.session, self.dials)
-        except SbkitError as error:
-            shared = say("codes", "no_link", why=error)
-        texts = {"run": self.session.code(), "plain": plain_torch(self.session), "link": shared}
+        texts = {"run": self.session.code()}
+        if not isinstance(self.session, Chart):  # a map is its own call
+            texts |= {"plain": plain_torch(self.session), "link": self._link()}
         return {"type": "code", "texts": {say("codes", kind): text for kind, text in texts.items()}}, []
+
+    def _link(self) -> str:
+        try:
+            return link(self.session, self.dials)
+        except SbkitError as error:
+            return say("codes", "no_link", why=error)
 
     def _replay(self, message: Message) -> Reply:
         name = f"{self.session.name}.html"

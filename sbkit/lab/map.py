@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sbkit.core import SbkitError
 from sbkit.lab.chart import Chart
 from sbkit.lab.dials import Dial
 from sbkit.lab.panel import Panel
@@ -31,6 +32,10 @@ class Map(Panel):
         self.children = (self._stage, opened)
         if before is not None:
             before.close()
+
+    def share(self) -> str:
+        """A map has no dials: raises `SbkitError` that says what to share instead."""
+        raise SbkitError("A map is shared by its call, .code(); its open panel by .panel.share().")
 
     def close(self) -> None:
         """Close the heat map and the panel below it."""

@@ -292,6 +292,28 @@ def test_the_panel_has_a_dial_for_each_side_first(lesson, monkeypatch):
     panel.close()
 
 
+def test_both_starts_are_shared_in_one_text(lesson):
+    dials = {"depth": (1, 8), "optimizer": ["sgd", "sam", "adam"]}
+    panel = lab(lesson, compare="optimizer", **dials)
+    panel.session.set("optimizer · B", "adam")
+    panel.session.new_seed()
+    text = panel.share()
+    again = lab(lesson, compare="optimizer", start=text, **dials)
+    values = {"optimizer · A": "sgd", "optimizer · B": "adam", "depth": 1, "seed": 2}
+    assert panel.session.values == again.session.values == values
+    reply, _ = again._desk.answer({"type": "code"})
+    call = "sb.lab(lesson, start=start, compare='optimizer', optimizer=['sgd', 'sam', 'adam'], depth=(1, 8))"
+    assert reply["texts"]["Link text"] == f'start = "{text}"\n{call}'
+    assert reply["texts"]["Plain PyTorch"].startswith("# A sgd\n# One run of the panel")
+    panel.close()
+    again.close()
+
+
+def test_of_what_is_compared_a_start_names_the_side(lesson):
+    with pytest.raises(SbkitError, match="named 'optimizer'; there are optimizer · A, optimizer · B"):
+        lab(lesson, compare="optimizer", start="optimizer=sam", optimizer=["sgd", "sam"])
+
+
 def test_seeds_that_are_compared_have_no_button(lesson):
     panel = lab(lesson, compare="seed", seed=[0, 8])
     assert panel._stage.controls["seed"] is False and panel._stage.controls["data"] is True

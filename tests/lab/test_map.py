@@ -68,6 +68,15 @@ def test_it_says_how_it_was_made(chart):
     assert "sb.map(lesson" in replay(chart)
 
 
+def test_its_code_is_its_call_alone(chart):
+    reply, _ = Desk(chart).answer({"type": "code"})
+    assert list(reply["texts"].values()) == [chart.code()]
+    made = Map(chart)
+    with pytest.raises(SbkitError, match="A map is shared by its call"):
+        made.share()
+    made.close()
+
+
 def test_a_picked_cell_tells_all_its_values(chart):
     opened = []
     chart.opens = opened.append
