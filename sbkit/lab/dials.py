@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.lesson import Lesson, default_of, literal, parameters
+from sbkit.plots.words import say
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -171,12 +172,12 @@ def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
     """The dial as an ipywidget that says whether it acts at once or restarts the run."""
     import ipywidgets
 
-    acts = "acts at once" if at_once else "restarts the run"
     widget = (
         dial.widget if dial.kind == "widget" else getattr(ipywidgets, CLASSES[dial.kind])(**_traits(dial))
     )
-    about = {"description": f"{dial.name} ({'at once' if at_once else 'restarts'})"}
-    about["tooltip" if widget.has_trait("tooltip") else "description_tooltip"] = f"{dial.name}: {acts}"
+    about = {"description": say("dials", "at_once" if at_once else "restarts", name=dial.name)}
+    tip = "tooltip" if widget.has_trait("tooltip") else "description_tooltip"
+    about[tip] = say("dials", "acts" if at_once else "begins", name=dial.name)
     for name, text in about.items():
         if widget.has_trait(name) and not (dial.kind == "widget" and getattr(widget, name)):
             setattr(widget, name, text)

@@ -42,7 +42,7 @@ class Panel(Handle, ipywidgets.VBox):
         after: Gate | None = None,
         placed: bool = True,
     ):
-        self._text = f"{session.call()}: a live panel. No picture? Run this cell again."
+        self._text = say("panel", "live", call=session.call())
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
         self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
         free = [name for name in ("seed", "data") if name in session.takes and name not in meant]

@@ -11,6 +11,7 @@ from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.handle import Handle
 from sbkit.plots import Bars, Description, Field
+from sbkit.plots.words import say
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 LARGEST = 100_000  # bytes of a stored picture
@@ -24,9 +25,7 @@ class Still(Handle):
 
     def __init__(self, session: Work, meant: Mapping[str, Dial]):
         session.finish()
-        self._text = (
-            f"{session.call()}: {session.did()}. Open this notebook in JupyterLab or Colab to drive it."
-        )
+        self._text = say("panel", "still", call=session.call(), did=session.did())
         self._desk = Desk(session, meant)
         self._png = picture(self) if os.environ.get("SBKIT_PNG") == "1" else None
         self._alt = alt(session.pictures(whole=True)) if self._png else ""

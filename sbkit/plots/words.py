@@ -14,7 +14,7 @@ def words() -> dict[str, dict[str, str]]:
     return json.loads((Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
 
 
-def say(part: str, name: str, **values: Any) -> str:
+def say(part: str, name: str, /, **values: Any) -> str:
     """A text of the catalogue, its places filled.
 
     >>> say("captions", "over_runs", runs=8)

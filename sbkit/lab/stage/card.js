@@ -35,7 +35,7 @@ export class Card {
     this.tip = make("div", { class: "sb-tip", "aria-hidden": "true", hidden: "" });
     this.caption = make("div", { class: "sb-caption" });
     this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
-    this.details = make("details", { on: { toggle: () => this.tell(true) } }, [make("summary", { text: "Data" }), this.table]);
+    this.details = make("details", { on: { toggle: () => this.tell(true) } }, [make("summary", { text: say("tables", "data") }), this.table]);
     this.live = make("div", { class: "sb-unseen", "aria-live": "polite" });
     this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip, this.live]);
     const about = make("figcaption", {}, [this.caption, this.details]);
@@ -131,7 +131,7 @@ export class Card {
     const painter = painterOf(this.plot);
     const keys = this.pick ? say("sentences", "pick") : "";
     this.canvas.setAttribute("aria-label", painter.describe(this.plot) + keys);
-    this.table.setAttribute("aria-label", `Data of ${this.plot.title}`);
+    this.table.setAttribute("aria-label", say("tables", "data_of", this.plot));
     this.table.replaceChildren(...(this.details.open ? [dataTable(painter.table(this.plot))] : []));
   }
 }

@@ -144,7 +144,7 @@ export class Player {
   words() {
     const { state, reason, step } = this.status;
     if (this.closed) return ["Stopped", say("states", "closed")];
-    if (this.lost) return ["No answer from the kernel", say("states", "lost")];
+    if (this.lost) return [say("states", "silent"), say("states", "lost")];
     if (this.locked) return ["Locked", this.locked];
     if (state === "Error" || state === "Done") return [state, reason];
     if (this.running && this.hidden) return ["Paused", say("states", "hidden")];
