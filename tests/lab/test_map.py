@@ -12,9 +12,6 @@ from sbkit.lab.replay import replay
 from sbkit.lab.stage import Stage
 from sbkit.lab.still import Still
 
-# ipywidgets 7 asks traitlets, each time a widget is made, in a way that traitlets would rather not hear.
-pytestmark = pytest.mark.filterwarnings("ignore:Deprecated in traitlets 4.1:DeprecationWarning")
-
 AXES = {"depth": [0, 1, 2], "optimizer": ["sgd", "sam"], "lr": [0.05]}
 TABLE = pd.DataFrame(
     [

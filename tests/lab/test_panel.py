@@ -11,9 +11,6 @@ from sbkit.lab import lab, panel
 from sbkit.lab.cells import Cells
 from sbkit.lab.panel import Panel
 
-# ipywidgets 7 asks traitlets, each time a widget is made, in a way that traitlets would rather not hear.
-pytestmark = pytest.mark.filterwarnings("ignore:Deprecated in traitlets 4.1:DeprecationWarning")
-
 DIALS = {"slabs": [3, 5, 7], "depth": (1, 8), "lr": (1e-3, 1.0, "log"), "optimizer": ["sgd", "adam"]}
 
 

@@ -12,9 +12,6 @@ from sbkit.lab.session import Session
 from sbkit.lab.share import LONGEST, link, share, started
 from sbkit.plots import Bars
 
-# ipywidgets 7 asks traitlets, each time a widget is made, in a way that traitlets would rather not hear.
-pytestmark = pytest.mark.filterwarnings("ignore:Deprecated in traitlets 4.1:DeprecationWarning")
-
 DIALS = {
     "depth": (1, 8),
     "rate": (0.0, 1.0),

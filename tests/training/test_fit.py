@@ -95,7 +95,7 @@ MEASURES = [
     (own, ["own"]),
     ([functools.partial(sb.boundary, resolution=5)], ["boundary"]),
     ((), []),
-    (sb.measures, ["boundary", "reliance", "kinds", "spectrum"]),
+    (sb.measures, list(sb.measures)),
 ]
 
 
