@@ -28,11 +28,12 @@ def attack(
 ) -> Tensor:
     """Inputs moved by at most `radius` so that each run errs on as many as it can. (runs, n, d)
 
-    Projected gradient descent on the cross-entropy (Madry et al. 2018): `steps` steps of 2.5·radius/steps
-    along the gradient ("l2", Euclidean length) or its sign ("linf", largest coordinate), each followed by
-    a projection onto the ball. rows: the first so many test rows (all); train: of training rows instead.
-    seed: start at a random point of the ball instead of its centre. Each run has its own inputs. Raises
-    `SbkitError` on other norms, numbers out of range, and for regression.
+    Projected gradient ascent (Madry et al. 2018): `steps` steps of 2.5·radius/steps along the gradient of
+    the log odds against the label ("l2", Euclidean length) or its sign ("linf", largest coordinate), each
+    followed by a projection onto the ball. The cross-entropy has the same directions, but its gradient
+    vanishes where a net is sure. rows: the first so many test rows (all); train: of training rows instead.
+    seed: start at a random point of the ball instead of its centre. Each run has its own inputs; NaN for
+    a run that diverged. Raises `SbkitError` on other norms, numbers out of range, and for regression.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -45,42 +46,54 @@ def attack(
     radius, steps = between("radius", radius, 0, math.inf), whole("steps", steps)
     if not task.classes:
         raise SbkitError("An attack needs classes, got a regression task.")
-    x, y = (task.x, task.y) if train else (task.x_test, task.y_test)
-    x, y = x[:rows], y[:rows]  # (n, d), (n,)
-    size = fleet.runs * x.numel()
-    check_memory(
-        size * x.element_size() * 2, f"{fleet.runs} runs × {tuple(x.shape)} × {x.element_size()} bytes × 2"
-    )
-    start = _start(norm, radius, fleet.runs, x, seed)  # (runs, n, d)
+    n = None if rows is None else whole("rows", rows)
+    x, y = (task.x[:n], task.y[:n]) if train else (task.x_test[:n], task.y_test[:n])  # (n, d), (n,)
+    size, what = x.element_size(), f"{fleet.runs} runs × {len(x):,} rows × {x.shape[1]:,} inputs"
+    check_memory(fleet.runs * x.numel() * size * 2, f"{what} × {size} bytes × 2 copies", x.device)
+    start = _start(norm, radius, fleet, x, seed)  # (runs, n, d)
     each = max(1, AT_ONCE // (fleet.runs * x.shape[1]))
     parts = zip(start.split(each, 1), x.split(each), y.split(each), strict=True)
     return torch.cat([_descend(fleet, *part, norm, radius, steps) for part in parts], dim=1)
 
 
-def _start(norm: str, radius: float, runs: int, x: Tensor, seed: int | None) -> Tensor:
-    """Where the walk begins: the inputs, or a random point of the ball around each. (runs, n, d)"""
+def _start(norm: str, radius: float, fleet: Fleet, x: Tensor, seed: int | None) -> Tensor:
+    """Where the walk begins: the inputs, or a uniform point of the ball around each. (runs, n, d)"""
     if seed is None:
-        return x.repeat(runs, 1, 1)
-    noise = 2 * torch.rand(runs, *x.shape, generator=generator(seed)).to(x) - 1
-    return x + (radius * noise if norm == "linf" else radius * F.normalize(noise, dim=-1))
+        return x.repeat(fleet.runs, 1, 1)
+    return torch.stack([x + radius * _in_ball(norm, x, seed, fleet.seed + r) for r in range(fleet.runs)])
 
 
-def _descend(fleet: Fleet, moved: Tensor, x: Tensor, y: Tensor, norm: str, radius: float, steps: int):
+def _in_ball(norm: str, x: Tensor, *seeds: int) -> Tensor:
+    """Points of the unit ball, uniform, one a row of x. (n, d)"""
+    rng = generator(*seeds)
+    if norm == "linf":
+        return (2 * torch.rand(x.shape, generator=rng) - 1).to(x)
+    length = torch.rand(len(x), 1, generator=rng) ** (1 / x.shape[1])
+    return (length * F.normalize(torch.randn(x.shape, generator=rng), dim=-1)).to(x)
+
+
+def _descend(
+    fleet: Fleet, moved: Tensor, x: Tensor, y: Tensor, norm: str, radius: float, steps: int
+) -> Tensor:
     """`steps` projected steps from moved (runs, n, d) around x (n, d), y (n,)."""
-    labels, step = y.repeat(fleet.runs), STEP * radius / steps
+    step, tiny = STEP * radius / steps, torch.finfo(x.dtype).tiny
     for _ in range(steps):
         moved = moved.detach().requires_grad_()
         with torch.enable_grad():
-            loss = F.cross_entropy(fleet(moved).flatten(0, 1), labels, reduction="sum")
-            (slope,) = torch.autograd.grad(loss, moved)
-        direction = slope.sign() if norm == "linf" else F.normalize(slope, dim=-1)
-        change = moved.detach() + step * direction - x
+            (slope,) = torch.autograd.grad(_odds(fleet(moved), y).sum(), moved)
         if norm == "linf":
-            change = change.clamp(-radius, radius)
+            change = (moved.detach() + step * slope.sign() - x).clamp(-radius, radius)
         else:
-            change = change * (radius / change.norm(dim=-1, keepdim=True).clamp_min(1e-30)).clamp_max(1)
+            change = moved.detach() + step * slope / slope.norm(dim=-1, keepdim=True).clamp_min(tiny) - x
+            change = change * (radius / change.norm(dim=-1, keepdim=True).clamp_min(tiny)).clamp_max(1)
         moved = x + change
     return moved
+
+
+def _odds(logits: Tensor, y: Tensor) -> Tensor:
+    """Log odds against the label: logsumexp of the other logits − its own. (runs, n, C), (n,) → (runs, n)"""
+    own = F.one_hot(y, logits.shape[-1]).bool()  # (n, C)
+    return logits.masked_fill(own, -math.inf).logsumexp(-1) - logits.masked_fill(~own, 0).sum(-1)
 
 
 def universal_perturbation(
@@ -90,7 +103,8 @@ def universal_perturbation(
 
     δ, of length `radius`, is the top right-singular vector of the changes that `attack` makes to the first
     `rows` training rows, each times 2y − 1, signed as they point on average (Shah et al. 2020, section 5,
-    whose code fits it to test rows; ours does not see them). Raises `SbkitError` unless two classes.
+    whose code fits it to test rows; ours does not see them). NaN for a run that diverged. Raises
+    `SbkitError` unless two classes, and on numbers out of range.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -98,25 +112,43 @@ def universal_perturbation(
     >>> universal_perturbation(mlp(task, runs=3), task, radius=1.0).norm(dim=1).round(decimals=3)
     tensor([1., 1., 1.])
     """
-    if not task.classes or task.outputs != 2:
-        raise SbkitError(f"A label-signed perturbation is for two classes, got {task.outputs} outputs.")
+    _two_classes(task)
     moved = attack(fleet, task, "l2", radius, steps, rows, train=True)  # (runs, n, d)
     x, y = task.x[:rows], task.y[:rows]
     change = (moved - x) * (2 * y - 1).unsqueeze(1)  # (runs, n, d)
-    direction = torch.linalg.svd(change, full_matrices=False).Vh[:, 0]  # (runs, d)
-    side = (change @ direction.unsqueeze(2)).sum((1, 2)).sign()  # (runs,)
-    return radius * torch.where(side == 0, 1, side).unsqueeze(1) * direction
+    alive = change.isfinite().all(2).all(1)  # (runs,)
+    finite = change.where(alive.view(-1, 1, 1), 0)
+    direction = torch.linalg.svd(finite, full_matrices=False).Vh[:, 0]  # (runs, d)
+    side = (finite @ direction.unsqueeze(2)).sum((1, 2))  # (runs,)
+    length = torch.where(side < 0, -radius, radius).where(alive, math.nan)  # (runs,)
+    return length.unsqueeze(1) * direction
+
+
+def _two_classes(task: Task) -> None:
+    if not task.classes or task.outputs != 2:
+        raise SbkitError(f"A label-signed perturbation is for two classes, got {task.outputs} outputs.")
+
+
+def _same_columns(task: Task, change: Tensor) -> None:
+    if change.shape[-1:] != task.x_test.shape[1:]:
+        columns, given = task.x_test.shape[1], tuple(change.shape)
+        raise SbkitError(f"A change of the inputs has their {columns} columns, (…, {columns}), got {given}.")
 
 
 def shifted(task: Task, delta: Tensor) -> Tensor:
-    """Test inputs moved by a label-signed perturbation: x + (2y − 1)·δ. (runs, d) → (runs, n_test, d)
+    """Test inputs moved by a label-signed perturbation: x + (2y − 1)·δ. (…, d) → (…, n_test, d)
+
+    One δ a run gives each run its own inputs. Raises `SbkitError` unless there are two classes and δ has
+    as many columns as the inputs.
 
     >>> from sbkit.data import slabs
     >>> task = slabs(n=10, n_test=20)
     >>> shifted(task, torch.zeros(3, 2)).shape
     torch.Size([3, 20, 2])
     """
-    return task.x_test + (2 * task.y_test - 1).unsqueeze(1) * delta.unsqueeze(1)
+    _two_classes(task)
+    _same_columns(task, delta)
+    return task.x_test + (2 * task.y_test - 1).unsqueeze(1) * delta.unsqueeze(-2)
 
 
 def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
@@ -124,7 +156,8 @@ def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
 
     change (…, d) of inputs; it is taken back to feature coordinates by the least squares solution through
     the derivative of `task.embed` at the first test row, exact where `embed` is linear (a rotation). 1 =
-    all on these features. Raises `SbkitError` on an unknown feature.
+    all on these features; NaN for no change. Lengths are no parts of a whole: 0.98 here leaves 0.2 there,
+    since squares add up to 1. Raises `SbkitError` on an unknown feature, or other columns than the inputs.
 
     >>> from sbkit.data import slabs
     >>> task = slabs(blocks=(1, 5), n=10, n_test=20)
@@ -132,6 +165,7 @@ def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
     tensor([1.])
     """
     columns = task.columns(features)
+    _same_columns(task, change)
     slope = torch.func.jacrev(lambda z: task.embed(z.unsqueeze(0))[0])(task.z_test[0])  # (d, k)
     back = change @ torch.linalg.pinv(slope).mT.detach()  # (…, k)
     return back[..., columns].norm(dim=-1) / back.norm(dim=-1)
