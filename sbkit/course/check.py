@@ -144,6 +144,59 @@ def shuffle(answer: Any) -> Verdict:
     )
 
 
+@_exercise
+def falls(answer: Any) -> Verdict:
+    """Radii at which a threshold on data .1 to 1 away from it begins to err, is half right, is never right.
+
+    >>> falls([0.1, 0.5, 1.0])
+    ✗ 1 of 3 is off. The points lie evenly between 0.1 and 1 from the threshold: which are passed by a push?
+    """
+    given = _numbers(
+        answer, 3, "Three radii are expected: where errors begin, where half is right, where none"
+    )
+    wrong = [abs(a - b) > 0.02 for a, b in zip(given.tolist(), (0.1, 0.55, 1.0), strict=True)]
+    if not any(wrong):
+        return Verdict(True, "A push of r passes the points nearer than r: a line from all right to none.")
+    hint = "The points lie evenly between 0.1 and 1 from the threshold: which are passed by a push?"
+    return Verdict(False, f"{sum(wrong)} of 3 {'is' if sum(wrong) == 1 else 'are'} off. {hint}")
+
+
+@_exercise
+def steepest(answer: Any) -> Verdict:
+    """A function (slope, norm) → the step of size 1 that climbs most, a row a point. (n, d), "l2" or "linf"
+
+    >>> steepest(lambda slope, norm: slope / slope.norm(dim=-1, keepdim=True))
+    ✗ Right for 'l2'. For 'linf' every coordinate may move by 1, whatever the others do: which way each?
+    """
+    slope = torch.tensor([[3.0, -4.0], [0.5, 0.0], [-8.0, -6.0]], dtype=torch.float64)  # (n, d)
+    wanted = {"l2": slope / slope.norm(dim=-1, keepdim=True), "linf": slope.sign()}
+    found = {norm: _steps(answer, slope, norm) for norm in wanted}  # (n · d,) each
+    good = {norm: bool((found[norm] - step.flatten()).abs().max() < 1e-4) for norm, step in wanted.items()}
+    if all(good.values()):
+        return Verdict(
+            True, "The slope over its length; the slope's signs. The rest of the attack is a loop."
+        )
+    if good["l2"]:
+        hint = "every coordinate may move by 1, whatever the others do: which way each?"
+        return Verdict(False, f"Right for 'l2'. For 'linf' {hint}")
+    if (found["l2"] + wanted["l2"].flatten()).abs().max() < 1e-4:
+        return Verdict(False, "That step goes downhill: the attack raises the score of the other class.")
+    if (found["l2"] - (slope / slope.norm()).flatten()).abs().max() < 1e-4:
+        return Verdict(
+            False, "One length for all points: each row is to have length 1, by dim=-1, keepdim=True."
+        )
+    return Verdict(False, "For 'l2' the step points along the slope, and each row has length 1.")
+
+
+def _steps(function: Any, slope: Tensor, norm: str) -> Tensor:
+    """What the reader's function makes of slopes (n, d), flat."""
+    answer = _called(function, "slope and norm", f"slope and {norm!r}", slope.clone(), norm)
+    flat = answer.flatten() if isinstance(answer, Tensor | np.ndarray) else answer
+    return _numbers(
+        flat, slope.numel(), f"A tensor of shape {tuple(slope.shape)} is expected, as the slope's"
+    )
+
+
 def _numbers(answer: Any, count: int, expected: str) -> Tensor:
     """The answer as `count` finite float64 numbers; `_Unfit` says what was expected instead."""
     try:
@@ -159,22 +212,29 @@ def _numbers(answer: Any, count: int, expected: str) -> Tensor:
 
 def _accuracy(function: Any, fleet: Fleet, task: Task, given: Any) -> float:
     """Mean test accuracy over runs that the reader's function gives, called with copies of its arguments."""
-    if not callable(function):
-        raise _Unfit(f"A function of fleet, task and name is expected; got {_short(function)}.")
     own_fleet, own_task, own = copy.deepcopy((fleet, task, given))
-    try:
-        answer = function(own_fleet, own_task, own)
-    except Exception as error:  # the reader's own, whatever it is
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 150).rstrip(".")
-        raise _Unfit(f"Called with fleet, task and {given!r}, the function stopped: {reason}.") from error
-    if answer is None or answer is ...:
-        raise _Unfit("The function gave nothing back: does it end with `return`?")
+    names, told = "fleet, task and name", f"fleet, task and {given!r}"
+    answer = _called(function, names, told, own_fleet, own_task, own)
     if not torch.equal(own_task.z_test, task.z_test) or not torch.equal(own_task.y_test, task.y_test):
         raise _Unfit("The function changes the task that it was given: work on a copy of z_test.")
     shares = _numbers(answer, fleet.runs, f"{fleet.runs} accuracies are expected, one a run")
     if shares.min() < 0 or shares.max() > 1:
         raise _Unfit(f"An accuracy is a share of the rows, from 0 to 1; got {_short(answer)}.")
     return float(shares.mean())
+
+
+def _called(function: Any, takes: str, told: str, *given: Any) -> Any:
+    """What the reader's function gives; `_Unfit` if it is none, stops, or gives nothing."""
+    if not callable(function):
+        raise _Unfit(f"A function of {takes} is expected; got {_short(function)}.")
+    try:
+        answer = function(*given)
+    except Exception as error:  # the reader's own, whatever it is
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 150).rstrip(".")
+        raise _Unfit(f"Called with {told}, the function stopped: {reason}.") from error
+    if answer is None or answer is ...:
+        raise _Unfit("The function gave nothing back: does it end with `return`?")
+    return answer
 
 
 def _short(answer: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,14 @@ import sbkit as sb
 
 PIECES = [1, 2, 4, 6]
 SPECTRUM = [1.0] + [0.2] * 9
-CHECKS = [sb.check.pieces, sb.check.spectrum, sb.check.apart, sb.check.shuffle]
+CHECKS = [
+    sb.check.pieces,
+    sb.check.spectrum,
+    sb.check.apart,
+    sb.check.shuffle,
+    sb.check.falls,
+    sb.check.steepest,
+]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
 
@@ -212,3 +220,36 @@ def test_a_function_cannot_change_what_it_is_tried_on():
 
 def test_the_dots_of_a_student_copy_are_no_answer_yet():
     assert all("No answer yet" in check(...).sentence for check in CHECKS)
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_radii(as_type):
+    assert sb.check.falls(as_type([0.1, 0.55, 1.0]))
+    assert not sb.check.falls(as_type([0.0, 0.5, 1.0]))
+
+
+def steepest(slope, norm):
+    return slope / slope.norm(dim=-1, keepdim=True) if norm == "l2" else slope.sign()
+
+
+def test_steepest_steps():
+    assert sb.check.steepest(steepest)
+    assert sb.check.steepest(lambda slope, norm: steepest(slope, norm).numpy())
+    assert sb.check.steepest(lambda slope, norm: steepest(slope, norm).float())
+
+
+STEPS = [
+    (lambda slope, norm: -steepest(slope, norm), "downhill"),
+    (lambda slope, norm: slope / slope.norm(), "One length for all points"),
+    (lambda slope, norm: slope, "each row has length 1"),
+    (lambda slope, norm: slope.sign(), "along the slope"),
+    (lambda slope, norm: steepest(slope, "l2"), "Right for 'l2'"),
+    (lambda slope, norm: steepest(slope, norm)[0], r"shape \(3, 2\) is expected"),
+    (lambda slope: slope, "Called with slope and 'l2', the function stopped"),
+]
+
+
+@pytest.mark.parametrize(("answer", "says"), STEPS, ids=[says for _, says in STEPS])
+def test_wrong_steps(answer, says):
+    verdict = sb.check.steepest(answer)
+    assert not verdict and re.search(says, verdict.sentence)
