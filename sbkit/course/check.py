@@ -166,7 +166,7 @@ def steepest(answer: Any) -> Verdict:
     """A function (slope, norm) → the step of size 1 that climbs most, a row a point. (n, d), "l2" or "linf"
 
     >>> steepest(lambda slope, norm: slope / slope.norm(dim=-1, keepdim=True))
-    ✗ Right for 'l2'. For 'linf' each coordinate may move by 1 on its own: which way?
+    ✗ Right for 'l2'. For 'linf' each coordinate moves by 1 on its own: which way?
     """
     slope = torch.tensor([[3.0, -4.0], [0.5, 0.0], [-8.0, -6.0]], dtype=torch.float64)  # (n, d)
     wanted = {"l2": slope / slope.norm(dim=-1, keepdim=True), "linf": slope.sign()}
@@ -177,9 +177,7 @@ def steepest(answer: Any) -> Verdict:
             True, "The slope over its length; the slope's signs. The rest of the attack is a loop."
         )
     if good["l2"]:
-        return Verdict(
-            False, "Right for 'l2'. For 'linf' each coordinate may move by 1 on its own: which way?"
-        )
+        return Verdict(False, "Right for 'l2'. For 'linf' each coordinate moves by 1 on its own: which way?")
     if (found["l2"] + wanted["l2"].flatten()).abs().max() < 1e-4:
         return Verdict(False, "That step goes downhill: the attack raises the score of the other class.")
     if (found["l2"] - (slope / slope.norm()).flatten()).abs().max() < 1e-4:
