@@ -7,12 +7,7 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 from __future__ import annotations
 
 import copy
-import functools
-import reprlib
-import textwrap
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,52 +15,20 @@ import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, Task
+from sbkit.course.verdict import Unfit, Verdict, called, exercise, numbers, short
 from sbkit.data import slabs
 from sbkit.measures import effective_rank, stable_rank
 from sbkit.models import mlp
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """right: whether the answer is; sentence: what to say of it."""
-
-    right: bool
-    sentence: str
-
-    def __bool__(self) -> bool:
-        return self.right
-
-    def __repr__(self) -> str:
-        return f"{'✓' if self.right else '✗'} {self.sentence}"
-
-
-class _Unfit(Exception):
-    """An answer that cannot be judged, and the sentence that says why."""
-
-
-def _exercise(check: Callable[[Any], Verdict]) -> Callable[[Any], Verdict]:
-    """The same check with a verdict for answers that cannot be judged: the student's dots, and `_Unfit`."""
-
-    @functools.wraps(check)
-    def judged(answer: Any) -> Verdict:
-        if answer is ...:
-            return Verdict(False, "No answer yet: put yours in place of the dots.")
-        try:
-            return check(answer)
-        except _Unfit as why:
-            return Verdict(False, str(why))
-
-    return judged
-
-
-@_exercise
+@exercise
 def pieces(answer: Any) -> Verdict:
     """Least number of linear pieces that classify linear, 3-, 5- and 7-slab data: four whole numbers.
 
     >>> pieces([1, 1, 1, 1])
     ✗ The linear feature is right. A slab feature changes its label at every gap: count the gaps on [−1, 1].
     """
-    given = _numbers(answer, 4, "Four numbers are expected, for linear, 3, 5 and 7 slabs")
+    given = numbers(answer, 4, "Four numbers are expected, for linear, 3, 5 and 7 slabs")
     right = [a == b for a, b in zip(given.tolist(), (1, 2, 4, 6), strict=True)]
     if all(right):
         return Verdict(True, "A threshold is one piece, and k slabs need one a gap: that order is the dial.")
@@ -73,16 +36,16 @@ def pieces(answer: Any) -> Verdict:
     return Verdict(False, head + "A slab feature changes its label at every gap: count the gaps on [−1, 1].")
 
 
-@_exercise
+@exercise
 def spectrum(answer: Any) -> Verdict:
     """Ten singular values of a matrix with a stable rank below 2 and an effective rank above 5.
 
     >>> spectrum([1.0] * 10)
     ✗ Stable rank 10.00, effective rank 10.00. The stable rank looks at squares: let one value ...
     """
-    values = _numbers(answer, 10, "Ten singular values are expected")
+    values = numbers(answer, 10, "Ten singular values are expected")
     if values.min() < 0 or values.max() > 1e6:
-        return Verdict(False, f"Singular values lie here between 0 and a million; got {_short(answer)}.")
+        return Verdict(False, f"Singular values lie here between 0 and a million; got {short(answer)}.")
     stable, effective = (float(rank(values.diag())) for rank in (stable_rank, effective_rank))
     found = f"Stable rank {stable:.2f}, effective rank {effective:.2f}. "
     if stable >= 2:
@@ -92,7 +55,7 @@ def spectrum(answer: Any) -> Verdict:
     return Verdict(True, found + "One matrix, two answers: an axis that says “rank” must say which.")
 
 
-@_exercise
+@exercise
 def apart(answer: Any) -> Verdict:
     """A function (fleet, task, names) → test accuracy of each run, each named feature shuffled on its own.
 
@@ -117,7 +80,7 @@ def apart(answer: Any) -> Verdict:
     return Verdict(False, head + "which no shuffle gives. Compare the largest logit with y_test.")
 
 
-@_exercise
+@exercise
 def shuffle(answer: Any) -> Verdict:
     """A function (fleet, task, name) → test accuracy of each run with that feature shuffled. (runs,)
 
@@ -144,14 +107,14 @@ def shuffle(answer: Any) -> Verdict:
     )
 
 
-@_exercise
+@exercise
 def falls(answer: Any) -> Verdict:
     """Radii at which a threshold on data .1 to 1 away from it begins to err, is half right, is never right.
 
     >>> falls([0.1, 0.5, 1.0])
     ✗ 1 of 3 is off. The points lie evenly between 0.1 and 1 from the threshold: which are passed by a push?
     """
-    given = _numbers(
+    given = numbers(
         answer, 3, "Three radii are expected: where errors begin, where half is right, where none"
     )
     wrong = [abs(a - b) > 0.02 for a, b in zip(given.tolist(), (0.1, 0.55, 1.0), strict=True)]
@@ -161,7 +124,7 @@ def falls(answer: Any) -> Verdict:
     return Verdict(False, f"{sum(wrong)} of 3 {'is' if sum(wrong) == 1 else 'are'} off. {hint}")
 
 
-@_exercise
+@exercise
 def steepest(answer: Any) -> Verdict:
     """A function (slope, norm) → the step of size 1 that climbs most, a row a point. (n, d), "l2" or "linf"
 
@@ -189,56 +152,73 @@ def steepest(answer: Any) -> Verdict:
 
 def _steps(function: Any, slope: Tensor, norm: str) -> Tensor:
     """What the reader's function makes of slopes (n, d), flat."""
-    answer = _called(function, "slope and norm", f"slope and {norm!r}", slope.clone(), norm)
+    answer = called(function, "slope and norm", f"slope and {norm!r}", slope.clone(), norm)
     flat = answer.flatten() if isinstance(answer, Tensor | np.ndarray) else answer
-    return _numbers(
-        flat, slope.numel(), f"A tensor of shape {tuple(slope.shape)} is expected, as the slope's"
+    return numbers(flat, slope.numel(), f"A tensor of shape {tuple(slope.shape)} is expected, as the slope's")
+
+
+@exercise
+def ceiling(answer: Any) -> Verdict:
+    """Best accuracy from a linear feature that says nothing on 10, 50 and 100 % of the rows: three numbers.
+
+    >>> ceiling([0.9, 0.5, 0.0])
+    ✗ Where the feature says nothing, a guess is still right on half of two balanced classes.
+    """
+    given = numbers(answer, 3, "Three accuracies are expected, for p = 0.1, 0.5 and 1")
+    p = torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
+    if torch.allclose(given, 1 - p / 2, atol=0.001, rtol=0):
+        return Verdict(True, "Half of what is guessed is right: what is left to a better feature is p/2.")
+    if torch.allclose(given, 1 - p, atol=0.001, rtol=0):
+        return Verdict(
+            False, "Where the feature says nothing, a guess is still right on half of two balanced classes."
+        )
+    return Verdict(
+        False, "Count apart: the rows on which the feature speaks, and those on which one guesses."
     )
 
 
-def _numbers(answer: Any, count: int, expected: str) -> Tensor:
-    """The answer as `count` finite float64 numbers; `_Unfit` says what was expected instead."""
-    try:
-        with warnings.catch_warnings(action="error"):  # a complex number is no number here
-            array = answer.detach().cpu() if isinstance(answer, Tensor) else np.array(answer, np.float64)
-            numbers = torch.as_tensor(array, dtype=torch.float64).squeeze()
-    except Exception as error:  # whatever an object does that is asked for its numbers
-        raise _Unfit(f"{expected}; got {_short(answer)}.") from error
-    if numbers.shape != (count,) or not numbers.isfinite().all():
-        raise _Unfit(f"{expected}; got {_short(answer)}.")
-    return numbers
+@exercise
+def noisy(answer: Any) -> Verdict:
+    """A function (y, p) → a linear feature of labels y (n,) that says nothing on a share p of them. (n,)
+
+    Values lie 0.1 to 1 from 0, noisy ones within 0.1 of it (Shah et al. 2020, appendix B).
+
+    >>> noisy(lambda y, p: 2.0 * y - 1)
+    ✗ With p = 0.2 a threshold at 0 is right on 1.00 of the labels, as if no row were noisy. ...
+    """
+    y = torch.arange(4000) % 2
+    x = numbers(
+        called(answer, "y and p", "labels and 0.2", y.clone(), 0.2),
+        len(y),
+        "4000 values are expected, one a label",
+    )
+    right, near = (x > 0) == (y == 1), x.abs() < 0.1 - 1e-6
+    found = float(right.double().mean())
+    head = f"With p = 0.2 a threshold at 0 is right on {found:.2f} of the labels, "
+    for expected, hint in (
+        (1.0, "as if no row were noisy. Choose a share p of the rows and draw those anew."),
+        (0.6, "which is what 0.8 should give: is p the share that is noisy, or the share that is not?"),
+        (0.8, "so the noisy rows lie. They should say nothing: draw them without looking at the label."),
+    ):
+        if abs(found - expected) < 0.03:
+            return Verdict(False, head + hint)
+    clean = bool(right[~near].all()) and x.abs().max() <= 1
+    if abs(found - 0.9) >= 0.03 or abs(float(near.double().mean()) - 0.2) >= 0.03 or not clean:
+        return Verdict(False, head + "0.90 is expected: clean rows 0.1 to 1 from 0, noisy ones within 0.1.")
+    return Verdict(True, head + "as the authors' code has it: p is the share that says nothing.")
 
 
 def _accuracy(function: Any, fleet: Fleet, task: Task, given: Any) -> float:
     """Mean test accuracy over runs that the reader's function gives, called with copies of its arguments."""
     own_fleet, own_task, own = copy.deepcopy((fleet, task, given))
     names, told = "fleet, task and name", f"fleet, task and {given!r}"
-    answer = _called(function, names, told, own_fleet, own_task, own)
+    answer = called(function, names, told, own_fleet, own_task, own)
     if not torch.equal(own_task.z_test, task.z_test) or not torch.equal(own_task.y_test, task.y_test):
-        raise _Unfit("The function changes the task that it was given: work on a copy of z_test.")
-    shares = _numbers(answer, fleet.runs, f"{fleet.runs} accuracies are expected, one a run")
+        raise Unfit("The function changes the task that it was given: work on a copy of z_test.")
+    shares = numbers(answer, fleet.runs, f"{fleet.runs} accuracies are expected, one a run")
     if shares.min() < 0 or shares.max() > 1:
-        raise _Unfit(f"An accuracy is a share of the rows, from 0 to 1; got {_short(answer)}.")
+        raise Unfit(f"An accuracy is a share of the rows, from 0 to 1; got {short(answer)}.")
     return float(shares.mean())
-
-
-def _called(function: Any, takes: str, told: str, *given: Any) -> Any:
-    """What the reader's function gives; `_Unfit` if it is none, stops, or gives nothing."""
-    if not callable(function):
-        raise _Unfit(f"A function of {takes} is expected; got {_short(function)}.")
-    try:
-        answer = function(*given)
-    except Exception as error:  # the reader's own, whatever it is
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 150).rstrip(".")
-        raise _Unfit(f"Called with {told}, the function stopped: {reason}.") from error
-    if answer is None or answer is ...:
-        raise _Unfit("The function gave nothing back: does it end with `return`?")
-    return answer
-
-
-def _short(answer: Any) -> str:
-    """The answer in a few words; unlike `repr`, for any object."""
-    return reprlib.repr(answer)
 
 
 def _reader(task: Task, votes: Sequence[float]) -> Fleet:

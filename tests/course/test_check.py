@@ -14,6 +14,7 @@ import sbkit as sb
 
 PIECES = [1, 2, 4, 6]
 SPECTRUM = [1.0] + [0.2] * 9
+CEILING = [0.95, 0.75, 0.5]
 CHECKS = [
     sb.check.pieces,
     sb.check.spectrum,
@@ -21,6 +22,8 @@ CHECKS = [
     sb.check.shuffle,
     sb.check.falls,
     sb.check.steepest,
+    sb.check.ceiling,
+    sb.check.noisy,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -88,6 +91,7 @@ def test_nonsense_gets_a_sentence(check, answer):
 def test_equal_numbers_are_right(as_type):
     assert sb.check.pieces(as_type(PIECES))
     assert sb.check.spectrum(as_type(SPECTRUM))
+    assert sb.check.ceiling(as_type(CEILING))
 
 
 @pytest.mark.parametrize("answer", [[1, 3, 5, 7], [0, 2, 4, 6], [1, 2, 4], "six", None, 7, [[1, 2], [4, 6]]])
@@ -203,6 +207,67 @@ def test_a_wrong_function_gets_its_hint(check, answer, hint):
     verdict = check(answer)
     assert not verdict and hint in repr(verdict)
     assert "randperm" not in verdict.sentence and "clone" not in verdict.sentence  # that is the solution
+
+
+def noisy(y, p):
+    side, near = 2 * y - 1, torch.rand(len(y)) < p
+    return torch.where(near, 0.2 * torch.rand(len(y)) - 0.1, side * (0.1 + 0.9 * torch.rand(len(y))))
+
+
+def lying(y, p):
+    return (2 * y - 1) * torch.where(torch.rand(len(y)) < p, -1, 1)
+
+
+def far_away(y, p):
+    return 3 * noisy(y, p)
+
+
+def in_the_wrong_place(y, p):
+    return torch.where(torch.rand(len(y)) < p, 1 - 2 * torch.rand(len(y)), 2.0 * y - 1)
+
+
+@pytest.mark.parametrize("as_type", [lambda t: t, lambda t: t.tolist(), lambda t: t.numpy(), pd.Series])
+def test_any_noisy_feature_is_right(as_type):
+    assert sb.check.noisy(lambda y, p: as_type(noisy(y, p)))
+
+
+def test_the_feature_of_the_package_is_right():
+    from sbkit.data.slabs import linear_block
+
+    assert sb.check.noisy(lambda y, p: linear_block(y, 0.1, p, torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda y, p: noisy(y, 1 - p), "is p the share that is noisy"),  # the appendix's formula
+        (lambda y, p: noisy(y, 0), "as if no row were noisy"),
+        (lying, "the noisy rows lie"),
+        (far_away, "0.90 is expected"),
+        (in_the_wrong_place, "0.90 is expected"),
+        (lambda y, p: noisy(y, 0.5), "0.90 is expected"),
+        (lambda y, p: noisy(y, p)[:10], "4000 values are expected"),
+        (lambda y: y, "Called with y and p = 0.2, the function stopped: TypeError"),
+        ([0.9], "A function of y and p"),
+    ],
+)
+def test_another_noisy_feature_gets_its_hint(answer, hint):
+    verdict = sb.check.noisy(answer)
+    assert not verdict and hint in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ([0.9, 0.5, 0.0], "right on half"),
+        ([0.05, 0.25, 0.5], "Count apart"),
+        ([95, 75, 50], "Count apart"),
+        ([0.95, 0.75], "Three accuracies"),
+    ],
+)
+def test_another_ceiling_gets_its_hint(answer, hint):
+    verdict = sb.check.ceiling(answer)
+    assert not verdict and hint in repr(verdict) and "0.95" not in verdict.sentence.replace(repr(answer), "")
 
 
 def test_a_function_cannot_change_what_it_is_tried_on():
