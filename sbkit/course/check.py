@@ -188,7 +188,7 @@ def noisy(answer: Any) -> Verdict:
     """
     y = torch.arange(4000) % 2
     x = numbers(
-        called(answer, "y and p", "labels and 0.2", y.clone(), 0.2),
+        called(answer, "y and p", "y and p = 0.2", y.clone(), 0.2),
         len(y),
         "4000 values are expected, one a label",
     )
