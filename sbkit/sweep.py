@@ -98,5 +98,6 @@ def _columns(name: str, value: Any, r: int, snapshot: Snapshot) -> dict[str, Any
         return {name: float(own)}
     if own.ndim > 1 or len(own) > LARGEST:
         return {name: own.numpy()}
-    keys = {"reliance": list(snapshot.sample.features), "kinds": list(snapshot.sample.kinds)}
+    features = dict.fromkeys(("reliance", "alone", "conflict"), list(snapshot.sample.features))
+    keys = features | {"kinds": list(snapshot.sample.kinds)}
     return {f"{name}[{key}]": float(v) for key, v in zip(keys.get(name, range(len(own))), own, strict=True)}

@@ -13,19 +13,46 @@ from sbkit.measures.scores import accuracy, auc
 METRICS = ("auc", "accuracy")
 
 
-def shuffled(task: Task, groups: Iterable[Iterable[str]], seed: int = 0) -> Tensor:
-    """Test inputs, once a group, with that group's columns moved together by one permutation of the rows.
+def moved(task: Task, groups: Iterable[Iterable[str]], order: Tensor) -> Tensor:
+    """Test inputs, once a group, with that group's columns taken from the rows `order` (n_test,).
 
-    Shape (groups, n_test, d). Moving columns together keeps their joint law, so that only the link to
-    the label is cut (Shah et al. 2020, section 3).
+    Shape (groups, n_test, d). Raises `SbkitError` on an unknown feature.
     """
-    order = torch.randperm(len(task.z_test), generator=generator(seed)).to(task.z_test.device)
     inputs = []
     for names in groups:
         z, columns = task.z_test.clone(), task.columns(names)  # (n_test, k)
         z[:, columns] = z[order][:, columns]
         inputs.append(task.embed(z))
     return torch.stack(inputs)
+
+
+def shuffled(task: Task, groups: Iterable[Iterable[str]], seed: int = 0) -> Tensor:
+    """Test inputs, once a group, with that group's columns moved together by one permutation of the rows.
+
+    Shape (groups, n_test, d). Moving columns together keeps their joint law, so that only the link to
+    the label is cut (Shah et al. 2020, section 3).
+    """
+    return moved(task, groups, _permutation(task, seed))
+
+
+def _permutation(task: Task, seed: int = 0) -> Tensor:
+    return torch.randperm(len(task.z_test), generator=generator(seed)).to(task.z_test.device)
+
+
+def scored(fleet: Fleet, task: Task, groups: list[list[str]], order: Tensor | None, y: Tensor) -> Tensor:
+    """Accuracy against labels y once each group's columns come from the rows `order`. (runs, groups)
+
+    y, order (n_test,); order=None is the shuffle of `randomized`. Many groups go through the nets at once, as memory allows.
+    """
+    _need_classes(task)
+    order = _permutation(task) if order is None else order
+    at_once = max(1, 2**22 // task.x_test.numel())  # groups whose inputs stand in memory together
+    scores = []
+    for first in range(0, len(groups), at_once):
+        x = moved(task, groups[first : first + at_once], order)  # (groups, n, d)
+        logits = fleet.predict(x.flatten(0, 1)).unflatten(1, x.shape[:2])  # (runs, groups, n, C)
+        scores.append(accuracy(logits, y))
+    return torch.cat(scores, dim=1)
 
 
 def randomized(
@@ -59,16 +86,9 @@ def _need_classes(task: Task) -> None:
 
 
 def _lost(fleet: Fleet, task: Task, groups: list[list[str]]) -> Tensor:
-    """Accuracy lost when each group's link is cut, all groups in one pass. (runs, groups)"""
-    _need_classes(task)
-    whole = accuracy(fleet.predict(task.x_test), task.y_test)  # (runs,)
-    cut = []
-    at_once = max(1, 2**22 // task.x_test.numel())  # groups whose inputs stand in memory together
-    for first in range(0, len(groups), at_once):
-        x = shuffled(task, groups[first : first + at_once])  # (groups, n, d)
-        logits = fleet.predict(x.flatten(0, 1)).unflatten(1, x.shape[:2])  # (runs, groups, n, C)
-        cut.append(accuracy(logits, task.y_test))
-    return whole.unsqueeze(1) - torch.cat(cut, dim=1)
+    """Accuracy lost when each group's link is cut. (runs, groups)"""
+    cut = scored(fleet, task, groups, None, task.y_test)
+    return accuracy(fleet.predict(task.x_test), task.y_test).unsqueeze(1) - cut
 
 
 @measures("reliance", beside=("kinds",), classes=True, glance_every=4)

@@ -16,6 +16,7 @@ from sbkit.plots.words import say
 
 POINTS = 256  # test rows drawn on a field
 MOST = 12  # bars in one plot
+CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
@@ -127,6 +128,33 @@ def kinds(history: History) -> Bars | None:
     names = [f"{kind} ({len(of)})" for kind, of in latest.sample.kinds.items()]
     caption = say("captions", "kinds", **_shuffled(latest))
     return Bars("kinds", say("titles", "kinds"), _lost(lost), names, *_means(lost), caption)
+
+
+@plots("alone")
+def alone(history: History) -> Lines:
+    """Accuracy with one feature intact and all others shuffled, over steps: the order of learning."""
+    return _timeline("alone", history, "accuracy")
+
+
+@plots("conflict")
+def conflict(history: History) -> Lines:
+    """Share of test rows on which one feature wins against all others, over steps."""
+    return _timeline("conflict", history, "followed")
+
+
+def _timeline(name: str, history: History, y: str) -> Lines:
+    """A curve a feature, simplest first, of values (runs, features); a band over runs."""
+    latest, steps = history[-1], [s.step for s in history]
+    names = list(latest.sample.features)
+    lines = [
+        band_line(feature, steps, curve(history, [s.values[name][:, i] for s in history]))
+        for i, feature in enumerate(names[:CURVES])
+    ]
+    hidden = len(names) - len(lines)
+    others = say("captions", "reliance_hidden", hidden=hidden) if hidden else ""
+    caption = say("captions", name, rows=f"{latest.rows:,}", over=over_runs(latest)) + others
+    axis = Axis(say("axes", y), low=0, high=1.02)
+    return Lines(name, say("titles", name), _steps(), axis, lines, caption, grows=True)
 
 
 @plots("spectrum", rows=False)

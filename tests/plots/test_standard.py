@@ -139,3 +139,14 @@ def test_a_measure_without_a_plot_gets_a_plain_one(snapshot, values, kind):
 
 def test_only_fields_are_fields(snapshot):
     assert [type(shape) for shape in pictures([snapshot()])].count(Field) == 1
+
+
+@pytest.mark.parametrize("name", ["alone", "conflict"])
+def test_a_timeline_has_a_curve_a_feature_until_colours_run_out(snapshot, name):
+    values = [torch.full((3, 7), share) + 0.1 * torch.arange(3)[:, None] for share in (0.2, 0.6)]
+    history = [snapshot(50 * i, 7, values={name: value}) for i, value in enumerate(values)]
+    lines = plots[name](history)
+    assert [line.name for line in lines.lines] == ["linear", *(f"slab5_{i}" for i in range(1, 5))]
+    np.testing.assert_allclose(lines.lines[0].y, [0.3, 0.7], rtol=1e-6)
+    np.testing.assert_allclose(lines.lines[0].high, [0.4, 0.8], rtol=1e-6)
+    assert lines.grows and "Not shown: 2 others." in lines.caption and "1,000 test rows" in lines.caption
