@@ -6,7 +6,6 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, Task
-from sbkit.course.verdict import Unfit, Verdict, called, exercise, numbers, short
+from sbkit.course.verdict import Verdict, accuracy_of, called, exercise, numbers
 from sbkit.data import slabs
 from sbkit.measures import effective_rank, stable_rank
 from sbkit.models import mlp
@@ -65,7 +64,7 @@ def apart(answer: Any) -> Verdict:
     ✗ Two of four votes shuffled: 1.00 of the rows are right, as if nothing had moved. ...
     """
     task = slabs(blocks=[1] * 4, n=64)
-    found = _accuracy(answer, _reader(task, [1.0] * 4), task, list(task.features)[:2])
+    found = accuracy_of(answer, _reader(task, [1.0] * 4), task, list(task.features)[:2])
     head = f"Two of four votes shuffled: {found:.2f} of the rows are right, "
     if abs(found - 0.87) < 0.03:  # one vote alone is overruled, two against two are a coin
         return Verdict(True, head + "more than if both moved together: now each errs on its own rows.")
@@ -91,7 +90,7 @@ def shuffle(answer: Any) -> Verdict:
     """
     task = slabs(blocks=(1, 5), n=64, n_test=4000)
     fleet = _reader(task, [1.0, 0.0])
-    linear, slab = (_accuracy(answer, fleet, task, name) for name in task.features)
+    linear, slab = (accuracy_of(answer, fleet, task, name) for name in task.features)
     if abs(linear - 0.5) > 0.05:
         wanted = (
             "The nets use the linear feature alone: without its link they should be right on half the rows, "
@@ -208,17 +207,26 @@ def noisy(answer: Any) -> Verdict:
     return Verdict(True, head + "as the authors' code has it: p is the share that says nothing.")
 
 
-def _accuracy(function: Any, fleet: Fleet, task: Task, given: Any) -> float:
-    """Mean test accuracy over runs that the reader's function gives, called with copies of its arguments."""
-    own_fleet, own_task, own = copy.deepcopy((fleet, task, given))
-    names, told = "fleet, task and name", f"fleet, task and {given!r}"
-    answer = called(function, names, told, own_fleet, own_task, own)
-    if not torch.equal(own_task.z_test, task.z_test) or not torch.equal(own_task.y_test, task.y_test):
-        raise Unfit("The function changes the task that it was given: work on a copy of z_test.")
-    shares = numbers(answer, fleet.runs, f"{fleet.runs} accuracies are expected, one a run")
-    if shares.min() < 0 or shares.max() > 1:
-        raise Unfit(f"An accuracy is a share of the rows, from 0 to 1; got {short(answer)}.")
-    return float(shares.mean())
+@exercise
+def follow(answer: Any) -> Verdict:
+    """A function (fleet, task, name) → share of rows on which each run follows that feature against the rest.
+
+    It is tried on nets that follow the linear feature and nothing else. (runs,)
+
+    >>> follow(lambda fleet, task, name: [0.0, 0.0])
+    ✗ The nets follow the linear feature alone; got 0.00 for it, 0.00 for the slab. Count the answers ...
+    """
+    task = slabs(blocks=(1, 5), n=64, n_test=4000)
+    fleet = _reader(task, [1.0, 0.0])
+    linear, slab = (accuracy_of(answer, fleet, task, name) for name in task.features)
+    if linear > 0.999 and slab < 0.001:
+        return Verdict(True, "The linear feature wins every conflict, the slab none: a vote for every row.")
+    head = f"The nets follow the linear feature alone; got {linear:.2f} for it, {slab:.2f} for the slab. "
+    if abs(linear - 0.5) < 0.1:
+        return Verdict(False, head + "A shuffle makes half of the conflicts: take rows of the other class.")
+    if linear > 0.9:
+        return Verdict(False, head + "Did anything move? Put the feature's columns of other rows into z.")
+    return Verdict(False, head + "Count the answers 1 − y_test: that is what the moved feature says.")
 
 
 def _reader(task: Task, votes: Sequence[float]) -> Fleet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import reprlib
 import textwrap
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from sbkit.core import Fleet, Task
 
 
 @dataclass(frozen=True)
@@ -78,3 +81,16 @@ def called(function: Any, takes: str, told: str, *given: Any) -> Any:
 def short(answer: Any) -> str:
     """The answer in a few words; unlike `repr`, for any object."""
     return reprlib.repr(answer)
+
+
+def accuracy_of(function: Any, fleet: Fleet, task: Task, given: Any) -> float:
+    """Mean test accuracy over runs that the reader's function gives, called with copies of its arguments."""
+    own_fleet, own_task, own = copy.deepcopy((fleet, task, given))
+    names, told = "fleet, task and name", f"fleet, task and {given!r}"
+    answer = called(function, names, told, own_fleet, own_task, own)
+    if not torch.equal(own_task.z_test, task.z_test) or not torch.equal(own_task.y_test, task.y_test):
+        raise Unfit("The function changes the task that it was given: work on a copy of z_test.")
+    shares = numbers(answer, fleet.runs, f"{fleet.runs} accuracies are expected, one a run")
+    if shares.min() < 0 or shares.max() > 1:
+        raise Unfit(f"An accuracy is a share of the rows, from 0 to 1; got {short(answer)}.")
+    return float(shares.mean())

@@ -16,7 +16,8 @@ def conflict(fleet: Fleet, task: Task) -> Tensor:
     In every row the feature's columns come from a random row of the other class, so that it says one
     class and the others say another (the `swap` of Shah et al. 2020's code). 1 = it decides alone; 0 = it
     is outvoted every time; a net that looks at nothing reads ½, whatever the feature. A noisy feature
-    is a coin on its noisy rows, so 1 − noise/2 is all it can win. In the order of `task.features`. Raises `SbkitError` unless there are two classes, both among the test rows.
+    is a coin on its noisy rows, so 1 − noise/2 is all it can win. In the order of `task.features`.
+    Raises `SbkitError` unless there are two classes, both among the test rows.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp

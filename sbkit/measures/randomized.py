@@ -42,7 +42,7 @@ def _permutation(task: Task, seed: int = 0) -> Tensor:
 def scored(fleet: Fleet, task: Task, groups: list[list[str]], order: Tensor | None, y: Tensor) -> Tensor:
     """Accuracy against labels y once each group's columns come from the rows `order`. (runs, groups)
 
-    y, order (n_test,); order=None is the shuffle of `randomized`. Many groups go through the nets at once, as memory allows.
+    y, order (n_test,); order=None is the shuffle of `randomized`. As many groups at once as memory allows.
     """
     _need_classes(task)
     order = _permutation(task) if order is None else order

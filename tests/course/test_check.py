@@ -24,6 +24,7 @@ CHECKS = [
     sb.check.steepest,
     sb.check.ceiling,
     sb.check.noisy,
+    sb.check.follow,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -176,10 +177,19 @@ def wrong_class(fleet, task, names):
     return 1 - each(fleet, task, names)
 
 
+def swapped(fleet, task, name, y=None):
+    """Share of rows that get class y (default: the other) once the feature comes from the other class."""
+    z, order, columns = task.z_test.clone(), task.y_test.argsort(), task.columns(name)
+    z[order[:, None], columns] = task.z_test[order.flip(0)[:, None], columns]
+    return score(fleet, task, z, 1 - task.y_test if y is None else y)
+
+
 @pytest.mark.parametrize("as_type", [lambda t: t, lambda t: t.tolist(), lambda t: t.numpy(), list])
 def test_any_shuffle_is_right(as_type):
     assert sb.check.shuffle(lambda *given: as_type(one(*given)))
     assert sb.check.apart(lambda *given: as_type(each(*given)))
+    assert sb.check.follow(lambda *given: as_type(swapped(*given)))
+    assert sb.check.follow(lambda fleet, task, name: sb.conflict(fleet, task)[:, task.columns(name)[0]])
 
 
 @pytest.mark.parametrize(
@@ -201,6 +211,11 @@ def test_any_shuffle_is_right(as_type):
         (sb.check.apart, lambda fleet, task, names: each(fleet, task, names).mean(), "2 accuracies"),
         (sb.check.apart, lambda *given: 100 * each(*given), "from 0 to 1"),
         (sb.check.apart, [0.87, 0.87], "A function of"),
+        (sb.check.follow, one, "take rows of the other class"),
+        (sb.check.follow, nothing, "Did anything move"),
+        (sb.check.follow, lambda fleet, task, name: swapped(fleet, task, name, task.y_test), "1 − y_test"),
+        (sb.check.follow, in_place, "work on a copy"),
+        (sb.check.follow, lambda *given: swapped(*given).mean(), "2 accuracies"),
     ],
 )
 def test_a_wrong_function_gets_its_hint(check, answer, hint):

@@ -19,6 +19,11 @@ def voter(task: sb.Task, *votes: list[float]) -> sb.Fleet:
     return fleet
 
 
+def rotated_back(x: torch.Tensor, task: sb.Task) -> torch.Tensor:
+    """Features z (n, k) of inputs x (n, k)."""
+    return x @ task.embed.get_parameter("weight")
+
+
 def right(fleet: sb.Fleet, z, y, task) -> torch.Tensor:
     """Accuracy of each run, a row and a run at a time. (runs,)"""
     counts = torch.zeros(fleet.runs)
@@ -35,7 +40,7 @@ def test_alone_is_the_obvious_loop(build):
     """All other features come from one other row; the order is that of `randomized`."""
     task = slab_task((1, 3, 5), n_test=60)
     fleet = FLEETS[build](task, runs=2, init=3.0)
-    found, order = sb.alone(fleet, task), shuffled(task, [["linear"]])[0] @ task.embed.weight
+    found, order = sb.alone(fleet, task), rotated_back(shuffled(task, [["linear"]])[0], task)
     order = (order[:, None, 0] - task.z_test[None, :, 0]).abs().argmin(1)
     for i, name in enumerate(task.features):
         z = task.z_test[order].clone()
@@ -54,7 +59,7 @@ def test_conflict_is_the_obvious_loop(monkeypatch):
     monkeypatch.setattr(fleet, "predict", lambda x: (seen.append(x), predict(x))[1])
     found = sb.conflict(fleet, task)
     (x,) = seen
-    z = (x @ task.embed.weight).unflatten(0, (3, 60))  # (features, n, k), rotated back
+    z = rotated_back(x, task).unflatten(0, (3, 60))  # (features, n, k), rotated back
     for i, columns in enumerate(task.columns(name) for name in task.features):
         kept = [c for c in range(3) if c not in columns]
         assert_close(z[i][:, kept], task.z_test[:, kept])
