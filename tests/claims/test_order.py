@@ -5,6 +5,7 @@ import torch
 from scipy.stats import spearmanr
 
 import sbkit as sb
+from sbkit.core import generator
 
 pytestmark = pytest.mark.slow
 INF = torch.inf
@@ -32,7 +33,7 @@ def test_features_are_learned_in_the_order_of_pieces(noise, seed, data):
 
 @pytest.mark.parametrize(("seed", "data"), [(20, 1), (40, 2)])
 def test_a_lying_linear_feature_is_first_and_not_kept(seed, data):
-    task, rng = sb.slabs([1, 5, 7], noise=[0, 0.2, 0], n_test=4000, seed=data), sb.core.generator(data)
+    task, rng = sb.slabs([1, 5, 7], noise=[0, 0.2, 0], n_test=4000, seed=data), generator(data)
     for z in (task.z, task.z_test):
         z[torch.rand(len(z), generator=rng) < 0.2, 0] *= -1
     alone, learned, _ = timeline(task, seed, optimizer="adam")
@@ -53,7 +54,7 @@ def agreement(dial, steps: torch.Tensor) -> float:
 
 
 def rows(dim, seed, n=8000):
-    return 2 * torch.rand(n, dim, generator=sb.core.generator(seed)) - 1
+    return 2 * torch.rand(n, dim, generator=generator(seed)) - 1
 
 
 def task_of(z, y, n=4000):
