@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, Task
-from sbkit.course.verdict import Verdict, accuracy_of, called, exercise, numbers
+from sbkit.course.verdict import Verdict, accuracy_of, called, exercise, numbers, short
 from sbkit.data import slabs
 from sbkit.measures import effective_rank, stable_rank
 from sbkit.models import mlp
