@@ -96,6 +96,9 @@ def test_start_here_runs_through(open_notebook):
     for prompt in prompts.all():
         expect(prompt).to_have_text(RAN)
     expect(notebook.page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
-    stage = Stage(notebook.page.locator(".sb-stage"))
-    stage.train()
+    tour, waiting = (Stage(root) for root in notebook.page.locator(".sb-stage").all())
+    tour.train()
+    waiting.says("Locked")
+    notebook.page.get_by_role("button", name="Commit").click()
+    waiting.says("Ready")
     notebook.picture("10-start-here")
