@@ -48,7 +48,7 @@ notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
 	SBKIT_HEADLESS=1 $(VENV)/bin/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 colab: $(COLAB)/test,sweep.done ## the unit tests with Colab's versions
-	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest --ignore=tests/browser --ignore=tests/notebooks
+	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
 
 unit: $(DEV) ## tests/ and the examples in docstrings
 	$(VENV)/bin/pytest
