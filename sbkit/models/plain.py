@@ -1,14 +1,14 @@
-"""Fleets: many networks as one batched module."""
+"""Plain nets: linear layers and activations in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, one_of, whole
+from sbkit.models.modules import seeded
 
 # Name → module and, where it can be told from the activation's output, its derivative:
 # gradient after, output → gradient before, in place. The others train by autograd.
@@ -70,60 +70,6 @@ class MLP(Fleet):
         return list(self._hidden(x))[layer + 1]
 
 
-class Backpropagation:
-    """Gradients of an `MLP` fleet for minibatches of one shape, without autograd, in memory set aside once.
-
-    Equal to autograd (tested) and faster: small nets are bound by the cost of each operation, larger
-    ones by fresh memory at every step. Begins where `Fleet.flat` has set the gradients aside.
-    """
-
-    def __init__(self, fleet: MLP, x: Tensor):
-        assert fleet.slope is not None
-        self.slope, self.activation, self.shape = fleet.slope, fleet.activation, x.shape
-        self.first = fleet.linears[0].weight
-        self.place = self.first.data_ptr()
-        parts = [(layer.weight, layer.bias) for layer in fleet.linears]
-        self.forward = [
-            (w.data.mT, b.data.unsqueeze(1), x.new_empty(*x.shape[:2], len(b[0]))) for w, b in parts
-        ]
-        self.back = [(w.data, w.grad, b.grad, x.new_empty(x.shape[:2] + w.shape[2:])) for w, b in parts]
-
-    def fits(self, x: Tensor) -> bool:
-        """False once the minibatch has another shape or the weights have moved in memory."""
-        return self.shape == x.shape and self.place == self.first.data_ptr()
-
-    @torch.no_grad()
-    def __call__(self, x: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
-        """Write d loss / d parameters into every `.grad` and return the logits.
-
-        x (runs, n, d); gradient: logits → d loss / d logits, both (runs, n, outputs).
-        """
-        hidden = [x]
-        for weight, bias, out in self.forward[:-1]:
-            torch.baddbmm(bias, hidden[-1], weight, out=out)
-            hidden.append(self.activation(out))
-        weight, bias, logits = self.forward[-1]
-        g = gradient(torch.baddbmm(bias, hidden[-1], weight, out=logits))
-        for i in reversed(range(len(hidden))):
-            weight, weight_grad, bias_grad, out = self.back[i]
-            torch.bmm(g.mT, hidden[i], out=weight_grad)
-            torch.sum(g, 1, out=bias_grad)
-            if i:
-                g = self.slope(torch.bmm(g, weight, out=out), hidden[i])
-        return logits
-
-
-def seeded(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
-    rng = torch.default_generator
-    before = rng.get_state()
-    try:
-        rng.manual_seed(seed)
-        return factory()
-    finally:
-        rng.set_state(before)
-
-
 def mlp(
     task: Task,
     depth: int = 2,
@@ -169,32 +115,3 @@ def mlp(
         for parameter in fleet.parameters():
             parameter.mul_(init)
     return fleet.to(device=task.x.device, dtype=task.x.dtype)
-
-
-def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
-    """`runs` copies of any module as one fleet, run r built after `torch.manual_seed(seed + r)`.
-
-    factory: a function without arguments that returns an `nn.Module` from x (n, d) to logits
-    (n, outputs); begin a convnet with `nn.Unflatten`. Raises `SbkitError` if it returns something
-    else, or a net that draws random numbers while it runs (dropout) or mixes rows (batch norm).
-
-    >>> fleet_of(lambda: nn.Linear(3, 2), runs=4)(torch.zeros(5, 3)).shape
-    torch.Size([4, 5, 2])
-    """
-    if isinstance(factory, nn.Module) or not callable(factory):
-        raise SbkitError(
-            f"fleet_of takes a function that builds a module, got {type(factory).__name__}; "
-            "try lambda: nn.Linear(2, 2), which makes another at every call."
-        )
-    modules = [seeded(factory, whole("seed", seed, 0) + r) for r in range(whole("runs", runs))]
-    if not isinstance(modules[0], nn.Module):
-        raise SbkitError(f"fleet_of's factory returns an nn.Module, got {type(modules[0]).__name__}.")
-    if not any(p.requires_grad for p in modules[0].parameters()):
-        raise SbkitError("A fleet's nets have weights to train, got none; add a layer.")
-    for module in modules[0].modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd | nn.modules.batchnorm._NormBase):
-            raise SbkitError(
-                "A fleet's nets neither draw random numbers nor keep running statistics, "
-                f"got {type(module).__name__}; leave it out or use LayerNorm."
-            )
-    return Fleet(modules, seed)

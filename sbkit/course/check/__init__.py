@@ -1,0 +1,12 @@
+"""Checks of exercises: whether an answer is right, what was expected, and a hint; never the solution.
+
+Numbers may come as lists, tuples, arrays or tensors; functions get copies of what they are tried on. Each
+check returns one `Verdict`, which shows as a sentence, whatever it was given.
+"""
+
+from sbkit.course.check.noise import ceiling, noisy
+from sbkit.course.check.rank import spectrum
+from sbkit.course.check.reliance import apart, follow, pieces, shuffle
+from sbkit.course.check.robustness import falls, steepest
+
+__all__ = ["apart", "ceiling", "falls", "follow", "noisy", "pieces", "shuffle", "spectrum", "steepest"]
