@@ -47,8 +47,19 @@ class Fleet(nn.Module):
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
-        """Logits (runs, n, outputs) without gradients, some rows at a time; x as in `forward`."""
-        return torch.cat([self(rows) for rows in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
+        """Logits (runs, n, outputs) without gradients, some rows at a time; x as in `forward`.
+
+        Raises `SbkitError` if the nets do not take such inputs.
+        """
+        try:
+            return torch.cat([self(rows) for rows in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise SbkitError(
+                f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
+                f"on {x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
+            ) from error
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""

@@ -33,7 +33,8 @@ def attack(
     followed by a projection onto the ball. The cross-entropy has the same directions, but its gradient
     vanishes where a net is sure. rows: the first so many test rows (all); train: of training rows instead.
     seed: start at a random point of the ball instead of its centre. Each run has its own inputs; NaN for
-    a run that diverged. Raises `SbkitError` on other norms, numbers out of range, and for regression.
+    a run that diverged. Raises `SbkitError` on other norms, numbers out of range, a fleet of
+    other inputs, and for regression.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -50,6 +51,7 @@ def attack(
     x, y = (task.x[:n], task.y[:n]) if train else (task.x_test[:n], task.y_test[:n])  # (n, d), (n,)
     size, what = x.element_size(), f"{fleet.runs} runs × {len(x):,} rows × {x.shape[1]:,} inputs"
     check_memory(fleet.runs * x.numel() * size * 2, f"{what} × {size} bytes × 2 copies", x.device)
+    fleet.predict(x[:1])  # refuses inputs of another task
     start = _start(norm, radius, fleet, x, seed)  # (runs, n, d)
     each = max(1, AT_ONCE // (fleet.runs * x.shape[1]))
     parts = zip(start.split(each, 1), x.split(each), y.split(each), strict=True)

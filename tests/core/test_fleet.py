@@ -30,6 +30,15 @@ def test_predict_is_forward_however_many_rows(build):
 
 
 @every_fleet
+@pytest.mark.parametrize(
+    "ask", [sb.attack, sb.reliance, sb.boundary, lambda f, t: sb.randomized(f, t, "linear")]
+)
+def test_inputs_of_another_task_are_refused(build, ask):
+    with pytest.raises(sb.SbkitError, match="does not take the task's inputs, 4 columns .* sb.mlp"):
+        ask(FLEETS[build](slab_task(), runs=2), slab_task((1, 3, 5, 7)))
+
+
+@every_fleet
 def test_run_is_a_copy(build):
     task = slab_task()
     fleet = FLEETS[build](task, runs=3)
