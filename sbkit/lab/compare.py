@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from sbkit.core import SbkitError, Snapshot, one_of
@@ -13,6 +14,7 @@ from sbkit.lab.lesson import Lesson, literal, name_of, written
 from sbkit.lab.session import Session
 from sbkit.plots import Description, paired, pictures
 from sbkit.plots.paired import SIDES
+from sbkit.training import progress
 from sbkit.training.run import CHECK
 
 
@@ -154,9 +156,13 @@ class Pair:
     def finish(self) -> tuple[Any, Any]:
         """Train both to their ends and look at all rows: (A, B), runs, or whatever the lesson made."""
         self.look(glance=True)
-        while training := self._training():  # never past a step at which a side may end
-            cuts = {CHECK, *(session.run.every for session in training if session.run)}
-            self.advance(steps=min(cut - _step(training[0]) % cut for cut in cuts))
+        with ExitStack() as bars:
+            shown = [bars.enter_context(progress(side.run)) for side in self.sides if side.run]
+            while training := self._training():  # never past a step at which a side may end
+                cuts = {CHECK, *(session.run.every for session in training if session.run)}
+                self.advance(steps=min(cut - _step(training[0]) % cut for cut in cuts))
+                for told in shown:
+                    told()
         a, b = self.sides
         return a.finish(), b.finish()
 

@@ -8,7 +8,7 @@ from typing import Any
 from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.lesson import Lesson, acts_at_once, default_of, made_by, name_of, parameters, written
 from sbkit.plots import Description, pictures
-from sbkit.training import Run
+from sbkit.training import Run, progress
 
 MOST = 300  # snapshots kept of a run
 
@@ -119,8 +119,10 @@ class Session:
         if self.run is None:
             return self.made
         self.look(glance=True)
-        while not self.run.finished:
-            self.advance(steps=self.run.every - self.run.step % self.run.every)
+        with progress(self.run) as told:
+            while not self.run.finished:
+                self.advance(steps=self.run.every - self.run.step % self.run.every)
+                told()
         self.look()
         return self.run
 

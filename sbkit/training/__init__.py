@@ -1,6 +1,7 @@
-"""Training: `fit` checks and prepares, `Run` is the only loop."""
+"""Training: `fit` checks and prepares, `Run` is the only loop, `progress` is for those who wait."""
 
 from sbkit.training.fit import fit, last
 from sbkit.training.run import Run
+from sbkit.training.wait import progress
 
-__all__ = ["Run", "fit", "last"]
+__all__ = ["Run", "fit", "last", "progress"]

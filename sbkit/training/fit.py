@@ -14,7 +14,9 @@ from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_memory,
 from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build, live_settings
 from sbkit.training.run import AfterStep, Penalty, Plan, Run, Transform
+from sbkit.training.wait import progress
 
+SLICE = 0.25  # seconds between two looks at the clock
 Measure = str | Callable[[Fleet, Task], Any]
 
 
@@ -96,13 +98,20 @@ def fit(
 def last(run: Run) -> Snapshot:
     """The snapshot at the end of a run, which is trained to its end first if it is not there yet.
 
+    A bar shows the time left where that takes over two seconds. Interrupted, the run stands where it
+    stood and can be asked again.
+
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
     >>> task = slabs(n=512, n_test=512)
     >>> last(fit(mlp(task, runs=2), task, steps=100)).step
     100
     """
-    return run.snapshot() if run.finished else run.advance(steps=run.steps)
+    with progress(run) as told:
+        while not run.finished:
+            run.train(seconds=SLICE)
+            told()
+    return run.snapshot()
 
 
 def _named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable[..., Any]]:
@@ -141,13 +150,7 @@ def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
     size, units = task.x.element_size(), sum(widths)
     what = f"{fleet.runs} runs × {batch:,} rows × {units:,} units × {size} bytes × 3 copies"
     check_memory(fleet.runs * batch * units * size * 3, what, task.x.device)
-    try:
-        shape = tuple(fleet.predict(task.x[:2]).shape)
-    except RuntimeError as error:
-        raise SbkitError(
-            f"This fleet does not take the task's inputs, {task.x.shape[1]} columns of {task.x.dtype} "
-            f"on {task.x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
-        ) from error
+    shape = tuple(fleet.predict(task.x[:2]).shape)
     rows = min(2, len(task.x))
     if shape != (fleet.runs, rows, task.outputs):
         wanted = (fleet.runs, rows, task.outputs)

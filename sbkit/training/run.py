@@ -80,10 +80,15 @@ class Run:
     def advance(
         self, steps: int | None = None, seconds: float | None = None, glance: bool = False
     ) -> Snapshot:
-        """Train for some steps, or for about so many seconds (at least a step), and look.
+        """`train`, then look; glance: at few rows and coarsely, for a moving picture."""
+        self.train(steps, seconds)
+        return self.snapshot(glance)
 
-        It stops early when the run is finished. glance: look at few rows and coarsely, for a moving
-        picture. Raises `SbkitError` unless exactly one of steps ≥ 1 and seconds > 0 is given.
+    def train(self, steps: int | None = None, seconds: float | None = None) -> None:
+        """Train for some steps, or for about so many seconds (at least a step), without looking.
+
+        It stops early when the run is finished. Raises `SbkitError` unless exactly one of steps ≥ 1 and
+        seconds > 0 is given.
         """
         if (steps is None) == (seconds is None):
             raise SbkitError("advance takes either steps or seconds; try advance(steps=50).")
@@ -98,7 +103,6 @@ class Run:
                 self._train_step()
                 if self.step >= last or time.perf_counter() >= until:
                     break
-        return self.snapshot(glance)
 
     def snapshot(self, glance: bool = False) -> Snapshot:
         """What is known now, without training; `glance` as in `advance`."""
