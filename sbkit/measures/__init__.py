@@ -2,6 +2,7 @@
 
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
+from sbkit.measures.margin import margin, margin_shift, margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import effective_rank, entropy_rank, pca_rank, spectrum, stable_rank
 from sbkit.measures.robustness import attack, budget, shifted, universal_perturbation
@@ -19,6 +20,9 @@ __all__ = [
     "effective_rank",
     "entropy_rank",
     "kinds",
+    "margin",
+    "margin_shift",
+    "margins",
     "pca_rank",
     "randomized",
     "reliance",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from sbkit.core import Snapshot, Task, plots, window
+from sbkit.core import Snapshot, Task, measures, plots, window
 from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
 from sbkit.plots.words import say
@@ -155,6 +155,20 @@ def _timeline(name: str, history: History, y: str) -> Lines:
     caption = say("captions", name, rows=f"{latest.rows:,}", over=over_runs(latest)) + others
     axis = Axis(say("axes", y), low=0, high=1.02)
     return Lines(name, say("titles", name), _steps(), axis, lines, caption, grows=True)
+
+
+@plots("margin")
+def margin(history: History) -> Lines:
+    """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
+    latest = history[-1]
+    curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
+    reach = measures.about["margin"]["reach"]
+    places = np.linspace(-reach, reach, curves.shape[2], dtype=np.float32)
+    names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
+    lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]
+    x, y = Axis(say("axes", "margin"), low=-reach, high=reach), Axis(say("axes", "below"), low=0, high=1.02)
+    caption = say("captions", "margin", rows=f"{latest.rows:,}", over=over_runs(latest))
+    return Lines("margin", say("titles", "margin"), x, y, lines, caption)
 
 
 @plots("spectrum", rows=False)

@@ -150,3 +150,11 @@ def test_a_timeline_has_a_curve_a_feature_until_colours_run_out(snapshot, name):
     np.testing.assert_allclose(lines.lines[0].y, [0.3, 0.7], rtol=1e-6)
     np.testing.assert_allclose(lines.lines[0].high, [0.4, 0.8], rtol=1e-6)
     assert lines.grows and "Not shown: 2 others." in lines.caption and "1,000 test rows" in lines.caption
+
+
+def test_margins_are_named_by_what_was_shuffled(snapshot):
+    below = torch.linspace(0, 1, 81).expand(3, 3, 81)
+    drawn = plots["margin"]([snapshot(values={"margin": below})])
+    assert [line.name for line in drawn.lines] == ["as is", "S shuffled", "Sᶜ shuffled"]
+    assert (drawn.x.low, drawn.x.high) == (-10, 10) and drawn.lines[0].x[[0, 40, -1]].tolist() == [-10, 0, 10]
+    assert not drawn.grows and "1,000 test rows" in drawn.caption
