@@ -10,7 +10,8 @@ Cell = tuple[str, str]  # the cell, and its execution
 class Closable(Protocol):
     """What can be closed."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give back what it holds."""
 
 
 def this_cell() -> Cell | None:

@@ -23,8 +23,12 @@ class Gate(Protocol):
     """What a panel may wait for: a prediction."""
 
     @property
-    def locked(self) -> bool: ...
-    def on_commit(self, then: Callable[[], object]) -> None: ...
+    def locked(self) -> bool:
+        """True until it is committed."""
+        ...
+
+    def on_commit(self, then: Callable[[], object]) -> None:
+        """Call `then` once it is."""
 
 
 class Panel(Handle, ipywidgets.VBox):

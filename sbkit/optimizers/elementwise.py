@@ -79,6 +79,7 @@ class SignSGD(optim.SGD):
     """SGD on the sign of the gradient."""
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Step along the gradient's signs; the loss before."""
         loss = closure()
         for p in self.param_groups[0]["params"]:
             p.grad.sign_()

@@ -22,6 +22,7 @@ class SAM(optim.SGD):
         self.param_groups[0]["rho"] = rho
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Climb by rho, take the gradient there, step from where it stood; the loss there."""
         loss, flat = closure(), self.param_groups[0]["params"][0]
         here = flat.detach().clone()
         try:
@@ -71,6 +72,7 @@ class Muon(optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Move matrices by orthogonal ones, vectors by AdamW; the loss before."""
         with torch.enable_grad():
             loss = closure()
         group = self.param_groups[0]
@@ -121,6 +123,7 @@ class LBFGS(optim.Optimizer):
         self.singles = [optim.LBFGS(list(part.parameters()), lr=lr, **options) for part in self.parts]
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One search direction a run; the losses before. (runs,)"""
         group = self.param_groups[0]
 
         def penalized(part: Fleet) -> Tensor:
