@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import sbkit.losses  # noqa: F401  (registers the losses)
 from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
 from sbkit.core import datasets as datasets
-from sbkit.data import core_and_shortcut, lms, lsn, ms, planar, slabs, task_from
+from sbkit.data import core_and_shortcut, dominoes, lms, lsn, ms, planar, slabs, task_from
 from sbkit.measures import (
     alone,
     attack,
@@ -97,6 +97,7 @@ __all__ = [
     "conflict",
     "core_and_shortcut",
     "datasets",
+    "dominoes",
     "effective_rank",
     "entropy_rank",
     "fit",

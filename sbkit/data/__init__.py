@@ -3,7 +3,8 @@
 from sbkit.data.latents import core_and_shortcut
 from sbkit.data.lsn import lsn
 from sbkit.data.own import task_from
+from sbkit.data.pixels import dominoes
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
 
-__all__ = ["core_and_shortcut", "lms", "lsn", "ms", "planar", "slabs", "task_from"]
+__all__ = ["core_and_shortcut", "dominoes", "lms", "lsn", "ms", "planar", "slabs", "task_from"]
