@@ -25,6 +25,8 @@ CHECKS = [
     sb.check.ceiling,
     sb.check.noisy,
     sb.check.follow,
+    sb.check.ties,
+    sb.check.gap,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -333,3 +335,35 @@ STEPS = [
 def test_wrong_steps(answer, says):
     verdict = sb.check.steepest(answer)
     assert not verdict and re.search(says, verdict.sentence)
+
+
+def distance(task, name, rows="z", power=1):
+    z = getattr(task, rows)[:, task.columns(name)]
+    y = task.y if rows == "z" else task.y_test
+    return (z[y == 1].mean(0) - z[y == 0].mean(0)).norm() ** power
+
+
+def test_the_distance_between_classes_is_right():
+    assert sb.check.gap(distance)
+    assert sb.check.gap(lambda task, name: float(-1 * -distance(task, name)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda task, name: distance(task, task.features), "take the columns of `name` alone"),
+        (lambda task, name: distance(task, name, power=2), "ends with a root"),
+        (lambda task, name: distance(task, name, "z_test"), "in training rows"),
+        (lambda task, name: task.z[:, task.columns(name)].mean(), "class 1 minus that of class 0"),
+    ],
+)
+def test_another_distance_gets_its_hint(answer, hint):
+    assert hint in repr(sb.check.gap(answer)) and not sb.check.gap(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [([0.5, 0.5], "how often are their tops equal"), ([0.75, 0.75], "how often is it right"), ([0.5], "Two")],
+)
+def test_wrong_ties_get_their_hint(answer, hint):
+    assert sb.check.ties([0.5, 0.75]) and hint in repr(sb.check.ties(answer))

@@ -5,8 +5,21 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 """
 
 from sbkit.course.check.noise import ceiling, noisy
+from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import spectrum
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.robustness import falls, steepest
 
-__all__ = ["apart", "ceiling", "falls", "follow", "noisy", "pieces", "shuffle", "spectrum", "steepest"]
+__all__ = [
+    "apart",
+    "ceiling",
+    "falls",
+    "follow",
+    "gap",
+    "noisy",
+    "pieces",
+    "shuffle",
+    "spectrum",
+    "steepest",
+    "ties",
+]
