@@ -91,7 +91,7 @@ def test_it_reads_what_openml_stores(lesson, monkeypatch):
     images, labels = lesson["openml"]("CIFAR_10", (3, 32, 32))
     assert images.shape == (100, 3, 32, 32) and list(labels) == LABELS
     np.testing.assert_allclose(images[7, 1].ravel() * 255, pixels("CIFAR_10")[7, 1024:2048], atol=1e-4)
-    run = lesson["mnist_cifar"](n=40, n_test=20)
+    run = lesson["mnist_cifar"](n=300, n_test=20)
     assert list(run.task.features) == ["MNIST", "CIFAR"] and run.task.embed.shape == (3, 64, 32)
     assert run.advance(steps=2).loss.isfinite().all()
     cifar = run.task.z[run.task.y == 1][0, run.task.columns("CIFAR")].numpy() * 255
