@@ -1,0 +1,95 @@
+"""Matrices of lower rank: the nearest one, and the one that a nuclear-norm penalty asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sbkit.core import SbkitError, between, whole
+
+FLOORS = torch.logspace(
+    0, -6, 60
+)  # of a residual in each round, as a share of the largest: weights stay finite
+
+
+def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
+    """The matrix of rank `rank` nearest to this one: Σ|A − B|ᵖ over all entries is least. (…, m, n)
+
+    p = 2: the truncated singular value decomposition (Eckart and Young 1936), exact. 1 ≤ p < 2: fewer
+    but larger residuals, so that outlying rows pull less (Tukan et al. 2020 ask for it; this is
+    iteratively reweighted least squares, which ends in a local minimum). Raises `SbkitError` on other p,
+    and unless 1 ≤ rank ≤ min(m, n).
+
+    >>> low_rank(torch.diag(torch.tensor([3.0, 1.0])), rank=1)
+    tensor([[3., 0.],
+            [0., 0.]])
+    """
+    most = min(matrix.shape[-2:])
+    if whole("rank", rank) > most:
+        raise SbkitError(f"rank is at most min(m, n) = {most}, got {rank}; try rank={most}.")
+    between("p", p, 1, 2)
+    u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+    left, right = u[..., :rank] * s[..., None, :rank], vh[..., :rank, :]  # (…, m, rank), (…, rank, n)
+    for floor in FLOORS.tolist() if p < 2 else ():  # from least squares to the p-th powers
+        weight = _weights(matrix - left @ right, p, floor)  # (…, m, n)
+        left = _least_squares(right.mT, matrix, weight)
+        right = _least_squares(left, matrix.mT, weight.mT).mT
+    return left @ right
+
+
+def _weights(residual: Tensor, p: float, floor: float) -> Tensor:
+    """|r|ᵖ⁻², with which squares of r count as its p-th powers. (…, m, n)"""
+    size = residual.abs()
+    largest = size.amax((-2, -1), keepdim=True).clamp_min(torch.finfo(size.dtype).eps)
+    return (size / largest).clamp_min(floor) ** (p - 2)
+
+
+def _least_squares(basis: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+    """Coefficients of each row (…, m, n) in a basis (…, n, k), with weights (…, m, n). (…, m, k)"""
+    weighted = weight.unsqueeze(-1) * basis.unsqueeze(-3)  # (…, m, n, k)
+    gram = weighted.mT @ basis.unsqueeze(-3)  # (…, m, k, k)
+    return (torch.linalg.pinv(gram, hermitian=True) @ (weighted.mT @ rows.unsqueeze(-1))).squeeze(-1)
+
+
+def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
+    """Singular values less `tau`, none below 0: the minimum of ½‖A − B‖²_F + τ‖B‖_*. (…, m, n)
+
+    tau: one threshold, or one a matrix (…). Gradients flow to the matrix and to tau, and stay finite where
+    singular values repeat, where those of torch's svd do not. Cai, Candès and Shen 2010, theorem 2.1.
+    Raises `SbkitError` on a negative threshold.
+
+    >>> svt(torch.diag(torch.tensor([3.0, 1.0])), tau=2.0)
+    tensor([[1., 0.],
+            [0., 0.]])
+    """
+    threshold = torch.as_tensor(tau, dtype=matrix.dtype, device=matrix.device)
+    if (threshold < 0).any():
+        raise SbkitError(f"tau is at least 0, got {float(threshold.min()):g}; try tau=0.1.")
+    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2]))
+
+
+class _Threshold(torch.autograd.Function):
+    """svt as U f(Σ) Vᵀ. Its derivative has divided differences of f for factors, which are 0 … 1."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, tau: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+        ctx.save_for_backward(u, s, vh, tau)
+        return u @ ((s - tau.unsqueeze(-1)).clamp_min(0).unsqueeze(-1) * vh)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        u, s, vh, tau = ctx.saved_tensors  # (…, m, k), (…, k), (…, k, n), (…)
+        f = (s - tau.unsqueeze(-1)).clamp_min(0)  # (…, k)
+        kept, open_ = (f > 0).to(s), torch.where(s > 0, f / s, (tau == 0).to(s).unsqueeze(-1))  # (…, k)
+        inner = u.mT @ grad @ vh.mT  # (…, k, k)
+        even, odd = (inner + inner.mT) / 2, (inner - inner.mT) / 2
+        apart, total = s.unsqueeze(-1) - s.unsqueeze(-2), s.unsqueeze(-1) + s.unsqueeze(-2)  # (…, k, k)
+        rise = torch.where(apart == 0, kept.unsqueeze(-1), (f.unsqueeze(-1) - f.unsqueeze(-2)) / apart)
+        mean = torch.where(total == 0, open_.unsqueeze(-1), (f.unsqueeze(-1) + f.unsqueeze(-2)) / total)
+        within = u @ (rise * even + mean * odd) @ vh
+        beyond = (grad - u @ (u.mT @ grad)) @ vh.mT * open_.unsqueeze(-2) @ vh  # columns outside U
+        before = u @ (open_.unsqueeze(-1) * (u.mT @ (grad - grad @ vh.mT @ vh)))  # rows outside V
+        return within + beyond + before, -(kept * inner.diagonal(dim1=-2, dim2=-1)).sum(-1)
