@@ -1,0 +1,139 @@
+"""Layers as products of layers: more parameters, the same functions."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.utils import parametrize
+
+from sbkit.core import SbkitError, whole
+
+LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+class Product(nn.Module):
+    """The weight that a product of factors amounts to; `torch.nn.utils.parametrize` calls it.
+
+    Linear factors W₁, W₂, … multiply to …W₂W₁, (runs, out, in) or (out, in). Factors of a convolution
+    are kernels (out, in / groups, …), one convolved after the other, all padding before the first, the
+    stride after the last. The sum of kernel sizes less (factors − 1) is the size of the layer's own.
+    """
+
+    def __init__(self, shapes: Sequence[tuple[int, ...]], groups: int, rng: Generator | None):
+        super().__init__()
+        self.shapes, self.groups, self.rng = shapes, groups, rng
+
+    def forward(self, *factors: Tensor) -> Tensor:
+        """The product of the factors, first to last."""
+        together = (
+            _multiplied if len(self.shapes[0]) == 2 else functools.partial(_convolved, groups=self.groups)
+        )
+        return functools.reduce(together, factors)
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, ...]:
+        """New factors, of normal entries, whose product has entries as large as the weight's on average."""
+        made = [
+            torch.randn(shape, generator=self.rng).to(weight) / _fan_in(shape) ** 0.5 for shape in self.shapes
+        ]
+        made[0] *= weight.square().mean().sqrt() * _fan_in(weight.shape) ** 0.5
+        return tuple(made)
+
+
+def _fan_in(shape: Sequence[int]) -> int:
+    """Inputs that an output of a weight (out, in / groups, …) sums over."""
+    return math.prod(shape[1:])
+
+
+def _multiplied(first: Tensor, second: Tensor) -> Tensor:
+    return second @ first
+
+
+def _convolved(first: Tensor, second: Tensor, groups: int) -> Tensor:
+    """One kernel for two convolutions, `first` and then `second`, with no stride or padding between."""
+    convolve = {3: nn.functional.conv1d, 4: nn.functional.conv2d, 5: nn.functional.conv3d}[first.ndim]
+    flipped, reach = second.flip(*range(2, second.ndim)), [size - 1 for size in second.shape[2:]]
+    pairs = zip(first.chunk(groups), flipped.chunk(groups), strict=True)
+    return torch.cat([convolve(a.transpose(0, 1), b, padding=reach).transpose(0, 1) for a, b in pairs])
+
+
+class Overparameterized(nn.Module):
+    """A module whose linear and convolutional weights are products; `overparameterize` makes it."""
+
+    def collapse(self) -> nn.Module:
+        """A plain copy that computes the same, each product multiplied out; this one stays as it is."""
+        plain = copy.deepcopy(self)
+        plain.__class__ = type(self).__bases__[1]
+        for layer in [part for part in plain.modules() if isinstance(part, LAYERS)]:
+            _multiply_out(layer)
+        return plain
+
+
+def _multiply_out(layer: nn.Module) -> None:
+    """Give a layer its plain class and weight. (torch's own would also take the weight from its copies.)"""
+    weight, bias = layer.weight, layer.bias
+    del layer.parametrizations, layer.bias
+    layer.__class__ = type(layer).__bases__[0]
+    layer.weight = nn.Parameter(torch.as_tensor(weight).detach().clone())
+    layer.register_parameter("bias", bias)  # pyright: ignore[reportArgumentType]
+
+
+def overparameterize(
+    module: nn.Module,
+    factors: int = 2,
+    width: int | None = None,
+    kernel_sizes: Sequence[int] | None = None,
+    rng: Generator | None = None,
+) -> Overparameterized:
+    """A copy of a module in which every linear and convolutional weight is a product of `factors` others.
+
+    It can compute what the module can, with more parameters (Huh et al. 2021, section 4). Train it; then
+    `.collapse()` gives a plain module that computes the same. `layer.weight` is the product, and gradients
+    flow through it. width: of what stands between two factors (the larger of in and out). kernel_sizes:
+    of a convolution's factors, which sum to its own size + factors − 1 (its own, then ones). Factors are
+    normal, scaled so that outputs vary as those of the layer did; its weights are forgotten, its bias kept.
+    rng: torch's own, as for every new layer. Raises `SbkitError` if there is no such layer, and on sizes
+    that do not fit.
+
+    >>> net = overparameterize(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)), factors=4)
+    >>> len(list(net.parameters())), len(list(net.collapse().parameters()))
+    (10, 4)
+    """
+    made = copy.deepcopy(module)
+    layers = [part for part in made.modules() if isinstance(part, LAYERS)]
+    if not layers:
+        raise SbkitError(
+            f"overparameterize needs a linear or convolutional layer, got {type(module).__name__}."
+        )
+    for layer in layers:
+        groups = getattr(layer, "groups", 1)
+        shapes = _shapes(layer.weight.shape, groups, whole("factors", factors), width, kernel_sizes)
+        parametrize.register_parametrization(layer, "weight", Product(shapes, groups, rng))
+    cls = type(made)
+    made.__class__ = type(f"Overparameterized{cls.__name__}", (Overparameterized, cls), {})
+    return made  # pyright: ignore[reportReturnType]
+
+
+def _shapes(
+    weight: Sequence[int], groups: int, factors: int, width: int | None, kernel_sizes: Sequence[int] | None
+) -> list[tuple[int, ...]]:
+    """Shapes of the factors of a weight (out, in / groups, …)."""
+    out, into, own = weight[0], weight[1] * groups, tuple(weight[2:])
+    inner = max(out, into) if width is None else whole("width", width)
+    if inner % groups:
+        raise SbkitError(f"width is a multiple of the {groups} groups, got {inner}; try {groups * inner}.")
+    kernels = [own] + [(1,) * len(own)] * (factors - 1)
+    if own and kernel_sizes is not None:
+        kernels = [(whole("kernel_sizes", size),) * len(own) for size in kernel_sizes]
+        spans = tuple(sum(sizes) - factors + 1 for sizes in zip(*kernels, strict=True))
+        if len(kernels) != factors or spans != own:
+            raise SbkitError(
+                f"kernel_sizes are {factors} that sum to {own[0] + factors - 1}, for a kernel of {own}, "
+                f"got {tuple(kernel_sizes)}."
+            )
+    sizes = [into, *[inner] * (factors - 1), out]
+    return [(b, a // groups, *kernel) for a, b, kernel in zip(sizes, sizes[1:], kernels, strict=False)]
