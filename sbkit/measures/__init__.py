@@ -2,6 +2,7 @@
 
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
+from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margin, margin_shift, margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import effective_rank, entropy_rank, pca_rank, spectrum, stable_rank
@@ -11,6 +12,7 @@ from sbkit.measures.shortcut import shortcut_bias
 
 __all__ = [
     "accuracy",
+    "alignment",
     "alone",
     "attack",
     "auc",
@@ -19,6 +21,7 @@ __all__ = [
     "conflict",
     "effective_rank",
     "entropy_rank",
+    "kernel",
     "kinds",
     "margin",
     "margin_shift",

@@ -1,0 +1,112 @@
+"""Kernels against derivatives taken one at a time, alignment against its formula; float64."""
+
+import math
+
+import pytest
+import torch
+from cases import DOUBLE, FLEETS, regression, slab_task, three_classes
+from torch.testing import assert_close
+
+import sbkit as sb
+
+every_fleet = pytest.mark.parametrize("build", FLEETS)
+
+
+def derivatives(net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """d output / d weights, a backward pass each. (n, outputs · weights)"""
+    rows = []
+    for row in x:
+        row_parts = []
+        for c in range(net(x[:1]).shape[1]):
+            net.zero_grad()
+            net(row[None])[0, c].backward()
+            row_parts.append(torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None]))
+        rows.append(torch.cat(row_parts))
+    return torch.stack(rows)
+
+
+@every_fleet
+@pytest.mark.parametrize("task", [slab_task(), three_classes(), regression()], ids=["two", "three", "values"])
+def test_the_tangent_kernel_is_that_of_derivatives_one_by_one(build, task):
+    fleet, x = FLEETS[build](task, runs=2), task.x[:9]
+    found = sb.kernel(fleet, x)
+    for r in range(2):
+        vectors = derivatives(fleet.run(r), x)
+        assert_close(found[r], vectors @ vectors.mT)
+        centred = vectors - vectors.mean(0)
+        assert_close(sb.kernel(fleet, x, centre=True)[r], centred @ centred.mT)
+
+
+@pytest.mark.parametrize("centre", [False, True])
+def test_gram_and_cosine_are_of_the_features(centre):
+    task = slab_task()
+    fleet = sb.mlp(task, depth=3, width=7, runs=2)
+    h = fleet.features(task.x[:20], 1).detach()
+    h = h - h.mean(1, keepdim=True) if centre else h
+    assert_close(sb.kernel(fleet, task.x[:20], "gram", centre, layer=1), h @ h.mT)
+    cosine = sb.kernel(fleet, task.x[:20], "cosine", centre, layer=1)
+    lengths = h.norm(dim=-1)
+    assert_close(cosine * lengths[:, :, None] * lengths[:, None], h @ h.mT)
+    assert_close(sb.kernel(fleet, task.x[:20], "gram"), sb.kernel(fleet, task.x[:20], "gram", layer=2))
+
+
+@pytest.mark.parametrize("kind", ["ntk", "gram", "cosine"])
+def test_kernels_are_symmetric_and_have_no_negative_eigenvalue(kind):
+    task = slab_task()
+    found = sb.kernel(FLEETS["relu"](task, runs=3), task.x[:15], kind)
+    assert_close(found, found.mT)
+    assert torch.linalg.eigvalsh(found).min() >= -1e-10
+
+
+def test_each_run_may_have_its_own_inputs():
+    task = slab_task()
+    fleet, x = FLEETS["tanh"](task, runs=2), task.x[:10].unflatten(0, (2, 5))
+    found = sb.kernel(fleet, x)
+    for r in range(2):
+        assert_close(found[r], sb.kernel(fleet, x[r])[r])
+
+
+def test_alignment_is_its_formula_for_two_classes():
+    """Baratin et al. 2021: yᵀKy / (‖K‖·‖y‖²), K and y centred."""
+    y = torch.arange(12) % 3 // 2
+    root = torch.randn(2, 12, 5, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
+    kernel, signs = root @ root.mT, 2 * y.double() - 1
+    centre = torch.eye(12, dtype=DOUBLE) - 1 / 12
+    k, v = centre @ kernel @ centre, centre @ signs
+    assert_close(sb.alignment(kernel, y), v @ k @ v / (k.norm(dim=(1, 2)) * v.square().sum()))
+    assert_close(sb.alignment(kernel, signs[:, None]), sb.alignment(kernel, y))
+
+
+def test_alignment_is_one_for_the_labels_own_kernel_and_small_for_other_labels():
+    y = torch.arange(300) % 3
+    own = (y[:, None] == y).double()
+    assert_close(sb.alignment(own, y), torch.tensor(1.0, dtype=DOUBLE))
+    other = y[torch.randperm(300, generator=torch.Generator().manual_seed(0))]
+    assert abs(sb.alignment(own, other)) <= 0.03
+    assert_close(
+        sb.alignment(5 * own + 2, y), torch.tensor(1.0, dtype=DOUBLE)
+    )  # scale and offset say nothing
+    assert math.isnan(sb.alignment(torch.ones(300, 300), y))
+
+
+REFUSED = [
+    (lambda f, t: sb.kernel(f, t.x, "ntkk"), "Did you mean 'ntk'"),
+    (lambda f, t: sb.kernel(sb.mlp(t, depth=0, runs=2), t.x, "gram"), "no features, got depth 0"),
+    (lambda f, t: sb.kernel(f, t.x, "gram", layer=5), "hidden layers 0…1, got 5"),
+    (
+        lambda f, t: sb.kernel(f, torch.zeros(3, 9, dtype=DOUBLE)),
+        "does not take the task's inputs, 9 columns",
+    ),
+    (
+        lambda f, t: sb.alignment(torch.eye(3), t.y),
+        r"A kernel of 300 labels is \(…, 300, 300\), got \(3, 3\)",
+    ),
+    (lambda f, t: sb.alignment(torch.eye(3), torch.zeros(3)), "labels that differ"),
+]
+
+
+@pytest.mark.parametrize(("ask", "says"), REFUSED, ids=[says for _, says in REFUSED])
+def test_refuses(ask, says):
+    task = slab_task()
+    with pytest.raises(sb.SbkitError, match=says):
+        ask(sb.mlp(task, depth=2, runs=2), task)
