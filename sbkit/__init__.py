@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 import sbkit.losses  # noqa: F401  (registers the losses)
 from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
 from sbkit.core import datasets as datasets
-from sbkit.data import core_and_shortcut, dominoes, lms, lsn, ms, planar, slabs, task_from
+from sbkit.data import core_and_shortcut, dominoes, lms, low_rank_task, lsn, ms, planar, slabs, task_from
+from sbkit.matrices import low_rank, svt
 from sbkit.measures import (
+    alignment,
     alone,
     attack,
     boundary,
@@ -30,6 +32,7 @@ from sbkit.measures import (
     conflict,
     effective_rank,
     entropy_rank,
+    kernel,
     margin_shift,
     margins,
     pca_rank,
@@ -41,7 +44,7 @@ from sbkit.measures import (
     stable_rank,
     universal_perturbation,
 )
-from sbkit.models import fleet_of, mlp
+from sbkit.models import fleet_of, mlp, overparameterize
 from sbkit.plots import Axis, Bars, Field, Line, Lines, Mark, bands
 from sbkit.training import fit, last
 
@@ -87,6 +90,7 @@ __all__ = [
     "SbkitError",
     "Snapshot",
     "Task",
+    "alignment",
     "alone",
     "attack",
     "bands",
@@ -103,9 +107,12 @@ __all__ = [
     "fit",
     "fleet_of",
     "journal",
+    "kernel",
     "lab",
     "last",
     "lms",
+    "low_rank",
+    "low_rank_task",
     "lsn",
     "margin_shift",
     "margins",
@@ -113,6 +120,7 @@ __all__ = [
     "mlp",
     "ms",
     "optimizers",
+    "overparameterize",
     "pca_rank",
     "planar",
     "plots",
@@ -125,6 +133,7 @@ __all__ = [
     "slabs",
     "spectrum",
     "stable_rank",
+    "svt",
     "sweep",
     "task_from",
     "universal_perturbation",
