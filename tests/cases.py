@@ -79,6 +79,7 @@ FLEETS: dict[str, Callable[..., sb.Fleet]] = {
     "relu": net(depth=2, width=8),
     "tanh": net(depth=1, width=8, activation="tanh"),
     "gelu": net(depth=1, width=8, activation="gelu"),
+    "dropout": net(depth=2, width=8, dropout=0.2),
     "layer norm": of(layer_norm),
     "convnet": of(convnet),
 }

@@ -59,7 +59,7 @@ def trained(optimizer, task, fleet, steps=50, **options) -> sb.Fleet:
 
 
 @every_optimizer
-@pytest.mark.parametrize("build", ["relu", "layer norm"])
+@pytest.mark.parametrize("build", ["relu", "dropout", "layer norm"])
 def test_a_run_in_a_fleet_is_the_run_alone(optimizer, build):
     """Weights and order of minibatches: run r of a fleet with seed s is the fleet of one with seed s + r."""
     task, options = slab_task(), {"weight_decay": 1e-3}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any
 
@@ -20,6 +21,7 @@ class Fleet(nn.Module):
 
     Runs are independent: run r of a fleet with seed s is the fleet of one with seed s + r.
     This base class batches any module by `torch.func`; plain nets have a faster one in `models`.
+    A fleet is in torch's eval mode, but `at` the moments of training that take a gradient.
     Weights save and load as those of any module, a plain dict of tensors with a leading `runs` axis:
     `torch.save(fleet.state_dict(), path)`, `fleet.load_state_dict(torch.load(path, weights_only=True))`.
     """
@@ -35,6 +37,18 @@ class Fleet(nn.Module):
         for name, _ in modules[0].named_buffers():
             owner, _, leaf = name.rpartition(".")
             self.net.get_submodule(owner)._buffers[leaf] = torch.stack([m.get_buffer(name) for m in modules])
+        self.moment: tuple[int, ...] = ()
+        self.eval()
+
+    @contextmanager
+    def at(self, *moment: int) -> Iterator[None]:
+        """In train mode, at this moment (seed of the fit, step): it and a run's seed say what is drawn."""
+        self.moment = moment
+        try:
+            self.train()
+            yield
+        finally:
+            self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
@@ -47,11 +61,13 @@ class Fleet(nn.Module):
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
-        """Logits (runs, n, outputs) without gradients, some rows at a time; x as in `forward`.
+        """Logits (runs, n, outputs) without gradients or dropout, some rows at a time; x as in `forward`.
 
         Raises `SbkitError` if the nets do not take such inputs.
         """
+        before = self.training
         try:
+            self.eval()
             return torch.cat([self(rows) for rows in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
         except torch.OutOfMemoryError:
             raise
@@ -60,6 +76,8 @@ class Fleet(nn.Module):
                 f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
                 f"on {x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
             ) from error
+        finally:
+            self.train(before)
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""

@@ -113,6 +113,8 @@ def _obstacles(session: Session) -> Iterator[str]:
     plan, fleet = run.plan, run.fleet
     if type(fleet) is not MLP:
         yield "its networks were not made by sb.mlp"
+    if isinstance(fleet, MLP) and fleet.dropout:
+        yield "its dropout is drawn by sbkit's own generators, a run and a step each"
     for hook in ("penalty", "transform", "after_step"):
         if getattr(plan, hook):
             yield f"its {hook} acts inside sbkit's own loop"

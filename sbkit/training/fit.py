@@ -45,10 +45,10 @@ def fit(
     default; options are its own (momentum, rho, betas, …). batch: rows a step; gd and lbfgs take all.
     measure: names of registered measures, or functions (fleet, task) → tensor (runs, …). loss=None is
     "cross_entropy" for classes, "square" for values. stop: a run ends when its mean training loss over
-    (the first 4,096) rows is below it, tested every 50 steps; None never. seed: of the minibatch order.
-    penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a
-    batch (without gradients, unless it asks for them by torch.enable_grad); after_step(fleet, step)
-    changes weights. Raises `SbkitError`, before any training, on names,
+    (the first 4,096) rows is below it, tested every 50 steps; None never. seed: of the minibatch order
+    and of dropout. penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) →
+    x, y changes a batch (without gradients, unless it asks for them by torch.enable_grad);
+    after_step(fleet, step) changes weights. Raises `SbkitError`, before any training, on names,
     numbers and shapes that do not fit.
 
     >>> from sbkit.data import slabs
@@ -90,6 +90,7 @@ def fit(
         after_step=after_step,
         needs_loss=about.get("needs_loss", False),
         encoded=encoded,
+        seed=seed,
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
     )
     return Run(fleet, task, plan)

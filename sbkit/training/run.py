@@ -43,6 +43,7 @@ class Plan:
     batches: Batches | WholeSet  # of (x, targets of the loss) if `encoded`, else of (x, y)
     encoded: bool
     needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
+    seed: int  # of all that is drawn while it trains
 
 
 class Run:
@@ -164,7 +165,7 @@ class Run:
         for parameter in fleet.parameters():
             if parameter.grad is not None:
                 parameter.grad.zero_()
-        with torch.enable_grad():
+        with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
             logits = fleet(x)
             loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
             if self.plan.penalty:

@@ -172,6 +172,10 @@ REFUSED = [
     (fitted(optimizer="muon"), f"the optimizer Muon {KNOWN}"),
     (fitted(optimizer="signsgd"), f"the optimizer SignSGD {KNOWN}"),
     (fitted(optimizer="lbfgs", weight_decay=0.1), f"the optimizer LBFGS with weight decay {KNOWN}"),
+    (
+        lambda: sb.fit(sb.mlp(slab_task(), dropout=0.1), slab_task(), batch=32),
+        "its dropout is drawn by sbkit's own generators, a run and a step each",
+    ),
     (fitted(factory=lambda: nn.Linear(3, 2).to(DOUBLE)), "its networks were not made by sb.mlp"),
     (fitted(loss="hinge"), "the loss 'hinge' is sbkit's own; try 'cross_entropy' or 'square'"),
     (
