@@ -21,7 +21,7 @@ from sbkit.training.run import CHECK, LOSS_ROWS, sums
 
 ALIKE = (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad)  # treat every weight alike
 LOSSES = {"cross_entropy": "CrossEntropyLoss", "square": "MSELoss"}
-UNSAID = ("foreach", "fused", "max_eval")  # options that change the speed, or follow from others
+UNSAID = ("foreach", "fused")  # options that change the speed alone
 
 SCRIPT = """\
 # One run of the panel as a plain torch script; the data are the lesson's.

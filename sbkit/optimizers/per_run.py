@@ -119,6 +119,7 @@ class LBFGS(optim.Optimizer):
     def __init__(self, fleet: Fleet, lr: float, weight_decay: float, history_size: int):
         super().__init__([fleet.flat()], {"lr": lr, "weight_decay": weight_decay})
         options = {"max_iter": 1, "history_size": history_size, "line_search_fn": "strong_wolfe"}
+        options["max_eval"] = 26  # else new versions of torch leave the search one, and a run stands still
         self.parts = [fleet.only(r) for r in range(fleet.runs)]
         self.singles = [optim.LBFGS(list(part.parameters()), lr=lr, **options) for part in self.parts]
 

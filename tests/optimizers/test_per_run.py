@@ -112,3 +112,10 @@ def test_muon_needs_a_matrix():
     next(fleet.parameters()).requires_grad_(False)
     with pytest.raises(sb.SbkitError, match="weight matrices.*try 'adamw'"):
         sb.fit(fleet, task, optimizer="muon", batch=32)
+
+
+def test_lbfgs_does_not_stand_still():
+    """Its line search has evaluations to spend: with one a step most of these runs stayed put."""
+    task = sb.lms(7, dim=10, n=1000, n_test=1000)
+    run = sb.fit(sb.mlp(task, width=50, runs=5), task, optimizer="lbfgs", steps=100)
+    assert set(sb.last(run).state) == {"converged"}
