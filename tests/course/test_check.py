@@ -27,6 +27,7 @@ CHECKS = [
     sb.check.follow,
     sb.check.ties,
     sb.check.gap,
+    sb.check.dropped,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -367,3 +368,32 @@ def test_another_distance_gets_its_hint(answer, hint):
 )
 def test_wrong_ties_get_their_hint(answer, hint):
     assert sb.check.ties([0.5, 0.75]) and hint in repr(sb.check.ties(answer))
+
+
+def dropped(h, p, chance=None, grow=None):
+    kept = torch.rand(len(h)) >= (p if chance is None else chance)
+    return h * kept * (1 / (1 - p) if grow is None else grow)
+
+
+@pytest.mark.parametrize("as_type", [lambda t: t, lambda t: t.tolist(), lambda t: t.numpy(), pd.Series])
+def test_any_dropout_is_right(as_type):
+    assert sb.check.dropped(lambda h, p: as_type(dropped(h, p)))
+    assert sb.check.dropped(torch.nn.functional.dropout)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda h, p: h, "as if none were dropped"),
+        (lambda h, p: dropped(h, p, 1 - p), "p is the chance to be dropped"),
+        (lambda h, p: dropped(h, p, 0.5), "0.20 is expected"),
+        (lambda h, p: dropped(h, p, grow=1), "1.00 times what they were"),
+        (lambda h, p: dropped(h, p, grow=1 / p), "5.00 times what they were"),
+        (lambda h, p: torch.where(torch.arange(4000) % 5 == 0, 0, h / (1 - p)), "draw anew each time"),
+        (lambda h, p: dropped(h, p)[:10], "4000 numbers are expected"),
+        (lambda h: h, "Called with h and p = 0.2, the function stopped: TypeError"),
+    ],
+)
+def test_another_dropout_gets_its_hint(answer, hint):
+    verdict = sb.check.dropped(answer)
+    assert not verdict and hint in repr(verdict)

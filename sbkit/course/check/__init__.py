@@ -4,6 +4,7 @@ Numbers may come as lists, tuples, arrays or tensors; functions get copies of wh
 check returns one `Verdict`, which shows as a sentence, whatever it was given.
 """
 
+from sbkit.course.check.dropout import dropped
 from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import spectrum
@@ -13,6 +14,7 @@ from sbkit.course.check.robustness import falls, steepest
 __all__ = [
     "apart",
     "ceiling",
+    "dropped",
     "falls",
     "follow",
     "gap",
