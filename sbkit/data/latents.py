@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -86,13 +87,9 @@ def core_and_shortcut(
     >>> list(task.features), task.x.shape
     (['core', 'shortcut'], torch.Size([100, 10]))
     """
-    for name, pair in {
-        "predictivity": predictivity,
-        "amplification": amplification,
-        "nesting": nesting,
-    }.items():
-        if len(pair) != 2:
-            raise SbkitError(f"{name} is a pair, core and shortcut, got {pair!r}; try {name}=(1, 1).")
+    _pair("predictivity", predictivity, "(0.9, 0.85)")
+    _pair("amplification", amplification, "(1, 16)")
+    _pair("nesting", nesting, "(0, 0)")
     rho = torch.tensor([between("predictivity", value, 0.5, 0.999) for value in predictivity])
     sizes = [between("amplification", value, 0, 1e6) for value in amplification]
     layers = [whole("nesting", value, 0) for value in nesting]
@@ -106,6 +103,11 @@ def core_and_shortcut(
     features = {"core": Feature((0,)), "shortcut": Feature((1,))}
     embed = Latents(means, sizes, layers, dim, rng)
     return Task(z[:n], y[:n], z[n:], y[n:], features, embed)
+
+
+def _pair(name: str, value: Any, example: str) -> None:
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        raise SbkitError(f"{name} is a pair, core and shortcut, got {value!r}; try {name}={example}.")
 
 
 def _root(correlation: float) -> Tensor:
