@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -37,9 +39,10 @@ def shortcut_bias(fleet: Fleet, task: Task) -> Tensor:
 
     Reliance = mean over a 30×30 grid of latents, ±3 means wide, of ŷ·(sign z_s − sign z_c): −1 follows the
     core alone, +1 the shortcut alone. Bias = reliance − that of sign(Σ⁻¹μ·z), the closed form (Hermann et
-    al. 2023, section 3, who fit an LDA instead). 0 = unbiased; range −2 … 2. Raises `SbkitError` unless
-    the task's best classifier is known, as for `core_and_shortcut`; so it is no registered measure, and is
-    given to `fit` itself: measure=[sb.shortcut_bias].
+    al. 2023, section 3, who fit an LDA instead). 0 = unbiased; range −2 … 2; NaN where logits are not
+    finite, as of a diverged run. Raises `SbkitError` unless the task's best classifier is known, as for
+    `core_and_shortcut`; so it is no registered measure, and is given to `fit` itself:
+    measure=[sb.shortcut_bias].
 
     >>> from sbkit.data import core_and_shortcut
     >>> from sbkit.models import mlp
@@ -50,5 +53,6 @@ def shortcut_bias(fleet: Fleet, task: Task) -> Tensor:
     means, bayes = _known(task)
     z = _probes(means)
     logits = fleet.predict(task.embed(z))  # (runs, 900, 2)
-    answers = (logits[..., 1] - logits[..., 0]).sign()  # (runs, 900)
+    scores = logits[..., 1] - logits[..., 0]  # (runs, 900)
+    answers = torch.where(scores.isfinite(), scores.sign(), math.nan)
     return (_leaning(answers, z) - _leaning((z @ bayes).sign(), z)).cpu()
