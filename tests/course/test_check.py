@@ -28,6 +28,7 @@ CHECKS = [
     sb.check.ties,
     sb.check.gap,
     sb.check.dropped,
+    sb.check.weigh,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -396,4 +397,35 @@ def test_any_dropout_is_right(as_type):
 )
 def test_another_dropout_gets_its_hint(answer, hint):
     verdict = sb.check.dropped(answer)
+    assert not verdict and hint in repr(verdict)
+
+
+def latent_means(*rho):
+    return torch.special.erfinv(2 * torch.tensor(rho, dtype=torch.float64) - 1) * 2**0.5
+
+
+def solved(core, shortcut, sign=1.0, correlation=0.6):
+    sigma = torch.tensor([[1, correlation], [correlation, 1]], dtype=torch.float64)
+    return sign * torch.linalg.solve(sigma, latent_means(core, shortcut))
+
+
+@pytest.mark.parametrize("scale", [1, 7.5, 1e-3])
+def test_weights_of_any_length_are_right(scale):
+    assert sb.check.weigh(lambda *rho: scale * solved(*rho))
+    assert sb.check.weigh(lambda *rho: (scale * solved(*rho)).tolist())
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda *rho: solved(*rho, sign=-1), "the sign is not"),
+        (latent_means, "different signs"),
+        (lambda *rho: solved(*rho, correlation=0.0), "different signs"),
+        (lambda *rho: solved(*rho, correlation=0.8), "solve Σ w = μ"),
+        (lambda *rho: [1, 2, 3], "Two weights"),
+        (lambda core: core, "stopped"),
+    ],
+)
+def test_wrong_weights_get_their_hint(answer, hint):
+    verdict = sb.check.weigh(answer)
     assert not verdict and hint in repr(verdict)

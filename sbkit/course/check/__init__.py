@@ -5,6 +5,7 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 """
 
 from sbkit.course.check.dropout import dropped
+from sbkit.course.check.latents import weigh
 from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import spectrum
@@ -24,4 +25,5 @@ __all__ = [
     "spectrum",
     "steepest",
     "ties",
+    "weigh",
 ]
