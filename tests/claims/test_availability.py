@@ -44,11 +44,15 @@ def test_to_the_end_a_linear_model_is_unbiased_whatever_the_amplification():
 
 
 def test_after_400_steps_a_relu_net_is_biased_and_so_is_a_linear_model():
-    """Row 39 and its trap: bias ≥ .4 at a ratio of 64; none at 1, but for the sampling of 1,200 rows."""
+    """Row 39 and its trap: bias ≥ .4 at a ratio of 64 with the same steps, hidden layer or none."""
     for depth in (1, 0):
         assert over(range(20, 26), RATIO, depth=depth, **GD).min() >= 0.4
-    assert over(range(20, 26), (1, 1), depth=1, **GD).mean().abs() <= 0.05
-    assert over(range(20, 26), (1, 1), **GD).mean().abs() <= 0.05
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_without_amplification_there_is_none(depth):
+    """Row 39: |bias| ≤ .05; of 6,000 rows, since 1,200 alone make ± .06 and a mean of .055 on these data."""
+    assert over(range(20, 25), (1, 1), depth=depth, **GD | {"n": 6000}).mean().abs() <= 0.05
 
 
 @pytest.mark.parametrize(("batch", "first"), [(16, 20), (8, 40)])
@@ -57,21 +61,17 @@ def test_four_tanh_layers_lean_more_under_noisy_sgd(batch, first):
     assert excess(range(first, first + 10), lr=0.05, batch=batch, steps=1000).mean() > 0.15
 
 
-@pytest.mark.parametrize(
-    ("sizes", "options"),
-    [((1, 4), {"lr": 0.05, "batch": 16, "steps": 1000}), ((1, 16), {"lr": 0.01, "batch": 32, "steps": 1500})],
-)
-def test_and_not_where_it_is_calm_or_the_amplification_small(sizes, options):
-    """Fact 37 is no general sentence: under these settings the difference is below .15."""
-    assert excess(range(20, 26), sizes, **options).mean() < 0.15
+def test_and_not_where_the_amplification_is_small():
+    """Fact 37 is no general sentence: at 4 the difference is below .15."""
+    assert excess(range(20, 26), (1, 4), lr=0.05, batch=16, steps=1000).mean() < 0.15
 
 
 def test_a_relu_net_is_late_rather_than_biased():
-    """At equal steps it leans more than a linear model; with more steps neither does."""
+    """At equal steps it leans more than a linear model; with more steps most of that goes."""
     sgd = {"lr": 0.01, "batch": 32}
     net, line = (over(range(20, 25), (1, 16), depth=d, steps=1500, **sgd) for d in (2, 0))
     assert (net - line).min() >= 0.3
-    assert over(range(20, 25), (1, 16), depth=2, steps=4000, **sgd).mean() <= 0.2
+    assert over(range(20, 25), (1, 16), depth=2, steps=4000, **sgd).mean() <= net.mean() / 2
 
 
 def relu_kernel(x, z):
