@@ -39,7 +39,7 @@ def test_to_the_end_a_linear_model_is_unbiased_whatever_the_amplification():
     """Row 39: |bias| ≤ .03; a converged linear model does not see the units."""
     end = {"optimizer": "lbfgs", "lr": 1.0, "steps": 60, "n": 40_000}
     far, none = (over(range(20, 25), sizes, **end) for sizes in (RATIO, (1, 1)))
-    assert far.mean().abs() <= 0.03
+    assert far.mean().abs() <= 0.03 and none.mean().abs() <= 0.03
     assert_close(far, none, atol=0.01, rtol=0)
 
 
@@ -49,10 +49,12 @@ def test_after_400_steps_a_relu_net_is_biased_and_so_is_a_linear_model():
         assert over(range(20, 26), RATIO, depth=depth, **GD).min() >= 0.4
 
 
-@pytest.mark.parametrize("depth", [0, 1])
-def test_without_amplification_there_is_none(depth):
-    """Row 39: |bias| ≤ .05; of 6,000 rows, since 1,200 alone make ± .06 and a mean of .055 on these data."""
-    assert over(range(20, 25), (1, 1), depth=depth, **GD | {"n": 6000}).mean().abs() <= 0.05
+def test_without_amplification_there_is_none():
+    """Row 39: |bias| ≤ .05; of 6,000 rows, since 1,200 alone make ± .06 and a mean of .055 on these data.
+
+    A linear model is to be at its end for that (its test is the first): after 400 steps it is not quite.
+    """
+    assert over(range(20, 25), (1, 1), depth=1, **GD | {"n": 6000}).mean().abs() <= 0.05
 
 
 @pytest.mark.parametrize(("batch", "first"), [(16, 20), (8, 40)])
