@@ -5,6 +5,7 @@ import pytest
 import torch
 from cases import DOUBLE, FLEETS, slab_task
 from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 from torch import optim
 from torch.nn import functional as F
 from torch.testing import assert_close
@@ -104,6 +105,16 @@ def test_lbfgs_finds_the_optimum_of_a_convex_problem():
         # torch's stands still once a step along the gradient would win less than 1e-9
         assert_close(found.detach(), torch.tensor(best.x), atol=1e-4, rtol=0)
         assert objective(found.detach().numpy())[0] - best.fun < 1e-9
+
+
+def test_lbfgs_searches_until_it_finds_a_step():
+    """Inputs 64 times larger one way than the other: a search that is cut short stands still half way."""
+    task = sb.core_and_shortcut(amplification=(1, 64), n=600, n_test=100).to(dtype=DOUBLE)
+    run = sb.fit(FLEETS["linear"](task, runs=3), task, optimizer="lbfgs", steps=100, stop=None)
+    plain = LogisticRegression(C=1e9, max_iter=10_000, tol=1e-10).fit(task.z, task.y)
+    margin = (2 * task.y - 1) * torch.tensor(plain.decision_function(task.z))  # (n,)
+    best = F.softplus(-margin).mean()
+    assert_close(sb.last(run).loss, best.expand(3), atol=1e-5, rtol=0)
 
 
 def test_muon_needs_a_matrix():
