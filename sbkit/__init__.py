@@ -31,6 +31,7 @@ from sbkit.measures import (
     budget,
     conflict,
     effective_rank,
+    effective_weight,
     entropy_rank,
     kernel,
     margin_shift,
@@ -44,7 +45,7 @@ from sbkit.measures import (
     stable_rank,
     universal_perturbation,
 )
-from sbkit.models import fleet_of, mlp, overparameterize
+from sbkit.models import deep_linear, fleet_of, mlp, overparameterize
 from sbkit.plots import Axis, Bars, Field, Line, Lines, Mark, bands
 from sbkit.training import fit, last
 
@@ -101,8 +102,10 @@ __all__ = [
     "conflict",
     "core_and_shortcut",
     "datasets",
+    "deep_linear",
     "dominoes",
     "effective_rank",
+    "effective_weight",
     "entropy_rank",
     "fit",
     "fleet_of",

@@ -80,6 +80,7 @@ FLEETS: dict[str, Callable[..., sb.Fleet]] = {
     "tanh": net(depth=1, width=8, activation="tanh"),
     "gelu": net(depth=1, width=8, activation="gelu"),
     "dropout": net(depth=2, width=8, dropout=0.2),
+    "deep linear": lambda task, **options: sb.deep_linear(task, 3, 8, **options),
     "layer norm": of(layer_norm),
     "convnet": of(convnet),
 }

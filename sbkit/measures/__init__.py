@@ -5,7 +5,14 @@ from sbkit.measures.conflict import alone, conflict
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margin, margin_shift, margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
-from sbkit.measures.rank import effective_rank, entropy_rank, pca_rank, spectrum, stable_rank
+from sbkit.measures.rank import (
+    effective_rank,
+    effective_weight,
+    entropy_rank,
+    pca_rank,
+    spectrum,
+    stable_rank,
+)
 from sbkit.measures.robustness import attack, budget, shifted, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
 from sbkit.measures.shortcut import shortcut_bias
@@ -20,6 +27,7 @@ __all__ = [
     "budget",
     "conflict",
     "effective_rank",
+    "effective_weight",
     "entropy_rank",
     "kernel",
     "kinds",

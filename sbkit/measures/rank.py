@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, measures
 
@@ -80,6 +82,25 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
     total = energy.sum(-1, keepdim=True)
     enough = energy.cumsum(-1) >= share * total * (1 - 4 * limits.eps)
     return torch.where(total.squeeze(-1) > 0, 1 + (~enough).sum(-1), 0)
+
+
+def effective_weight(fleet: Fleet) -> Tensor:
+    """The one matrix that each linear net amounts to, the product of its layers. (runs, out, in)
+
+    Gradients flow to the layers. Raises `SbkitError` if the nets hold anything but linear layers.
+
+    >>> from sbkit.data import low_rank_task
+    >>> from sbkit.models import deep_linear
+    >>> effective_weight(deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)).shape
+    torch.Size([2, 5, 8])
+    """
+    parts = {name: m for name, m in fleet.net.named_modules() if "parametrizations" not in name.split(".")}
+    leaves = [m for m in parts.values() if isinstance(m, nn.Linear) or not list(m.children())]
+    for other in [m for m in leaves if not isinstance(m, nn.Linear | nn.Identity)]:
+        raise SbkitError(
+            f"An effective weight is of linear nets, got a {type(other).__name__} in one; try sb.deep_linear."
+        )
+    return functools.reduce(lambda product, weight: weight @ product, fleet.weights())
 
 
 def _floats(matrix: Tensor) -> Tensor:

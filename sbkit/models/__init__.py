@@ -2,7 +2,17 @@
 
 from sbkit.models.backpropagation import Backpropagation
 from sbkit.models.modules import fleet_of, seeded
-from sbkit.models.plain import ACTIVATIONS, MLP, mlp
+from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, mlp
 from sbkit.models.products import overparameterize
 
-__all__ = ["ACTIVATIONS", "MLP", "Backpropagation", "fleet_of", "mlp", "overparameterize", "seeded"]
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "Backpropagation",
+    "DeepLinear",
+    "deep_linear",
+    "fleet_of",
+    "mlp",
+    "overparameterize",
+    "seeded",
+]

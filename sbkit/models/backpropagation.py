@@ -24,9 +24,13 @@ class Backpropagation:
         self.place = self.first.data_ptr()
         parts = [(layer.weight, layer.bias) for layer in fleet.linears]
         self.forward = [
-            (w.data.mT, b.data.unsqueeze(1), x.new_empty(*x.shape[:2], len(b[0]))) for w, b in parts
+            (w.data.mT, None if b is None else b.data.unsqueeze(1), x.new_empty(*x.shape[:2], w.shape[1]))
+            for w, b in parts
         ]
-        self.back = [(w.data, w.grad, b.grad, x.new_empty(x.shape[:2] + w.shape[2:])) for w, b in parts]
+        self.back = [
+            (w.data, w.grad, None if b is None else b.grad, x.new_empty(x.shape[:2] + w.shape[2:]))
+            for w, b in parts
+        ]
 
     def fits(self, x: Tensor) -> bool:
         """False once the minibatch has another shape or the weights have moved in memory."""
@@ -40,14 +44,19 @@ class Backpropagation:
         """
         hidden = [x]
         for weight, bias, out in self.forward[:-1]:
-            torch.baddbmm(bias, hidden[-1], weight, out=out)
-            hidden.append(self.activation(out))
+            hidden.append(self.activation(_affine(bias, hidden[-1], weight, out)))
         weight, bias, logits = self.forward[-1]
-        g = gradient(torch.baddbmm(bias, hidden[-1], weight, out=logits))
+        g = gradient(_affine(bias, hidden[-1], weight, logits))
         for i in reversed(range(len(hidden))):
             weight, weight_grad, bias_grad, out = self.back[i]
             torch.bmm(g.mT, hidden[i], out=weight_grad)
-            torch.sum(g, 1, out=bias_grad)
+            if bias_grad is not None:
+                torch.sum(g, 1, out=bias_grad)
             if i:
                 g = self.slope(torch.bmm(g, weight, out=out), hidden[i])
         return logits
+
+
+def _affine(bias: Tensor | None, h: Tensor, weight: Tensor, out: Tensor) -> Tensor:
+    """h W + b, or h W, written to `out`. (runs, n, in), (runs, in, out) → (runs, n, out)"""
+    return torch.bmm(h, weight, out=out) if bias is None else torch.baddbmm(bias, h, weight, out=out)

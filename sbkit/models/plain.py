@@ -45,7 +45,7 @@ class MLP(Fleet):
 
     @property
     def linears(self) -> list[nn.Linear]:
-        """The layers, their weights (runs, out, in) and biases (runs, out)."""
+        """The layers, their weights (runs, out, in) and biases (runs, out) or None."""
         return [layer for layer in self.net.children() if isinstance(layer, nn.Linear)]
 
     def _hidden(self, x: Tensor) -> Iterator[Tensor]:
@@ -53,7 +53,7 @@ class MLP(Fleet):
         h = x if x.ndim == 3 else x.expand(self.runs, *x.shape)
         yield h
         for i, layer in enumerate(self.linears[:-1]):
-            h = self.activation(torch.baddbmm(layer.bias.unsqueeze(1), h, layer.weight.mT))
+            h = self.activation(_affine(layer, h))
             if self.training and self.dropout:
                 h = h * self._mask(h, i)
             yield h
@@ -65,14 +65,10 @@ class MLP(Fleet):
         kept = torch.stack([torch.rand(h.shape[1:], generator=rng) >= self.dropout for rng in rngs])
         return kept.to(h) / (1 - self.dropout)
 
-    def _logits(self, h: Tensor) -> Tensor:
-        last = self.linears[-1]
-        return torch.baddbmm(last.bias.unsqueeze(1), h, last.weight.mT)
-
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
         *_, h = self._hidden(x)
-        return self._logits(h)
+        return _affine(self.linears[-1], h)
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` (0 … depth − 1) makes of x, after the activation. (runs, n, width)"""
@@ -80,6 +76,12 @@ class MLP(Fleet):
         if not 0 <= layer < depth:
             raise SbkitError(f"This fleet has hidden layers 0…{depth - 1}, got {layer}.")
         return list(self._hidden(x))[layer + 1]
+
+
+def _affine(layer: nn.Linear, h: Tensor) -> Tensor:
+    """Each run's own W h + b, or W h. (runs, n, in) → (runs, n, out)"""
+    w = layer.weight.mT  # (runs, in, out)
+    return h @ w if layer.bias is None else torch.baddbmm(layer.bias.unsqueeze(1), h, w)
 
 
 def mlp(
@@ -115,10 +117,7 @@ def mlp(
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
-    weights = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
-    size = task.x.element_size()
-    what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
-    check_memory(runs * weights * size * 4, what, task.x.device)
+    _check_size(sizes, runs, task)
 
     def net() -> nn.Sequential:
         layers: list[nn.Module] = []
@@ -130,4 +129,48 @@ def mlp(
     with torch.no_grad():
         for parameter in fleet.parameters():
             parameter.mul_(init)
+    return fleet.to(device=task.x.device, dtype=task.x.dtype)
+
+
+def _check_size(sizes: list[int], runs: int, task: Task) -> None:
+    """Refuse nets of these layer sizes, biases included, that would not fit into memory."""
+    weights = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+    size = task.x.element_size()
+    what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
+    check_memory(runs * weights * size * 4, what, task.x.device)
+
+
+class DeepLinear(MLP):
+    """A fleet of products of matrices; `deep_linear` makes it."""
+
+
+def deep_linear(
+    task: Task, factors: int = 2, width: int | None = None, init: float = 1.0, runs: int = 8, seed: int = 0
+) -> Fleet:
+    """`runs` linear models as products W_factors ⋯ W₁ of matrices, without biases; one factor is the model.
+
+    They compute what a linear model does, and learn it otherwise (Huh et al. 2021; Saxe et al. 2014). width:
+    of the matrices between, by default the larger of inputs and outputs, so that every rank is in reach.
+    Entries are N(0, init²/columns): with init 1 every factor keeps the mean square length of what it gets.
+    Run r is drawn from seed + r. The product: `effective_weight`. Raises `SbkitError` on numbers out of
+    range, or nets too large for the memory.
+
+    >>> from sbkit.data import low_rank_task
+    >>> fleet = deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)
+    >>> [tuple(weight.shape) for weight in fleet.weights()]
+    [(2, 8, 8), (2, 8, 8), (2, 5, 8)]
+    """
+    inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
+    init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
+    inner = max(inputs, task.outputs) if width is None else whole("width", width)
+    sizes = [inputs, *[inner] * (factors - 1), task.outputs]
+    _check_size(sizes, runs, task)
+
+    def net() -> nn.Sequential:
+        layers = [nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)]
+        for layer in layers:
+            nn.init.normal_(layer.weight, std=init / layer.in_features**0.5)
+        return nn.Sequential(*layers)
+
+    fleet = DeepLinear([seeded(net, seed + r) for r in range(runs)], seed, "linear", init)
     return fleet.to(device=task.x.device, dtype=task.x.dtype)
