@@ -29,6 +29,8 @@ CHECKS = [
     sb.check.gap,
     sb.check.dropped,
     sb.check.weigh,
+    sb.check.unreached,
+    sb.check.untouched,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -429,3 +431,35 @@ def test_weights_of_any_length_are_right(scale):
 def test_wrong_weights_get_their_hint(answer, hint):
     verdict = sb.check.weigh(answer)
     assert not verdict and hint in repr(verdict)
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_shares_out_of_reach(as_type):
+    assert sb.check.unreached(as_type([0.84375, 0.5, 0.0]))
+    assert "same squared length" in sb.check.unreached(as_type([0.9, 0.5, 0.0])).sentence
+
+
+def orthogonal(w, x):
+    return w - torch.linalg.lstsq(x.mT, w.mT).solution.mT @ x  # another way than the check's own
+
+
+SPANS = [
+    (lambda w, x: w - orthogonal(w, x), "which training changes"),
+    (lambda w, x: w - w @ x.mT @ x, "Along the inputs there is still"),
+    (lambda w, x: 0 * w, "more than their span"),
+    (lambda w, x: orthogonal(w, x)[0], r"shape \(4, 10\) is expected"),
+    (lambda w: w, "Called with w .* the function stopped"),
+    ([0.5], "A function of w and x"),
+]
+
+
+def test_parts_out_of_reach():
+    assert sb.check.untouched(orthogonal)
+    assert sb.check.untouched(lambda w, x: orthogonal(w, x).numpy())
+    assert sb.check.untouched(lambda w, x: orthogonal(w, x).float())
+
+
+@pytest.mark.parametrize(("answer", "says"), SPANS, ids=[says for _, says in SPANS])
+def test_other_parts(answer, says):
+    verdict = sb.check.untouched(answer)
+    assert not verdict and re.search(says, verdict.sentence)

@@ -11,6 +11,7 @@ from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import spectrum
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.robustness import falls, steepest
+from sbkit.course.check.span import unreached, untouched
 
 __all__ = [
     "apart",
@@ -25,5 +26,7 @@ __all__ = [
     "spectrum",
     "steepest",
     "ties",
+    "unreached",
+    "untouched",
     "weigh",
 ]
