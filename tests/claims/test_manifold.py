@@ -146,5 +146,5 @@ def test_gradient_descent_stays_in_the_span():
     sb.last(sb.fit(fleet, flat, lr=0.2, batch=64, steps=500, stop=None))
     path = next(fleet.parameters()).detach() - born
     _, _, directions = torch.linalg.svd(flat.x)
-    assert (path @ directions[21:].mT).abs().max() <= 1e-10  # 20, and one by the shift to mean 0
+    assert (path @ directions[21:].mT).abs().max() <= 1e-6  # one by the shift to mean 0
     assert (path @ directions[:21].mT).norm() >= 1

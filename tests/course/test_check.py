@@ -31,6 +31,8 @@ CHECKS = [
     sb.check.weigh,
     sb.check.unreached,
     sb.check.untouched,
+    sb.check.directions,
+    sb.check.costs,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -462,4 +464,40 @@ def test_parts_out_of_reach():
 @pytest.mark.parametrize(("answer", "says"), SPANS, ids=[says for _, says in SPANS])
 def test_other_parts(answer, says):
     verdict = sb.check.untouched(answer)
+    assert not verdict and re.search(says, verdict.sentence)
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_directions_seen(as_type):
+    assert sb.check.directions(as_type([6, 18, 60]))
+    assert "how many numbers decide" in sb.check.directions(as_type([106, 106, 106])).sentence
+
+
+def costs(gain, A, B, states=1.0, actions=1.0):
+    """By powers of the closed loop, another way than the check's own."""
+    power = [torch.linalg.matrix_power(A + B @ gain, t) for t in range(7)]
+    paid = [
+        states * power[t + 1].square().sum(0) + actions * (gain @ power[t]).square().sum(0) for t in range(6)
+    ]
+    return torch.stack(paid).sum(0)
+
+
+COSTS = [
+    (lambda *given: costs(*given, actions=0.0), "Actions cost too"),
+    (lambda *given: costs(*given, states=0.0), "States cost too"),
+    (lambda *given: costs(*given) + 1, "starts themselves are not counted"),
+    (lambda *given: costs(*given) / 6, "over six steps"),
+    (lambda *given: costs(*given).sum(), "Four numbers are expected"),
+    ([1.0] * 4, "A function of gain, A and B"),
+]
+
+
+def test_costs_of_a_gain():
+    assert sb.check.costs(costs)
+    assert sb.check.costs(lambda *given: costs(*given).tolist())
+
+
+@pytest.mark.parametrize(("answer", "says"), COSTS, ids=[says for _, says in COSTS])
+def test_other_costs(answer, says):
+    verdict = sb.check.costs(answer)
     assert not verdict and re.search(says, verdict.sentence)

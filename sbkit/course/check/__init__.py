@@ -4,6 +4,7 @@ Numbers may come as lists, tuples, arrays or tensors; functions get copies of wh
 check returns one `Verdict`, which shows as a sentence, whatever it was given.
 """
 
+from sbkit.course.check.control import costs, directions
 from sbkit.course.check.dropout import dropped
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.noise import ceiling, noisy
@@ -16,6 +17,8 @@ from sbkit.course.check.span import unreached, untouched
 __all__ = [
     "apart",
     "ceiling",
+    "costs",
+    "directions",
     "dropped",
     "falls",
     "follow",
