@@ -4,7 +4,7 @@ Numbers may come as lists, tuples, arrays or tensors; functions get copies of wh
 check returns one `Verdict`, which shows as a sentence, whatever it was given.
 """
 
-from sbkit.course.check.control import costs, directions
+from sbkit.course.check.control import costs
 from sbkit.course.check.dropout import dropped
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.noise import ceiling, noisy
@@ -18,7 +18,6 @@ __all__ = [
     "apart",
     "ceiling",
     "costs",
-    "directions",
     "dropped",
     "falls",
     "follow",

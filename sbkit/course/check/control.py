@@ -13,24 +13,6 @@ from sbkit.course.verdict import Verdict, called, exercise, numbers
 
 
 @exercise
-def directions(answer: Any) -> Verdict:
-    """Directions that observations fill in 1, 3 and 10 levels, a state of 6 numbers each: three numbers.
-
-    >>> directions([6, 6, 6])
-    ✗ Each level shows the state by a matrix of its own, so another level adds directions: how many?
-    """
-    given = numbers(answer, 3, "Three counts are expected, for 1, 3 and 10 levels").tolist()
-    if given == [6, 18, 60]:
-        return Verdict(True, "Six a level. What the weights do in all other directions is never tried.")
-    if given == [6, 6, 6]:
-        return Verdict(
-            False,
-            "Each level shows the state by a matrix of its own, so another level adds directions: how many?",
-        )
-    return Verdict(False, "Within one level: how many numbers decide all that is seen? Then count levels.")
-
-
-@exercise
 def costs(answer: Any) -> Verdict:
     """A function (gain, A, B) → the cost of a = gain·s from each unit start over 6 steps. (d,)
 
