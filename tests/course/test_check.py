@@ -31,7 +31,6 @@ CHECKS = [
     sb.check.weigh,
     sb.check.unreached,
     sb.check.untouched,
-    sb.check.directions,
     sb.check.costs,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
@@ -465,12 +464,6 @@ def test_parts_out_of_reach():
 def test_other_parts(answer, says):
     verdict = sb.check.untouched(answer)
     assert not verdict and re.search(says, verdict.sentence)
-
-
-@pytest.mark.parametrize("as_type", [*AS, read_only])
-def test_directions_seen(as_type):
-    assert sb.check.directions(as_type([6, 18, 60]))
-    assert "how many numbers decide" in sb.check.directions(as_type([106, 106, 106])).sentence
 
 
 def costs(gain, A, B, states=1.0, actions=1.0):
