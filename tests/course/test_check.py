@@ -32,6 +32,8 @@ CHECKS = [
     sb.check.unreached,
     sb.check.untouched,
     sb.check.costs,
+    sb.check.majority,
+    sb.check.margin,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -494,3 +496,53 @@ def test_costs_of_a_gain():
 def test_other_costs(answer, says):
     verdict = sb.check.costs(answer)
     assert not verdict and re.search(says, verdict.sentence)
+
+
+VOTES = [27 / 32, 0.896484375, 0.951072693]
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_votes_of_voters_who_err_on_their_own(as_type):
+    assert sb.check.majority(as_type(VOTES)) and sb.check.majority(as_type([0.84, 0.9, 0.95]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ([0.75] * 3, "one voter's share"),
+        ([1 - 0.25**k for k in (3, 5, 9)], "one or more are right"),
+        ([0.75**k for k in (3, 5, 9)], "all are right: more"),
+        ([84, 90, 95], "3 of 3 are off"),
+        ([0.84, 0.9, 0.9], "1 of 3 is off"),
+        ([0.84, 0.9], "Three shares"),
+    ],
+)
+def test_other_votes_get_their_hint(answer, hint):
+    verdict = sb.check.majority(answer)
+    assert not verdict and hint in repr(verdict)
+
+
+def apart_by(z, y, **options):
+    return torch.cdist(z[y == 0], z[y == 1], **options).min()
+
+
+@pytest.mark.parametrize("as_type", [float, lambda t: t, lambda t: t.numpy(), lambda t: t[None].tolist()])
+def test_half_the_least_distance(as_type):
+    assert sb.check.margin(lambda z, y: as_type(apart_by(z, y) / 2))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (apart_by, "whole distance"),
+        (lambda z, y: torch.pdist(z).min() / 2, "within one class"),
+        (lambda z, y: torch.cdist(z, z).min() / 2, "within one class"),
+        (lambda z, y: apart_by(z, y, p=math.inf) / 2, "not the largest coordinate"),
+        (lambda z, y: torch.cdist(z[y == 0], z[y == 1]).max() / 2, "half of the least"),
+        (lambda z, y: torch.cdist(z[y == 0], z[y == 1]), "One number is expected"),
+        (lambda z: 1, "Called with z and y"),
+    ],
+)
+def test_another_margin_gets_its_hint(answer, hint):
+    verdict = sb.check.margin(answer)
+    assert not verdict and hint in repr(verdict)

@@ -11,6 +11,7 @@ from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import spectrum
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
+from sbkit.course.check.remedies import majority, margin
 from sbkit.course.check.robustness import falls, steepest
 from sbkit.course.check.span import unreached, untouched
 
@@ -22,6 +23,8 @@ __all__ = [
     "falls",
     "follow",
     "gap",
+    "majority",
+    "margin",
     "noisy",
     "pieces",
     "shuffle",
