@@ -34,6 +34,7 @@ CHECKS = [
     sb.check.costs,
     sb.check.majority,
     sb.check.margin,
+    sb.check.alignment,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -545,4 +546,29 @@ def test_half_the_least_distance(as_type):
 )
 def test_another_margin_gets_its_hint(answer, hint):
     verdict = sb.check.margin(answer)
+    assert not verdict and hint in repr(verdict)
+
+
+def cosine(a, b):
+    return torch.nn.functional.cosine_similarity(a, b, dim=-1)
+
+
+@pytest.mark.parametrize("as_type", [float, lambda t: t, lambda t: t.numpy(), lambda t: t[None].tolist()])
+def test_mean_squared_cosine(as_type):
+    assert sb.check.alignment(lambda a, b: as_type(cosine(a, b).square().mean()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda a, b: (a * b).sum(-1).mean(), "no lower bound"),
+        (lambda a, b: cosine(a, b).mean(), "square it"),
+        (lambda a, b: cosine(a, b).square().sum(), "Sum over the points"),
+        (lambda a, b: cosine(a, b).square(), "One number is expected"),
+        (lambda a, b: cosine(a.flatten(), b.flatten()[None])[0], "one number a point"),
+        (lambda a: 1, "Called with a and b"),
+    ],
+)
+def test_another_alignment_gets_its_hint(answer, hint):
+    verdict = sb.check.alignment(answer)
     assert not verdict and hint in repr(verdict)

@@ -11,11 +11,12 @@ from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import spectrum
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
-from sbkit.course.check.remedies import majority, margin
+from sbkit.course.check.remedies import alignment, majority, margin
 from sbkit.course.check.robustness import falls, steepest
 from sbkit.course.check.span import unreached, untouched
 
 __all__ = [
+    "alignment",
     "apart",
     "ceiling",
     "costs",

@@ -1,4 +1,4 @@
-"""Exercises on votes of several networks and on how far classes lie apart."""
+"""Exercises on remedies: votes, margins, and networks that are kept apart."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ def margin(answer: Any) -> Verdict:
     elif abs(a - 2) < 1e-4:
         hint = "with Euclidean distances, not the largest coordinate."
     return Verdict(False, f"Points at (0, 0) and (-1, 0) against (3, 4) and (6, 8): 2.5 is expected, {hint}")
+
+
+@exercise
+def alignment(answer: Any) -> Verdict:
+    """A function (a, b) → mean over points of the squared cosine of two networks' gradients, (n, d) each.
+
+    >>> alignment(lambda a, b: (a * b).sum(-1).mean())
+    ✗ (3, 0) with (4, 0) and (0, 2) with (1, 1): 0.75 is expected, got 7.00. Divide by both lengths, ...
+    """
+    first = torch.tensor([[3.0, 0.0], [0.0, 2.0]]), torch.tensor([[4.0, 0.0], [1.0, 1.0]])  # (n, d) each
+    second = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[-2.0, 0.0], [0.0, 5.0]])
+    found = [called(answer, "a and b", "a and b", a.clone(), b.clone()) for a, b in (first, second)]
+    a, b = numbers(found, 2, "One number is expected for each pair of networks").tolist()
+    if abs(a - 0.75) < 1e-3 and abs(b - 0.5) < 1e-3:
+        return Verdict(True, "0 for right angles, 1 for one line, whatever the lengths: it cannot run away.")
+    hint = "Take the mean over points of one number a point."
+    if abs(a - 7) < 1e-3:
+        hint = "Divide by both lengths, row by row: the raw product has no lower bound."
+    elif abs(a - 0.854) < 2e-3:
+        hint = "That is the cosine: square it, so that opposite directions count as one line."
+    elif abs(a - 1.5) < 1e-3:
+        hint = "Sum over the points? Take their mean."
+    return Verdict(False, f"(3, 0) with (4, 0) and (0, 2) with (1, 1): 0.75 is expected, got {a:.2f}. {hint}")
