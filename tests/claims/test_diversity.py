@@ -110,6 +110,16 @@ def test_two_members_and_three_slabs():
 
 
 @pytest.mark.slow
+def test_two_members_and_a_gentle_penalty():
+    """Row 9's direction at strength 1: in four teams of five somebody reads 3 slabs and not the line."""
+    run, alone = trained((1, 3, 5), 2, 1.0, 4, 1500, 0.002)
+    reader = alone[range(5), alone[..., 1].argmax(1)]  # (teams, features)
+    reads = reader[reader[:, 1] >= 0.95]
+    assert len(reads) >= 4 and reads[:, 0].max() <= 0.56
+    assert run.snapshot().test_accuracy.min() >= 0.95
+
+
+@pytest.mark.slow
 def test_two_members_and_five_slabs():
     """Row 9: no effect on the 5-slab, in most teams."""
     _, alone = trained((1, 5), 2, 20.0, 3, 750, 0.003)
