@@ -68,6 +68,7 @@ claims: $(VENV)/lab.done ## print the claims of the whole course, with what was 
 bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets and of the panel
 	$(VENV)/bin/python benchmarks/fleet.py
 	$(VENV)/bin/python benchmarks/panel.py
+	$(VENV)/bin/python benchmarks/lessons.py
 
 format: $(DEV) ## let ruff tidy everything
 	$(VENV)/bin/ruff check --fix
