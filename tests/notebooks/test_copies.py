@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import symtable
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
+import torch
 
+import sbkit as sb
 from sbkit.course.copies import student, teacher
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +23,7 @@ NAMES = [
     for path in sorted(MASTERS.rglob("*.ipynb"))
     if ".ipynb_checkpoints" not in path.parts
 ]
+START = "0-start-here.ipynb"
 LONG_ENOUGH = 4  # characters of a line that tells something
 every_lesson = pytest.mark.parametrize("name", NAMES)
 
@@ -101,13 +106,71 @@ def test_links_within_the_course_resolve_in_a_copy(name, kind, copies):
         assert link.startswith("https://") or (path.parent / link).exists(), link
 
 
+def code(path: Path) -> dict[str, str]:
+    """Source of the code cells by id."""
+    return {cell.id: cell.source for cell in read(path).cells if cell.cell_type == "code"}
+
+
+@every_lesson
+def test_the_rest_of_the_code_is_the_masters(name, copies):
+    """So a copy runs wherever the master does, which nbval executes, if its exercises do."""
+    master, answers = code(MASTERS / name), {cell.id for cell in solutions(name)}
+    for kind in ("student", "teacher"):
+        copy = code(copies[kind] / name)
+        assert list(copy) == list(master)
+        kept = [cell for cell in master if cell not in answers or kind == "teacher"]
+        assert all(copy[cell].endswith(master[cell]) for cell in kept)
+
+
+@every_lesson
+def test_every_solution_is_right_and_its_blank_is_not(name, copies):
+    blanks = code(copies["student"] / name)
+    for cell in solutions(name):
+        assert repr(verdict(cell.source)).startswith("✓"), cell.source
+        assert repr(verdict(blanks[cell.id])).startswith("✗"), blanks[cell.id]
+
+
+def verdict(source: str):
+    """The value of a cell's last line, run on its own after the imports."""
+    *above, last = ast.parse(source).body
+    space = {"sb": sb, "torch": torch}
+    exec(compile(ast.Module(above, []), "exercise", "exec"), space)
+    return eval(compile(ast.Expression(last.value), "exercise", "eval"), space)
+
+
+@every_lesson
+def test_nothing_after_an_exercise_needs_its_answer(name):
+    cells = [cell for cell in read(MASTERS / name).cells if cell.cell_type == "code"]
+    for i, cell in enumerate(cells):
+        if "solution" in cell.metadata.get("tags", []):
+            later = set().union(*(globals_read(other.source) for other in cells[i + 1 :]))
+            assert not made(cell.source) & later, cell.source
+
+
+def made(source: str) -> set[str]:
+    """The names that a cell leaves behind."""
+    return {s.get_name() for s in symtable.symtable(source, "cell", "exec").get_symbols() if s.is_assigned()}
+
+
+def globals_read(source: str) -> set[str]:
+    """The names that a cell takes from those before it, in its functions too."""
+
+    def inside(table: symtable.SymbolTable) -> set[str]:
+        mine = {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+        return mine.union(*(inside(child) for child in table.get_children()))
+
+    top = symtable.symtable(source, "cell", "exec")
+    own = {s.get_name() for s in top.get_symbols() if s.is_referenced() and not s.is_assigned()}
+    return own.union(*(inside(child) for child in top.get_children())) - made(source)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["student", "teacher"])
-def test_the_copy_runs(kind, copies, monkeypatch):
+def test_a_copy_runs(kind, copies, monkeypatch):
+    """The first notebook; the others' cells are the master's, as tested above."""
     monkeypatch.setenv("SBKIT_HEADLESS", "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in NAMES:
-        cells = {cell.id: cell for cell in execute(copies[kind] / name).cells}
-        verdicts = [shown(cells[cell.id]) for cell in solutions(name) if "sb.check." in cell.source]
-        sign = "✗" if kind == "student" else "✓"
-        assert all(verdict.startswith(sign) for verdict in verdicts), (name, verdicts)
+    cells = {cell.id: cell for cell in execute(copies[kind] / START).cells}
+    verdicts = [shown(cells[cell.id]) for cell in solutions(START) if "sb.check." in cell.source]
+    sign = "✗" if kind == "student" else "✓"
+    assert all(verdict.startswith(sign) for verdict in verdicts), verdicts
