@@ -35,6 +35,9 @@ CHECKS = [
     sb.check.majority,
     sb.check.margin,
     sb.check.alignment,
+    sb.check.gram,
+    sb.check.squeezed,
+    sb.check.directions,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -572,3 +575,57 @@ def test_mean_squared_cosine(as_type):
 def test_another_alignment_gets_its_hint(answer, hint):
     verdict = sb.check.alignment(answer)
     assert not verdict and hint in repr(verdict)
+
+
+LEFT = [math.exp(-1 / 2), math.exp(-5 / 6), math.exp(-13 / 12)]
+
+
+GRAMS = [
+    ([-math.log(share) for share in LEFT], "Those are the sums"),
+    ([1 / share for share in LEFT], "is there a minus"),
+    ([share / math.e for share in LEFT], "begin at j = 2"),
+    ([1.0, *LEFT[:2]], "which step differs"),
+    ([share * math.exp(0.5) for share in LEFT], "ends at j = L"),
+    (LEFT[:2], "Three shares"),
+]
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_what_is_left_of_a_gram_matrix(as_type):
+    assert sb.check.gram(as_type(LEFT))
+
+
+@pytest.mark.parametrize(("answer", "hint"), GRAMS)
+def test_other_shares_of_a_gram_matrix(answer, hint):
+    verdict = sb.check.gram(answer)
+    assert not verdict and hint in verdict.sentence
+
+
+def multiplied(factors):
+    product = torch.eye(factors.shape[-1]).to(factors)
+    for factor in factors:
+        product = factor @ product
+    return product
+
+
+SQUEEZED = [
+    (lambda factors: sb.effective_rank(multiplied(factors.flip(0))), "acts first"),
+    (lambda factors: sb.entropy_rank(multiplied(factors)), "its exp"),
+    (lambda factors: sb.effective_rank(multiplied(factors) @ multiplied(factors).mT), "ranks of WWᵀ"),
+    (lambda factors: sb.effective_rank(factors).mean(0), "multiply first"),
+    (lambda factors: sb.effective_rank(factors.prod(0)), "Entry times entry"),
+    (lambda factors: sb.stable_rank(multiplied(factors)), "not the ranks of"),
+    (lambda factors: sb.effective_rank(multiplied(factors)).mean(), "Four effective ranks"),
+    ([1.0] * 4, "A function of factors"),
+]
+
+
+def test_the_rank_of_a_product():
+    assert sb.check.squeezed(lambda factors: sb.effective_rank(multiplied(factors)))
+    assert sb.check.squeezed(lambda factors: sb.effective_rank(multiplied(factors.float())).tolist())
+
+
+@pytest.mark.parametrize(("answer", "hint"), SQUEEZED, ids=[hint for _, hint in SQUEEZED])
+def test_other_ranks_of_a_product(answer, hint):
+    verdict = sb.check.squeezed(answer)
+    assert not verdict and hint in verdict.sentence

@@ -9,7 +9,7 @@ from sbkit.course.check.dropout import dropped
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
-from sbkit.course.check.rank import spectrum
+from sbkit.course.check.rank import gram, spectrum, squeezed
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.remedies import alignment, majority, margin
 from sbkit.course.check.robustness import falls, steepest
@@ -24,12 +24,14 @@ __all__ = [
     "falls",
     "follow",
     "gap",
+    "gram",
     "majority",
     "margin",
     "noisy",
     "pieces",
     "shuffle",
     "spectrum",
+    "squeezed",
     "steepest",
     "ties",
     "unreached",

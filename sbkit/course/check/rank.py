@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sbkit.course.verdict import Verdict, exercise, numbers, short
-from sbkit.measures import effective_rank, stable_rank
+import torch
+from torch import Tensor
+
+from sbkit.core import generator
+from sbkit.course.verdict import Verdict, called, exercise, numbers, short
+from sbkit.measures import effective_rank, entropy_rank, stable_rank
 
 
 @exercise
@@ -25,3 +29,56 @@ def spectrum(answer: Any) -> Verdict:
     if effective <= 5:
         return Verdict(False, found + "The effective rank does not: give the other values more weight.")
     return Verdict(True, found + "One matrix, two answers: an axis that says “rank” must say which.")
+
+
+@exercise
+def gram(answer: Any) -> Verdict:
+    """Effective rank over width of WWᵀ for wide products W of 1, 2 and 3 normal matrices: three shares.
+
+    >>> gram([1 / 2, 5 / 6, 13 / 12])
+    ✗ Those are the sums. What is left is exp of minus the sum.
+    """
+    given = numbers(answer, 3, "Three shares are expected, for 1, 2 and 3 factors")
+    sums = torch.tensor([1 / 2, 5 / 6, 13 / 12], dtype=torch.float64)
+    hints = {
+        "Those are the sums. What is left is exp of minus the sum.": sums,
+        "A share is below 1: is there a minus before the sum?": sums.exp(),
+        "Less than is left: does the sum begin at j = 2?": (-1 - sums).exp(),
+        "More than is left: the sum for L factors ends at j = L + 1.": (0.5 - sums).exp(),
+    }
+    if torch.allclose(given, (-sums).exp(), atol=0.006, rtol=0):
+        return Verdict(True, "Each further factor takes 1/(L + 1) nats: ever less, and it never stops.")
+    return _hinted(given, hints, "A sum of fractions 1/j, a minus, an exp: which step differs?")
+
+
+@exercise
+def squeezed(answer: Any) -> Verdict:
+    """A function of factors (depth, draws, n, n) → the effective rank of each draw's product. (draws,)
+
+    >>> squeezed(lambda factors: effective_rank(factors[-1]))
+    ✗ Those are not the ranks of W_L⋯W_1: multiply all the factors of a draw, then take the rank.
+    """
+    factors = torch.randn(3, 4, 6, 6, dtype=torch.float64, generator=generator(0))
+    first, second, third = factors
+    found = called(answer, "factors", "factors (3, 4, 6, 6)", factors.clone())
+    given = numbers(found, 4, "Four effective ranks are expected, one a draw")
+    product = third @ second @ first  # (draws, n, n)
+    hints = {
+        "The first factor acts first: later ones stand to its left.": effective_rank(first @ second @ third),
+        "That is the entropy, in nats: the effective rank is its exp.": entropy_rank(product),
+        "Those are ranks of WWᵀ: take the singular values of W.": effective_rank(product @ product.mT),
+        "Those are the factors' own ranks, averaged: multiply first.": effective_rank(factors).mean(0),
+        "Entry times entry is another product: matrices multiply by @.": effective_rank(factors.prod(0)),
+    }
+    if torch.allclose(given, effective_rank(product), atol=1e-3):
+        return Verdict(True, "One number a draw. Each factor alone has a larger one, on average.")
+    rest = "Those are not the ranks of W_L⋯W_1: multiply all the factors of a draw, then take the rank."
+    return _hinted(given, hints, rest)
+
+
+def _hinted(given: Tensor, hints: dict[str, Tensor], rest: str) -> Verdict:
+    """The hint whose numbers were given, or else the rest."""
+    for hint, numbers_ in hints.items():
+        if torch.allclose(given, numbers_, atol=1e-3):
+            return Verdict(False, hint)
+    return Verdict(False, rest)
