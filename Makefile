@@ -65,10 +65,11 @@ notebooks: $(VENV)/lab,author.done ## run the notebooks in place, store their pi
 claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
 	@$(VENV)/bin/python -m sbkit claims
 
-bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets and of the panel
+bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets, panel and ranks
 	$(VENV)/bin/python benchmarks/fleet.py
 	$(VENV)/bin/python benchmarks/panel.py
 	$(VENV)/bin/python benchmarks/lessons.py
+	$(VENV)/bin/python benchmarks/rank.py
 
 format: $(DEV) ## let ruff tidy everything
 	$(VENV)/bin/ruff check --fix
