@@ -38,6 +38,8 @@ CHECKS = [
     sb.check.gram,
     sb.check.squeezed,
     sb.check.directions,
+    sb.check.entropy,
+    sb.check.opposite,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -629,3 +631,51 @@ def test_the_rank_of_a_product():
 def test_other_ranks_of_a_product(answer, hint):
     verdict = sb.check.squeezed(answer)
     assert not verdict and hint in verdict.sentence
+
+
+def entropy(values, base=1.0):
+    shares = values[values > 0] / values.sum()
+    return -(shares * shares.log()).sum() / base
+
+
+ENTROPIES = [
+    (lambda values: -(values / values.sum() * (values / values.sum()).log()).sum(), "Not a number"),
+    (lambda values: entropy(values).exp(), "its logarithm"),
+    (lambda values: entropy(values.square()), "shares of the squares"),
+    (lambda values: entropy(values, math.log(2)), "In bits"),
+    (lambda values: -entropy(values), "a minus before"),
+    (lambda values: values.sum(), "Shares first"),
+    (lambda values: values, "One number is expected"),
+    ([1.0], "A function of values"),
+]
+
+
+@pytest.mark.parametrize("as_type", [lambda t: t, float, np.float64, lambda t: t.numpy()])
+def test_entropy_with_zeros(as_type):
+    assert sb.check.entropy(lambda values: as_type(entropy(values)))
+    assert sb.check.entropy(lambda values: as_type(sb.entropy_rank(values.diag())))
+
+
+@pytest.mark.parametrize(("answer", "hint"), ENTROPIES, ids=[hint for _, hint in ENTROPIES])
+def test_other_entropies(answer, hint):
+    verdict = sb.check.entropy(answer)
+    assert not verdict and hint in verdict.sentence
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_a_spectrum_of_the_opposite_order(as_type):
+    assert sb.check.opposite(as_type([1.0, 1.0, 0.0, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ([4.0, 1.0, 1.0, 1.0, 1.0], "not below 4"),
+        ([1.0] * 5, "not below 4"),
+        ([9.0, 1.0, 0.0, 0.0, 0.0], "not above 1.25"),
+        ([1.0, -1.0, 0.0, 0.0, 0.0], "between 0 and"),
+        ([1.0, 1.0], "Five singular values"),
+    ],
+)
+def test_other_spectra(answer, hint):
+    assert not sb.check.opposite(answer) and hint in sb.check.opposite(answer).sentence

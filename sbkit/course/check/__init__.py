@@ -9,7 +9,7 @@ from sbkit.course.check.dropout import dropped
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
-from sbkit.course.check.rank import gram, spectrum, squeezed
+from sbkit.course.check.rank import entropy, gram, opposite, spectrum, squeezed
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.remedies import alignment, majority, margin
 from sbkit.course.check.robustness import falls, steepest
@@ -21,6 +21,7 @@ __all__ = [
     "ceiling",
     "costs",
     "dropped",
+    "entropy",
     "falls",
     "follow",
     "gap",
@@ -28,6 +29,7 @@ __all__ = [
     "majority",
     "margin",
     "noisy",
+    "opposite",
     "pieces",
     "shuffle",
     "spectrum",

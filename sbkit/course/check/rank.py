@@ -76,6 +76,51 @@ def squeezed(answer: Any) -> Verdict:
     return _hinted(given, hints, rest)
 
 
+@exercise
+def entropy(answer: Any) -> Verdict:
+    """A function of singular values (k,) → the entropy of their shares, in nats, with zeros among them.
+
+    >>> entropy(lambda values: -(values / values.sum() * (values / values.sum()).log()).sum())
+    ✗ Not a number, where a value is 0: what is 0 · ln 0, and what should it be?
+    """
+    values = torch.tensor([[3.0, 1.0, 0.0], [2.0, 2.0, 0.0]], dtype=torch.float64)
+    found = [called(answer, "values", f"the values {each.tolist()}", each.clone()) for each in values]
+    if all(isinstance(one, Tensor | float) and torch.as_tensor(one).isnan().all() for one in found):
+        return Verdict(False, "Not a number, where a value is 0: what is 0 · ln 0, and what should it be?")
+    given = numbers(found, 2, "One number is expected, the entropy of the shares")
+    right, squares = (entropy_rank(part.diag_embed()) for part in (values, values.square()))
+    hints = {
+        "That is the effective rank: its logarithm is asked for.": right.exp(),
+        "Those are shares of the squares: of the values themselves is asked.": squares,
+        "In bits: nats are asked for, with the natural logarithm.": right / torch.tensor(2.0).log(),
+        "An entropy is not negative: is there a minus before the sum?": -right,
+    }
+    if torch.allclose(given, right, atol=1e-4):
+        return Verdict(True, "A share of 0 adds nothing. Dead units and exact low rank do occur.")
+    return _hinted(given, hints, "Shares first: each value over the sum of all; then −Σ p ln p.")
+
+
+@exercise
+def opposite(answer: Any) -> Verdict:
+    """Five singular values of a lower effective and a higher stable rank than 4, 1, 1, 1, 1.
+
+    >>> opposite([4.0, 1.0, 1.0, 1.0, 1.0])
+    ✗ Effective rank 4.00, stable rank 1.25: the first is not below 4. Use fewer directions.
+    """
+    values = numbers(answer, 5, "Five singular values are expected")
+    if values.min() < 0 or values.max() > 1e6:
+        return Verdict(False, f"Singular values lie here between 0 and a million; got {short(answer)}.")
+    stable, effective = (float(rank(values.diag())) for rank in (stable_rank, effective_rank))
+    found = f"Effective rank {effective:.2f}, stable rank {stable:.2f}"
+    if effective >= 4 - 1e-9:
+        return Verdict(False, f"{found}: the first is not below 4. Use fewer directions.")
+    if stable <= 1.25 + 1e-9:
+        return Verdict(
+            False, f"{found}: the second is not above 1.25. Let none stand out among those in use."
+        )
+    return Verdict(True, f"{found}: of which of the two matrices is the rank lower?")
+
+
 def _hinted(given: Tensor, hints: dict[str, Tensor], rest: str) -> Verdict:
     """The hint whose numbers were given, or else the rest."""
     for hint, numbers_ in hints.items():
