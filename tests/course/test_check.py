@@ -37,7 +37,6 @@ CHECKS = [
     sb.check.alignment,
     sb.check.gram,
     sb.check.squeezed,
-    sb.check.directions,
     sb.check.entropy,
     sb.check.opposite,
 ]
