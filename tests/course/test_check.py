@@ -39,6 +39,8 @@ CHECKS = [
     sb.check.squeezed,
     sb.check.entropy,
     sb.check.opposite,
+    sb.check.unseen,
+    sb.check.mode,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -678,3 +680,36 @@ def test_a_spectrum_of_the_opposite_order(as_type):
 )
 def test_other_spectra(answer, hint):
     assert not sb.check.opposite(answer) and hint in sb.check.opposite(answer).sentence
+
+
+@pytest.mark.parametrize("as_type", [*AS, read_only])
+def test_errors_of_what_is_unseen(as_type):
+    assert sb.check.unseen(as_type([0.25, 0.75, 0.5]))
+    assert "24 of 32" in sb.check.unseen(as_type([0.75, 0.25, 0.5])).sentence
+    assert "their own squares" in sb.check.unseen(as_type([0.25, 0.75, 0.25])).sentence
+
+
+def grown(t, sigma, start, speed=2.0):
+    """By the logistic curve, another way than the check's own."""
+    return sigma / (1 + (sigma / start - 1) * torch.exp(-speed * sigma * t))
+
+
+MODES = [
+    (lambda *given: grown(*given, speed=1), "look at the exponent"),
+    (lambda *given: grown(*given, speed=3), "Compare numerator"),
+    (lambda t, sigma, start: grown(t, sigma, 0.1), "At t = 0 the size is start"),
+    (lambda t, sigma, start: grown(t, 1.0, start), "After long training"),
+    (lambda t, sigma, start: sigma, "11 sizes are expected"),
+    ([0.5] * 11, "A function of t, sigma and start"),
+]
+
+
+def test_a_mode_that_grows():
+    assert sb.check.mode(grown)
+    assert sb.check.mode(lambda *given: grown(*given).tolist())
+
+
+@pytest.mark.parametrize(("answer", "says"), MODES, ids=[says for _, says in MODES])
+def test_other_modes(answer, says):
+    verdict = sb.check.mode(answer)
+    assert not verdict and re.search(says, verdict.sentence)

@@ -7,6 +7,7 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 from sbkit.course.check.control import costs
 from sbkit.course.check.dropout import dropped
 from sbkit.course.check.latents import weigh
+from sbkit.course.check.modes import mode, unseen
 from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import entropy, gram, opposite, spectrum, squeezed
@@ -28,6 +29,7 @@ __all__ = [
     "gram",
     "majority",
     "margin",
+    "mode",
     "noisy",
     "opposite",
     "pieces",
@@ -37,6 +39,7 @@ __all__ = [
     "steepest",
     "ties",
     "unreached",
+    "unseen",
     "untouched",
     "weigh",
 ]
