@@ -8,7 +8,7 @@ import torch
 
 from sbkit.course.verdict import Verdict, called, exercise, numbers, short
 
-TIMES, SIGMA, START = torch.linspace(0, 5, 11, dtype=torch.float64), 2.0, 1e-3
+TIMES, SIGMA, START = torch.linspace(0, 10, 11, dtype=torch.float64), 2.0, 1e-3
 
 
 @exercise
@@ -33,7 +33,7 @@ def mode(answer: Any) -> Verdict:
 
     s(t) = σ e^{2σt} / (e^{2σt} − 1 + σ/s₀): Saxe et al. 2014, equation 8, with a time constant of 1.
     """
-    told = f"11 times from 0 to 5, sigma = {SIGMA:g} and start = {START:g}"
+    told = f"11 times from 0 to 10, sigma = {SIGMA:g} and start = {START:g}"
     found = called(answer, "t, sigma and start", told, TIMES.clone(), SIGMA, START)
     found = numbers(found, len(TIMES), "11 sizes are expected, one a time")
 
