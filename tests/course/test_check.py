@@ -41,6 +41,8 @@ CHECKS = [
     sb.check.opposite,
     sb.check.unseen,
     sb.check.mode,
+    sb.check.climb,
+    sb.check.active,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -713,3 +715,45 @@ def test_a_mode_that_grows():
 def test_other_modes(answer, says):
     verdict = sb.check.mode(answer)
     assert not verdict and re.search(says, verdict.sentence)
+
+
+def climbed(slopes, rho):
+    length = torch.cat([g.flatten() for g in slopes]).norm()
+    return [rho * g / length for g in slopes]
+
+
+CLIMBS = [
+    (lambda slopes, rho: [rho * g / g.norm() for g in slopes], "Each layer has length rho"),
+    (lambda slopes, rho: slopes, "Together the steps have length"),
+    (lambda slopes, rho: [-g for g in climbed(slopes, rho)], "the direction is not"),
+    (lambda slopes, rho: climbed(slopes, rho)[0], "A list of two tensors"),
+    (lambda slopes, rho: [g[0] for g in slopes], r"shape \(4, 3\) is expected"),
+    ([0.5], "A function of slopes and rho"),
+]
+
+
+def test_the_climb_of_sam():
+    assert sb.check.climb(climbed)
+    assert sb.check.climb(lambda *given: tuple(g.numpy() for g in climbed(*given)))
+
+
+@pytest.mark.parametrize(("answer", "says"), CLIMBS, ids=[says for _, says in CLIMBS])
+def test_other_climbs(answer, says):
+    verdict = sb.check.climb(answer)
+    assert not verdict and re.search(says, verdict.sentence)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda h: (h > 0).sum((1, 2)), "pairs of unit and row"),
+        (lambda h: (h > 0).any(2).sum(1), "That counts rows"),
+        (lambda h: (h > 0).all(1).sum(1), "One row is enough"),
+        (lambda h: (h > 3).any(1).sum(1), "Compare each feature with 0"),
+        (lambda h: (h > 0).any(0), "Two numbers are expected"),
+    ],
+)
+def test_active_units(answer, says):
+    assert sb.check.active(lambda h: (h > 0).any(1).sum(1))
+    assert sb.check.active(lambda h: [sum(bool((unit > 0).any()) for unit in net.T) for net in h])
+    assert says in sb.check.active(answer).sentence and not sb.check.active(answer)

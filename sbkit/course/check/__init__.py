@@ -14,12 +14,15 @@ from sbkit.course.check.rank import entropy, gram, opposite, spectrum, squeezed
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.remedies import alignment, majority, margin
 from sbkit.course.check.robustness import falls, steepest
+from sbkit.course.check.sam import active, climb
 from sbkit.course.check.span import unreached, untouched
 
 __all__ = [
+    "active",
     "alignment",
     "apart",
     "ceiling",
+    "climb",
     "costs",
     "dropped",
     "entropy",
