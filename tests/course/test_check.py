@@ -43,6 +43,8 @@ CHECKS = [
     sb.check.mode,
     sb.check.climb,
     sb.check.active,
+    sb.check.shortest,
+    sb.check.normalized_margin,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -757,3 +759,36 @@ def test_active_units(answer, says):
     assert sb.check.active(lambda h: (h > 0).any(1).sum(1))
     assert sb.check.active(lambda h: [sum(bool((unit > 0).any()) for unit in net.T) for net in h])
     assert says in sb.check.active(answer).sentence and not sb.check.active(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ([0.8, 0.4, 1, 0], ""),
+        ([1, 0, 1, 0], "Of the first"),
+        ([0.8, 0.4, 0, 2], "Of the last"),
+        ([1, 1, 1, 0.5], "one of yours has"),
+        ([0.5, 1, 0, 2], "shorter ones exist"),
+    ],
+)
+def test_the_shortest_fits(answer, hint):
+    verdict = sb.check.shortest(answer)
+    assert bool(verdict) == (not hint) and hint in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda beta, X, y, p: (y * (X @ beta)).min() / beta.norm(p=p), ""),
+        (lambda beta, X, y, p: float((y * (X @ beta) / beta.abs().pow(p).sum() ** (1 / p)).min()), ""),
+        (lambda beta, X, y, p: (y * (X @ beta)).min(), "Twice the weights"),
+        (lambda beta, X, y, p: (y * (X @ beta)).min() / beta.norm(), "use p for the length"),
+        (lambda beta, X, y, p: (X @ beta).abs().min() / beta.norm(p=p), "multiply by y"),
+        (lambda beta, X, y, p: (y * (X @ beta)).mean() / beta.norm(p=p), "average row"),
+        (lambda beta, X, y, p: (y * (X @ beta)).max() / beta.norm(p=p), "best row"),
+        (lambda beta, X, y, p: 0.5, "Smallest"),
+    ],
+)
+def test_the_normalized_margin(function, hint):
+    verdict = sb.check.normalized_margin(function)
+    assert bool(verdict) == (not hint) and hint in repr(verdict)
