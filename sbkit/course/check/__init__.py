@@ -9,7 +9,7 @@ from sbkit.course.check.dropout import dropped
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.modes import mode, unseen
 from sbkit.course.check.noise import ceiling, noisy
-from sbkit.course.check.norms import normalized_margin, shortest
+from sbkit.course.check.norms import normalized_margin
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.rank import entropy, gram, opposite, spectrum, squeezed
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
@@ -38,7 +38,6 @@ __all__ = [
     "normalized_margin",
     "opposite",
     "pieces",
-    "shortest",
     "shuffle",
     "spectrum",
     "squeezed",

@@ -1,4 +1,4 @@
-"""Exercises on shortest fits and on margins."""
+"""Exercises on margins in other norms."""
 
 from __future__ import annotations
 
@@ -9,30 +9,6 @@ from torch import Tensor
 
 from sbkit.core import generator
 from sbkit.course.verdict import Verdict, called, exercise, numbers
-
-
-@exercise
-def shortest(answer: Any) -> Verdict:
-    """β₁, β₂ of the least ℓ2 fit of 2 β₁ + β₂ = 2, then those of the least ℓ1 fit: four numbers.
-
-    >>> shortest([1, 0, 1, 0])
-    ✗ The last two are right. Of the first: the least ℓ2 fit is a multiple of the input, (2, 1).
-    """
-    given = numbers(answer, 4, "Four numbers are expected, β₁ and β₂ of the one fit, then of the other")
-    right = torch.tensor([0.8, 0.4, 1.0, 0.0], dtype=torch.float64)
-    near = (given - right).abs() <= 0.006  # (4,)
-    if near.all():
-        return Verdict(True, "The one spreads over all that helps, the other takes what helps most.")
-    if near[2:].all():
-        hint = "The last two are right. Of the first: the least ℓ2 fit is a multiple of the input, (2, 1)."
-        return Verdict(False, hint)
-    if near[:2].all():
-        hint = "The first two are right. Of the last: one of the two unknowns buys more a unit; use it alone."
-        return Verdict(False, hint)
-    off = [float(2 * pair[0] + pair[1]) for pair in given.split(2) if abs(2 * pair[0] + pair[1] - 2) > 0.02]
-    if off:
-        return Verdict(False, f"A fit has 2 β₁ + β₂ = 2, one of yours has {off[0]:.3g}.")
-    return Verdict(False, "Both fit, and shorter ones exist. Order: least ℓ2 first, least ℓ1 second.")
 
 
 @exercise
