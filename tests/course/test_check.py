@@ -43,7 +43,6 @@ CHECKS = [
     sb.check.mode,
     sb.check.climb,
     sb.check.active,
-    sb.check.shortest,
     sb.check.normalized_margin,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
@@ -759,21 +758,6 @@ def test_active_units(answer, says):
     assert sb.check.active(lambda h: (h > 0).any(1).sum(1))
     assert sb.check.active(lambda h: [sum(bool((unit > 0).any()) for unit in net.T) for net in h])
     assert says in sb.check.active(answer).sentence and not sb.check.active(answer)
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        ([0.8, 0.4, 1, 0], ""),
-        ([1, 0, 1, 0], "Of the first"),
-        ([0.8, 0.4, 0, 2], "Of the last"),
-        ([1, 1, 1, 0.5], "one of yours has"),
-        ([0.5, 1, 0, 2], "shorter ones exist"),
-    ],
-)
-def test_the_shortest_fits(answer, hint):
-    verdict = sb.check.shortest(answer)
-    assert bool(verdict) == (not hint) and hint in repr(verdict)
 
 
 @pytest.mark.parametrize(
