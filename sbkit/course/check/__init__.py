@@ -11,6 +11,7 @@ from sbkit.course.check.modes import mode, unseen
 from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.norms import normalized_margin
 from sbkit.course.check.pixels import gap, ties
+from sbkit.course.check.products import product
 from sbkit.course.check.rank import entropy, gram, opposite, spectrum, squeezed
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.remedies import alignment, majority, margin
@@ -38,6 +39,7 @@ __all__ = [
     "normalized_margin",
     "opposite",
     "pieces",
+    "product",
     "shuffle",
     "spectrum",
     "squeezed",
