@@ -44,6 +44,7 @@ CHECKS = [
     sb.check.climb,
     sb.check.active,
     sb.check.normalized_margin,
+    sb.check.product,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -776,3 +777,30 @@ def test_active_units(answer, says):
 def test_the_normalized_margin(function, hint):
     verdict = sb.check.normalized_margin(function)
     assert bool(verdict) == (not hint) and hint in repr(verdict)
+
+
+def multiplied_through(factors):
+    weight, *rest = factors
+    for factor in rest:
+        weight = factor @ weight
+    return weight
+
+
+def test_factors_multiplied_either_way_are_right():
+    assert sb.check.product(multiplied_through)
+    assert sb.check.product(lambda factors: torch.linalg.multi_dot([*factors[::-1], torch.eye(4).double()]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda factors: multiplied_through(factors).mT, "the transpose"),
+        (lambda factors: 2 * multiplied_through(factors), "off by"),
+        (lambda factors: factors[2] @ factors[1] @ factors[0], "the function stopped"),
+        (lambda factors: multiplied_through(factors).float(), "float64"),
+        (lambda factors: factors[-1], r"\(3, 4\) is expected"),
+    ],
+)
+def test_another_product_gets_its_hint(answer, hint):
+    verdict = sb.check.product(answer)
+    assert not verdict and re.search(hint, verdict.sentence)
