@@ -45,6 +45,7 @@ CHECKS = [
     sb.check.active,
     sb.check.normalized_margin,
     sb.check.product,
+    sb.check.energy,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 

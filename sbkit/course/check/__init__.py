@@ -12,7 +12,7 @@ from sbkit.course.check.noise import ceiling, noisy
 from sbkit.course.check.norms import normalized_margin
 from sbkit.course.check.pixels import gap, ties
 from sbkit.course.check.products import product
-from sbkit.course.check.rank import entropy, gram, opposite, spectrum, squeezed
+from sbkit.course.check.rank import energy, entropy, gram, opposite, spectrum, squeezed
 from sbkit.course.check.reliance import apart, follow, pieces, shuffle
 from sbkit.course.check.remedies import alignment, majority, margin
 from sbkit.course.check.robustness import falls, steepest
@@ -27,6 +27,7 @@ __all__ = [
     "climb",
     "costs",
     "dropped",
+    "energy",
     "entropy",
     "falls",
     "follow",

@@ -127,3 +127,22 @@ def _hinted(given: Tensor, hints: dict[str, Tensor], rest: str) -> Verdict:
         if torch.allclose(given, numbers_, atol=1e-3):
             return Verdict(False, hint)
     return Verdict(False, rest)
+
+
+@exercise
+def energy(answer: Any) -> Verdict:
+    """Least ranks that hold 50, 80 and 95 % of the energy of singular values 3, 2, 1, 1, 1.
+
+    >>> energy([2, 4, 5])
+    ✗ These are shares of the sum; energy is the sum of the squares.
+    """
+    given = numbers(answer, 3, "Three ranks are expected, for 50, 80 and 95 %")
+    if given.tolist() == [1, 2, 5]:
+        return Verdict(
+            True, "Squares let the first direction hold half; the last per cents take the most rank."
+        )
+    if given.tolist() == [2, 4, 5]:
+        return Verdict(False, "These are shares of the sum; energy is the sum of the squares.")
+    return Verdict(
+        False, "The energies are 9, 4, 1, 1 and 1 of 16: add from the largest until the share is reached."
+    )
