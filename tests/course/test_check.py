@@ -805,3 +805,10 @@ def test_factors_multiplied_either_way_are_right():
 def test_another_product_gets_its_hint(answer, hint):
     verdict = sb.check.product(answer)
     assert not verdict and re.search(hint, verdict.sentence)
+
+
+@pytest.mark.parametrize("as_type", AS)
+def test_energy_is_of_squares(as_type):
+    assert sb.check.energy(as_type([1, 2, 5]))
+    assert "energy is the sum of the squares" in sb.check.energy(as_type([2, 4, 5])).sentence
+    assert "add from the largest" in sb.check.energy(as_type([1, 2, 4])).sentence

@@ -133,6 +133,18 @@ def test_outputs_vary_as_those_of_the_layer_replaced(depth):
     assert_close(torch.stack(made).mean(), layer.weight.square().mean(), rtol=0.15, atol=0)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_untrained_products_have_the_effective_rank_of_the_fuss_catalan_law(depth):
+    """Fact 7: erank / n → M(1) exp(−M′(1) / M(1)), M(t) the moments of the singular values, within 1 %."""
+    t = torch.ones((), dtype=DOUBLE, requires_grad=True)
+    log = torch.lgamma((depth + 1) * t / 2 + 1) - torch.lgamma(t / 2 + 1) - torch.lgamma(depth * t / 2 + 2)
+    (slope,) = torch.autograd.grad(log, t)  # M′ / M
+    rng = torch.Generator().manual_seed(depth)
+    made = [sb.overparameterize(nn.Linear(200, 200).double(), depth, rng=rng).weight for _ in range(3)]
+    found = sb.effective_rank(torch.stack(made).detach()).mean() / 200
+    assert_close(found, (log - slope).exp().detach(), rtol=0.01, atol=0)
+
+
 def test_a_fleet_of_products_trains_and_its_runs_collapse():
     task = slab_task()
     fleet = sb.fleet_of(lambda: sb.overparameterize(nn.Linear(3, 2), 3), runs=4).double()
