@@ -12,7 +12,7 @@ from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.dials import twin
 from sbkit.lab.lesson import Lesson, literal, name_of, written
 from sbkit.lab.session import Session
-from sbkit.plots import Description, paired, pictures
+from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
 from sbkit.training import progress
 from sbkit.training.run import CHECK
@@ -180,8 +180,9 @@ class Pair:
 
     def draw(self, history: list[Moment], moving: bool) -> list[Description]:
         """Descriptions of moments; moving: the last look was a glance."""
-        a, b = [moment.a for moment in history], [moment.b for moment in history]
-        return paired(pictures(a, moving), pictures(b, moving), self.labels())
+        seen = [moment.a for moment in history], [moment.b for moment in history]
+        a, b = (side.draw(one, moving) for side, one in zip(self.sides, seen, strict=True))
+        return paired(a, b, self.labels())
 
     def about(self) -> dict[str, Any]:
         """What stands beside the pictures: of the side that is ahead, with the reasons of both."""

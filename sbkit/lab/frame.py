@@ -84,7 +84,7 @@ def _lines(lines: Lines, buffer: Buffer) -> Frame:
 
 
 def _line(line: Line, buffer: Buffer) -> Frame:
-    arrays = {name: buffer.put(getattr(line, name)) for name in ("x", "y", "low", "high")}
+    arrays = {name: buffer.put(getattr(line, name)) for name in ("x", "y", "low", "high", "start")}
     return {"name": line.name, "dash": line.dash} | arrays
 
 

@@ -135,7 +135,7 @@ class Session:
 
     def draw(self, history: Sequence[Snapshot], moving: bool) -> list[Description]:
         """Descriptions of a history; moving: its last look was a glance."""
-        return pictures(history, moving)
+        return pictures(history, moving, first=self.history[0])
 
     @property
     def trains(self) -> bool:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Line(Frozen):
     """One curve: y over x, (points,) each, with an optional band from low to high (min–max over runs).
 
-    Raises `SbkitError` unless all are as long as x.
+    start: y where the run began, which is drawn beside it as pale dashes. Raises `SbkitError` unless all
+    are as long as x.
 
     >>> Line("train", x=[0, 50], y=[0.7, 0.3]).y
     array([0.7, 0.3], dtype=float32)
@@ -32,11 +33,12 @@ class Line(Frozen):
     low: Array | None = None
     high: Array | None = None
     dash: bool = False
+    start: Array | None = None
 
     def __post_init__(self) -> None:
         owner = f"Line {self.name!r}"
         self._put(x=array(owner, "x", self.x, 1))
-        for name in ("y", "low", "high"):
+        for name in ("y", "low", "high", "start"):
             if (values := getattr(self, name)) is not None:
                 self._put(**{name: array(owner, name, values, 1)})
                 same(owner, name, getattr(self, name).shape, self.x.shape, "as x")
@@ -90,7 +92,7 @@ class Lines(Frozen):
             raise SbkitError(f"Lines {self.name!r} holds at least one `Line`, got {self.lines!r:.60}.")
 
     def table(self) -> pd.DataFrame:
-        """The points as a table: line, x, y, low, high; a row a point."""
+        """The points as a table: line, x, y, low, high, and start where a line has one; a row a point."""
         import pandas as pd
 
         return pd.concat([_line_rows(line) for line in self.lines], ignore_index=True)
@@ -101,7 +103,8 @@ def _line_rows(line: Line) -> pd.DataFrame:
 
     empty = np.full_like(line.x, np.nan)
     ends = {name: empty if (end := getattr(line, name)) is None else end for name in ("low", "high")}
-    return pd.DataFrame({"line": line.name, "x": line.x, "y": line.y, **ends})
+    start = {} if line.start is None else {"start": line.start}
+    return pd.DataFrame({"line": line.name, "x": line.x, "y": line.y, **ends, **start})
 
 
 @dataclass(frozen=True)

@@ -20,19 +20,22 @@ CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
-def pictures(history: History, moving: bool = False) -> list[Description]:
+def pictures(history: History, moving: bool = False, first: Snapshot | None = None) -> list[Description]:
     """All that can be drawn of a history: fields first, then loss and accuracy, then measures.
 
     history: [latest] for a live frame, all snapshots for a still one. moving: the look was a glance at
-    a sample of the rows, and captions say so. A measure without a plot of its name gets a plain one.
+    a sample of the rows, and captions say so. first: of the run; a plot registered with `first=True` gets
+    it before a live frame's snapshot. A measure without a plot of its name gets a plain one.
     """
     names = ["loss", "accuracy", *(name for name in history[-1].values if name not in ("loss", "accuracy"))]
-    drawn = [(name, picture) for name in names if (picture := _draw(name, history))]
+    drawn = [(name, picture) for name in names if (picture := _draw(name, history, first))]
     drawn.sort(key=lambda item: not isinstance(item[1], Field))  # stable: the rest keeps its order
     return [_with_rows(name, picture, history, moving) for name, picture in drawn]
 
 
-def _draw(name: str, history: History) -> Description | None:
+def _draw(name: str, history: History, first: Snapshot | None) -> Description | None:
+    if first and plots.about.get(name, {}).get("first"):
+        history = [first, *history]
     return plots[name](history) if name in plots else plain(name, history)
 
 
@@ -171,17 +174,21 @@ def margin(history: History) -> Lines:
     return Lines("margin", say("titles", "margin"), x, y, lines, caption)
 
 
-@plots("spectrum", rows=False)
+@plots("spectrum", rows=False, first=True)
 def spectrum(history: History) -> Lines:
-    """Singular values of every layer's weights, largest first, a band over runs."""
-    latest = history[-1]
+    """Singular values of every layer's weights, largest first, a band over runs; dashed: at step 0."""
+    first, latest = history[0], history[-1]
     layers = [shown(latest, values) for values in latest.values["spectrum"]]  # (runs, k) each
     lines = [
         band_line(say("axes", "layer", i=i), np.arange(1, 1 + values.shape[1]), values)
         for i, values in enumerate(layers, start=1)
     ]
-    axes = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
     caption = say("captions", "spectrum", over=over_runs(latest))
+    if first.step == 0:  # of the same runs
+        caption += say("captions", "spectrum_start")
+        starts = [shown(latest, values).mean(0) for values in first.values["spectrum"]]  # (k,) each
+        lines = [dataclasses.replace(line, start=y) for line, y in zip(lines, starts, strict=True)]
+    axes = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
     return Lines("spectrum", say("titles", "spectrum"), *axes, lines, caption)
 
 

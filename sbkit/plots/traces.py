@@ -86,7 +86,7 @@ def _lines(lines: Lines) -> list[Any]:
     traces: list[Any] = []
     for i, line in enumerate(lines.lines):
         style, name = line_style(i, line.dash), html.escape(line.name, quote=False)
-        traces += _band(line, style["color"])
+        traces += _band(line, style["color"]) + _start(line, style["color"])
         mode = "lines" if len(line.x) > 1 else "markers"
         hover = f"{name}: %{{y:.3g}} at %{{x}}<extra></extra>"
         traces.append(go.Scatter(x=line.x, y=line.y, mode=mode, name=name, hovertemplate=hover))
@@ -102,6 +102,17 @@ def _band(line: Line, colour: str) -> list[Any]:
     around = {"x": np.concatenate([line.x, line.x[::-1]]), "y": np.concatenate([line.high, line.low[::-1]])}
     fill = {"fill": "toself", "fillcolor": faint(colour), "line": {"width": 0}, "mode": "lines"}
     return [go.Scatter(**around, **fill, hoverinfo="skip", showlegend=False)]
+
+
+def _start(line: Line, colour: str) -> list[Any]:
+    import plotly.graph_objects as go
+
+    if line.start is None:
+        return []
+    look = {"color": faint(colour, 0.6), "width": 1.5, "dash": "dash"}
+    hover = f"{html.escape(say('tables', 'start', line=line.name), quote=False)}: %{{y:.3g}}<extra></extra>"
+    made = go.Scatter(x=line.x, y=line.start, mode="lines", name=say("legends", "start"), line=look)
+    return [made.update(hovertemplate=hover, showlegend=False)]
 
 
 def _bars(bars: Bars) -> list[Any]:

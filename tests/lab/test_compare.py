@@ -355,3 +355,18 @@ def test_a_lesson_with_an_argument_of_that_name_is_told_so():
 
     with pytest.raises(SbkitError, match="got a lesson with an argument 'compare'; rename it"):
         lab(lesson, compare=[1, 2])
+
+
+def test_each_side_keeps_its_own_spectrum_at_step_0():
+    def spectra(depth=1, init=1.0):
+        task = sb.lms(5, dim=3, n=300, n_test=300)
+        fleet = sb.mlp(task, depth=depth, width=8, runs=2, init=init)
+        return sb.fit(fleet, task, steps=60, batch=50, stop=None, measure="spectrum")
+
+    pair = Pair(spectra, {"init · A": 1.0, "init · B": 0.5}, "init")
+    pair.look()
+    pair.advance(steps=10)
+    for made in (pair.pictures(), pair.draw(pair.history[-1:], moving=True)):
+        one, *_ = (picture for picture in made if picture.name.startswith("spectrum"))
+        a, b = (line.start for line in one.lines)
+        assert a == pytest.approx(2 * b)

@@ -45,6 +45,19 @@ def test_a_moving_frame_of_the_first_lesson_is_small(desk):
     assert len(buffer) < 60_000
 
 
+def test_where_a_spectrum_began_costs_a_frame_few_bytes(lesson):
+    def spectra(depth=3, seed=0):
+        task = sb.lms(5, n=300, n_test=300)
+        return sb.fit(sb.mlp(task, depth=depth, seed=seed), task, measure=["boundary", "spectrum"])
+
+    desk = Desk(Session(spectra))
+    ask(desk, "look")
+    frame, (buffer,) = ask(desk, "advance", steps=1)
+    [drawn] = [plot for plot in frame["plots"] if plot["name"] == "spectrum"]
+    assert [line["start"]["shape"] for line in drawn["lines"]] == [[50], [100], [100], [2]]
+    assert len(buffer) < 16_000
+
+
 def test_code_comes_as_three_texts(lesson):
     meant = dials(lesson, {"depth": (1, 8), "lr": (1e-3, 1.0, "log")})
     desk = Desk(Session(lesson, START), meant)

@@ -247,3 +247,50 @@ def test_seed_and_data_need_a_lesson_that_takes_them():
     )
     with pytest.raises(SbkitError, match="No argument of lesson named 'seed'"):
         session.new_seed()
+
+
+@pytest.fixture
+def spectra(lesson):
+    """Two layers' spectra on few rows."""
+
+    def spectra(lr=0.1, seed=0):
+        task = sb.lms(5, dim=3, n=300, n_test=300)
+        fleet = sb.mlp(task, depth=1, width=8, runs=2, seed=seed)
+        return sb.fit(fleet, task, lr=lr, steps=60, batch=50, stop=None, measure="spectrum")
+
+    return spectra
+
+
+def spectrum_of(pictures) -> torch.Tensor:
+    """Where each layer's spectrum began."""
+    [lines] = [picture for picture in pictures if picture.name == "spectrum"]
+    return torch.cat([torch.from_numpy(line.start) for line in lines.lines])
+
+
+def begins(session: Session) -> torch.Tensor:
+    """Mean spectra of the weights as they now are."""
+    return torch.cat([sb.spectrum(w.detach()).mean(0) for w in session.run.fleet.weights()])
+
+
+def test_the_spectrum_at_step_0_stays_beside_every_later_one(spectra):
+    session = Session(spectra)
+    began = begins(session)
+    session.look(glance=True)
+    for _ in range(3):
+        session.advance(steps=10)
+        torch.testing.assert_close(spectrum_of(session.pictures()), began)
+    assert not torch.allclose(begins(session), began)
+    torch.testing.assert_close(spectrum_of(session.pictures(whole=True)), began)
+    torch.testing.assert_close(spectrum_of(session.draw(session.history[1:2], moving=True)), began)
+
+
+def test_a_restart_brings_its_own_spectrum_at_step_0(spectra):
+    session = Session(spectra)
+    for restart in (session.rewind, session.new_seed):
+        session.look()
+        session.advance(steps=10)
+        restart()
+        began = begins(session)
+        session.look(glance=True)
+        session.advance(steps=10)
+        torch.testing.assert_close(spectrum_of(session.pictures()), began)

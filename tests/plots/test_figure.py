@@ -20,6 +20,13 @@ def test_six_plots_stand_in_a_grid_of_three(snapshot):
     assert fig.layout.yaxis4.domain[1] < fig.layout.yaxis.domain[0]
 
 
+def test_where_a_line_began_is_dashed_in_its_colour_and_not_in_the_legend():
+    line = Line("layer 1", [1, 2], [4, 2], start=[3, 3])
+    began, drawn = figure(Lines("s", "S", "index", "value", [line, Line("b", [1], [1])])).data[:2]
+    assert (began.line.dash, began.showlegend, list(began.y)) == ("dash", False, [3, 3])
+    assert began.line.color.startswith("rgba(0,114,178") and drawn.line.color == BLUE and drawn.showlegend
+
+
 def test_a_field_is_a_heat_map_a_contour_and_a_trace_a_class(snapshot):
     fig = figure(pictures([snapshot()])[0])
     assert [trace.type for trace in fig.data] == ["heatmap", "heatmap", "contour", "scatter", "scatter"]

@@ -85,6 +85,37 @@ def test_spectrum_has_a_line_a_layer(snapshot):
     np.testing.assert_allclose(lines.lines[0].high, [5, 3])
 
 
+def test_spectrum_keeps_the_one_at_step_0_beside_it(snapshot):
+    later = [torch.tensor([[9.0, 1.0]] * 3), torch.full((3, 1), 5.0)]
+    latest = snapshot(50, values={"spectrum": later})
+    for lines in (
+        plots["spectrum"]([snapshot(), latest]),
+        pictures([latest], first=snapshot())[-1],
+        pictures([snapshot(), latest], first=snapshot())[-1],
+    ):
+        np.testing.assert_allclose(lines.lines[0].y, [9, 1])
+        np.testing.assert_allclose(lines.lines[0].start, [4, 2])
+        np.testing.assert_allclose(lines.lines[1].start, [1])
+        assert lines.caption.endswith("Pale dashes: at step 0.")
+        assert lines.table()["start"].tolist() == [4, 2, 1]
+
+
+def test_a_spectrum_that_began_out_of_sight_has_no_dashes(snapshot):
+    lines = plots["spectrum"]([snapshot(50), snapshot(100)])
+    assert lines.lines[0].start is None and "step 0" not in lines.caption
+    assert "start" not in lines.table()
+
+
+def test_the_spectrum_at_step_0_is_of_the_runs_in_sight(snapshot):
+    made = snapshot(50, state=("training", "diverged", "training"))
+    np.testing.assert_allclose(plots["spectrum"]([snapshot(), made]).lines[0].start, [3.5, 2])
+
+
+def test_only_plots_that_ask_get_the_first_snapshot(snapshot):
+    loss, *_ = (s for s in pictures([snapshot(50)], first=snapshot()) if s.name == "loss")
+    assert loss.lines[0].x.tolist() == [50]
+
+
 def test_one_run_has_no_band_and_no_dots(snapshot):
     one = {"loss": torch.ones(1), "accuracy": torch.ones(1), "test_accuracy": torch.ones(1)}
     values = {"boundary": torch.rand(1, 4, 4), "reliance": torch.rand(1, 2)}

@@ -18,6 +18,7 @@ function drawLines(sheet, plot, pinned, { hover }) {
   for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, { colour: theme.grey, width: 1.25, dash: [3, 3] });
   plot.lines.forEach((line, k) => {
     const colour = seriesColour(theme, k);
+    if (line.start) strokeStart(ctx, line, scales, colour);
     strokeCurve(ctx, line, scales, { colour, width: 2, dash: line.dash ? [7, 4] : [] });
     if (plot.grows) drawTip(ctx, line, scales, colour);
   });
@@ -33,7 +34,7 @@ function seriesColour(theme, k) {
 /** Ranges are kept in the sheet's memory, so that axes only grow during a run. */
 function linesLayout({ ctx, width, height, memory }, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
-  const ys = lines.flatMap((line) => [line.y, line.low, line.high]).concat(markEnds(plot));
+  const ys = lines.flatMap((line) => [line.y, line.low, line.high, line.start]).concat(markEnds(plot));
   memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
   memory.y = growRange(memory.y, extentOf(ys, plot.y.log), plot.y);
   const box = { left: 0, top: 26, height: height - 26 - 42 };
@@ -64,6 +65,13 @@ function strokeCurve(ctx, line, scales, { colour, width, dash }) {
   [ctx.strokeStyle, ctx.lineWidth, ctx.lineCap] = [colour, width, "butt"];
   ctx.stroke();
   ctx.setLineDash([]);
+}
+
+/** Where the run began: pale dashes beside the line. */
+function strokeStart(ctx, line, scales, colour) {
+  ctx.globalAlpha = 0.6;
+  strokeCurve(ctx, { x: line.x, y: line.start }, scales, { colour, width: 1.5, dash: [4, 3] });
+  ctx.globalAlpha = 1;
 }
 
 function drawBand(ctx, line, scales, colour) {
@@ -125,6 +133,7 @@ function bandText(line, k) {
 function linesLegend(plot, theme, { pinned }) {
   const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", colour: seriesColour(theme, k), text: line.name }));
   if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band") });
+  if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start") });
   if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned") });
   return entries;
 }
@@ -133,6 +142,7 @@ function linesLegend(plot, theme, { pinned }) {
 function linesTable(plot) {
   const xs = [...new Set(plot.lines.flatMap((line) => [...line.x]))].sort((a, b) => a - b);
   const columns = plot.lines.flatMap((line) => [[line, "y", line.name],
+    ...(line.start ? [[line, "start", say("tables", "start", { line: line.name })]] : []),
     ...(line.low ? [[line, "low", say("tables", "lowest", { line: line.name })], [line, "high", say("tables", "highest", { line: line.name })]] : [])]);
   const places = plot.lines.map((line) => new Map([...line.x].map((x, k) => [x, k])));
   return {
