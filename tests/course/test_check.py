@@ -812,3 +812,57 @@ def test_energy_is_of_squares(as_type):
     assert sb.check.energy(as_type([1, 2, 5]))
     assert "energy is the sum of the squares" in sb.check.energy(as_type([2, 4, 5])).sentence
     assert "add from the largest" in sb.check.energy(as_type([1, 2, 4])).sentence
+
+
+def deeper(c):
+    """The cosine map by Cho and Saul's angle, another way than the check's own."""
+    angle = torch.acos(c)
+    return torch.sin(angle) / torch.pi + torch.cos(angle) * (1 - angle / torch.pi)
+
+
+def cosine_kernel(h, mean_of=0, lengths=True):
+    return _kernel(h - h.mean(mean_of, keepdim=True), lengths)
+
+
+def _kernel(rows, lengths):
+    return (rows @ rows.T) / (torch.outer(rows.norm(dim=1), rows.norm(dim=1)) if lengths else 1)
+
+
+DEEPER = [
+    (lambda c: c, "yours 0.000"),
+    (lambda c: deeper(c) * torch.pi, "divide by π"),
+    (lambda c: ((1 - c**2).sqrt() + torch.arccos(c) * c) / torch.pi, "π minus the angle"),
+    (lambda c: deeper(c)[:3], "9 numbers are expected"),
+    (0.318, "A function of c"),
+]
+
+
+ALIKE = [
+    (lambda h: _kernel(h, True), "uncentred"),
+    (lambda h: cosine_kernel(h, mean_of=1), "own mean"),
+    (lambda h: cosine_kernel(h, lengths=False), "diagonal is not 1"),
+    (lambda h: torch.eye(6), "the rest is not"),
+    (lambda h: h, "36 numbers are expected"),
+]
+
+
+def test_the_next_layers_cosines():
+    assert sb.check.deeper(deeper)
+    assert sb.check.deeper(lambda c: deeper(c).tolist())
+
+
+@pytest.mark.parametrize(("answer", "says"), DEEPER, ids=[says for _, says in DEEPER])
+def test_other_cosines(answer, says):
+    verdict = sb.check.deeper(answer)
+    assert not verdict and re.search(says, verdict.sentence)
+
+
+def test_the_centred_kernel():
+    assert sb.check.alike(cosine_kernel)
+    assert sb.check.alike(lambda h: cosine_kernel(h).float().numpy())
+
+
+@pytest.mark.parametrize(("answer", "says"), ALIKE, ids=[says for _, says in ALIKE])
+def test_other_kernels(answer, says):
+    verdict = sb.check.alike(answer)
+    assert not verdict and re.search(says, verdict.sentence)
