@@ -42,12 +42,10 @@ def before_and_after(depth, task, width=64, activation="relu", init=1.0, seed=20
     "options",
     [
         {"width": 100},
-        {"init": 6**0.5, "lr": 0.001},
         {"activation": "tanh"},
         {"activation": "linear"},
-        {"init": 6**0.5, "optimizer": "momentum", "lr": 0.02},
     ],
-    ids=["wide", "he", "tanh", "linear", "momentum"],
+    ids=["wide", "tanh", "linear"],
 )
 def test_the_sign_depends_on_the_mean(options):
     """Row 2 (c): PCs for 99 % at depth 8 ≤ .6 of depth 1; the uncentred kernel's rank goes the wrong way."""
@@ -56,6 +54,20 @@ def test_the_sign_depends_on_the_mean(options):
     assert (trained["uncentred"] - deep["uncentred"]).min() >= 0.2  # training raises it
     assert (trained["centred"] - deep["centred"]).max() <= 0  # and lowers this one
     assert trained["uncentred"].mean() > 0.6 * flat["uncentred"].mean()  # depth shows no more
+
+
+@pytest.mark.parametrize(
+    "options", [{"lr": 0.003}, {"optimizer": "momentum", "lr": 0.02}, {"optimizer": "sgd", "lr": 0.1}]
+)
+def test_with_larger_weights_the_uncentred_rank_even_rises_with_depth(options):
+    """Row 2 (c), He's variance: 1.24 … 1.76; the mean over networks, for single ones reach .67."""
+    (_, flat), (deep, trained) = (
+        before_and_after(depth, task(), init=6**0.5, steps=1500, **options) for depth in (1, 8)
+    )
+    assert (trained["pcs"] / flat["pcs"]).mean() <= 0.6
+    assert trained["uncentred"].mean() > flat["uncentred"].mean()
+    assert (trained["uncentred"] - deep["uncentred"]).min() >= 0.2
+    assert trained["centred"].mean() < deep["centred"].mean()
 
 
 def test_at_birth_every_metric_falls_with_depth():
