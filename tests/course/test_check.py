@@ -866,3 +866,30 @@ def test_the_centred_kernel():
 def test_other_kernels(answer, says):
     verdict = sb.check.alike(answer)
     assert not verdict and re.search(says, verdict.sentence)
+
+
+def overwriting(w, eps):
+    w.copy_(torch.lerp(w[:1].expand_as(w).clone(), w.clone(), eps))
+    return w
+
+
+COPIES = [
+    (lambda w, eps: w, "still differ"),
+    (lambda w, eps: w.mean(0) + eps * (w - w.mean(0)), "to another row"),
+    (lambda w, eps: w[0] + 2 * eps * (w - w[0]), "With eps = 1"),
+    (lambda w, eps: w[0] + eps**2 * (w - w[0]), "in proportion"),
+    (overwriting, "make new ones"),
+    (lambda w, eps: w[0], r"shape \(5, 4\)"),
+    (0.5, "A function of w and eps"),
+]
+
+
+def test_copies_of_the_first_unit():
+    assert sb.check.copies(lambda w, eps: torch.lerp(w[:1].expand_as(w), w, eps))
+    assert sb.check.copies(lambda w, eps: (w[0] + eps * (w - w[0])).float().numpy())
+
+
+@pytest.mark.parametrize(("answer", "says"), COPIES, ids=[says for _, says in COPIES])
+def test_other_copies(answer, says):
+    verdict = sb.check.copies(answer)
+    assert not verdict and re.search(says, verdict.sentence)

@@ -6,7 +6,7 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 
 from sbkit.course.check.control import costs
 from sbkit.course.check.dropout import dropped
-from sbkit.course.check.features import alike, deeper
+from sbkit.course.check.features import alike, copies, deeper
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.modes import mode, unseen
 from sbkit.course.check.noise import ceiling, noisy
@@ -27,6 +27,7 @@ __all__ = [
     "apart",
     "ceiling",
     "climb",
+    "copies",
     "costs",
     "deeper",
     "dropped",

@@ -66,3 +66,33 @@ def _numbers(function: Any, names: str, shapes: str, given: Tensor, size: int = 
     answer = called(function, names, shapes, given.clone())
     flat = answer.flatten() if isinstance(answer, Tensor | np.ndarray) else answer
     return numbers(flat, size, f"{size} numbers are expected").flatten()
+
+
+@exercise
+def copies(answer: Any) -> Verdict:
+    """A function (w, eps) → weights (units, inputs), each unit the first one plus eps of its difference.
+
+    >>> copies(lambda w, eps: w)
+    ✗ With eps = 0 every row is the first one; yours still differ.
+    """
+    w = torch.randn(5, 4, dtype=torch.float64, generator=generator(0))  # (units, inputs)
+    given = w.clone()
+    found = [_table(answer, given, eps) for eps in (0.0, 0.25, 1.0)]
+    if not torch.equal(given, w):
+        return Verdict(False, "The function changes the weights that it was given: make new ones.")
+    if not torch.allclose(found[0], w[:1].expand(5, 4), atol=1e-4):
+        same = torch.allclose(found[0], found[0][:1].expand(5, 4), atol=1e-4)
+        what = "are equal, but to another row" if same else "still differ"
+        return Verdict(False, f"With eps = 0 every row is the first one; yours {what}.")
+    if not torch.allclose(found[2], w, atol=1e-4):
+        return Verdict(False, "With eps = 1 the weights are as they were: eps times the difference to w[0].")
+    if not torch.allclose(found[1], 0.75 * w[:1] + 0.25 * w, atol=1e-4):
+        return Verdict(False, "eps = 0 and 1 are right; between them differences grow in proportion to eps.")
+    return Verdict(True, "Rank one plus eps times the rest: full rank for every eps above 0.")
+
+
+def _table(function: Any, w: Tensor, eps: float) -> Tensor:
+    """What the reader's function makes of weights (units, inputs). (units, inputs)"""
+    answer = called(function, "w and eps", f"w (5, 4) and eps {eps:g}", w, eps)
+    flat = answer.flatten() if isinstance(answer, Tensor | np.ndarray) else answer
+    return numbers(flat, w.numel(), "A tensor of shape (5, 4) is expected, as that of w").view_as(w)
