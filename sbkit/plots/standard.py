@@ -178,7 +178,7 @@ def margin(history: History) -> Lines:
 def spectrum(history: History) -> Lines:
     """Singular values of every layer's weights, largest first, a band over runs; dashed: at step 0."""
     first, latest = history[0], history[-1]
-    layers = [shown(latest, values) for values in latest.values["spectrum"]]  # (runs, k) each
+    layers = [_resolved(latest, values) for values in latest.values["spectrum"]]  # (runs, k) each
     lines = [
         band_line(say("axes", "layer", i=i), np.arange(1, 1 + values.shape[1]), values)
         for i, values in enumerate(layers, start=1)
@@ -186,10 +186,18 @@ def spectrum(history: History) -> Lines:
     caption = say("captions", "spectrum", over=over_runs(latest))
     if first.step == 0:  # of the same runs
         caption += say("captions", "spectrum_start")
-        starts = [shown(latest, values).mean(0) for values in first.values["spectrum"]]  # (k,) each
+        starts = [
+            band_line("", np.arange(v.shape[1]), _resolved(latest, v)).y for v in first.values["spectrum"]
+        ]
         lines = [dataclasses.replace(line, start=y) for line, y in zip(lines, starts, strict=True)]
     axes = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
     return Lines("spectrum", say("titles", "spectrum"), *axes, lines, caption)
+
+
+def _resolved(snapshot: Snapshot, values: Tensor) -> np.ndarray:
+    """Singular values (runs, k), NaN where single precision cannot tell them from 0."""
+    table = shown(snapshot, values)
+    return np.where(table > np.finfo(np.float32).eps * table[:, :1], table, np.nan)
 
 
 def plain(name: str, history: History) -> Description | None:

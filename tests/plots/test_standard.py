@@ -100,6 +100,13 @@ def test_spectrum_keeps_the_one_at_step_0_beside_it(snapshot):
         assert lines.table()["start"].tolist() == [4, 2, 1]
 
 
+def test_singular_values_that_are_rounding_are_not_drawn(snapshot):
+    rank_one = [torch.tensor([[2.0, 1e-8, 0.0]] * 3)]
+    lines = plots["spectrum"]([snapshot(values={"spectrum": rank_one})])
+    for drawn in (lines.lines[0].y, lines.lines[0].start):
+        assert drawn[0] == 2 and np.isnan(drawn[1:]).all()
+
+
 def test_a_spectrum_that_began_out_of_sight_has_no_dashes(snapshot):
     lines = plots["spectrum"]([snapshot(50), snapshot(100)])
     assert lines.lines[0].start is None and "step 0" not in lines.caption
