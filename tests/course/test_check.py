@@ -46,6 +46,9 @@ CHECKS = [
     sb.check.normalized_margin,
     sb.check.product,
     sb.check.energy,
+    sb.check.alike,
+    sb.check.copies,
+    sb.check.deeper,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
