@@ -19,7 +19,8 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
 
     p = 2: the truncated singular value decomposition (Eckart and Young 1936), exact. 1 ≤ p < 2: fewer
     but larger residuals, so that outlying rows pull less (Tukan et al. 2020 ask for it; this is
-    iteratively reweighted least squares, which ends in a local minimum). Raises `SbkitError` on other p,
+    iteratively reweighted least squares, the better of two local minima: from the rows as they are, and
+    from rows of one length). Raises `SbkitError` on other p,
     and unless 1 ≤ rank ≤ min(m, n).
 
     >>> low_rank(torch.diag(torch.tensor([3.0, 1.0])), rank=1)
@@ -30,9 +31,33 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     if whole("rank", rank) > most:
         raise SbkitError(f"rank is at most min(m, n) = {most}, got {rank}; try rank={most}.")
     between("p", p, 1, 2)
+    nearest = _truncated(matrix, rank)
+    if p == 2:
+        return nearest
+    level = torch.nn.functional.normalize(matrix, dim=-1)  # rows of one length: none outweighs the others
+    starts = (
+        (matrix, FLOORS),
+        (level, FLOORS[len(FLOORS) // 3 :]),
+    )  # all weights alike would undo the second
+    found = torch.stack([_reweighted(matrix, _basis(rows, rank), p, floors) for rows, floors in starts])
+    cost = (matrix - found).abs().pow(p).sum((-2, -1))  # (2, …)
+    return torch.where((cost[0] <= cost[1])[..., None, None], found[0], found[1])
+
+
+def _truncated(matrix: Tensor, rank: int) -> Tensor:
     u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
-    left, right = u[..., :rank] * s[..., None, :rank], vh[..., :rank, :]  # (…, m, rank), (…, rank, n)
-    for floor in FLOORS.tolist() if p < 2 else ():  # from least squares to the p-th powers
+    return u[..., :rank] * s[..., None, :rank] @ vh[..., :rank, :]
+
+
+def _basis(matrix: Tensor, rank: int) -> Tensor:
+    """The directions along which the rows are largest. (…, m, n) → (…, rank, n)"""
+    return torch.linalg.svd(matrix, full_matrices=False).Vh[..., :rank, :]
+
+
+def _reweighted(matrix: Tensor, right: Tensor, p: float, floors: Tensor) -> Tensor:
+    """A local minimum of Σ|A − B|ᵖ by reweighted least squares, from rows spanned by `right`. (…, m, n)"""
+    left = matrix @ right.mT  # (…, m, rank)
+    for floor in floors.tolist():  # from least squares to the p-th powers
         weight = _weights(matrix - left @ right, p, floor)  # (…, m, n)
         left = _least_squares(right.mT, matrix, weight)
         right = _least_squares(left, matrix.mT, weight.mT).mT

@@ -86,12 +86,11 @@ def test_outlying_rows_pull_less_in_l1():
         assert one <= 0.75 * two
 
 
-def test_rows_further_out_trap_it():
-    """Ten times as large as the others' entries it gains less than row 8 says, twenty times nothing."""
-    for size, low, high in ((10.0, 0.5, 0.85), (20.0, 0.85, 1.1)):
-        for seed in range(20, 26):
-            one, two = (inlier_error(6, p, seed, size, 0.1) for p in (1.0, 2.0))
-            assert low <= one / two <= high
+def test_rows_twice_as_far_out_pull_no_more():
+    """Ten times as large as the others' entries, where a start from the squares' answer alone is trapped."""
+    for seed in range(20, 26):
+        one, two = (inlier_error(6, p, seed, 10.0, 0.1) for p in (1.0, 2.0))
+        assert one <= 0.75 * two
 
 
 def test_without_outliers_it_costs_what_gaussian_noise_makes_it_cost():
