@@ -49,6 +49,7 @@ CHECKS = [
     sb.check.alike,
     sb.check.copies,
     sb.check.deeper,
+    sb.check.aligned,
 ]
 AS = [list, tuple, np.array, torch.tensor, pd.Series, lambda numbers: np.array([numbers])]
 
@@ -896,3 +897,34 @@ def test_copies_of_the_first_unit():
 def test_other_copies(answer, says):
     verdict = sb.check.copies(answer)
     assert not verdict and re.search(says, verdict.sentence)
+
+
+def centred(K, y):
+    K = K - K.mean(1, keepdim=True)
+    return K - K.mean(0), y - y.mean()
+
+
+def ratio(K, y):
+    return y @ K @ y / (K.norm() * (y @ y))
+
+
+def test_an_alignment_is_recognised():
+    assert sb.check.aligned(lambda K, y: ratio(*centred(K, y)))
+    assert sb.check.aligned(lambda K, y: ratio(*centred(7 * K, -y)))
+    assert sb.check.aligned(lambda K, y: sb.alignment(K, y).item())
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (ratio, "Neither"),
+        (lambda K, y: ratio(centred(K, y)[0], y), "y is not"),
+        (lambda K, y: ratio(K, centred(K, y)[1]), "K is not"),
+        (lambda K, y: ratio(*centred(K, y)) * centred(K, y)[0].norm(), "grows with K"),
+        (lambda K, y: ratio(*centred(K, y)) * centred(K, y)[1].norm(), "grows with y"),
+        (lambda K, y: K.mean(), "Centre K and y"),
+    ],
+)
+def test_another_kernel_alignment_gets_its_hint(answer, hint):
+    verdict = sb.check.aligned(answer)
+    assert not verdict and hint in verdict.sentence

@@ -7,6 +7,7 @@ check returns one `Verdict`, which shows as a sentence, whatever it was given.
 from sbkit.course.check.control import costs
 from sbkit.course.check.dropout import dropped
 from sbkit.course.check.features import alike, copies, deeper
+from sbkit.course.check.kernels import aligned
 from sbkit.course.check.latents import weigh
 from sbkit.course.check.modes import mode, unseen
 from sbkit.course.check.noise import ceiling, noisy
@@ -22,6 +23,7 @@ from sbkit.course.check.span import unreached, untouched
 
 __all__ = [
     "active",
+    "aligned",
     "alignment",
     "alike",
     "apart",
