@@ -233,7 +233,7 @@ def test_hover_tells_values(lesson, stage):
 
 def test_plots_name_themselves_for_those_who_do_not_see(stage):
     names = [canvas.get_attribute("aria-label") for canvas in stage.root.locator("canvas").all()]
-    assert len(names) == 5 and all(len(name) > 20 for name in names)
+    assert len(names) == 6 and all(len(name) > 20 for name in names)
 
 
 def test_dark_theme(lesson, stage):
