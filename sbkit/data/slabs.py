@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from sbkit.core import Feature, SbkitError, Task, between, check_memory, datasets, generator, whole
+from sbkit.core import Feature, SbkitError, Task, between, check_memory, datasets, generator, threads, whole
 
 # Label → {slab number m from the centre: probability}; they equalise the class variances for
 # k = 5 and 7, not for k = 3 (Shah et al. 2020, appendix B).
@@ -115,10 +115,11 @@ def slabs(
     rng = generator(seed)
     y = (torch.randperm(n, generator=rng) % 2, torch.randperm(n_test, generator=rng) % 2)
     labels = torch.cat(y)  # (rows,)
-    columns = [
-        linear_block(labels, gap, p, rng) if k == 1 else slab_block(labels, k, gap, p, rng)
-        for k, p, gap in zip(blocks, noise, margin, strict=True)
-    ]
+    with threads(1):  # small operations: a second thread waits more than it works
+        columns = [
+            linear_block(labels, gap, p, rng) if k == 1 else slab_block(labels, k, gap, p, rng)
+            for k, p, gap in zip(blocks, noise, margin, strict=True)
+        ]
     z, z_test = torch.stack(columns, dim=1).split([n, n_test])  # (n, dim), (n_test, dim)
     parts = enumerate(zip(_names(blocks), blocks, margin, noise, strict=True))
     features = {name: Feature((i,), max(k - 1, 1), gap, p) for i, (name, k, gap, p) in parts}
