@@ -1,4 +1,4 @@
-"""Seconds for the ranks of many random products: all by one call against one by one, side by side.
+"""Seconds for the ranks of many random products: all by one call or one by one; and for 25 nets of SAM.
 
     python benchmarks/rank.py
 
@@ -8,9 +8,12 @@ both; the table shows medians and the range over the turns.
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
+from pathlib import Path
 
+import numpy as np
 import torch
 
 import sbkit as sb
@@ -47,6 +50,20 @@ def seconds(turn, *workload: int) -> float:
     return time.perf_counter() - start
 
 
+def sam_toy() -> float:
+    """Time of lesson 2.9's loop: five radii times five seeds, 20,000 steps each, as its cells stand."""
+    lesson = Path(__file__).parents[1] / "notebooks/2-rank/09-sam-prunes.ipynb"
+    cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(lesson.read_text())["cells"]}
+    space: dict = {}
+    for name in ("draw", "slopes", "train"):
+        exec(compile(cells[name], name, "exec"), space)
+    runs = [(rho, seed) for rho in space["RHO"] for seed in range(space["SEEDS"])]
+    draws = [space["draw"](seed) for _, seed in runs]
+    start = time.perf_counter()
+    space["train"](np.array([rho for rho, _ in runs]), draws)
+    return time.perf_counter() - start
+
+
 def main() -> None:
     torch.set_num_threads(1)
     print("| products | factors | width | one call, s | loop, s | × loop |")
@@ -58,6 +75,7 @@ def main() -> None:
         cells = [f"{statistics.median(s):.3f} ({min(s):.3f}–{max(s):.3f})" for s in zip(*pairs, strict=True)]
         ratio = statistics.median(loop / ours for ours, loop in pairs)
         print(f"| {' | '.join(map(str, workload))} | {' | '.join(cells)} | {ratio:.1f} |", flush=True)
+    print(f"\nSAM, five radii by five seeds, 20,000 steps each: {sam_toy():.1f} s")
 
 
 if __name__ == "__main__":
