@@ -116,8 +116,8 @@ def mlp(
     )
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
+    _check_size(task.x.shape[1], width, depth + 1, runs, task)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
-    _check_size(sizes, runs, task)
 
     def net() -> nn.Sequential:
         layers: list[nn.Module] = []
@@ -132,9 +132,11 @@ def mlp(
     return fleet.to(device=task.x.device, dtype=task.x.dtype)
 
 
-def _check_size(sizes: list[int], runs: int, task: Task) -> None:
-    """Refuse nets of these layer sizes, biases included, that would not fit into memory."""
-    weights = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+def _check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> None:
+    """Refuse nets of so many layers, biases included, that would not fit into memory."""
+    ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
+    weights = sum((a + 1) * b for a, b in zip(ends, ends[1:], strict=False))
+    weights += max(layers - 2, 0) * (width + 1) * width
     size = task.x.element_size()
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
     check_memory(runs * weights * size * 4, what, task.x.device)
@@ -163,8 +165,8 @@ def deep_linear(
     inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)
+    _check_size(inputs, inner, factors, runs, task)
     sizes = [inputs, *[inner] * (factors - 1), task.outputs]
-    _check_size(sizes, runs, task)
 
     def net() -> nn.Sequential:
         layers = [nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)]
