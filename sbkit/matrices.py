@@ -14,6 +14,19 @@ FLOORS = torch.logspace(
 )  # of a residual in each round, as a share of the largest: weights stay finite
 
 
+def _check(name: str, matrix: Tensor) -> None:
+    """Refuse what is no finite float matrix."""
+    if not isinstance(matrix, Tensor) or matrix.ndim < 2 or not matrix.is_floating_point():
+        given = (
+            f"{matrix.dtype} {tuple(matrix.shape)}" if isinstance(matrix, Tensor) else type(matrix).__name__
+        )
+        raise SbkitError(
+            f"{name} takes a float tensor (…, m, n), got {given}; try torch.as_tensor(…).double()."
+        )
+    if not matrix.isfinite().all():
+        raise SbkitError(f"{name} takes finite numbers, got NaN or infinity; drop or fill those entries.")
+
+
 def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     """The matrix of rank `rank` nearest to this one: Σ|A − B|ᵖ over all entries is least. (…, m, n)
 
@@ -27,6 +40,7 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     tensor([[3., 0.],
             [0., 0.]])
     """
+    _check("low_rank", matrix)
     most = min(matrix.shape[-2:])
     if whole("rank", rank) > most:
         raise SbkitError(f"rank is at most min(m, n) = {most}, got {rank}; try rank={most}.")
@@ -89,9 +103,13 @@ def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
     tensor([[1., 0.],
             [0., 0.]])
     """
+    _check("svt", matrix)
     threshold = torch.as_tensor(tau, dtype=matrix.dtype, device=matrix.device)
-    if (threshold < 0).any():
+    if not (threshold >= 0).all():
         raise SbkitError(f"tau is at least 0, got {float(threshold.min()):g}; try tau=0.1.")
+    if threshold.ndim and threshold.shape != matrix.shape[:-2]:
+        own, given = tuple(matrix.shape[:-2]), tuple(threshold.shape)
+        raise SbkitError(f"tau is one number or one a matrix, {own}, got {given}; try tau=0.1.")
     return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2]))
 
 

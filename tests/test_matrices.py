@@ -109,3 +109,26 @@ def test_gradients_are_finite_where_singular_values_repeat():
 def test_a_negative_threshold_is_refused():
     with pytest.raises(sb.SbkitError, match="tau is at least 0, got -1"):
         sb.svt(normal(3, 3), -1.0)
+
+
+@pytest.mark.parametrize("ask", [lambda m: sb.low_rank(m, 1), lambda m: sb.svt(m, 0.1)])
+@pytest.mark.parametrize(
+    ("matrix", "says"),
+    [
+        ([[1.0, 2.0]], "takes a float tensor .*, got list"),
+        (torch.ones(3), r"got torch.float32 \(3,\)"),
+        (torch.ones(3, 3, dtype=torch.int64), "got torch.int64"),
+        (torch.full((3, 3), torch.nan), "takes finite numbers"),
+    ],
+)
+def test_what_is_no_finite_matrix_is_refused(ask, matrix, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        ask(matrix)
+
+
+@pytest.mark.parametrize(
+    ("tau", "says"), [(torch.ones(5), r"one a matrix, \(2,\), got \(5,\)"), (torch.nan, "at least 0")]
+)
+def test_thresholds_that_do_not_fit_are_refused(tau, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        sb.svt(normal(2, 3, 3), tau)
