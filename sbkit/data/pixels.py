@@ -126,7 +126,7 @@ def _each(name: str, value: float | Sequence[float], blocks: Sequence[Block]) ->
 
 def _blocks(pairs: Sequence[Sequence[Any]], images: Mapping[str, Images] | None, seed: int) -> list[Block]:
     """The blocks, their images checked and split."""
-    pairs = list(pairs)
+    pairs = list(pairs) if hasattr(pairs, "__iter__") else [pairs]
     if not 1 <= len(pairs) <= 4 or any(
         isinstance(p, str) or not hasattr(p, "__len__") or len(p) != 2 for p in pairs
     ):

@@ -82,7 +82,7 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
     >>> alignment((y[:, None] == y).float(), y).round(decimals=3)
     tensor(1.)
     """
-    if kernel.shape[-2:] != (len(y), len(y)):
+    if kernel.ndim < 2 or kernel.shape[-2:] != (len(y), len(y)):
         raise SbkitError(
             f"A kernel of {len(y)} labels is (…, {len(y)}, {len(y)}), got {tuple(kernel.shape)}."
         )

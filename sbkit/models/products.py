@@ -104,7 +104,9 @@ def overparameterize(
     (10, 4)
     """
     made = copy.deepcopy(module)
-    layers = [part for part in made.modules() if isinstance(part, LAYERS)]
+    layers = (
+        [part for part in made.modules() if isinstance(part, LAYERS)] if isinstance(made, nn.Module) else []
+    )
     if not layers:
         raise SbkitError(
             f"overparameterize needs a linear or convolutional layer, got {type(module).__name__}."

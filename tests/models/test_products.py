@@ -159,6 +159,7 @@ def test_a_fleet_of_products_trains_and_its_runs_collapse():
 
 REFUSED = [
     (nn.ReLU(), {}, "needs a linear or convolutional layer, got ReLU"),
+    (3, {}, "needs a linear or convolutional layer, got int"),
     (nn.Linear(3, 2), {"factors": 0}, "factors is a whole number of at least 1, got 0"),
     (nn.Linear(3, 2), {"width": 0}, "width is a whole number of at least 1"),
     (nn.Conv2d(4, 4, 3, groups=2), {"width": 5}, "width is a multiple of the 2 groups, got 5; try 10"),
