@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor, optim
 
 from sbkit.core import Fleet, SbkitError, optimizers
@@ -12,7 +13,68 @@ from sbkit.core import Fleet, SbkitError, optimizers
 Closure = Callable[[], Tensor | None]
 
 
-SGD = functools.partial(optim.SGD, foreach=False)  # one vector: there is nothing to group
+def bare(step: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
+    """A step without the profiler's hook, which costs small nets as much as the step itself."""
+    step.hooked = True  # pyright: ignore[reportFunctionMemberAccess]
+    return step
+
+
+class SGD(optim.SGD):
+    """torch's SGD, its plain step written out: on one vector there is nothing to group or to look up."""
+
+    def __init__(self, *given: Any, **options: Any):
+        super().__init__(*given, foreach=False, **options)
+
+    @bare
+    def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Step against the gradient; the loss before."""
+        loss, group = closure(), self.param_groups[0]
+        if group["momentum"] or group["weight_decay"]:
+            super().step()
+        else:
+            flat = group["params"][0].data
+            flat.add_(group["params"][0].grad, alpha=-group["lr"])
+        return loss
+
+
+class Adam(optim.Adam):
+    """torch's fused Adam, called without grouping: there is one vector."""
+
+    fused = staticmethod(torch._fused_adam_)  # pyright: ignore[reportPrivateImportUsage]
+
+    def __init__(self, *given: Any, **options: Any):
+        super().__init__(*given, fused=True, **options)
+
+    @bare
+    def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Step as torch does; the loss before."""
+        loss, group = closure(), self.param_groups[0]
+        flat = group["params"][0]
+        state = self.state[flat]
+        if not state:
+            super().step()
+            return loss
+        state["step"].numpy()[...] += 1
+        names = ("lr", "weight_decay", "eps", "amsgrad", "maximize")
+        first, second = group["betas"]
+        self.fused(
+            [flat.data],
+            [flat.grad],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [state["step"]],
+            beta1=first,
+            beta2=second,
+            **{name: group[name] for name in names},
+        )
+        return loss
+
+
+class AdamW(Adam, optim.AdamW):
+    """The same with decoupled weight decay."""
+
+    fused = staticmethod(torch._fused_adamw_)  # pyright: ignore[reportPrivateImportUsage]
 
 
 @optimizers("sgd")
@@ -50,7 +112,7 @@ def adam(
     fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
 ) -> optim.Optimizer:
     """Adam."""
-    return optim.Adam([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
+    return Adam([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay)
 
 
 @optimizers("adamw")
@@ -58,7 +120,7 @@ def adamw(
     fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
 ) -> optim.Optimizer:
     """Adam with decoupled weight decay."""
-    return optim.AdamW([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
+    return AdamW([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay)
 
 
 @optimizers("rmsprop")
