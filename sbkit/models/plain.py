@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, generator, one_of, whole
 from sbkit.models.modules import seeded
 
-# Name → module and, where it can be told from the activation's output, its derivative:
-# gradient after, output → gradient before, in place. The others train by autograd.
-back = torch.ops.aten
-ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], Callable[[Tensor, Tensor], Tensor] | None]] = {
+# Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
+# (h, zeros) → activation, (gradient after, h after, zeros) → gradient before. The others train by autograd.
+Forth = Callable[[np.ndarray, np.ndarray], object]
+Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
+ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]] = {
     "relu": (
         lambda: nn.ReLU(inplace=True),
-        lambda g, h: back.threshold_backward.grad_input(g, h, 0, grad_input=g),
+        (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, out=g)),
     ),
     "leaky": (
         nn.LeakyReLU,
-        lambda g, h: back.leaky_relu_backward.grad_input(g, h, 0.01, True, grad_input=g),
+        (
+            lambda h, o: np.maximum(h, 0.01 * h, out=h),
+            lambda g, h, o: np.multiply(g, 0.01, out=g, where=h <= o),
+        ),
     ),
-    "tanh": (nn.Tanh, lambda g, h: back.tanh_backward.grad_input(g, h, grad_input=g)),
+    "tanh": (nn.Tanh, (lambda h, o: np.tanh(h, out=h), lambda g, h, o: np.multiply(g, 1 - h * h, out=g))),
     "gelu": (nn.GELU, None),
-    "linear": (nn.Identity, lambda g, h: g),
+    "linear": (nn.Identity, (lambda h, o: h, lambda g, h, o: g)),
 }
 
 
@@ -39,8 +44,8 @@ class MLP(Fleet):
         self.dropout = dropout
 
     @property
-    def slope(self) -> Callable[[Tensor, Tensor], Tensor] | None:
-        """Derivative of the activation, told from its output; None where unknown, or units drop out."""
+    def in_place(self) -> tuple[Forth, Back] | None:
+        """The activation and its derivative in NumPy; None where it is unknown, or units drop out."""
         return None if self.dropout else ACTIVATIONS[self.kind][1]
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, optim
 
@@ -15,7 +16,7 @@ from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, best_threads, between, measures, threads, whole
 from sbkit.losses import Loss
 from sbkit.measures import accuracy
-from sbkit.models import MLP, Backpropagation
+from sbkit.models import Backpropagation
 from sbkit.optimizers import Settings
 
 CHECK = 50  # steps between two tests of the stopping rule
@@ -63,7 +64,9 @@ class Run:
         self._glances, self._seen = 0, {}  # looks while it moves; the latest value of every measure
         self._frozen = torch.empty(0, dtype=torch.int64)
         self._kept: list[Tensor] = []
+        self._by_hand = plan.penalty is None and Backpropagation.knows(fleet)
         self._tapes: dict[int, Backpropagation] = {}
+        self._batch: tuple[Any, Any]  # of this step
 
     @property
     def finished(self) -> bool:
@@ -99,7 +102,7 @@ class Run:
         )
         if [p.data_ptr() for p in self.fleet.parameters()] != self._place:
             raise SbkitError("A fleet that trains stays where it is, got one moved; call to() before sb.fit.")
-        with threads(self._threads()), torch.no_grad():
+        with threads(self._threads()), torch.no_grad(), np.errstate(all="ignore"):  # `_check` sees infinities
             while not self.finished:
                 self._train_step()
                 if self.step >= last or time.perf_counter() >= until:
@@ -134,53 +137,59 @@ class Run:
         return dict(self._seen)
 
     def _train_step(self) -> None:
-        x, y = self.plan.batches(self.step)
-        if self.plan.transform:
-            x, y = self.plan.transform(self.fleet, x, y)
-
-        def closure(part: Fleet = self.fleet) -> Tensor | None:
-            if part is self.fleet:
-                return self._gradient(part, x, y)
-            r = part.seed - self.fleet.seed
-            return self._gradient(part, x[r : r + 1], y[r : r + 1])
-
+        self._batch = self._minibatch()
         try:
-            self.plan.optimizer.step(closure)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            self.plan.optimizer.step(self._closure)  # pyright: ignore[reportArgumentType, reportCallIssue]
             self.step += 1
             if self.plan.after_step:
                 self.plan.after_step(self.fleet, self.step)
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
-            for kept, parameter in zip(self._kept, self.fleet.parameters(), strict=False):
-                parameter.index_copy_(0, self._frozen, kept)
+            if self._kept:
+                for kept, parameter in zip(self._kept, self.fleet.parameters(), strict=True):
+                    parameter.index_copy_(0, self._frozen, kept)
             if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
 
-    def _gradient(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor | None:
-        """Fill the gradients from x (runs, n, d), y (runs, n, …); the loss (runs,) if somebody needs it."""
+    def _minibatch(self) -> tuple[Any, Any]:
+        """x (runs, n, d) and targets (runs, n, outputs) in NumPy, or in torch, with labels for a penalty."""
+        if self._by_hand and not self.plan.transform:
+            return self.plan.batches.arrays(self.step)
+        x, y = self.plan.batches(self.step)
+        if self.plan.transform:
+            x, y = self.plan.transform(self.fleet, x, y)
+        return (x.numpy(), self._encode(y).numpy()) if self._by_hand else (x, y)
+
+    def _closure(self, part: Fleet | None = None) -> Tensor | None:
+        """Gradients of the whole fleet, or of one run as `Fleet.only` gives it, on this step's minibatch."""
+        fleet, (x, y) = self.fleet, self._batch
+        if part is not None:
+            r = part.seed - fleet.seed
+            fleet, x, y = part, x[r : r + 1], y[r : r + 1]
+        return self._backpropagate(fleet, x, y) if self._by_hand else self._autograd(fleet, x, y)
+
+    def _backpropagate(self, fleet: Fleet, x: np.ndarray, targets: np.ndarray) -> Tensor | None:
+        """Fill the gradients; the loss (runs,) if somebody needs it."""
+        tape = self._tapes.get(fleet.seed)
+        if tape is None or tape.shape != x.shape:
+            tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape)
+        logits = tape(x, targets, self.plan.loss.gradient)
+        if not self.plan.needs_loss:
+            return None
+        return self.plan.loss.value(torch.from_numpy(logits), torch.from_numpy(targets)).mean(-1)
+
+    def _autograd(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor:
+        """Fill the gradients; the loss (runs,)."""
         targets = y if self.plan.encoded else self._encode(y)
-        tape = None if self.plan.penalty else self._tape(fleet, x)
-        if tape:
-            logits = tape(x, lambda logits: self.plan.loss.gradient(logits, targets).div_(x.shape[1]))
-            return self.plan.loss.value(logits, targets).mean(-1) if self.plan.needs_loss else None
-        for parameter in fleet.parameters():
-            if parameter.grad is not None:
-                parameter.grad.zero_()
+        trained = [p for p in fleet.parameters() if p.requires_grad]
         with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
             logits = fleet(x)
             loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
             if self.plan.penalty:
                 loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
-            loss.sum().backward()
+            grads = torch.autograd.grad(loss.sum(), trained, allow_unused=True, materialize_grads=True)
+        for parameter, grad in zip(trained, grads, strict=True):
+            parameter.grad = grad if parameter.grad is None else parameter.grad.copy_(grad)
         return loss.detach()
-
-    def _tape(self, fleet: Fleet, x: Tensor) -> Backpropagation | None:
-        """The fast way to this fleet's gradients, if there is one."""
-        tape = self._tapes.get(fleet.seed)
-        if not isinstance(fleet, MLP) or not fleet.slope:
-            return None
-        if tape is None or not tape.fits(x):
-            tape = self._tapes[fleet.seed] = Backpropagation(fleet, x)
-        return tape
 
     def _encode(self, y: Tensor) -> Tensor:
         return self.plan.loss.encode(y, self.task.outputs).to(self.task.x.dtype)
