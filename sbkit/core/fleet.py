@@ -114,17 +114,19 @@ class Fleet(nn.Module):
     def flat(self) -> nn.Parameter:
         """All trainable parameters as one vector that shares memory with them, gradients included.
 
-        Shape (runs · P,), a block a parameter. One vector makes an elementwise optimizer one operation.
+        Shape (runs · P,), a block a run. One vector makes an elementwise optimizer one operation, and a norm
+        of each run one operation on `flat.view(runs, -1)`.
         """
         trained = [p for p in self.parameters() if p.requires_grad]
-        first, sizes = trained[0], [p.numel() for p in trained]
-        starts = [first.storage_offset() + start for start in accumulate(sizes[:-1], initial=0)]
-        memory = {p.untyped_storage().data_ptr() for p in trained}
-        if first.grad is None or len(memory) > 1 or [p.storage_offset() for p in trained] != starts:
-            values = torch.cat([p.detach().reshape(-1) for p in trained])
+        first, sizes = trained[0], [p[0].numel() for p in trained]
+        starts, total = list(accumulate(sizes[:-1], initial=first.storage_offset())), sum(sizes)
+        memory = {(p.untyped_storage().data_ptr(), p.stride(0)) for p in trained}
+        placed = memory == {(first.untyped_storage().data_ptr(), total)}
+        if first.grad is None or not placed or [p.storage_offset() for p in trained] != starts:
+            values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)
             grads = torch.zeros_like(values)
-            for p, value, grad in zip(trained, values.split(sizes), grads.split(sizes), strict=True):
-                p.data, p.grad = value.view_as(p), grad.view_as(p)
-        flat = nn.Parameter(first.data.as_strided((sum(sizes),), (1,)))
-        flat.grad = first.grad.as_strided((sum(sizes),), (1,))  # pyright: ignore[reportOptionalMemberAccess]
+            for p, value, grad in zip(trained, values.split(sizes, 1), grads.split(sizes, 1), strict=True):
+                p.data, p.grad = value.view(p.shape), grad.view(p.shape)
+        flat = nn.Parameter(first.data.as_strided((self.runs * total,), (1,)))
+        flat.grad = first.grad.as_strided((self.runs * total,), (1,))  # pyright: ignore[reportOptionalMemberAccess]
         return flat

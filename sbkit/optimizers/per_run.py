@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, optim
 
 from sbkit.core import Fleet, SbkitError, optimizers
+from sbkit.optimizers.elementwise import SGD, bare
 
 Closure = Callable[..., Tensor | None]
 
 
-class SAM(optim.SGD):
+class SAM(SGD):
     """Sharpness-aware minimization: the gradient at w + ρ g/‖g‖, a norm a run (Foret et al. 2021, eq. 2)."""
 
     def __init__(self, fleet: Fleet, rho: float, **options: Any):
@@ -21,25 +22,23 @@ class SAM(optim.SGD):
         self.fleet = fleet
         self.param_groups[0]["rho"] = rho
 
+    @bare
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Climb by rho, take the gradient there, step from where it stood; the loss there."""
         loss, flat = closure(), self.param_groups[0]["params"][0]
-        here = flat.detach().clone()
+        here = flat.data.clone()
         try:
-            self._climb()
+            self._climb(flat.data.view(self.fleet.runs, -1), flat.grad.view(self.fleet.runs, -1))
             closure()
         finally:  # an interrupt must not leave the weights up there
             flat.data.copy_(here)
-        super().step()
+        super().step(lambda: None)
         return loss
 
-    @torch.no_grad()
-    def _climb(self) -> None:
-        parts = [p for p in self.fleet.parameters() if p.requires_grad]
-        squares = sum(p.grad.flatten(1).square().sum(1) for p in parts if p.grad is not None)  # (runs,)
-        scale = self.param_groups[0]["rho"] / (torch.as_tensor(squares).sqrt() + 1e-12)
-        for p in parts:
-            p.addcmul_(torch.as_tensor(p.grad), scale.view(-1, *[1] * (p.ndim - 1)))
+    def _climb(self, weights: Tensor, grads: Tensor) -> None:
+        """Move the weights (runs, P) along their gradients."""
+        length = torch.linalg.vector_norm(grads, dim=1, keepdim=True)  # (runs, 1)
+        weights.addcmul_(grads, self.param_groups[0]["rho"] / (length + 1e-12))
 
 
 @optimizers("sam")

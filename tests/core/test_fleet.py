@@ -69,7 +69,7 @@ def test_only_shares_memory_and_gradients(build):
 def test_flat_is_all_weights_and_gradients_in_one_vector(build):
     fleet = FLEETS[build](slab_task(), runs=3)
     before, flat = weights(fleet), fleet.flat()
-    assert_close(flat.detach(), torch.cat([w.flatten() for w in before]))
+    assert_close(flat.detach().view(3, -1), torch.cat([w.reshape(3, -1) for w in before], dim=1))
     flat.data.fill_(0.5)
     flat.grad.fill_(2.0)
     assert all((p == 0.5).all() and (p.grad == 2).all() for p in fleet.parameters())
