@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import expit, softmax
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -56,11 +55,20 @@ def _of_margin(
 SIGNS = np.array([-1, 1], np.float32)  # of the two classes
 
 
+def _sigmoid(minus: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(minus)), exact to rounding; beyond 80 it is 0 to float32."""
+    over = np.exp(np.minimum(minus, 80))
+    over += 1
+    return np.reciprocal(over, out=over)
+
+
 def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """softmax − one-hot; for two classes by the sigmoid, which is several times faster."""
     if logits.shape[-1] != 2:
-        return softmax(logits, -1) - targets
-    over = expit(logits[..., 1] - logits[..., 0])  # P(class 1), (runs, n)
+        chance = np.exp(logits - logits.max(-1, keepdims=True))
+        chance /= chance.sum(-1, keepdims=True)
+        return chance - targets
+    over = _sigmoid(logits[..., 0] - logits[..., 1])  # P(class 1), (runs, n)
     over -= targets[..., 1]
     return over[..., None] * SIGNS
 
@@ -68,7 +76,7 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 losses("cross_entropy", classes=None)(
     Loss(one_hot, lambda logits, t: logits.logsumexp(-1) - (logits * t).sum(-1), _softmax_gradient)
 )
-_of_margin("logistic", lambda m: F.softplus(-m), lambda m: -expit(-m))
+_of_margin("logistic", lambda m: F.softplus(-m), lambda m: -_sigmoid(m))
 _of_margin("hinge", lambda m: F.relu(1 - m), lambda m: -(m < 1).astype(m.dtype))
 losses("square", classes=None, regression=True)(
     Loss(

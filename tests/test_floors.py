@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "sbkit"
 
 # Floor, and what may be imported beside the standard library. A folder counts as one module.
 FLOORS: dict[str, tuple[int, set[str]]] = {
-    "core": (0, {"torch", "numpy", "psutil"}),
+    "core": (0, {"torch", "numpy", "psutil", "threadpoolctl"}),
     "data": (1, {"torch", "numpy", "pandas", "sklearn"}),
     "models": (1, {"torch", "numpy"}),
     "losses": (1, {"torch", "numpy"}),

@@ -1,7 +1,15 @@
 """The vocabulary that everything rests on: tasks, fleets, snapshots, registries, seeds, errors."""
 
 from sbkit.core.fleet import Fleet
-from sbkit.core.machine import best_threads, check_memory, find_device, generator, threads
+from sbkit.core.machine import (
+    PRECISIONS,
+    best_threads,
+    check_memory,
+    find_device,
+    generator,
+    precision,
+    threads,
+)
 from sbkit.core.names import (
     Registry,
     SbkitError,
@@ -18,6 +26,7 @@ from sbkit.core.snapshot import Snapshot
 from sbkit.core.task import SAMPLE, Feature, Task, window
 
 __all__ = [
+    "PRECISIONS",
     "SAMPLE",
     "Feature",
     "Fleet",
@@ -36,6 +45,7 @@ __all__ = [
     "one_of",
     "optimizers",
     "plots",
+    "precision",
     "threads",
     "whole",
     "window",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import timeit
 import warnings
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import psutil
 import torch
+from threadpoolctl import ThreadpoolController
 
 from sbkit.core.names import SbkitError, whole
 
@@ -67,13 +69,38 @@ _BEST_THREADS: dict[Hashable, int] = {}  # measured once a process and shape
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch use `count` threads inside the block; the number before is put back."""
+    """Let torch and NumPy use `count` threads inside the block; put back what was before."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with _pools().limit(limits=count):
+            yield
     finally:
         torch.set_num_threads(before)
+
+
+@functools.cache
+def _pools() -> ThreadpoolController:
+    """The thread pools of NumPy's and SciPy's BLAS."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+PRECISIONS = ("highest", "high", "medium")
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Let torch's float32 matrix products be of this precision inside the block; put back what was before.
+
+    "highest" float32, "high" TensorFloat32 or the like, "medium" bfloat16, where the processor has units for
+    them (`torch.set_float32_matmul_precision`).
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(name)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:

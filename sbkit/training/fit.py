@@ -10,10 +10,23 @@ from typing import Any
 from torch import nn
 
 from sbkit.batches import Batches, WholeSet
-from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_memory, measures, optimizers, whole
+from sbkit.core import (
+    PRECISIONS,
+    Fleet,
+    SbkitError,
+    Snapshot,
+    Task,
+    between,
+    check_memory,
+    measures,
+    one_of,
+    optimizers,
+    whole,
+)
 from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build, live_settings
-from sbkit.training.run import AfterStep, Penalty, Plan, Run, Transform
+from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
+from sbkit.training.run import Run
 from sbkit.training.wait import progress
 
 SLICE = 0.25  # seconds between two looks at the clock
@@ -37,6 +50,7 @@ def fit(
     transform: Transform | None = None,
     after_step: AfterStep | None = None,
     seed: int = 0,
+    precision: str = "highest",
     **options: Any,
 ) -> Run:
     """A lazy run that trains `fleet` (in place) on `task`; nothing is trained before it is asked for.
@@ -48,7 +62,9 @@ def fit(
     (the first 4,096) rows is below it, tested every 50 steps; None never. seed: of the minibatch order
     and of dropout. penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) →
     x, y changes a batch (without gradients, unless it asks for them by torch.enable_grad);
-    after_step(fleet, step) changes weights. Raises `SbkitError`, before any training, on names,
+    after_step(fleet, step) changes weights. precision: of float32 matrix products while it trains, "highest",
+    "high" or "medium" as in `torch.set_float32_matmul_precision`: faster where the processor has units for
+    it, with two to three digits instead of seven. Raises `SbkitError`, before any training, on names,
     numbers and shapes that do not fit.
 
     >>> from sbkit.data import slabs
@@ -91,6 +107,7 @@ def fit(
         needs_loss=about.get("needs_loss", False),
         encoded=encoded,
         seed=seed,
+        precision=one_of("precision", precision, PRECISIONS),
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
     )
     return Run(fleet, task, plan)

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 import sbkit as sb
-from sbkit.core import best_threads, check_memory, generator, threads
+from sbkit.core import PRECISIONS, best_threads, check_memory, generator, precision, threads
 
 
 def test_seeds_of_any_length_are_apart():
@@ -28,6 +29,25 @@ def test_threads_are_put_back():
         assert torch.get_num_threads() == 1
         raise ZeroDivisionError
     assert torch.get_num_threads() == before
+
+
+def test_threads_hold_for_numpy_too():
+    def blas():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = blas()
+    with threads(1):
+        assert set(blas()) == {1}
+    assert blas() == before
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_precision_is_put_back(name):
+    before = torch.get_float32_matmul_precision()
+    with pytest.raises(ZeroDivisionError), precision(name):
+        assert torch.get_float32_matmul_precision() == name
+        1 / 0  # noqa: B018
+    assert torch.get_float32_matmul_precision() == before
 
 
 def test_threads_are_measured_once_a_shape():

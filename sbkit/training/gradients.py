@@ -1,0 +1,121 @@
+"""What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, optim
+
+from sbkit.batches import Batches, WholeSet
+from sbkit.core import Fleet, SbkitError, Task
+from sbkit.losses import Loss
+from sbkit.models import Backpropagation, product_by_torch
+from sbkit.optimizers import Settings
+
+Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
+Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
+AfterStep = Callable[[Fleet, int], object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `fit` has checked and prepared for a run."""
+
+    steps: int
+    every: int
+    stop: float | None
+    loss: Loss
+    optimizer: optim.Optimizer
+    settings: Settings
+    measure: Mapping[str, Callable[..., Any]]
+    penalty: Penalty | None
+    transform: Transform | None
+    after_step: AfterStep | None
+    batches: Batches | WholeSet  # of (x, targets of the loss) if `encoded`, else of (x, y)
+    encoded: bool
+    needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
+    seed: int  # of all that is drawn while it trains
+    precision: str  # of matrix products while it trains
+
+
+class Gradients:
+    """Fills the gradients of a fleet: by `Backpropagation` where that knows the nets, else by autograd.
+
+    `take(step)` draws the minibatch; called, as often as the optimizer likes, it fills every `.grad`.
+    """
+
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
+        self.fleet, self.plan, self.step = fleet, plan, 0
+        self.outputs, self.dtype = task.outputs, task.x.dtype
+        self.by_hand = plan.penalty is None and Backpropagation.knows(fleet)
+        self._product = np.matmul if plan.precision == "highest" else product_by_torch
+        self._tapes: dict[int, Backpropagation] = {}
+        self._batch: Any = None
+
+    def encode(self, y: Tensor) -> Tensor:
+        """Labels as targets of the loss. (…, outputs)"""
+        return self.plan.loss.encode(y, self.outputs).to(self.dtype)
+
+    def take(self, step: int) -> None:
+        """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
+        self.step = step
+        if self.by_hand and not self.plan.transform:
+            self._batch = self.plan.batches.arrays(step)
+            return
+        x, y = self.plan.batches(step)
+        if self.plan.transform:
+            x, y = self.plan.transform(self.fleet, x, y)
+        self._batch = (x.detach().numpy(), self.encode(y).numpy()) if self.by_hand else (x, y)
+
+    def trial(self, step: int) -> None:
+        """Work like that of a step, without consequences, to time."""
+        if self.by_hand and not self.plan.transform:
+            self._backpropagate(self.fleet, *self.plan.batches.arrays(step))
+        else:
+            self.fleet.predict(self.plan.batches(step)[0])
+
+    def __call__(self, part: Fleet | None = None) -> Tensor | None:
+        """Fill the gradients of all runs, or of one that `Fleet.only` gave; the loss (runs,) if needed."""
+        fleet, (x, y) = self.fleet, self._batch
+        if part is not None:
+            r = part.seed - fleet.seed
+            fleet, x, y = part, x[r : r + 1], y[r : r + 1]
+        return self._backpropagate(fleet, x, y) if self.by_hand else self._autograd(fleet, x, y)
+
+    def _backpropagate(self, fleet: Fleet, x: np.ndarray, targets: np.ndarray) -> Tensor | None:
+        """Fill the gradients; the loss (runs,) if somebody needs it."""
+        tape = self._tapes.get(fleet.seed)
+        if tape is None or tape.shape != x.shape:
+            tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape, self._product)
+        logits = tape(x, targets, self.plan.loss.gradient)
+        if not self.plan.needs_loss:
+            return None
+        return self.plan.loss.value(torch.from_numpy(logits), torch.from_numpy(targets)).mean(-1)
+
+    def _autograd(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor:
+        """Fill the gradients; the loss (runs,)."""
+        targets = y if self.plan.encoded else self.encode(y)
+        trained = [p for p in fleet.parameters() if p.requires_grad]
+        with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
+            logits = fleet(x)
+            loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
+            if self.plan.penalty:
+                loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
+            grads = torch.autograd.grad(loss.sum(), trained, allow_unused=True, materialize_grads=True)
+        for parameter, grad in zip(trained, grads, strict=True):
+            parameter.grad = grad if parameter.grad is None else parameter.grad.copy_(grad)
+        return loss.detach()
+
+
+def _one_each(penalty: Tensor, runs: int) -> Tensor:
+    """A penalty (runs,), so that no run pays for another."""
+    if penalty.shape != (runs,):
+        raise SbkitError(
+            f"A penalty is one number a run, ({runs},), got {tuple(penalty.shape)}; "
+            "sum or average over all axes but the first."
+        )
+    return penalty
