@@ -109,7 +109,7 @@ def _floats(matrix: Tensor) -> Tensor:
     return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
 
 
-@measures("spectrum")
+@measures("spectrum", glance_every=4)
 def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
     """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each.
 
