@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.lesson import Lesson, default_of, literal, parameters
 from sbkit.plots.words import say
@@ -166,6 +168,24 @@ def elsewhere(dial: Dial) -> Any:
     away = min(max(1, round(abs(gap) / 2 / every)) * every, abs(gap))
     value = start + math.copysign(away, gap)
     return round(value) if dial.kind == "whole" else float(f"{value:.6g}")
+
+
+def places(dial: Dial, most: int = 9) -> list[Any]:
+    """Values that show what a dial does: a choice's own, of a slider at most `most` from end to end.
+
+    None of a widget of one's own.
+
+    >>> places(Dial("depth", "whole", 2, (1, 8))), places(Dial("lr", "log", 0.1, (0.01, 1.0)), most=3)
+    ([1, 2, 3, 4, 5, 6, 7, 8], [0.01, 0.1, 1.0])
+    """
+    if dial.kind in ("choice", "switch", "widget"):
+        return list(dial.options)
+    low, high, *step = dial.options
+    if dial.kind == "whole":
+        values = range(low, high + 1, step[0] if step else 1)
+        return list(values[:: -(-len(values) // most)])
+    between = np.geomspace if dial.kind == "log" else np.linspace
+    return [float(f"{value:.3g}") for value in between(low, high, most)]
 
 
 def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:

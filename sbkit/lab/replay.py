@@ -3,50 +3,66 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sbkit.lab.compare import Work
+from sbkit.lab.dials import Dial, places
 from sbkit.lab.frame import encode
+from sbkit.lab.lesson import literal
 from sbkit.lab.script import replay_script, style
 
 MOST = 150  # frames of a replay
+LARGEST = 850_000  # bytes of a film's frames
+PACE = 12  # a film looks again once the steps have grown by one twelfth
 
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
+ content="default-src 'none'; script-src '{digest}'; style-src 'unsafe-inline'; img-src data:">
 <style>
 {style}
 body {{ margin: 0 auto; max-width: 1200px; font-family: system-ui, sans-serif; }}
 pre {{ padding: 0 1em; }}
 </style></head>
-<body><div id="replay"></div><pre>{code}</pre>
-<script type="application/json" id="frames">{frames}</script>
-<script type="module">
-{script}
-mountReplay(document.getElementById("replay"), decodeReplay(document.getElementById("frames").textContent));
-</script>
+<body>{reel}<pre>{code}</pre>
+<script type="module">{player}</script>
 </body></html>
+"""
+REEL = '<div class="sb-replay"><script type="application/json">{}</script></div>'
+PLAY = """
+for (const reel of document.querySelectorAll(".sb-replay"))
+  mountReplay(reel, decodeReplay(reel.firstElementChild.textContent));
 """
 
 
 def replay(session: Work) -> str:
     """What was recorded of a session's run, at most 150 frames of it, as the text of an HTML page.
 
-    Names and captions are data in it: nothing in them can end a script or start a tag.
+    Names and captions are data in it: nothing in them can end a script or start a tag, and a browser that
+    keeps to the page's policy runs no script but the player, and asks for nothing.
     """
-    text = json.dumps({"frames": _frames(session)}).replace("<", "\\u003c")
-    return PAGE.format(
-        title=html.escape(session.name),
-        style=style(),
-        code=html.escape(session.code()),
-        frames=text,
-        script=replay_script(),
-    )
+    return _page(session, _frames(session))
+
+
+def film(session: Work, dials: Mapping[str, Dial]) -> str:
+    """A lesson from its start to its end as the text of an HTML page below a megabyte.
+
+    A run is trained and looked at often at first, then ever more seldom; of a lesson that does not train
+    the first dial is turned through its values, and back.
+    """
+    return _page(session, _fitting(_trained(session) if session.trains else _turned(session, dials)))
+
+
+def player() -> tuple[str, str]:
+    """The script that plays every replay of a page, and its digest, as a page's policy names it."""
+    text = replay_script() + PLAY
+    return text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def save(session: Work, path: str | Path) -> Path:
@@ -54,6 +70,57 @@ def save(session: Work, path: str | Path) -> Path:
     path = Path(path)
     path.write_text(replay(session), encoding="utf-8")
     return path
+
+
+def _page(session: Work, frames: Sequence[dict[str, Any]]) -> str:
+    script, digest = player()
+    return PAGE.format(
+        title=html.escape(session.name),
+        style=style(),
+        code=html.escape(session.code()),
+        reel=REEL.format(json.dumps({"frames": frames}).replace("<", "\\u003c")),
+        player=script,
+        digest=digest,
+    )
+
+
+def _trained(session: Work) -> list[dict[str, Any]]:
+    session.look(glance=True)
+    while (about := session.about())["state"] != "Done":
+        session.advance(steps=max(1, about["step"] // PACE))
+    session.look()
+    return _frames(session)
+
+
+def _turned(session: Work, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
+    name, values = next(((name, places(dial)) for name, dial in dials.items()), ("", []))
+    start, frames = session.values.get(name), []
+    for k, value in enumerate(values):
+        session.set(name, value)
+        session.fresh()
+        about = {
+            "run": 1,
+            "step": k,
+            "steps": len(values) - 1,
+            "epoch": 0.0,
+            "at": f"{name}={literal(value)}",
+        }
+        frames.append(_frame(session.pictures(), **about, state="Ready", reason="", moving=False))
+    if values:
+        session.set(name, start)
+        session.fresh()
+    return frames or _frames(session)
+
+
+def _fitting(frames: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """As many of the frames as fit, evenly spaced; the first and the last stay."""
+    *others, last = frames
+    room = LARGEST - len(json.dumps(last))  # the last one saw all rows and is larger
+    count = int(room * len(others) / (len(json.dumps(others)) or 1))
+    if count >= len(others):
+        return frames
+    gaps = max(1, count)
+    return [frames[k * len(others) // gaps] for k in range(gaps + 1)]
 
 
 def _frames(session: Work) -> list[dict[str, Any]]:

@@ -10,20 +10,25 @@ from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.handle import Handle
+from sbkit.lab.replay import film
 from sbkit.plots import Bars, Description, Field
 from sbkit.plots.words import say
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
+REPLAY = "application/vnd.sbkit.replay"  # kind of output: the text of a replay's HTML page
 LARGEST = 100_000  # bytes of a stored picture
 
 
 class Still(Handle):
     """A lesson trained to its end, with its dials at their start; whatever goes wrong is raised.
 
-    Shows as one line that is the same on every machine and, if SBKIT_PNG=1, a picture beside it.
+    Shows as one line that is the same on every machine and, if SBKIT_PNG=1, a picture beside it; if
+    SBKIT_REPLAY=1, also a replay, where something trains or a dial can be turned.
     """
 
     def __init__(self, session: Work, meant: Mapping[str, Dial]):
+        filmed = os.environ.get("SBKIT_REPLAY") == "1" and bool(session.trains or meant)
+        self._film = {REPLAY: film(session, meant)} if filmed else {}
         session.finish()
         self._text = say("panel", "still", call=session.call(), did=session.did())
         self._desk = Desk(session, meant)
@@ -35,9 +40,10 @@ class Still(Handle):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
         """The line, and the picture with its alt text where IPython keeps that of its own images."""
+        data = {"text/plain": self._text, **self._film}
         if not self._png:
-            return {"text/plain": self._text}, {}
-        return {"text/plain": self._text, "image/png": self._png}, {"image/png": {"alt": self._alt}}
+            return data, {}
+        return data | {"image/png": self._png}, {"image/png": {"alt": self._alt}}
 
 
 def alt(pictures: Iterable[Description]) -> str:

@@ -1,13 +1,17 @@
 """A replay is one safe file that holds what was recorded."""
 
 import base64
+import hashlib
 import json
 import re
 
 import numpy as np
 import pytest
 
-from sbkit.lab.replay import MOST, replay
+from sbkit.lab import replay as module
+from sbkit.lab.compare import Pair
+from sbkit.lab.dials import dials, places
+from sbkit.lab.replay import MOST, film, player, replay
 from sbkit.lab.script import FOLDER, replay_script, script, style
 from sbkit.lab.session import Session
 from sbkit.plots import Bars, theme
@@ -16,7 +20,7 @@ HOSTILE = "</script><script>alert(1)</script><!--\u2028 & \"'"
 
 
 def frames(page: str) -> list[dict]:
-    (text,) = re.findall(r'<script type="application/json" id="frames">(.*?)</script>', page, re.DOTALL)
+    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
     return json.loads(text)["frames"]
 
 
@@ -43,6 +47,44 @@ def test_long_recordings_are_thinned(lesson):
         session.advance(steps=1)
     steps = [frame["step"] for frame in frames(replay(session))]
     assert len(steps) <= MOST + 1 and steps[-1] == MOST + 50
+
+
+def test_a_film_looks_often_at_first_and_ends_where_a_run_does(lesson):
+    session, alone = Session(lesson, {"lr": 0.1}), Session(lesson, {"lr": 0.1})
+    steps = [frame["step"] for frame in frames(film(session, {}))]
+    assert steps[:13] == [*range(13)] and steps[-1] == 60 and 13 < len(steps) < 61
+    alone.finish()
+    assert (session.history[-1].loss == alone.history[-1].loss).all() and session.sharp
+
+
+def test_a_film_of_two_runs_shows_both(lesson):
+    pair = Pair(lesson, {"lr · A": 0.1, "lr · B": 0.2}, "lr")
+    assert frames(film(pair, {}))[-1]["step"] == 60
+
+
+def test_a_film_turns_the_first_dial_and_back(still):
+    meant = dials(still, {"slope": (0.0, 2.0)})
+    session = Session(still, {"slope": 1.0})
+    made = frames(film(session, meant))
+    assert [frame["at"] for frame in made] == [f"slope={value}" for value in places(meant["slope"])]
+    assert [frame["step"] for frame in made] == list(range(9)) and {frame["steps"] for frame in made} == {8}
+    assert session.values == {"slope": 1.0} and not session.dirty
+
+
+def test_a_film_keeps_to_its_size_and_its_ends(lesson, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 200_000)
+    page = film(Session(lesson), {})
+    made = frames(page)
+    assert len(json.dumps(made)) < 1.05 * 200_000 and len(made) > 4
+    assert made[0]["step"] == 0 and made[-1]["step"] == 60
+
+
+def test_only_the_player_may_run():
+    page = replay(Session(lambda: Bars("b", "Bars", "y", ["a"], [1])))
+    script, digest = player()
+    assert f"script-src '{digest}'" in page and "script-src 'unsafe-inline'" not in page
+    text = page.split('<script type="module">')[1].split("</script>")[0]
+    assert digest == "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def test_nothing_in_names_or_captions_escapes():

@@ -62,6 +62,14 @@ def test_a_picture_stands_beside_the_line(lesson, monkeypatch):
     assert alt.startswith("Field: Decision boundary") and "Bars: " in alt
 
 
+def test_a_replay_stands_beside_the_line_where_something_moves(lesson, still, monkeypatch):
+    monkeypatch.setenv("SBKIT_REPLAY", "1")
+    for made in (lab(lesson), lab(still, slope=(0.0, 2.0))):
+        data, _ = made._repr_mimebundle_()
+        assert data[module.REPLAY].startswith("<!doctype html>")
+    assert set(lab(still)._repr_mimebundle_()[0]) == {"text/plain"}
+
+
 def test_alt_text_tells_captions_axes_and_marks():
     field = Field("f", "A plane", "x1", Axis("x2", "cm"), [[0.0, 1.0]])
     bars = Bars(

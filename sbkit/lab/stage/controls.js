@@ -86,9 +86,9 @@ export class Controls {
     this.slider.max = Math.max(0, count - 1);
     this.slider.value = index;
     this.slider.disabled = count < 2;
-    const at = say("controls", "at", { step: (frame?.step ?? 0).toLocaleString("en"), steps: steps.toLocaleString("en") });
+    const at = frame?.at ?? say("controls", "at", { step: (frame?.step ?? 0).toLocaleString("en"), steps: steps.toLocaleString("en") });
     this.slider.setAttribute("aria-valuetext", at);
-    setText(this.count, say("controls", "count", { at, epoch: (frame?.epoch ?? 0).toFixed(1) }));
+    setText(this.count, frame?.at ?? say("controls", "count", { at, epoch: (frame?.epoch ?? 0).toFixed(1) }));
     setText(this.pin, say("controls", pinned ? "unpin" : "pin"));
     this.pin.setAttribute("aria-pressed", String(Boolean(pinned)));
     this.difference.hidden = !pinned || !frame?.plots.some((plot) => plot.shape === "field");

@@ -10,6 +10,7 @@ import { Screen } from "./screen.js";
 import { say } from "./words.js";
 
 const RATES = { slow: 4, normal: 15, fast: 45 }; // frames a second
+const TURN = 12; // where each frame is another value of a dial, it stands so many times longer
 
 /** The text of a replay → [{json, buffer}], as `mountReplay` takes them. */
 export function decodeReplay(text) {
@@ -27,8 +28,9 @@ export function mountReplay(el, frames) {
   const set = (changes) => {
     Object.assign(state, changes);
     clearTimeout(state.timer);
+    const stands = recording.frames[state.index]?.at ? TURN : 1;
     const next = () => set({ index: state.index + 1, running: state.index + 1 < last });
-    if (state.running) state.timer = setTimeout(next, 1000 / RATES[state.speed]);
+    if (state.running) state.timer = setTimeout(next, (1000 * stands) / RATES[state.speed]);
     screen.redraw();
   };
   const screen = new Screen(el, view, {
