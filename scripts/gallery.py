@@ -1,7 +1,7 @@
 """Write the static site: every lesson as a page with its replays, a gallery of them, the table of claims.
 
 python scripts/gallery.py                       # into site/, with the replays that `make replays` left there
-python scripts/gallery.py --only 0-start-here   # lessons with this in their name
+python scripts/gallery.py --only 0-start-here   # lessons whose path begins so
 
 Nothing in it asks a network for anything: formulas are MathML, pictures stand in the page, and the policy of
 each page lets one script run, the player of replays.
@@ -15,7 +15,6 @@ import html
 import io
 import json
 import re
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -32,11 +31,10 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 from replays import NOTEBOOKS, ROOT, SITE, notebooks
 
-sys.path.insert(0, str(ROOT))
-from sbkit.course.claims import HEADS  # noqa: E402
-from sbkit.lab.replay import player  # noqa: E402
-from sbkit.lab.script import style  # noqa: E402
-from sbkit.plots.figure import ACROSS  # noqa: E402
+from sbkit.course.claims import HEADS
+from sbkit.lab.replay import player
+from sbkit.lab.script import style
+from sbkit.plots.figure import ACROSS
 
 TEMPLATES = Path(__file__).parent / "templates"
 PARTS = {"0": "Start", "1": "Simplicity", "2": "Rank"}  # by the number that folders and files begin with
@@ -202,8 +200,8 @@ def claims(path: Path, lessons: list[Lesson]) -> list[tuple[Any, list[dict[str, 
     ]
 
 
-def write(site: Path, only: str = "", claims_from: Path = ROOT / "docs" / "claims.json") -> list[Path]:
-    """Write the pages into a folder; their paths."""
+def write(site: Path, claimed: Path, only: str = "") -> list[Path]:
+    """Write the pages into a folder, and the table of the claims kept in a file; their paths."""
     script, digest = player()
     loader = jinja2.FileSystemLoader(TEMPLATES)
     pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -226,7 +224,7 @@ def write(site: Path, only: str = "", claims_from: Path = ROOT / "docs" / "claim
     parts = {PARTS[n]: list(group) for n, group in groupby(lessons, lambda lesson: lesson.path.as_posix()[0])}
     page("index.html", "index.html.j2", title="sbkit", parts=parts)
     heads = {key: head for key, head in HEADS.items() if key != "lesson"}
-    page("claims.html", "claims.html.j2", title="Claims", heads=heads, lessons=claims(claims_from, lessons))
+    page("claims.html", "claims.html.j2", title="Claims", heads=heads, lessons=claims(claimed, lessons))
     return made
 
 
@@ -235,10 +233,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default="", help="a part of the notebooks' names")
+    parser.add_argument("--only", default="", help="how the notebooks' paths begin")
     parser.add_argument("--out", type=Path, default=SITE, help="folder of the site")
+    parser.add_argument("--claims", type=Path, default=ROOT / "docs" / "claims.json")
     given = parser.parse_args()
-    made = write(given.out, given.only)
+    made = write(given.out, given.claims, given.only)
     print(f"{len(made)} pages; open {given.out / 'index.html'}")
 
 

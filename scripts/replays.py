@@ -1,7 +1,7 @@
 """Write the replays of the lessons to site/replays: a file for every panel up to the one to predict.
 
 python scripts/replays.py                       # all of them, two at a time
-python scripts/replays.py --only 0-start-here   # those with this in their name
+python scripts/replays.py --only 0-start-here   # those whose path begins so
 
 The notebooks' own cells run, in order and without a page, until the panel that waits for a prediction has
 been shown; what comes after it is not run.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,20 +18,20 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from sbkit.lab.still import REPLAY
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 SITE = ROOT / "site"
-REPLAY = "application/vnd.sbkit.replay"  # the kind of output in which a panel leaves its replay
 LAST = "after=prediction"  # in the source of the last cell that runs
 HEADLESS = {"SBKIT_HEADLESS": "1", "SBKIT_REPLAY": "1", "OMP_NUM_THREADS": "1"}
 
 
 def notebooks(only: str = "") -> list[Path]:
-    """The notebooks of the course, or those with a text in their name, in the order of the course."""
+    """The notebooks of the course, or those whose path begins so, in the order of the course."""
     paths = [path.relative_to(NOTEBOOKS) for path in NOTEBOOKS.rglob("*.ipynb")]
-    return sorted(
-        path for path in paths if only in path.as_posix() and ".ipynb_checkpoints" not in path.parts
-    )
+    kept = [p for p in paths if p.as_posix().startswith(only) and ".ipynb_checkpoints" not in p.parts]
+    return sorted(kept, key=lambda path: (path.as_posix()[0], len(path.parts), path))
 
 
 def replays(path: Path, folder: Path) -> list[Path]:
@@ -60,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default="", help="a part of the notebooks' names")
+    parser.add_argument("--only", default="", help="how the notebooks' paths begin")
     parser.add_argument("--out", type=Path, default=SITE, help="folder of the site")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time")
     given = parser.parse_args()
@@ -78,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
