@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import textwrap
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sbkit.core import SbkitError
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Mark
 from sbkit.plots.theme import INK, faint
-from sbkit.plots.traces import DRAW
+from sbkit.plots.traces import DRAW, plain
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -70,10 +69,10 @@ def _grid(shapes: Sequence[Description], rows: int, columns: int) -> Figure:
 
 
 def _title(shape: Description) -> str:
-    """Title and caption as plotly writes them; its few tags are not for names that look like some."""
-    lines = [html.escape(line, quote=False) for line in textwrap.wrap(shape.caption, LETTERS)]
+    """Title and caption as plotly writes them."""
+    lines = [plain(line) for line in textwrap.wrap(shape.caption, LETTERS)]
     caption = "".join(f"<br>{line}" for line in lines)
-    return f"<span style='font-size:17px'><b>{html.escape(shape.title, quote=False)}</b></span>{caption}"
+    return f"<span style='font-size:17px'><b>{plain(shape.title)}</b></span>{caption}"
 
 
 def _finish(fig: Figure, shape: Description, i: int, place: dict[str, Any]) -> None:
@@ -106,7 +105,7 @@ def _mark(fig: Figure, shape: Description, mark: Mark, i: int, place: dict[str, 
     span: dict[str, Any] = {"x0": ends[0], "x1": ends[1], "y0": mark.low, "y1": mark.high}
     fig.add_shape(type="rect", **span, **look, **place)
     fig.layout.shapes[-1].update(xref=across)  # pyright: ignore
-    text = html.escape(mark.label, quote=False)
+    text = plain(mark.label)
     note = {"text": text, "showarrow": False, "yanchor": "bottom", "font": {"size": 13}}
     fig.add_annotation(x=sum(ends) / 2, y=mark.high, **note, **place)
     fig.layout.annotations[-1].update(xref=across)  # pyright: ignore
@@ -123,12 +122,12 @@ def _rises(shape: Description) -> bool:
 def _names(bars: Bars) -> dict[str, Any]:
     """Names along an axis of numbers, so that bars of several sides stand around them."""
     count = len(bars.names) // max(1, len(bars.sides))
-    names = [html.escape(name, quote=False) for name in bars.names[:count]]
+    names = [plain(name) for name in bars.names[:count]]
     return {"tickvals": list(range(count)), "ticktext": names, "showgrid": False, "zeroline": False}
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    made: dict[str, Any] = {"title": {"text": html.escape(axis.text, quote=False), "standoff": 6}}
+    made: dict[str, Any] = {"title": {"text": plain(axis.text), "standoff": 6}}
     if axis.ticks:
         return made | {"type": "category", "showgrid": False}
     ends = [axis.low, axis.high]

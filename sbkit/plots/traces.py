@@ -25,12 +25,21 @@ from sbkit.plots.words import say
 CALM = [[0, "rgba(90,90,90,0)"], [1, "rgba(90,90,90,0.85)"]]  # disagreement, laid over a field
 
 
+def plain(text: str) -> str:
+    """Text as plotly shows it: its few tags are not for names that look like some, nor are its places.
+
+    >>> plain("<b>5 %{y}")
+    '&lt;b&gt;5 %&#123;y}'
+    """
+    return html.escape(text, quote=False).replace("%{", "%&#123;")
+
+
 def _field(field: Field) -> list[Any]:
     import plotly.graph_objects as go
 
-    x, y = field.grid()
+    x, y = ([plain(at) for at in along] if along.dtype.kind == "U" else along for along in field.grid())
     plane = {"x": x, "y": y, "showscale": False}
-    hover = f"{field.x.label} %{{x}}, {field.y.label} %{{y}}: %{{z:.3g}}<extra></extra>"
+    hover = f"{plain(field.x.label)} %{{x}}, {plain(field.y.label)} %{{y}}: %{{z:.3g}}<extra></extra>"
     if field.scale is not None:
         return [*_scaled(field, field.scale, plane, hover), *_points(field)]
     colours = {"colorscale": scale_bands(), "zmin": 0, "zmax": 1}
@@ -51,7 +60,7 @@ def _scaled(field: Field, scale: Axis, plane: dict[str, Any], hover: str) -> lis
 
     signed = scale.low is not None and scale.low == -(scale.high or 0)
     colours = {"colorscale": scale_bands(BANDS + 1) if signed else RISING}
-    bar = {"title": {"text": html.escape(scale.text, quote=False), "side": "right"}, "thickness": 12}
+    bar = {"title": {"text": plain(scale.text), "side": "right"}, "thickness": 12}
     ends = {"zmin": scale.low, "zmax": scale.high, "hovertemplate": hover}
     made = go.Heatmap(z=field.values, **ends, **plane, **colours)
     made.update(showscale=True, colorbar=bar | {"outlinewidth": 0, "tickfont": {"size": 12}})
@@ -85,7 +94,7 @@ def _lines(lines: Lines) -> list[Any]:
 
     traces: list[Any] = []
     for i, line in enumerate(lines.lines):
-        style, name = line_style(i, line.dash), html.escape(line.name, quote=False)
+        style, name = line_style(i, line.dash), plain(line.name)
         traces += _band(line, style["color"]) + _start(line, style["color"])
         mode = "lines" if len(line.x) > 1 else "markers"
         hover = f"{name}: %{{y:.3g}} at %{{x}}<extra></extra>"
@@ -110,7 +119,7 @@ def _start(line: Line, colour: str) -> list[Any]:
     if line.start is None:
         return []
     look = {"color": faint(colour, 0.6), "width": 1.5, "dash": "dash"}
-    hover = f"{html.escape(say('tables', 'start', line=line.name), quote=False)}: %{{y:.3g}}<extra></extra>"
+    hover = f"{plain(say('tables', 'start', line=line.name))}: %{{y:.3g}}<extra></extra>"
     made = go.Scatter(x=line.x, y=line.start, mode="lines", name=say("legends", "start"), line=look)
     return [made.update(hovertemplate=hover, showlegend=False)]
 
@@ -124,10 +133,10 @@ def _bars(bars: Bars) -> list[Any]:
     for side, label in enumerate(sides):
         block = slice(side * count, (side + 1) * count)
         at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
-        about = {"customdata": [html.escape(name, quote=False) for name in bars.names[block]]}
+        about = {"customdata": [plain(name) for name in bars.names[block]], "name": plain(label)}
         look = {"marker": {"color": LINES[side], "opacity": 0.75}, "showlegend": bool(bars.sides)}
-        hover = f"%{{customdata}} {html.escape(label, quote=False)}: %{{y:.3f}}<extra></extra>"
-        traces.append(go.Bar(x=at, y=bars.values[block], width=0.95 * wide, name=label, **about, **look))
+        hover = f"%{{customdata}} {plain(label)}: %{{y:.3f}}<extra></extra>"
+        traces.append(go.Bar(x=at, y=bars.values[block], width=0.95 * wide, **about, **look))
         traces[-1].hovertemplate = hover
         if bars.dots is not None:
             traces.append(_dots(at, bars.dots[block], wide))
