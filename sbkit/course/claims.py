@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
 HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
 
+SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a column or begin a tag
 PAGE = """# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance,
@@ -146,7 +148,7 @@ def _keep(made: Claim) -> None:
 
 
 def table(path: str | Path = "docs/claims.json") -> str:
-    """The claims kept in a file as a page of Markdown: a table, a row a claim.
+    """The claims kept in a file as a page of Markdown: a table, a row a claim; what looks like a tag is text.
 
     Raises `SbkitError` where there is no such file.
     """
@@ -154,6 +156,6 @@ def table(path: str | Path = "docs/claims.json") -> str:
     if not path.exists():
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    lines = [[row[name].replace("|", "\\|") for name in HEADS] for row in rows]
+    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row[name].splitlines())) for name in HEADS] for row in rows]
     table = [f"| {' | '.join(line)} |" for line in [[*HEADS.values()], ["---"] * len(HEADS), *lines]]
     return "\n".join([PAGE, *table])
