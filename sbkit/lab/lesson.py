@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,9 @@ def parameters(lesson: Lesson, given: Iterable[str] = ()) -> list[str]:
     kinds = inspect.signature(lesson).parameters.values()
     names = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if any(p.kind is p.VAR_KEYWORD for p in kinds):
+        for name in given:
+            if not name.isidentifier() or iskeyword(name):
+                raise SbkitError(f"An argument has a name that Python can write, got {name!r}; try 'depth'.")
         return [*names, *(name for name in given if name not in names)]
     for name in given:
         one_of(f"argument of {called}", name, names)
