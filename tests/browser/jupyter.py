@@ -1,4 +1,4 @@
-"""A real JupyterLab and a real Chromium, for the browser tests, the panel's benchmark and the screenshot."""
+"""A real JupyterLab and a real Chromium, for the browser tests, the benchmark and the pictures."""
 
 from __future__ import annotations
 
