@@ -25,14 +25,15 @@ from conftest import ADVICE, find_chromium  # noqa: E402
 LESSON = "1-simplicity/01-which-feature-will-it-use.ipynb"
 WIDTH, EDGE, LARGEST = 1400, 8, 300_000  # pixels of a picture and around the panel, bytes of its file
 SWEEP = 300_000  # ms that a map's sweep may take
-FILM = {
-    "width": 860,
-    "frames": 40,
-    "ms": 110,
-    "last": 2500,
-}  # pixels, how many, how long each and the last stand
+WIDE, FRAMES, STANDS, LAST = (
+    860,
+    40,
+    110,
+    2500,
+)  # of the film: pixels, frames, ms of each, of the last
 COMPARE = 'sb.lab(lesson, compare="optimizer", optimizer=["sgd", "muon"], slabs=[5, 7])'
 MAP = 'grid = {"noise": [0.0, 0.3, 0.6], "slabs": [3, 7]}\nsb.map(lesson, value="kinds[S]", **grid)'
+QUICK_MAP = "sb.map(lesson, lr=[0.3, 0.6], slabs=[5])"  # trained in a moment
 
 
 @dataclass
@@ -99,7 +100,7 @@ def compare(lab: Lab) -> bytes:
 def chart(lab: Lab) -> bytes:
     """A sweep as a map, one of its cells open."""
     lab.commit()
-    cell = lab.shown(MAP.replace("0.3, ", "").replace("3, 7", "7") if lab.quick else MAP)
+    cell = lab.shown(QUICK_MAP if lab.quick else MAP)
     lab.notebook.page.set_default_timeout(SWEEP)
     lab.notebook.run(cell, wait=False)
     canvas = cell.get_by_role("application")
@@ -124,7 +125,7 @@ def film(lab: Lab) -> bytes:
         file = Path(folder) / "replay.html"
         download.value.save_as(file)
         browser = lab.notebook.page.context.browser
-        return gif(played(browser, file, 6 if lab.quick else FILM["frames"])) if browser else b""
+        return gif(played(browser, file, 6 if lab.quick else FRAMES)) if browser else b""
 
 
 def played(browser: Browser, file: Path, count: int) -> list[Image.Image]:
@@ -150,10 +151,10 @@ def gif(frames: list[Image.Image]) -> bytes:
     wide, high = frames[-1].size
     small = [frame.crop((0, 0, wide, high)) for frame in frames]
     for frame in small:
-        frame.thumbnail((FILM["width"], high))
+        frame.thumbnail((WIDE, high))
     colours = small[-1].quantize(96, dither=Image.Dither.NONE)
     first, *rest = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in small]
-    file, stands = io.BytesIO(), [FILM["ms"]] * len(rest) + [FILM["last"]]
+    file, stands = io.BytesIO(), [STANDS] * len(rest) + [LAST]
     first.save(file, "GIF", save_all=True, append_images=rest, duration=stands, loop=0, optimize=True)
     return file.getvalue()
 

@@ -4,6 +4,11 @@ import pytest
 from browser.jupyter import ARTEFACTS, Stage
 from playwright.sync_api import expect
 
+import sbkit as sb
+from sbkit.lab.dials import dials
+from sbkit.lab.replay import film
+from sbkit.lab.session import Session
+
 pytestmark = pytest.mark.browser
 
 
@@ -76,3 +81,21 @@ def test_it_offers_nothing_that_needs_a_kernel(replay):
 
 def test_it_tells_its_code(replay):
     expect(replay.page.locator("body > pre")).to_contain_text("run = lesson(slabs=5")
+
+
+def test_a_film_of_a_dial_says_its_values(browser, tmp_path):
+    def height(tall=1):
+        return sb.Bars("bars", "Bars", sb.Axis("height", low=0, high=5), ["a"], [tall])
+
+    meant = dials(height, {"tall": (1, 4)})
+    (tmp_path / "film.html").write_text(film(Session(height, {"tall": 2}), meant))
+    page = browser.new_page()
+    page.goto((tmp_path / "film.html").as_uri())
+    stage = Stage(page.locator(".sb-stage"))
+    expect(page.locator(".sb-count")).to_have_text("tall=1")
+    stage.speed.select_option("fast")
+    stage.press("Run")
+    stage.says("Done")
+    expect(page.locator(".sb-count")).to_have_text("tall=4")
+    assert stage.slider.get_attribute("aria-valuetext") == "tall=4"
+    page.close()
