@@ -89,6 +89,14 @@ def test_no_source_runs_text_or_unpickles():
     assert not {name: wrong for name, wrong in found.items() if wrong}
 
 
+def test_pandas_styler_is_told_to_escape():
+    """Unlike a table, it does not by itself."""
+    cells = {name: text for name, text in python().items() if ".style" in text and "#" in name}
+    assert cells and not [name for name, text in cells.items() if '.format(escape="html")' not in text]
+    table = pd.DataFrame([{"claim": ALL}])
+    assert "<img" not in table.style.hide(axis="index").format(escape="html").to_html()
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -246,6 +254,11 @@ def test_columns_of_a_file_are_names_and_numbers(tmp_path):
     frame["y"] = [texts[i % 2] for i in range(40)]  # classes too
     frame.to_csv(tmp_path / "own.csv", index=False)
     assert sb.task_from(tmp_path / "own.csv", y="y").outputs == 2
+
+
+def test_a_verdict_on_an_answer_is_plain_text():
+    verdict = sb.check.pieces(ALL)
+    assert not verdict and not hasattr(verdict, "_repr_html_")
 
 
 def test_a_table_shows_texts_as_text():

@@ -68,6 +68,11 @@ def replay(page, site):
     return stage
 
 
+def test_a_replay_is_smaller_than_a_megabyte(site):
+    sizes = [file.stat().st_size for file in (site / "replays").rglob("*.html")]
+    assert sizes and max(sizes) < 1_000_000
+
+
 def test_the_gallery_leads_to_the_lessons_and_they_to_each_other(page):
     card = page.get_by_role("listitem").filter(has_text="how does a network decide?")
     expect(card).to_contain_text("10 minutes · plays")
