@@ -131,7 +131,8 @@ def _frames(session: Work) -> list[dict[str, Any]]:
     every = -(-len(session.history) // MOST)  # rounded up
     *kept, last = session.history
     frames = [_of(session, seen, moving=True) for seen in kept[::every]]
-    return [*frames, _of(session, last, moving=not session.sharp)]
+    end = _of(session, last, moving=not session.sharp) | {"reason": session.about()["reason"]}
+    return [*frames, end]
 
 
 def _of(session: Work, seen: Any, moving: bool) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from browser.jupyter import ARTEFACTS, ROOT, Stage
+from browser.jupyter import ARTEFACTS, PATIENCE, ROOT, Stage
 from hostile import FLAG, HOSTILE, RUN
 from playwright.sync_api import expect
 
@@ -40,6 +40,7 @@ def site(tmp_path_factory):
 @pytest.fixture
 def page(site, browser):
     """A page on the site's index; an error, or asking for anything but the site, fails the test."""
+    expect.set_options(timeout=PATIENCE)
     with browser.new_context(viewport={"width": 1200, "height": 1000}) as context:
         problems = []
         context.route("**/*", lambda route: route.continue_() if ours(route.request) else route.abort())

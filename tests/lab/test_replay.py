@@ -29,6 +29,7 @@ def test_it_holds_every_recorded_frame(lesson):
     session.finish()
     made = frames(replay(session))
     assert [frame["step"] for frame in made] == [0, 50, 60]
+    assert [frame["reason"] for frame in made] == ["", "", "all 60 steps done"]
     loss = next(plot for plot in made[-1]["plots"] if plot["name"] == "loss")["lines"][0]["y"]
     buffer = base64.b64decode(made[-1]["buffer"])
     np.testing.assert_allclose(
