@@ -49,7 +49,7 @@ class Lab:
         self.question = self.notebook.cell("sb.predict(")
         self.notebook.run(self.question)
         self.cell = self.notebook.cell("panel = sb.lab(")
-        self.frames = 12 if self.quick else 90
+        self.frames = 6 if self.quick else 90
 
     def shown(self, source: str) -> Locator:
         """A cell below the panel's that ran a source."""
