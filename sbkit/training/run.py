@@ -138,7 +138,7 @@ class Run:
 
     def _check(self) -> None:
         """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all."""
-        each = [p.flatten(1).isfinite().all(1) for p in self.fleet.parameters()]
+        each = [p.flatten(1).sum(1).isfinite() for p in self.fleet.parameters()]
         finite = torch.stack(each).all(0)  # (runs,)
         low = torch.zeros_like(finite)
         if self.stop is not None:
@@ -149,9 +149,9 @@ class Run:
             if self.states[r] == "training" and not (ok and not done and self.step < self.steps):
                 self.states[r] = "diverged" if not ok else "converged" if done else "finished"
         frozen = [r for r, state in enumerate(self.states) if state != "training"]
-        if len(frozen) > len(self._frozen):
+        if len(frozen) > len(self._frozen) and not self.finished:
             self._frozen = torch.tensor(frozen, device=self.task.x.device)
-            self._kept = [p.detach()[self._frozen].clone() for p in self.fleet.parameters()]
+            self._kept = [p.detach()[self._frozen] for p in self.fleet.parameters()]
 
     def _threads(self) -> int:
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:
