@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
-from sbkit.core import SbkitError, Snapshot, one_of
+from sbkit.cache import Cache, registered
+from sbkit.core import SbkitError, Snapshot, datasets, measures, one_of, optimizers, threads
 from sbkit.training import Run, last
 
 if TYPE_CHECKING:
     import pandas
 
 LARGEST = 64  # numbers of a measured value that become columns; larger ones stay arrays
+RESULTS = ("run", "seed", "step", "epoch", "state", "error", "loss", "accuracy", "test_accuracy")
+KINDS = {registry.kind: registry for registry in (datasets, measures, optimizers)}
 
 
-def sweep(lesson: Callable[..., Run], **axes: Any) -> pandas.DataFrame:
+def sweep(
+    lesson: Callable[..., Run],
+    *,
+    jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    **axes: Any,
+) -> pandas.DataFrame:
     """One row for each setting and run at the end of training: settings, step, loss, accuracies, measures.
 
     axes: values to try, by the name of the lesson's argument; all combinations are trained, the seeds
-    of each as one fleet. Columns: the settings, run, seed, step, epoch, state, loss, accuracy,
+    of each as one fleet. Columns: the settings, run, seed, step, epoch, state, error, loss, accuracy,
     test_accuracy, then the measured values: "reliance[linear]" for vectors, an array for larger ones.
-    Spreads over workers where `joblib.parallel_config` says so. Raises `SbkitError`, before any
-    training, on a name that the lesson does not take or an empty axis.
+    A setting that fails is one row, its `state` "failed" and its `error` a sentence ("" elsewhere).
+
+    jobs: settings trained at once, in processes of one thread each, -1 for one a core; by default as
+    `joblib.parallel_config` says, else one. A process takes seconds to start.
+    cache: a folder that keeps the rows of each finished setting; the same call goes on where it was
+    interrupted. A setting is trained again when anything that made its rows has changed: its values, the
+    code of the lesson and of all functions of yours that it names, the values these use, what you have
+    registered, sbkit or torch; files that a lesson reads are not looked into.
+
+    Raises `SbkitError`, before any training, on a name that the lesson does not take or an empty axis.
 
     >>> from sbkit import fit, mlp, slabs
     >>> def lesson(depth=1, seed=0):
@@ -34,28 +54,101 @@ def sweep(lesson: Callable[..., Run], **axes: Any) -> pandas.DataFrame:
     >>> sweep(lesson, depth=[0, 1])[["depth", "run", "step"]].values.tolist()
     [[0, 0, 50], [0, 1, 50], [1, 0, 50], [1, 1, 50]]
     """
-    import joblib
     import pandas
     from sklearn.model_selection import ParameterGrid
-    from tqdm.auto import tqdm
 
     grid = list(ParameterGrid(checked(lesson, axes)))
-    quiet = len(grid) < 2 or "SBKIT_HEADLESS" in os.environ
-    work = (joblib.delayed(_rows)(lesson, setting) for setting in grid)
-    tables: Any = joblib.Parallel(return_as="generator")(work)
-    bar = tqdm(tables, total=len(grid), desc="sweep", unit="setting", disable=quiet, leave=False)
-    return pandas.DataFrame([row for table in bar for row in table])
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0):
+        raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
+    store = None if cache is None else Cache(cache, lesson)
+    found = [store.get(setting) if store else None for setting in grid]
+    tables = {place: rows for place, rows in enumerate(found) if rows}
+    try:
+        with _bar(len(grid), len(tables)) as bar:
+            left = {place: setting for place, setting in enumerate(grid) if place not in tables}
+            for place, rows in _spread(lesson, left, jobs):
+                tables[place] = rows
+                if store and not rows[0]["error"]:
+                    store.put(grid[place], rows)
+                bar.update()
+    except KeyboardInterrupt as interrupt:
+        kept = f"kept in {store.folder}: the same call goes on from there" if store else "lost: name a cache"
+        interrupt.add_note(f"{len(tables)} of {len(grid)} settings were finished and are {kept}.")
+        raise
+    _tell_failures(lesson, [(setting, tables[place][0]["error"]) for place, setting in enumerate(grid)])
+    return pandas.DataFrame([setting | row for place, setting in enumerate(grid) for row in tables[place]])
 
 
 def checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, list]:
     """The axes as lists, in the order given."""
+    called, taken = _called(lesson), inspect.signature(lesson).parameters
+    for name in ("jobs", "cache"):
+        if name in taken:
+            raise SbkitError(f"{name} is an argument of sb.sweep itself; rename that of {called}.")
     for name, values in axes.items():
-        one_of(f"argument of {lesson.__name__}", name, inspect.signature(lesson).parameters)
+        one_of(f"argument of {called}", name, taken)
+        if name in RESULTS and name != "seed":
+            raise SbkitError(f"{name!r} is a result of every sweep; rename that argument of {called}.")
         if isinstance(values, str) or not hasattr(values, "__iter__") or not list(values):
             raise SbkitError(
                 f"An axis is a list of values to try, got {name}={values!r}; try {name}=[{values!r}]."
             )
     return {name: list(values) for name, values in axes.items()}
+
+
+def _called(lesson: Callable[..., Run]) -> str:
+    return getattr(lesson, "__name__", "lesson")
+
+
+def _bar(settings: int, found: int) -> Any:
+    """How far a sweep is, with the time left."""
+    from tqdm.auto import tqdm
+
+    quiet = settings < 2 or "SBKIT_HEADLESS" in os.environ
+    about = {"desc": "sweep", "unit": "setting", "postfix": f"{found} from the cache" if found else None}
+    return tqdm(total=settings, initial=found, disable=quiet, leave=False, **about)
+
+
+def _tell_failures(lesson: Callable[..., Run], errors: list[tuple[dict[str, Any], str]]) -> None:
+    failed = [(setting, error) for setting, error in errors if error]
+    if failed:
+        setting, error = failed[0]
+        call = f"{_called(lesson)}({', '.join(f'{name}={value!r}' for name, value in setting.items())})"
+        words = f"{len(failed)} of {len(errors)} settings failed, see the column error"
+        warnings.warn(f"{words}; the first was {call}: {error}", stacklevel=3)
+
+
+def _spread(
+    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: int | None
+) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Place and rows of every setting as it finishes, trained where joblib has its workers.
+
+    Where a worker dies, those that it may have had run again one at a time: one that kills it once more
+    has failed.
+    """
+    import joblib
+
+    given: Any = jobs
+    workers, own = joblib.effective_n_jobs(given) if left else 1, registered()
+    work = {place: joblib.delayed(_rows)(place, lesson, left[place], own, workers > 1) for place in left}
+    suspects = None
+    while work:
+        options: Any = {"batch_size": 1, "pre_dispatch": 1 if suspects else "2*n_jobs"}
+        spread: Any = joblib.Parallel(given, return_as="generator_unordered", **options)
+        try:
+            for place, rows in spread(list(work.values())[:suspects]):
+                del work[place]
+                yield place, rows
+            suspects = None
+        except Exception as error:  # of joblib or a worker: a lesson's own are rows
+            if suspects:
+                place = next(iter(work))
+                del work[place]
+                yield place, [_failed(left[place], error)]
+            else:
+                words = f"{_words(error)} What it had runs again, one setting at a time."
+                warnings.warn(f"A worker stopped: {words}", stacklevel=3)
+            suspects = 2 * workers
 
 
 def first_row(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,15 +164,35 @@ def _run(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
     return run
 
 
-def _rows(lesson: Callable[..., Run], setting: dict[str, Any]) -> list[dict[str, Any]]:
-    """Train one setting and tell of its runs."""
-    run = _run(lesson, setting)
-    snapshot = last(run)
-    return [setting | _row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
+def _rows(
+    place: int, lesson: Callable[..., Run], setting: dict[str, Any], own: Iterable[Any], crowded: bool
+) -> tuple[int, list[dict[str, Any]]]:
+    """Train one setting, perhaps in another process, and tell of its runs."""
+    for kind, name, function, about in own:
+        KINDS[kind](name, **about)(function)
+    try:
+        with threads(1 if crowded else torch.get_num_threads()):
+            run = _run(lesson, setting)
+            snapshot = last(run)
+        return place, [_row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
+    except Exception as error:
+        return place, [_failed(setting, error)]
+
+
+def _failed(setting: Mapping[str, Any], error: Exception) -> dict[str, Any]:
+    """The one row of a setting that failed."""
+    seed = setting.get("seed", math.nan)
+    return dict.fromkeys(RESULTS, math.nan) | {"seed": seed, "state": "failed", "error": _words(error)}
+
+
+def _words(error: Exception) -> str:
+    """Kind and first line of an error."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _row(snapshot: Snapshot, r: int, seed: int) -> dict[str, Any]:
     row = {"run": r, "seed": seed, "step": snapshot.step, "epoch": snapshot.epoch, "state": snapshot.state[r]}
+    row["error"] = ""
     for name in ("loss", "accuracy", "test_accuracy"):
         row[name] = float(getattr(snapshot, name)[r])
     for name, value in snapshot.values.items():

@@ -22,6 +22,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "matrices": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
     "plots": (1, {"torch", "numpy", "pandas", "plotly"}),
+    "cache": (1, {"torch", "numpy"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm", "platformdirs"}),
     "lab": (3, {"torch", "numpy", "ipywidgets", "anywidget", "traitlets", "IPython"}),
