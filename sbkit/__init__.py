@@ -75,6 +75,10 @@ class _Face(ModuleType):
             raise AttributeError(f"module 'sbkit' has no attribute {name!r}")
         return getattr(importlib.import_module(f"sbkit.{LAZY[name]}"), name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By name, so that a lesson which names sbkit can be sent to another process."""
+        return importlib.import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _Face
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import pickle
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -130,6 +131,8 @@ def _spread(
 
     given: Any = jobs
     workers, own = joblib.effective_n_jobs(given) if left else 1, registered()
+    if workers > 1:
+        _check_sendable(lesson, own, left)
     work = {place: joblib.delayed(_rows)(place, lesson, left[place], own, workers > 1) for place in left}
     suspects = None
     while work:
@@ -149,6 +152,16 @@ def _spread(
                 words = f"{_words(error)} What it had runs again, one setting at a time."
                 warnings.warn(f"A worker stopped: {words}", stacklevel=3)
             suspects = 2 * workers
+
+
+def _check_sendable(*things: Any) -> None:
+    from joblib import wrap_non_picklable_objects
+
+    try:
+        pickle.dumps(wrap_non_picklable_objects(things))
+    except Exception as error:
+        words = f"A lesson in other processes is sent there with all that it uses, and could not: {error}"
+        raise SbkitError(f"{words}; make that inside the lesson, or train it here, with jobs=1.") from error
 
 
 def first_row(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> dict[str, Any]:
