@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import signal
+import threading
+import uuid
 
 import joblib
 import pandas as pd
@@ -52,11 +56,6 @@ def test_bad_axes_are_refused(axes, words):
         sb.sweep(lesson, **axes)
 
 
-def test_a_lesson_that_returns_no_run_is_refused():
-    with pytest.raises(sb.SbkitError, match="returns a run, got int"):
-        sb.sweep(lambda depth: depth, depth=[1])
-
-
 def test_a_table_is_drawn_with_bands():
     table = pd.DataFrame(
         {"noise": [0.5, 0.0, 0.5, 0.0], "loss": [1.0, 2.0, 3.0, math.nan], "who": list("abcd")}
@@ -82,3 +81,137 @@ def test_a_diverged_run_has_its_row():
 
     table = sb.sweep(explode, lr=[0.1])
     assert table.state.tolist() == ["finished", "diverged"] and math.isnan(table.test_accuracy[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"jobs": 0}, "jobs is a number of processes, or -1 for one a core, got 0; try 2"),
+        ({"jobs": 1.5}, "jobs is a number of processes"),
+        ({"cache": 7}, "cache is the name of a folder, got 7; try cache='rows'"),
+    ],
+)
+def test_bad_jobs_and_folders_are_refused(given, words):
+    with pytest.raises(sb.SbkitError, match=words):
+        sb.sweep(lesson, depth=[1], **given)
+
+
+def test_names_of_the_table_and_of_the_sweep_are_taken():
+    with pytest.raises(sb.SbkitError, match="cache is an argument of sb.sweep itself"):
+        sb.sweep(lambda depth, cache=1: None, depth=[1])
+    with pytest.raises(sb.SbkitError, match="'loss' is a result of every sweep"):
+        sb.sweep(lambda loss: None, loss=["hinge"])
+
+
+def test_a_lesson_may_be_a_partial():
+    table = sb.sweep(functools.partial(lesson, slabs=3), depth=[0])
+    assert table.loss.tolist() == sb.sweep(lesson, slabs=[3], depth=[0]).loss.tolist()
+
+
+def test_a_lesson_that_cannot_be_sent_is_refused_before_it_is_trained():
+    lock = threading.Lock()
+    with pytest.raises(
+        sb.SbkitError, match="lock.*make that inside the lesson, or train it here, with jobs=1"
+    ):
+        sb.sweep(lambda depth: lock, jobs=2, depth=[1, 2])
+
+
+def fragile(depth=1, seed=0):
+    if depth == 2:
+        raise RuntimeError("no depth 2\nat all")
+    return lesson(depth, seed=seed)
+
+
+def test_a_setting_that_fails_is_a_row():
+    with pytest.warns(
+        UserWarning, match=r"1 of 3 settings failed.*fragile\(depth=2, seed=4\): RuntimeError: no"
+    ):
+        table = sb.sweep(fragile, depth=[2, 0, 1], seed=[4])
+    assert table.error.tolist() == ["RuntimeError: no depth 2", "", "", "", ""]
+    assert table.state.tolist() == ["failed"] + ["finished"] * 4 and table.seed.tolist() == [4, 4, 5, 4, 5]
+    assert table.run.isna().tolist() == table.loss.isna().tolist() == [True] + [False] * 4
+    sound = sb.sweep(fragile, depth=[0, 1], seed=[4])
+    assert list(sound) == list(table) and table.loss.tolist()[1:] == sound.loss.tolist()
+
+
+def test_bands_have_a_gap_and_maps_an_empty_cell_where_a_setting_failed(monkeypatch):
+    monkeypatch.setenv("SBKIT_HEADLESS", "1")
+    with pytest.warns(UserWarning, match="2 of 6 settings failed"):
+        table = sb.sweep(fragile, depth=[2, 0, 1], seed=[4, 6])
+    bands = sb.bands(table, "depth", "loss")
+    assert [math.isnan(y) for y in bands.lines[0].y] == [False, False, True] and "4 runs" in bands.caption
+    made = sb.map(lambda depth=1, data=1: None, table.assign(data=table.seed // 2 * 2), value="loss")
+    [field] = made.session.pictures()
+    assert [math.isnan(value) for value in field.values[0]] == [True, False, False]
+    assert "6 cells drawn of 8 runs" in repr(made)
+
+
+def test_when_all_fail_there_is_still_a_table():
+    with pytest.warns(UserWarning, match="2 of 2 .*SbkitError: A sweep's lesson returns a run, got int"):
+        table = sb.sweep(lambda depth: depth, depth=[1, 2])
+    assert table.loss.isna().all() and (table.state == "failed").all()
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """A lesson that leaves a file each time it is called, its folder, and a folder for a cache."""
+    calls, stop = tmp_path / "calls", tmp_path / "stop"
+    calls.mkdir()
+
+    def counted(depth=1, broken=False):
+        (calls / uuid.uuid4().hex).touch()
+        if depth == 2 and stop.exists():
+            signal.raise_signal(signal.SIGINT)
+        if broken:
+            raise ValueError("broken")
+        return lesson(depth)
+
+    return counted, calls, tmp_path / "rows"
+
+
+def test_what_is_in_the_cache_is_not_trained_again(counted):
+    counted, calls, folder = counted
+    first = sb.sweep(counted, depth=[0, 1], cache=folder)
+    more = sb.sweep(counted, depth=[1, 2, 0], cache=str(folder))
+    assert len(list(calls.iterdir())) == 3
+    again = sb.sweep(counted, depth=[0, 1], cache=folder)
+    assert len(list(calls.iterdir())) == 3
+    pd.testing.assert_frame_equal(first.drop(columns="boundary"), again.drop(columns="boundary"))
+    assert all((a == b).all() for a, b in zip(first.boundary, again.boundary, strict=True))
+    assert list(more.depth) == [1, 1, 2, 2, 0, 0]
+
+
+def test_errors_are_not_kept(counted):
+    counted, calls, folder = counted
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="1 of 2 settings failed"):
+            sb.sweep(counted, broken=[False, True], cache=folder)
+    assert len(list(calls.iterdir())) == 3
+
+
+def test_an_interrupted_sweep_goes_on_where_it_was(counted):
+    counted, calls, folder = counted
+    (folder.parent / "stop").touch()
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        sb.sweep(counted, depth=[0, 1, 2, 3], cache=folder)
+    assert interrupt.value.__notes__ == [
+        f"2 of 4 settings were finished and are kept in {folder}: the same call goes on from there."
+    ]
+    assert len(list(folder.iterdir())) == 2
+    (folder.parent / "stop").unlink()
+    table = sb.sweep(counted, depth=[0, 1, 2, 3], cache=folder)
+    assert len(list(calls.iterdir())) == 5 and table.depth.unique().tolist() == [0, 1, 2, 3]
+
+
+def test_a_cache_that_cannot_be_written_keeps_the_rows_in_memory(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.warns(UserWarning, match="The rows stay in memory"):
+        table = sb.sweep(lesson, depth=[0, 1], cache=tmp_path / "file" / "rows")
+    assert len(table) == 4
+
+
+def test_the_bar_says_what_came_from_the_cache(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("SBKIT_HEADLESS", raising=False)
+    sb.sweep(lesson, depth=[0, 1], cache=tmp_path)
+    sb.sweep(lesson, depth=[0, 1, 2], cache=tmp_path)
+    assert "2/3" in (told := capsys.readouterr().err) and "2 from the cache" in told

@@ -53,7 +53,7 @@ class Cache:
         """The rows of a setting; None if there are none, or their file is damaged."""
         path = self.path(setting)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 names, *columns = (file[f"arr_{i}"] for i in range(len(file.files)))
         except UNREADABLE:
             return None
