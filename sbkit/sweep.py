@@ -124,8 +124,8 @@ def _spread(
 ) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
-    Where a worker dies, those that it may have had run again one at a time: one that kills it once more
-    has failed.
+    Where a process dies, the settings that it may have had run again one at a time: one that ends its
+    process then, alone, has failed. (A Dask cluster replaces its workers itself.)
     """
     import joblib
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.chart import Chart, over
 from sbkit.lab.lesson import parameters
-from sbkit.sweep import checked, first_row, sweep
+from sbkit.sweep import RESULTS, checked, first_row, sweep
 from sbkit.training import Run
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from sbkit.lab.map import Map
     from sbkit.lab.still import Still
-
-RESULTS = ("run", "seed", "step", "epoch", "state", "loss", "accuracy", "test_accuracy")
 
 
 def map(
@@ -33,6 +31,7 @@ def map(
     axes: the values of the first dial, along x, and of the second, along y; further dials are held at
     their single value. Without a table they are swept now, as by `sb.sweep`. table: a sweep that was made
     before; axes then choose and order what is drawn of it, by default all. value: a column of the table.
+    The cell of a setting that failed is empty.
     `.result()` gives the table, `.figure()` the heat map, `.panel` what is open. Without a page
     (SBKIT_HEADLESS=1) one line says what was drawn. Raises `SbkitError` on anything but two dials, on
     dials that the lesson does not take, and on columns that are not there or hold no numbers.

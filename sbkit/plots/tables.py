@@ -21,9 +21,9 @@ def bands(
 ) -> Lines:
     """Columns of a sweep against one of its axes: a line through the means over runs, a band min–max.
 
-    table: as from `sweep`; x: a column of numbers, or an `Axis` labelled as one; y: columns to draw, a
-    line each; label: of the vertical axis. Raises `SbkitError` on other column names, with the nearest,
-    or text along x.
+    table: as from `sweep`, where a setting that failed leaves a gap; x: a column of numbers, or an `Axis`
+    labelled as one; y: columns to draw, a line each; label: of the vertical axis. Raises `SbkitError` on
+    other column names, with the nearest, or text along x.
 
     >>> import pandas
     >>> table = pandas.DataFrame({"noise": [0.0, 0.0, 0.5], "loss": [0.25, 0.75, 1.0]})
@@ -41,7 +41,7 @@ def bands(
         band_line(name, places, _padded([table.loc[table[x] == place, name].to_numpy() for place in places]))
         for name in names
     ]
-    runs = table[x].value_counts().max()
+    runs = table.groupby(x)[names].count().to_numpy().max()  # of a setting that failed, none
     caption = say("captions", "sweep", runs=runs, places=len(places), x=x)
     return Lines(
         "bands", title or f"{label or names[0]} against {x}", across, Axis(label or names[0]), lines, caption
