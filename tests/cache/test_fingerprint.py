@@ -1,4 +1,4 @@
-"""A fingerprint follows what a function does: it changes with edits that may change a result, with no others."""
+"""A fingerprint follows what a function does: it changes with what may change a result, with nothing else."""
 
 import importlib
 import subprocess
