@@ -1,0 +1,28 @@
+"""What docs/scaling.md shows runs as it stands there; blocks marked "on paper" say that they were not run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+def test_the_page_on_scaling_runs(tmp_path):
+    pytest.importorskip("distributed")
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"## ([^\n]*)\n(?:(?!\n## ).)*?```python\n(.*?)```", page, re.DOTALL))
+    assert len(blocks) == page.count("```python\n") == 4
+    cells = "\n".join(blocks.values())
+    script = tmp_path / "script.py"  # in a notebook the processes do not run the cells again
+    body = "\n".join(f"    {line}" if line else "" for line in cells.splitlines())
+    script.write_text(f"if __name__ == '__main__':\n{body}\n", encoding="utf-8")
+    env = os.environ | {"SBKIT_HEADLESS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "TypeError" in done.stdout or "SbkitError" in done.stdout
+    assert len(list((tmp_path / "rows").glob("*.npz"))) == 12
