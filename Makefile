@@ -78,11 +78,8 @@ site: $(DEV) ## the static site in site/, with the replays that are there
 pictures: $(DEV) ## take the pictures of README and docs from the lab, minutes
 	$(VENV)/bin/python scripts/pictures.py
 
-bench: $(VENV)/lab,test,bench.done ## side-by-side speed of fleets, panel and ranks
-	$(VENV)/bin/python benchmarks/fleet.py
-	$(VENV)/bin/python benchmarks/panel.py
-	$(VENV)/bin/python benchmarks/lessons.py
-	$(VENV)/bin/python benchmarks/rank.py
+bench: $(VENV)/lab,test,bench.done ## every benchmark, side by side, into benchmarks/RESULTS.md (half an hour)
+	$(VENV)/bin/python benchmarks/results.py $(PART)
 
 format: $(DEV) ## let ruff tidy everything
 	$(VENV)/bin/ruff check --fix

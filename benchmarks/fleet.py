@@ -1,116 +1,117 @@
-"""Model-steps per second of a fleet against one net a loop and against JAX, side by side.
+"""Model-steps per second of a fleet beside the same training as others write it, one thread each.
 
-    python benchmarks/fleet.py            # --jax PYTHON names an interpreter that has JAX
+    python benchmarks/fleet.py            # --jax PYTHON names an interpreter that has JAX (extra `bench`)
 
-One thread each, 2-layer ReLU nets, SGD, fresh minibatches at every step, float32. The peers take turns,
-so that a busy machine slows all of them; the table shows medians and the range over the turns.
+2-layer ReLU nets, fresh minibatches at every step, float32. Turns alternate; a cell is the median and, in
+brackets, the range. "peak" is the share of the fastest batched product that was measured here.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
 import sys
 import time
-from pathlib import Path
+import warnings
 
+import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from peers import WORKLOADS, Jax, Workload, loop, loop_with_loader, sbkit, sklearn, vmapped
+from turns import Rates, side_by_side, table
 
-import sbkit as sb
-
-ROWS, TURNS = 10_000, 7
-WORKLOADS = [  # inputs, width, outputs, batch, runs, steps a turn
-    (2, 8, 2, 10, 32, 4000),
-    (2, 32, 2, 64, 32, 1560),
-    (50, 100, 2, 256, 32, 117),
-]
+RUNS, OPTIMIZERS = (1, 8, 32, 128), ("sgd", "adam", "sam")
 
 
-def rows(inputs: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """x (ROWS, inputs), y (ROWS,)."""
-    rng = torch.Generator().manual_seed(0)
-    return torch.randn(ROWS, inputs, generator=rng), torch.randint(2, (ROWS,), generator=rng)
+def peak(workload: Workload, runs: int = 32) -> Rates:
+    """Floating-point operations a second of the product of the hidden layer, by whichever library is faster."""
+    shape = runs, workload.batch, workload.width
+    a, b, out = np.ones(shape, "f"), np.ones((runs, workload.width, workload.width), "f"), np.ones(shape, "f")
+    tensors = torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(out)
+
+    def by_numpy(times: int) -> None:
+        for _ in range(times):
+            np.matmul(a, b, out=out)
+
+    def by_torch(times: int) -> None:
+        for _ in range(times):
+            torch.bmm(tensors[0], tensors[1], out=tensors[2])
+
+    rates = side_by_side({"numpy": by_numpy, "torch": by_torch}).values()
+    flops = 2 * a.size * workload.width
+    return Rates(tuple(flops * each for each in max(rates, key=lambda r: r.median).each))
 
 
-def fleet_turn(inputs: int, width: int, outputs: int, batch: int, runs: int, steps: int):
-    """One turn of sbkit: seconds a step of all runs."""
-    x, y = rows(inputs)
-    task = sb.Task(x, y, x, y, {"all": sb.Feature(tuple(range(inputs)))})
-    run = sb.fit(sb.mlp(task, depth=2, width=width, runs=runs), task, batch=batch, steps=10**9, stop=None)
-    for _ in range(1000 if inputs == 2 else 50):  # as `advance` does, without the look at its end
-        run._train_step()
-
-    def turn() -> float:
-        start = time.perf_counter()
-        with torch.no_grad():
-            for _ in range(steps):
-                run._train_step()
-        return (time.perf_counter() - start) / steps
-
-    return turn
-
-
-def loader_turn(inputs: int, width: int, outputs: int, batch: int, runs: int, steps: int):
-    """One turn of plain PyTorch with a DataLoader, one net: seconds a step of that net."""
-    data = DataLoader(TensorDataset(*rows(inputs)), batch_size=batch, shuffle=True)
-    net = nn.Sequential(
-        nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, outputs)
+def fleets(jax: Jax) -> str:
+    """sbkit, `torch.func` and JAX at every number of runs."""
+    rows, best = [], {workload: peak(workload).median for workload in WORKLOADS}
+    for optimizer in OPTIMIZERS:
+        for workload in WORKLOADS:
+            for runs in RUNS:
+                peers = {"sbkit": sbkit, "vmap": vmapped, "JAX": jax}
+                rates = side_by_side({name: make(workload, runs, optimizer) for name, make in peers.items()})
+                steps = (2 if optimizer == "sam" else 1) * workload.step_flops()
+                share = rates["sbkit"].median * steps / best[workload]
+                ratio = [f"{rates['sbkit'].over(rates[name]):.2f}" for name in ("vmap", "JAX")]
+                rows.append([optimizer, workload, runs, *rates.values(), *ratio, f"{share:.0%}"])
+                print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
+    return table(
+        ["optimizer", "nets", "runs", "sbkit", "torch.func", "JAX", "× torch.func", "× JAX", "peak"], rows
     )
-    optimizer, loss = torch.optim.SGD(net.parameters(), lr=0.1), nn.CrossEntropyLoss()
-
-    def turn() -> float:
-        start, done, most = time.perf_counter(), 0, max(100, steps // 10)
-        while done < most:
-            for x, y in data:
-                optimizer.zero_grad()
-                loss(net(x), y).backward()
-                optimizer.step()
-                done += 1
-                if done == most:
-                    break
-        return (time.perf_counter() - start) / done
-
-    return turn
 
 
-def jax_turn(peer: subprocess.Popen, *workload: int):
-    """One turn of the JAX process: seconds a step of all runs."""
+def loops(runs: int = 32) -> str:
+    """A fleet of 32 beside loops over single nets, whose cost does not depend on how many there are."""
+    rows = []
+    for optimizer in OPTIMIZERS:
+        for workload in WORKLOADS:
+            peers = {"sbkit": sbkit, "DataLoader": loop_with_loader, "sliced": loop}
+            peers |= {} if optimizer == "sam" else {"sklearn": sklearn}
+            rates = side_by_side({name: make(workload, runs, optimizer) for name, make in peers.items()})
+            ours = rates.pop("sbkit")
+            ratios = [f"{ours.over(other):.1f}" for other in rates.values()]
+            cells = [*rates.values(), *["–"] * (3 - len(rates)), *ratios, *["–"] * (3 - len(ratios))]
+            rows.append([optimizer, workload, ours, *cells])
+            print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
+    names = ["DataLoader loop", "sliced loop", "scikit-learn"]
+    return table(["optimizer", "nets", f"sbkit, {runs} runs", *names, *(f"× {name}" for name in names)], rows)
 
-    def turn() -> float:
-        assert peer.stdin and peer.stdout
-        print(*workload, file=peer.stdin, flush=True)
-        return float(peer.stdout.readline())
 
-    return turn
+def compiled(runs: int = 32) -> str:
+    """`torch.compile` of the mapped gradient: what it costs before the first step, and what it reaches."""
+    rows = []
+    for workload in WORKLOADS:
+        begun = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            work = vmapped(workload, runs, "sgd", compiled=True)
+            work(runs)
+        seconds = time.perf_counter() - begun
+        rates = side_by_side({"sbkit": sbkit(workload, runs, "sgd"), "compiled": work})
+        ahead = 1 / rates["sbkit"].median - 1 / rates["compiled"].median
+        pays = f"after {seconds / ahead:,.0f} model-steps" if ahead > 0 else "never"
+        rows.append([workload, *rates.values(), f"{seconds:.0f} s", pays])
+    return table(["nets", f"sbkit, {runs} runs", "torch.compile", "compilation", "pays"], rows)
+
+
+def precisions(runs: int = 32) -> str:
+    """`fit(precision=…)` of sbkit."""
+    names = ("highest", "high", "medium")
+    rows = []
+    for workload in WORKLOADS:
+        rates = side_by_side({name: sbkit(workload, runs, "sgd", precision=name) for name in names})
+        rows.append([workload, *rates.values(), f"{rates['medium'].over(rates['highest']):.2f}"])
+    return table(["nets", *names, "medium × highest"], rows)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--jax", default=sys.executable, help="a Python that has JAX (extra `bench`)")
-    python = options.parse_args().jax
+    jax = Jax(options.parse_args().jax)
     torch.set_num_threads(1)
-    script = Path(__file__).with_name("jax_fleet.py")
-    pin = ["taskset", "-c", str(min(os.sched_getaffinity(0)))] if sys.platform == "linux" else []
-    peer = subprocess.Popen([*pin, python, str(script)], stdin=-1, stdout=-1, text=True)
-    print("| workload | runs | sbkit | DataLoader loop | JAX | × loop | × JAX |")
-    print("|---|---|---|---|---|---|---|")
-    for workload in WORKLOADS:
-        turns = [fleet_turn(*workload), loader_turn(*workload), jax_turn(peer, *workload)]
-        turns[2]()  # compile
-        seconds = list(zip(*([turn() for turn in turns] for _ in range(TURNS)), strict=True))
-        *sizes, batch, runs, _ = workload
-        ours, loop, jax = (
-            [nets / s for s in turn] for nets, turn in zip((runs, 1, runs), seconds, strict=True)
-        )
-        cells = [f"{statistics.median(r):,.0f} ({min(r):,.0f}–{max(r):,.0f})" for r in (ours, loop, jax)]
-        ratios = [statistics.median(a / b for a, b in zip(ours, other, strict=True)) for other in (loop, jax)]
-        name = f"{sizes[0]}-{sizes[1]}-{sizes[1]}-{sizes[2]}, {batch}"
-        print(f"| {name} | {runs} | {' | '.join(cells)} | {ratios[0]:.1f} | {ratios[1]:.2f} |", flush=True)
-    peer.kill()
+    peaks = [f"{workload}: {peak(workload).median / 1e9:.0f}" for workload in WORKLOADS]
+    print(f"Fastest batched product of the hidden layer, 32 at a time, GFLOP/s: {'; '.join(peaks)}.\n")
+    for part in (fleets(jax), loops(), compiled(), precisions()):
+        print(part, end="\n\n", flush=True)
+    jax.process.kill()
 
 
 if __name__ == "__main__":
