@@ -22,7 +22,7 @@ RUNS, OPTIMIZERS = (1, 8, 32, 128), ("sgd", "adam", "sam")
 
 
 def peak(workload: Workload, runs: int = 32) -> Rates:
-    """Floating-point operations a second of the product of the hidden layer, by whichever library is faster."""
+    """Floating-point operations a second of the hidden layer's product, by whichever library is faster."""
     shape = runs, workload.batch, workload.width
     a, b, out = np.ones(shape, "f"), np.ones((runs, workload.width, workload.width), "f"), np.ones(shape, "f")
     tensors = torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(out)

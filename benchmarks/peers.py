@@ -1,4 +1,4 @@
-"""The same training as others write it: one net a loop, `torch.func.vmap`, `torch.compile`, scikit-learn, JAX.
+"""The same training as others write it: a loop a net, `torch.func`, `torch.compile`, scikit-learn, JAX.
 
 Every peer is a function (workload, runs, optimizer) → `work(steps)`, which trains for about so many steps
 and returns how many they were, counted over all nets (model-steps).
@@ -55,7 +55,7 @@ class Workload:
         return 2 * (self.inputs * self.width + self.width**2 + 2 * self.width)
 
     def step_flops(self) -> int:
-        """The same for a step of one net: forwards, back to the weights and, but for the first layer, inputs."""
+        """The same for a step of a net: forwards, back to weights and, past the first layer, inputs."""
         return self.batch * (3 * self.forward_flops() - 2 * self.inputs * self.width)
 
 
