@@ -14,6 +14,7 @@ import psutil
 import torch
 from threadpoolctl import ThreadpoolController
 
+from sbkit.core.limits import memory_allowed, memory_held
 from sbkit.core.names import SbkitError, whole
 
 
@@ -33,12 +34,13 @@ def generator(*seeds: int) -> torch.Generator:
 def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> None:
     """Refuse, before anything is allocated, what would take over half of the device's free memory.
 
-    `need` in bytes, `what` the arithmetic in words.
+    `need` in bytes, `what` the arithmetic in words. Free is no more than SBKIT_MAX_MEMORY leaves.
     """
     if torch.device(device).type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
     else:
-        free = psutil.virtual_memory().available
+        left = memory_allowed() - memory_held()
+        free = max(1.0, min(psutil.virtual_memory().available, left))
     if need > free / 2:
         raise SbkitError(
             f"A request takes at most half of the free memory; {what} = {need / 1e9:,.1f} GB "

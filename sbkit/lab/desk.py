@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
+from sbkit.lab.allowance import Allowance
 from sbkit.lab.chart import Chart
 from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
@@ -40,6 +41,7 @@ class Desk:
 
     def __init__(self, session: Work, dials: Mapping[str, Dial] | None = None):
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
+        self.allowance = Allowance()
         self._refused: Exception | None = None  # what a dial's last value led to, until it is told
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 
@@ -74,8 +76,10 @@ class Desk:
             return self._frame(state="Error", reason=reason, shapes=[])
 
     def _frame(self, moving: bool = False, shapes: list | None = None, **head: Any) -> Reply:
-        about = self.session.about() | {"moving": moving} | head
-        frame, buffer = encode(self.session.pictures() if shapes is None else shapes, **about)
+        about = self.session.about() | {"moving": moving}
+        if why := self.allowance.refusal(about):
+            about |= {"state": "Stopped", "reason": why}
+        frame, buffer = encode(self.session.pictures() if shapes is None else shapes, **(about | head))
         return frame, [buffer]
 
     def _look(self, message: Message) -> Reply:
@@ -85,17 +89,21 @@ class Desk:
     def _advance(self, message: Message) -> Reply:
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
-            return self._frame(moving=True)
+        elif not self.allowance.refusal(self.session.about()):
+            start = time.perf_counter()
+            self._train(message, start)
+            self.allowance.spend(self.session.about()["run"], time.perf_counter() - start)
+        return self._frame(moving=True)
+
+    def _train(self, message: Message, start: float) -> None:
+        """One slice, as many steps as asked for or as long as the round trip makes worth while."""
         if "steps" in message:
             self._trained_at = None
-            self.session.advance(steps=message["steps"])
-            return self._frame(moving=True)
-        start = time.perf_counter()
+            return self.session.advance(steps=message["steps"])
         around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
         seconds = max(message.get("seconds", 0.03), min(LONGEST, SHARE * around))
         self.session.advance(seconds=seconds)
         self._trained_at = start + seconds
-        return self._frame(moving=True)
 
     def _restart(self, message: Message) -> Reply:
         restart = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -51,11 +52,13 @@ class Panel(Handle, ipywidgets.VBox):
         self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
         free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
         offered = {"seed": "seed" in free, "data": "data" in free}
-        self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name})
+        desk = Desk(session, meant)
+        rests = {} if desk.allowance.idle == math.inf else {"idle": desk.allowance.idle}
+        self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name} | rests)
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")
-        self._desk = Desk(session, meant)  # from here on there is something to close
+        self._desk = desk  # from here on there is something to close
         super().__init__([*arranged(list(self._names)), self._stage], _dom_classes=("sb-panel",))
         if after is not None and after.locked:
             self._lock(say("states", "locked"))

@@ -288,3 +288,39 @@ test("done with another advance under way still looks once", () => {
   player.receive(standing(100, done));
   assert.deepEqual(types(sent), ["advance", "advance", "look"]);
 });
+
+test("a panel that nobody touched for as long as the room allows rests, says so, and goes on by Run", () => {
+  const { player, sent, clock } = setUp();
+  player.allowed = 10;
+  player.run();
+  clock.t = 6000;
+  player.wake();
+  clock.t = 16_000;
+  player.tick();
+  assert.equal(player.running, true);
+  player.receive(frame(5));
+  clock.t = 16_001;
+  player.tick();
+  assert.deepEqual(types(sent).slice(-2), ["advance", "look"]);
+  const rests = ["Stopped", "nobody touched it for 10 s; press Run to go on"];
+  player.receive(frame(8));
+  player.receive(standing(8));
+  assert.deepEqual(player.words(), rests);
+  player.run();
+  assert.equal(player.words()[0], "Training");
+});
+
+test("a run that the room stopped is asked for no more, and says why until it is another run", () => {
+  const { player, sent, clock } = setUp();
+  const stopped = { state: "Stopped", reason: "this room allows 60 s" };
+  player.run();
+  player.receive(frame(5, stopped));
+  assert.deepEqual([player.running, types(sent)], [false, ["advance"]]);
+  clock.t = 1000;
+  player.tick();
+  player.receive(standing(5, stopped));
+  assert.deepEqual(player.words(), ["Stopped", "this room allows 60 s"]);
+  player.restart("rewind");
+  player.receive(standing(0, { run: 2 }));
+  assert.equal(player.words()[0], "Ready");
+});

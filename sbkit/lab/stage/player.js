@@ -12,12 +12,13 @@ export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { 
 const AHEAD = 2; // advances under way while running
 const PATIENCE = 5000; // ms without an answer until the stage says so
 const TOUCH = 600; // ms after the last touch of a dial for which training makes way
+const ENDS = ["Done", "Error", "Stopped"]; // states that end a run until the reader wants it otherwise
 const SETTLE = 300; // ms after the last step or dial move until the sharp standing frame is asked for
 
 export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
     Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
-      touchedAt: -Infinity });
+      touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false });
     Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false, locked: "" });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
@@ -29,6 +30,7 @@ export class Player {
     if (this.closed || this.locked) return;
     if (this.status.state === "Done") this.request("rewind");
     [this.running, this.shown, this.settleAt] = [true, null, null];
+    this.wake();
     if (this.lost && !this.inflight.includes("look")) this.request("look"); // once it is answered, nothing else is under way
     this.next();
   }
@@ -74,10 +76,16 @@ export class Player {
     this.touchedAt = this.now();
   }
 
+  /** Somebody is here, and the room's time to rest begins anew. */
+  wake() {
+    this.wokeAt = this.now();
+  }
+
   // what Python says
 
   request(type, details = {}) {
     if (this.closed) return;
+    if (type !== "look") this.idle = false;
     if (this.lost) this.inflight = []; // the answers may never come: start counting anew
     if (!this.inflight.length) this.since = this.now();
     this.inflight.push(type);
@@ -112,7 +120,7 @@ export class Player {
     this.status = late ? { ...frame, state, reason } : frame;
     if (fresh) this.shown = null;
     if (frame.plots.length) this.recording.add(frame);
-    if (frame.state === "Done" || frame.state === "Error") this.running = false;
+    if (ENDS.includes(frame.state)) this.running = false;
     if (frame.state === "Done" && request === "advance" && frame.moving && !this.inflight.length) this.request("look");
     else if (!this.running && !this.inflight.length && frame.steps > 0 && (request === "advance" || request === "refresh")) {
       this.settleAt = this.now() + SETTLE;
@@ -132,6 +140,10 @@ export class Player {
 
   /** Called a few times a second: the watchdog, and the sharp frame once things have settled. */
   tick() {
+    if (this.running && this.now() - this.wokeAt > 1000 * this.allowed) {
+      this.pause();
+      this.idle = true;
+    }
     if (this.inflight.length && this.now() - this.since > PATIENCE) this.lost = true;
     if (this.settleAt === null || this.now() < this.settleAt || this.inflight.length || this.hidden) return;
     this.settleAt = null;
@@ -146,7 +158,8 @@ export class Player {
     if (this.closed) return ["Stopped", say("states", "closed")];
     if (this.lost) return [say("states", "silent"), say("states", "lost")];
     if (this.locked) return ["Locked", this.locked];
-    if (state === "Error" || state === "Done") return [state, reason];
+    if (ENDS.includes(state)) return [state, reason];
+    if (this.idle) return ["Stopped", say("limits", "idle", { seconds: this.allowed })];
     if (this.running && this.hidden) return ["Paused", say("states", "hidden")];
     if (this.running) return ["Training", reason];
     return [step > 0 ? "Paused" : "Ready", reason];

@@ -14,6 +14,7 @@ class Link {
     Object.assign(this, { model, controls });
     this.screens = new Set();
     this.player = new Player((message) => model.send(message));
+    this.player.allowed = controls.idle || Infinity;
     this.receive = (message, buffers) => this.take(message, buffers);
     model.on("msg:custom", this.receive);
     this.obey = () => this.lock(model.get("locked") ?? "");
@@ -69,7 +70,10 @@ function render({ model, el }) {
   links.set(controls, link);
   const screen = new Screen(el, () => link.player.view(), stageActions(link, controls), controls);
   link.screens.add(screen);
-  const touch = (event) => screen.root.contains(event.target) || link.player.touch();
+  const touch = (event) => {
+    link.player.wake();
+    if (!screen.root.contains(event.target)) link.player.touch();
+  };
   const sight = new ResizeObserver(() => {
     const panel = screen.root.closest(".sb-panel"); // the dials too; a listener is added once however often
     panel?.addEventListener("keydown", keepKey);
