@@ -21,7 +21,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "optimizers": (1, {"torch", "numpy"}),
     "matrices": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
-    "plots": (1, {"torch", "numpy", "pandas", "plotly"}),
+    "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
     "cache": (1, {"torch", "numpy"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm", "platformdirs"}),
@@ -30,7 +30,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "__init__": (5, set()),
     "__main__": (6, set()),
 }
-HEAVY = {"plotly", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
+HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}
 
 
