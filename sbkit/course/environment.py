@@ -42,7 +42,9 @@ def self_check() -> Report:
     gpu = torch.cuda.is_available()
     device = f"GPU {torch.cuda.get_device_name()}" if gpu else f"CPU, {torch.get_num_threads()} threads"
     headless = os.environ.get("SBKIT_HEADLESS")
-    renderer = "stills (SBKIT_HEADLESS is set)" if headless else "live panels, drawn in the page by the stage"
+    still = "stills (SBKIT_HEADLESS is set)" if headless else "still pictures (SBKIT_STAGE is stills)"
+    chosen = headless or os.environ.get("SBKIT_STAGE") == "stills"
+    renderer = still if chosen else "live panels, drawn in the page by the stage"
     return Report(
         [
             f"✓ Python {platform.python_version()}",

@@ -29,7 +29,7 @@ class Map(Panel):
         meant = {name: Dial(name, "choice", values[name], tuple(axes[name])) for name in axes}
         opened = Panel(Session(self._chart.of, values), meant, placed=False)
         before, self.panel = self.panel, opened
-        self.children = (self._stage, opened)
+        self.children = (*self._own, opened)
         if before is not None:
             before.close()
 
@@ -41,5 +41,5 @@ class Map(Panel):
         """Close the heat map and the panel below it."""
         if self.panel is not None:
             self.panel.close()
-            self.children, self.panel = (self._stage,), None
+            self.children, self.panel = tuple(self._own), None
         super().close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import ipywidgets
@@ -14,6 +14,7 @@ from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial, snapped, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.stage import Stage
+from sbkit.lab.stills import Stills, inside, stills_wanted
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
@@ -47,7 +48,8 @@ class Panel(Handle, ipywidgets.VBox):
         after: Gate | None = None,
         placed: bool = True,
     ):
-        self._text = say("panel", "live", call=session.call())
+        stills = stills_wanted()
+        self._text = say("panel", "stills" if stills else "live", call=session.call())
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
         self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
         free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
@@ -59,7 +61,11 @@ class Panel(Handle, ipywidgets.VBox):
         for widget in self._names:
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
-        super().__init__([*arranged(list(self._names)), self._stage], _dom_classes=("sb-panel",))
+        self._stills = Stills(desk, offered["seed"])
+        self._own = [self._stills] if stills else [self._stage, self._stills]
+        super().__init__([*arranged(list(self._names)), *self._own], _dom_classes=("sb-panel",))
+        if stills:
+            self._stills.begin(say("stills", "chosen"))
         if after is not None and after.locked:
             self._lock(say("states", "locked"))
             after.on_commit(self._lock)
@@ -72,6 +78,7 @@ class Panel(Handle, ipywidgets.VBox):
     def _lock(self, why: str = "") -> None:
         """Keep dials and controls still for a reason, or let them go."""
         self._stage.locked = why
+        self._stills.lock(bool(why))
         for widget in self._names:
             if widget.has_trait("disabled"):
                 widget.set_trait("disabled", bool(why))
@@ -89,11 +96,13 @@ class Panel(Handle, ipywidgets.VBox):
         turned = not snapped(self._desk.dials[name], widget, self.session.values[name], new)
         if turned and self._desk.set(name, new):
             self._stage.send({"type": "dirty"})
+            self._stills.turned()
 
     def result(self) -> Any:
         """The run, trained to its end; of a lesson that does not train, what it returned."""
         made = super().result()
         self._stage.send({"type": "dirty"})
+        self._stills.turned()
         return made
 
     def close(self) -> None:
@@ -103,7 +112,7 @@ class Panel(Handle, ipywidgets.VBox):
             self._stage.send({"type": "closed"})
             for widget in self._names:
                 widget.unobserve(self._turned, "value")
-            for widget in [w for w in inside(self) if w not in self._borrowed]:
+            for widget in [w for w in [*inside(self), self._stage] if w not in self._borrowed]:
                 widget.close()
         super().close()
 
@@ -120,13 +129,3 @@ def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
         more.set_title(0, "More")
         made.append(more)
     return made
-
-
-def inside(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    """All widgets that a widget is made of, innermost first: children, layouts, styles; not itself."""
-    for name in widget.keys:
-        held = getattr(widget, name)
-        for part in held if isinstance(held, tuple | list) else [held]:
-            if isinstance(part, ipywidgets.Widget):
-                yield from inside(part)
-                yield part

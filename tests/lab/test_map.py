@@ -94,7 +94,7 @@ def test_a_click_opens_the_run_of_the_cell_below(lesson, chart, sent):
     made = Map(chart)
     assert made._stage.controls["picks"] is True and made.panel is None
     pick(made, 1, 2)
-    assert made.children == (made._stage, made.panel) and sent[-1]["type"] == "frame"
+    assert made.children == (*made._own, made.panel) and sent[-1]["type"] == "frame"
     options = {
         name: (value, AXES[name]) for name, value in {"depth": 2, "optimizer": "sam", "lr": 0.05}.items()
     }
@@ -125,7 +125,7 @@ def test_a_cell_whose_run_fails_says_so_and_leaves_what_is_open(sent):
     made = Map(Chart(fragile, TABLE, "loss", AXES))
     pick(made, 0, 0)
     assert (sent[-1]["state"], sent[-1]["reason"]) == ("Error", "RuntimeError: no such net")
-    assert made.panel is None and made.children == (made._stage,)
+    assert made.panel is None and made.children == tuple(made._own)
     made.close()
 
 
