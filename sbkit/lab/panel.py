@@ -62,10 +62,13 @@ class Panel(Handle, ipywidgets.VBox):
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
         self._stills = Stills(desk, offered["seed"])
-        self._own = [self._stills] if stills else [self._stage, self._stills]
+        holder = ipywidgets.VBox()
+        self._own = [holder, self._stills]
         super().__init__([*arranged(list(self._names)), *self._own], _dom_classes=("sb-panel",))
         if stills:
             self._stills.begin(say("stills", "chosen"))
+        else:  # only now: ipywidgets 7 shows no box at all that was made with a child that it cannot load
+            holder.children = [self._stage]
         if after is not None and after.locked:
             self._lock(say("states", "locked"))
             after.on_commit(self._lock)

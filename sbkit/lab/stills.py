@@ -114,10 +114,12 @@ class Stills(ipywidgets.VBox):
     def _tick(self, change: Mapping[str, Any]) -> None:
         """Train a slice and draw it, as long as somebody is there."""
         allowed = self.desk.allowance.idle
-        if change["new"] and time.monotonic() - self._touched > allowed:
+        if not change["new"] or not self.runs or self.locked:  # 0 is Play's own stop
+            return
+        if time.monotonic() - self._touched > allowed:
             self._rest()
             self.word.value = say("limits", "idle", seconds=f"{allowed:g}")
-        elif change["new"] and not self.locked:  # 0 is Play's own stop
+        else:
             self.answer({"type": "advance", "seconds": SLICE})
 
     def _played(self, change: Mapping[str, Any]) -> None:

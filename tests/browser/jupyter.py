@@ -139,9 +139,12 @@ def real_browser(executable: str) -> Iterator[Browser]:
 
 
 class Notebook:
-    """A notebook open in JupyterLab. errors: what the page said went wrong, console and exceptions."""
+    """A notebook open in JupyterLab. errors: what the page said went wrong, console and exceptions.
 
-    def __init__(self, browser: Browser, address: str, path: str, **options: Any):
+    blocked: addresses that the page does not get.
+    """
+
+    def __init__(self, browser: Browser, address: str, path: str, blocked: str = "", **options: Any):
         size = {"width": 1500, "height": 1700}
         self.page: Page = browser.new_page(**({"viewport": size, "accept_downloads": True} | options))
         self.page.set_default_timeout(PATIENCE)
@@ -149,6 +152,8 @@ class Notebook:
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         self.page.on("console", self._heard)
+        if blocked:
+            self.page.route(blocked, lambda route: route.abort())
         self.page.goto(address.replace("/lab?", f"/lab/tree/{path}?reset&"))
         self.cells = self.page.locator(".jp-Notebook .jp-Cell")
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
