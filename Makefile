@@ -13,11 +13,11 @@ PIP_FLAGS ?= -qq
 
 VENV := .venv
 COLAB := .venv-colab
-DEV := $(VENV)/lab,test,author,sweep,audit.done
+DEV := $(VENV)/lab,test,author,sweep,serve,audit.done
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .NOTPARALLEL:
-.PHONY: help lab test style types stage audit colab notebook-tests unit notebooks claims replays site pictures \
+.PHONY: help lab app test style types stage audit colab notebook-tests unit notebooks claims replays site pictures \
   bench format clean
 
 help: ## this list
@@ -25,6 +25,9 @@ help: ## this list
 
 lab: $(VENV)/lab.done ## open JupyterLab on the first lesson
 	$(VENV)/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks/0-start-here.ipynb $(AS_ROOT) $(LAB_ARGS)
+
+app: $(VENV)/lab,serve.done ## serve lesson 1 as an app, a kernel for every visitor
+	$(VENV)/bin/voila --Voila.config_file_paths=docs/room notebooks/1-simplicity/01-which-feature-will-it-use.ipynb
 
 # Every part runs, whichever fails. The main suite comes last, so that its count closes the output.
 test: $(DEV) ## the whole suite
@@ -51,8 +54,9 @@ audit: $(DEV) ## known vulnerabilities of the pinned dependencies that a new ver
 notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
 	SBKIT_HEADLESS=1 $(VENV)/bin/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
-colab: $(COLAB)/test,sweep.done ## the unit tests with Colab's versions
+colab: $(COLAB)/test,sweep.done ## the unit tests and the classic front end with Colab's versions
 	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
+	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest -m slow tests/test_colab.py tests/browser/test_classic.py
 
 unit: $(DEV) ## tests/ and the examples in docstrings
 	$(VENV)/bin/pytest

@@ -16,7 +16,7 @@ PROJECT = PYPROJECT["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 FILES = ["constraints.txt", "constraints-colab.txt"]
 CONDA_NAMES = {"pytorch-cpu": "torch"}  # conda's name for a package: pip's
-LEFT_OUT_OF_COLAB = {"lab", "author", "audit", "bench"}  # extras that no test installs there
+LEFT_OUT_OF_COLAB = {"lab", "author", "audit", "bench", "serve"}  # extras that no test installs there
 BREAKS_TORCH = {"torchvision", "torchaudio", "torchmetrics", "laplace-torch", "backpack-for-pytorch"}
 
 
