@@ -19,13 +19,13 @@ LESSON = "notebooks/1-simplicity/01-which-feature-will-it-use.ipynb"
 
 @pytest.fixture(scope="module")
 def app(chromium, tmp_path_factory):
-    """Address of a Voilà that allows every visitor six seconds of training a run."""
+    """Address of a Voilà that allows every visitor four seconds of training a run."""
     home = tmp_path_factory.mktemp("voila")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}"]
     command += ["--Voila.config_file_paths=docs/room", LESSON]
-    limits = {"SBKIT_MAX_SECONDS": "6", "SBKIT_DATA": str(home / "data"), "PYTHONPATH": str(ROOT)}
+    limits = {"SBKIT_MAX_SECONDS": "4", "SBKIT_DATA": str(home / "data"), "PYTHONPATH": str(ROOT)}
     with open(home / "voila.log", "wb") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | limits, stdout=log, stderr=log, start_new_session=True
@@ -117,6 +117,6 @@ def test_a_run_that_hits_the_limit_says_so(visitors):
     stage.speed.select_option("fast")
     stage.press("Run")
     stage.says("Stopped")
-    expect(stage.root).to_contain_text("this room allows 6 s of training a run; Rewind begins another")
+    expect(stage.root).to_contain_text("this room allows 4 s of training a run; Rewind begins another")
     stage.press("Rewind")
     stage.says("Ready")
