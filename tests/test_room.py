@@ -69,7 +69,7 @@ def test_the_limits_are_ones_that_sbkit_reads(source, monkeypatch):
         assert isinstance(text, str), f"{name} in {source} is text, quote it."
         monkeypatch.setenv(name, text)
     assert [seconds_allowed(name) for name in ("SBKIT_MAX_SECONDS", "SBKIT_IDLE_SECONDS")] == [300, 900]
-    assert memory_allowed() == 8e8
+    assert memory_allowed() == 1e9
 
 
 def test_voila_is_told_nothing_that_it_does_not_know():

@@ -3,6 +3,6 @@
 c = get_config()  # noqa: F821  (JupyterHub's own)
 c.Spawner.environment = {
     "SBKIT_MAX_SECONDS": "300",  # of training a run
-    "SBKIT_MAX_MEMORY": "800MB",  # of one kernel
+    "SBKIT_MAX_MEMORY": "1GB",  # of one kernel
     "SBKIT_IDLE_SECONDS": "900",  # without a touch of the panel
 }
