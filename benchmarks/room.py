@@ -6,8 +6,9 @@ Everything stays on this machine. A visitor is a kernel of its own with lesson 1
 speaks to it through the server's websocket as the stage does: two requests under way, the next one sent when
 an answer comes. Nothing is drawn: the figures are the server's and the kernels', pages run on the visitors'
 machines. Every answer is counted against its request, and steps never go back. Stop is the time from the
-click until the last slice asked for is over. The room is full when memory is 70 % used, an answer is lost, or
-Stop takes 5 s.
+click until the last slice asked for is over. Then all pages ask at once for the picture that stands, which
+takes the most memory. The room is full when more panels would take it beyond 75 %, an answer is lost, or Stop
+takes 5 s.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ panel = sb.lab(lesson, slabs=[3, 5, 7], depth=(0, 8))
 panel
 """
 SLICE = {"type": "advance", "seconds": 0.025}  # the stage's at normal speed
-FULL, LONGEST = 0.7, 5.0  # share of memory in use, seconds that Stop may take
+FULL, LONGEST = 75.0, 5.0  # per cent of memory in use, seconds that Stop may take
 
 
 class Visitor:
@@ -155,14 +156,24 @@ class Visitor:
         return psutil.Process(self.pid).memory_full_info().uss / 1e6
 
 
+async def watched(done: asyncio.Future) -> float:
+    """The most memory in use until something is done, in per cent of the machine's."""
+    most = psutil.virtual_memory().percent
+    while not done.done():
+        await asyncio.wait([done], timeout=0.1)
+        most = max(most, psutil.virtual_memory().percent)
+    return most
+
+
 async def together(visitors: list[Visitor], seconds: float) -> dict[str, float]:
-    """Let all run at once; what was measured, or why the room is full."""
+    """Let all run at once; what was measured."""
     until = time.monotonic() + seconds
     before = [visitor.step for visitor in visitors]
     for visitor in visitors:
         visitor.waits.clear()
     await asyncio.gather(*(visitor.run(until) for visitor in visitors))
-    rest = await asyncio.gather(*(visitor.rests() for visitor in visitors))
+    resting = asyncio.gather(*(visitor.rests() for visitor in visitors))
+    most, rest = await watched(resting), await resting
     waits = sorted(wait for visitor in visitors for wait in visitor.waits)
     return {
         "panels": len(visitors),
@@ -174,6 +185,7 @@ async def together(visitors: list[Visitor], seconds: float) -> dict[str, float]:
         "Stop s": max(visitor.stopped for visitor in visitors),
         "MB a kernel": statistics.median(visitor.memory() for visitor in visitors),
         "memory %": psutil.virtual_memory().percent,
+        "at most %": most,
     }
 
 
@@ -181,10 +193,12 @@ async def fill(address: str, panels: int, more: int, minutes: float, seconds: fl
     """Print a row for every number of panels; why it ended."""
     parts = urlsplit(address)
     server, token = f"{parts.scheme}://{parts.netloc}/", parse_qs(parts.query)["token"][0]
-    end, visitors = time.monotonic() + 60 * minutes, []
+    end, visitors, row = time.monotonic() + 60 * minutes, [], {"at most %": 0.0}
+    empty = psutil.virtual_memory().percent
     while time.monotonic() < end:
-        if psutil.virtual_memory().percent > 100 * FULL:
-            return f"memory is {FULL:.0%} used with {len(visitors)} panels"
+        each = (row["at most %"] - empty) / max(1, len(visitors))
+        if row["at most %"] + more * each > FULL:
+            return f"{more} more than {len(visitors)} would take memory beyond {FULL:g} %"
         coming = [Visitor(server, token) for _ in range(more if visitors else panels)]
         await asyncio.gather(*(visitor.enter() for visitor in coming))
         visitors += coming
