@@ -14,12 +14,14 @@ from sbkit.lab.compare import Pair, Work
 from sbkit.lab.lesson import literal, written
 from sbkit.lab.session import Session
 from sbkit.models import MLP, mlp
+from sbkit.optimizers.elementwise import SGD, Adam, AdamW
 from sbkit.optimizers.per_run import LBFGS
 from sbkit.plots.words import say
 from sbkit.training import Run
 from sbkit.training.run import CHECK, LOSS_ROWS, sums
 
 ALIKE = (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad)  # treat every weight alike
+OURS = (SGD, Adam, AdamW)  # do what torch's of that name do
 LOSSES = {"cross_entropy": "CrossEntropyLoss", "square": "MSELoss"}
 UNSAID = ("foreach", "fused")  # options that change the speed alone
 
@@ -145,7 +147,7 @@ def _optimizer(session: Session, run: Run) -> optim.Optimizer | None:
     if isinstance(made, LBFGS):  # torch's has no decay
         changed = any(name == "weight_decay" for _, name, _ in session.changes)
         return None if made.defaults["weight_decay"] or changed else made.singles[0]
-    return made if type(made) in ALIKE else None
+    return made if type(made) in ALIKE + OURS else None
 
 
 def _as_drawn(fleet: MLP, run: Run) -> bool:
@@ -193,7 +195,7 @@ def _layers(fleet: MLP) -> str:
 
 def _call(made: optim.Optimizer) -> str:
     """The call that makes this optimizer for a net, without what is torch's default."""
-    usual = inspect.signature(type(made)).parameters
+    usual = inspect.signature(getattr(optim, type(made).__name__)).parameters
     options = {name: value for name, value in made.defaults.items() if name in usual and name not in UNSAID}
     told = [f"{name}={literal(v)}" for name, v in options.items() if name == "lr" or v != usual[name].default]
     return f"{type(made).__name__}({', '.join(['net.parameters()', *told])})"

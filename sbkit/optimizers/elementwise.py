@@ -51,7 +51,7 @@ class Adam(optim.Adam):
         loss, group = closure(), self.param_groups[0]
         flat = group["params"][0]
         state = self.state[flat]
-        if not state:
+        if not state or flat.is_cuda:
             super().step()
             return loss
         state["step"].numpy()[...] += 1
