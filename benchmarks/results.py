@@ -42,7 +42,7 @@ def machine() -> str:
             continue
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     return (
-        f"Machine: {name}, {cores} cores, {memory:.0f} GiB, {platform.system()}; GPU: {gpu}.\n\n"
+        f"Machine: {name}, {cores} cores, {memory:.0f} GiB, {sys.platform}; GPU: {gpu}.\n\n"
         f"Versions: Python {platform.python_version()}, {', '.join(versions)}."
     )
 

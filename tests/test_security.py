@@ -30,7 +30,14 @@ hostile = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 
 FORBIDDEN = {"eval", "exec", "compile", "__import__"}  # called by name
-LOADERS = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "imp"}  # run what they read
+LOADERS = {
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "marshal",
+    "shelve",
+    "imp",
+}  # run what they read; pickle's are below
 COMMANDS = {"system", "popen", "getoutput"}  # of os and subprocess, through a shell
 SCRIPTS = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|createContextualFragment|DOMParser"
@@ -59,7 +66,8 @@ def faults(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
-            found += [f"imports {name}" for name in names if name.split(".")[0] in LOADERS]
+            read = LOADERS | ({"pickle"} if isinstance(node, ast.ImportFrom) else set())
+            found += [f"imports {name}" for name in names if name.split(".")[0] in read]
         if isinstance(node, ast.Call):
             found += _called(node)
     return found
@@ -79,7 +87,17 @@ def _called(node: ast.Call) -> list[str]:
         or (text.startswith("torch.load(") and keywords.get("weights_only") != "True")
         or keywords.get("weights_only") == "False"
         or keywords.get("allow_pickle") == "True"
-        or text.startswith(("joblib.load(", "yaml.load(", "pd.read_pickle(", "pandas.read_pickle("))
+        or text.startswith(
+            (
+                "pickle.load",
+                "pickle.Unpickler",
+                "pickle._",
+                "joblib.load(",
+                "yaml.load(",
+                "pd.read_pickle(",
+                "pandas.read_pickle(",
+            )
+        )
     )
     return [text] if wrong else []
 
@@ -104,7 +122,9 @@ def test_pandas_styler_is_told_to_escape():
         "exec(text)",
         "torch.load('a.pt')",
         "torch.load('a.pt', weights_only=False)",
-        "import pickle",
+        "pickle.load(file)",
+        "pickle.loads(text)",
+        "pickle.Unpickler(file).load()",
         "from pickle import loads",
         "np.load('a.npy', allow_pickle=True)",
         "table.eval('a = b')",
