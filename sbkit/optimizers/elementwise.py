@@ -55,7 +55,6 @@ class Adam(optim.Adam):
             super().step()
             return loss
         state["step"].numpy()[...] += 1
-        names = ("lr", "weight_decay", "eps", "amsgrad", "maximize")
         first, second = group["betas"]
         self.fused(
             [flat.data],
@@ -64,9 +63,13 @@ class Adam(optim.Adam):
             [state["exp_avg_sq"]],
             [],
             [state["step"]],
+            lr=group["lr"],
             beta1=first,
             beta2=second,
-            **{name: group[name] for name in names},
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
         )
         return loss
 
