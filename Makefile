@@ -11,6 +11,7 @@ TORCH_INDEX ?=
 LAB_ARGS ?=
 PIP_FLAGS ?= -qq
 
+SIDE := -n 2 --dist loadfile
 VENV := .venv
 COLAB := .venv-colab
 DEV := $(VENV)/lab,test,author,sweep,serve,audit.done
@@ -29,7 +30,8 @@ lab: $(VENV)/lab.done ## open JupyterLab on the first lesson
 app: $(VENV)/lab,serve.done ## serve lesson 1 as an app, a kernel for every visitor
 	$(VENV)/bin/voila --Voila.config_file_paths=docs/room notebooks/1-simplicity/01-which-feature-will-it-use.ipynb
 
-# Every part runs, whichever fails. The main suite comes last, so that its count closes the output.
+# Two files at a time, a thread each, but for the browser's. Every part runs, whichever fails. The main suite comes last, so that its count closes the output.
+test notebook-tests colab unit: export OMP_NUM_THREADS := 1
 test: $(DEV) ## the whole suite
 	@failed=; \
 	for part in style types stage audit notebook-tests colab unit; do \
@@ -52,14 +54,17 @@ audit: $(DEV) ## known vulnerabilities of the pinned dependencies that a new ver
 	$(VENV)/bin/python scripts/audit.py
 
 notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
-	SBKIT_HEADLESS=1 $(VENV)/bin/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	SBKIT_HEADLESS=1 $(VENV)/bin/pytest $(SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 colab: $(COLAB)/test,sweep.done ## the unit tests and the classic front end with Colab's versions
-	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
+	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest $(SIDE) -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks
 	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest -m slow tests/test_colab.py tests/browser/test_classic.py
 
-unit: $(DEV) ## tests/ and the examples in docstrings
-	$(VENV)/bin/pytest
+unit: $(DEV) ## tests/ and the examples in docstrings; the browser's first, alone
+	@failed=0; \
+	$(VENV)/bin/pytest -m browser || failed=1; \
+	$(VENV)/bin/pytest $(SIDE) -m 'not browser' || failed=1; \
+	exit $$failed
 
 notebooks: $(VENV)/lab,author.done ## run the notebooks in place, store their pictures and claims
 	@rm -f docs/claims.json
