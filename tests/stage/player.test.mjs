@@ -126,9 +126,37 @@ test("the watchdog says so after five seconds and goes on when an answer comes",
   player.tick();
   assert.equal(player.words()[0], "No answer from the kernel");
   assert.ok(player.view().stale && !player.view().moving);
+  player.receive(frame(5)); // late; what was asked for since is still to be answered
+  assert.deepEqual([player.words()[0], ...player.inflight], ["Training", "look"]);
+  player.receive(standing(5));
+  assert.deepEqual(types(sent), ["advance", "look", "advance"]);
+});
+
+test("a connection cut for long is asked again, less and less often, and training goes on when it is back", () => {
+  const { player, sent, clock } = setUp();
+  player.run();
+  for (clock.t = 0; clock.t <= 60_000; clock.t += 250) player.tick();
+  assert.deepEqual(types(sent), ["advance", "look", "look", "look"], "after 5, 15 and 35 seconds");
+  assert.deepEqual(player.inflight, ["look"]);
+  for (let k = 0; k < 3; k++) player.receive(standing(5));
+  assert.deepEqual(types(sent).slice(4), ["advance"]);
+  assert.deepEqual(player.words(), ["Training", ""]);
+});
+
+test("a kernel that is gone: said at once, also of a run that stands, and nothing is asked of it", () => {
+  const { player, sent } = setUp();
+  player.run();
   player.receive(frame(5));
-  assert.equal(player.words()[0], "Training");
+  player.setGone(true);
+  player.setGone(true);
+  for (const act of ["run", "pause", "step", "tick"]) player[act]();
+  player.restart("seed");
   assert.equal(sent.length, 2);
+  assert.equal(player.words()[0], "Stopped");
+  const { stale, closed, moving, frame: kept } = player.view();
+  assert.deepEqual([stale, closed, moving, kept.step], [true, true, false, 5]);
+  player.setGone(false); // the same kernel after all
+  assert.deepEqual(types(sent).slice(2), ["look"]);
 });
 
 test("lost answers do not leave two requests in the air", () => {
@@ -138,7 +166,7 @@ test("lost answers do not leave two requests in the air", () => {
   player.tick();
   player.pause();
   player.run();
-  assert.deepEqual(types(sent), ["advance", "look"]);
+  assert.deepEqual(types(sent), ["advance", "look"], "asked again by itself");
   player.receive(frame(5)); // late
   assert.deepEqual(player.inflight, ["look"]);
   player.receive(standing(5));

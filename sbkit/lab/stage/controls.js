@@ -43,13 +43,13 @@ export class Controls {
     this.box = make("input", { type: "checkbox", on: { change: () => actions.difference(this.box.checked) } });
     this.difference = make("label", { hidden: "" }, [this.box, say("controls", "difference")]);
     this.code = actions.code && button(say("controls", "code"), () => this.toggleCode(actions), { "aria-expanded": "false" });
-    const save = actions.save && button(say("controls", "save"), actions.save);
+    this.save = actions.save && button(say("controls", "save"), actions.save);
     this.pre = make("pre", { tabindex: "0" });
     this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": say("controls", "kinds") });
     const copy = button(say("controls", "copy"), () => copyText(this.pre, copy));
     const bar = make("div", { class: "sb-controls" }, [this.tabs, copy]);
     this.codeBox = make("div", { class: "sb-code", hidden: "" }, [bar, this.pre]);
-    const row = make("div", { class: "sb-controls" }, [this.pin, this.code, save, this.difference].filter(Boolean));
+    const row = make("div", { class: "sb-controls" }, [this.pin, this.code, this.save, this.difference].filter(Boolean));
     this.foot = make("div", {}, [row, this.codeBox]);
   }
 
@@ -79,6 +79,7 @@ export class Controls {
     const { word, reason, running, closed, index, count, frame, steps, pinned } = view;
     showIcon(this.run, running ? "pause" : "run", say("controls", running ? "pause" : "run"));
     for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
+    for (const asks of [this.code, this.save]) if (asks) asks.disabled = closed;
     const trains = steps > 0;
     for (const node of [this.run, ...this.steps, this.speed.parentNode, this.slider.parentNode]) node.hidden = !trains;
     setText(this.word, trains || word === "Error" || view.stale || view.locked ? word : "");

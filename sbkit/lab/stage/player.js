@@ -10,7 +10,7 @@ import { say } from "./words.js";
 
 export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { seconds: 0.12 } };
 const AHEAD = 2; // advances under way while running
-const PATIENCE = 5000; // ms without an answer until the stage says so
+const PATIENCE = 5000; // ms without an answer until the stage says so and asks again, then twice as long, and so on
 const TOUCH = 600; // ms after the last touch of a dial for which training makes way
 const ENDS = ["Done", "Error", "Stopped"]; // states that end a run until the reader wants it otherwise
 const SETTLE = 300; // ms after the last step or dial move until the sharp standing frame is asked for
@@ -18,8 +18,8 @@ const SETTLE = 300; // ms after the last step or dial move until the sharp stand
 export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
     Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
-      touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false });
-    Object.assign(this, { running: false, hidden: false, closed: false, lost: false, dirty: false, locked: "" });
+      touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
+    Object.assign(this, { running: false, hidden: false, closed: false, gone: false, lost: false, dirty: false, locked: "" });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
   }
@@ -27,18 +27,17 @@ export class Player {
   // what the reader does
 
   run() {
-    if (this.closed || this.locked) return;
+    if (this.over || this.locked) return;
     if (this.status.state === "Done") this.request("rewind");
     [this.running, this.shown, this.settleAt] = [true, null, null];
     this.wake();
-    if (this.lost && !this.inflight.includes("look")) this.request("look"); // once it is answered, nothing else is under way
     this.next();
   }
 
   pause() {
     if (!this.running) return;
     this.running = false;
-    this.request("look");
+    if (!this.lost) this.request("look");
   }
 
   step() {
@@ -71,6 +70,13 @@ export class Player {
     this.next();
   }
 
+  /** Whether the kernel that held the run has ended or begun anew; a connection that is lost may come back. */
+  setGone(gone) {
+    if (gone === this.gone) return;
+    Object.assign(this, { gone, running: false, inflight: [] });
+    if (!gone) this.request("look");
+  }
+
   /** The reader's hand is on a dial. */
   touch() {
     this.touchedAt = this.now();
@@ -84,7 +90,7 @@ export class Player {
   // what Python says
 
   request(type, details = {}) {
-    if (this.closed) return;
+    if (this.over) return;
     if (type !== "look") this.idle = false;
     if (this.lost) this.inflight = []; // the answers may never come: start counting anew
     if (!this.inflight.length) this.since = this.now();
@@ -95,8 +101,7 @@ export class Player {
 
   /** Take a message; asks for the next frame where one is due. */
   receive(message) {
-    this.lost = false;
-    this.since = this.now();
+    Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE });
     if (message.type === "dirty") this.dirty = true;
     else if (message.type === "closed") [this.closed, this.running] = [true, false];
     else if (message.type === "frame") this.take(message, message.pushed ? null : this.answered(message));
@@ -104,12 +109,12 @@ export class Player {
     this.next();
   }
 
-  /** The request that a frame answers; null for a moving one left over from before a lost answer. */
+  /** The request that a frame answers; null for one left over from before a lost answer. */
   answered(frame) {
     if (frame.state === "Error" && ["code", "replay"].includes(this.inflight[0])) return this.inflight.shift();
     const asked = (fits) => this.inflight.findIndex((type) => type !== "code" && type !== "replay" && fits(type));
     let at = asked((type) => (type === "advance") === frame.moving);
-    if (at < 0) at = asked((type) => type !== "look" || !frame.moving || frame.state === "Error");
+    if (at < 0 && frame.state === "Error") at = asked(() => true);
     return at < 0 ? null : this.inflight.splice(at, 1)[0];
   }
 
@@ -129,7 +134,7 @@ export class Player {
 
   /** Ask for what is due, if nothing is under way. */
   next() {
-    if (this.closed || this.hidden || this.inflight.some((type) => type !== "advance")) return;
+    if (this.over || this.hidden || this.inflight.some((type) => type !== "advance")) return;
     const touched = this.now() - this.touchedAt < TOUCH;
     const [ahead, slice] = touched ? [1, SPEEDS.slow] : [this.ahead, SPEEDS[this.speed]];
     if (this.running) while (this.inflight.length < ahead) this.request("advance", slice);
@@ -144,7 +149,10 @@ export class Player {
       this.pause();
       this.idle = true;
     }
-    if (this.inflight.length && this.now() - this.since > PATIENCE) this.lost = true;
+    if (this.inflight.length && this.now() - this.since > this.patience) {
+      [this.lost, this.patience] = [true, 2 * this.patience];
+      this.request("look"); // the one thing under way: once it is answered, training goes on
+    }
     if (this.settleAt === null || this.now() < this.settleAt || this.inflight.length || this.hidden) return;
     this.settleAt = null;
     if (!this.running) this.request("look");
@@ -152,10 +160,15 @@ export class Player {
 
   // what is in sight
 
+  get over() {
+    return this.closed || this.gone;
+  }
+
   /** [state word, reason]. */
   words() {
     const { state, reason, step } = this.status;
     if (this.closed) return ["Stopped", say("states", "closed")];
+    if (this.gone) return ["Stopped", say("states", "gone")];
     if (this.lost) return [say("states", "silent"), say("states", "lost")];
     if (this.locked) return ["Locked", this.locked];
     if (ENDS.includes(state)) return [state, reason];
@@ -169,9 +182,9 @@ export class Player {
     const { frames } = this.recording;
     const index = Math.min(this.shown ?? Infinity, frames.length - 1);
     const [word, reason] = this.words();
-    const stale = this.closed || this.lost || (word === "Error" && !this.status.plots?.length);
-    const { pinned, difference, running, closed, status, locked } = this;
+    const stale = this.over || this.lost || (word === "Error" && !this.status.plots?.length);
+    const { pinned, difference, running, status, locked } = this;
     return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
-      pinned, difference, running, closed, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost };
+      pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost };
   }
 }

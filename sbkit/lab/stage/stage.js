@@ -40,6 +40,7 @@ class Link {
 
   tick() {
     const before = this.player.words().join();
+    this.player.setGone([...this.screens].some((screen) => screen.root.closest(".jupyter-widgets-disconnected"))); // ipywidgets' own
     this.player.tick();
     if (this.player.words().join() === before && !this.player.running) return;
     for (const screen of this.screens) screen.redraw();
