@@ -307,6 +307,21 @@ test("what was asked for before an error does not hide it", () => {
   assert.equal(player.words()[0], "Training");
 });
 
+test("a value that is refused stays told until the reader does something", () => {
+  const { player, sent, clock } = setUp();
+  const error = { state: "Error", reason: "lr is at most 1e6." };
+  player.receive({ type: "dirty" });
+  player.receive(standing(5, error));
+  player.run();
+  player.receive(frame(6, error));
+  for (; clock.t < 3000; clock.t += 250) player.tick();
+  assert.deepEqual(types(sent), ["refresh", "advance"]);
+  assert.deepEqual(player.words(), ["Error", "lr is at most 1e6."]);
+  player.step();
+  player.receive(frame(7));
+  assert.equal(player.words()[0], "Paused");
+});
+
 test("done with another advance under way still looks once", () => {
   const { player, sent } = setUp(2);
   player.run();

@@ -42,8 +42,8 @@ export class Player {
 
   step() {
     if (this.locked) return;
-    this.running = false;
-    this.shown = null;
+    [this.running, this.shown] = [false, null];
+    this.status = { ...this.status, state: "", reason: "" }; // an error told so far is over
     this.request("advance", { steps: 1 });
   }
 
@@ -127,8 +127,8 @@ export class Player {
     if (frame.plots.length) this.recording.add(frame);
     if (ENDS.includes(frame.state)) this.running = false;
     if (frame.state === "Done" && request === "advance" && frame.moving && !this.inflight.length) this.request("look");
-    else if (!this.running && !this.inflight.length && frame.steps > 0 && (request === "advance" || request === "refresh")) {
-      this.settleAt = this.now() + SETTLE;
+    else if (["advance", "refresh"].includes(request) && !this.running && !this.inflight.length && frame.steps > 0) {
+      this.settleAt = this.status.state === "Error" ? null : this.now() + SETTLE; // the answer would hide the reason
     }
   }
 
