@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +22,7 @@ from sbkit.plots.words import say
 
 SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
 LONGEST = 1.0  # seconds that this may lengthen a slice to
+CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
 Message = Mapping[str, Any]
 Reply = tuple[dict[str, Any], list[bytes]]  # JSON, buffers
@@ -152,9 +155,17 @@ ANSWERS: dict[str, Callable[[Desk, Message], Reply]] = {
 
 
 def sentence(error: BaseException) -> str:
-    """What went wrong, in a sentence: an `SbkitError`'s own, any other with its type.
+    """What went wrong, in a sentence: an `SbkitError`'s own, any other with its type and its line in a cell.
 
     >>> sentence(SbkitError("n is large.")), sentence(KeyError("n"))
     ('n is large.', "KeyError: 'n'")
     """
-    return str(error) if isinstance(error, SbkitError) else f"{type(error).__name__}: {error}".strip(": ")
+    if isinstance(error, SbkitError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".strip(": ") + _place(error)
+
+
+def _place(error: BaseException) -> str:
+    """The last line of a cell that led to an error; empty where none did."""
+    cells = [frame for frame in traceback.extract_tb(error.__traceback__) if CELL.search(frame.filename)]
+    return say("states", "place", name=cells[-1].name, line=cells[-1].lineno) if cells else ""

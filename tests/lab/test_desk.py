@@ -3,7 +3,7 @@
 import pytest
 
 import sbkit as sb
-from sbkit.lab.desk import ANSWERS, Desk
+from sbkit.lab.desk import ANSWERS, Desk, sentence
 from sbkit.lab.dials import dials
 from sbkit.lab.session import Session
 
@@ -127,6 +127,19 @@ def test_an_error_of_the_lesson_is_shown_and_the_run_survives(lesson):
     assert frame["plots"] and desk.session.run.step == 10
     desk.set("depth", 2)
     assert ask(desk, "refresh")[0]["state"] == "Ready"
+
+
+@pytest.mark.parametrize("file", ["/tmp/ipykernel_7/42.py", "<ipython-input-3-abc>"])
+def test_an_error_in_a_cell_tells_its_line(file):
+    cell: dict = {}
+    exec(compile("def look_up(name):\n\n    return {}[name]", file, "exec"), cell)
+
+    def fails(name):
+        return int(cell["look_up"](name))
+
+    with pytest.raises(KeyError) as caught:
+        fails("n")
+    assert sentence(caught.value) == "KeyError: 'n' (look_up, line 3 of its cell)"
 
 
 @pytest.mark.parametrize(
