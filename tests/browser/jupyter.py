@@ -154,8 +154,13 @@ class Notebook:
         self.page.on("console", self._heard)
         if blocked:
             self.page.route(blocked, lambda route: route.abort())
-        self.page.goto(address.replace("/lab?", f"/lab/tree/{path}?reset&"))
+        self.address = address.replace("/lab?", f"/lab/tree/{path}?reset&")
         self.cells = self.page.locator(".jp-Notebook .jp-Cell")
+        self.load()
+
+    def load(self) -> None:
+        """Load the page, or load it anew."""
+        self.page.goto(self.address)
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
 
     def _heard(self, message: Any) -> None:

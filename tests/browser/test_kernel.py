@@ -1,20 +1,10 @@
 """What the kernel and the notebook around a panel do to it: cells that run again, interrupts, restarts."""
 
-import re
-
 import pytest
 from browser.jupyter import RAN, Stage
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-
-COUNTS = "import comm, threading; print(len(comm.get_comm_manager().comms), threading.active_count())"
-FRAGILE = """
-def fragile(depth=1):
-    return lesson(depth=depth if depth < 2 else "deep")
-
-sb.lab(fragile, depth=(0, 2))
-"""
 
 
 def test_running_the_cell_again_leaves_one_live_stage(lesson, stage):
@@ -32,14 +22,6 @@ def test_other_views_of_the_replaced_panel_end_with_it(lesson, stage):
     lesson.open()
     expect(other.root).to_have_count(0)
     lesson.ask("pass")
-
-
-def test_running_the_cell_again_leaks_nothing(lesson):
-    counts = []
-    for _ in range(6):
-        lesson.open().train(3)
-        counts.append(lesson.ask(COUNTS))
-    assert len(set(counts[1:])) == 1, f"widgets and threads after each run: {counts}"
 
 
 def test_two_panels_of_a_lesson_live_side_by_side(lesson, stage):
@@ -67,25 +49,11 @@ def test_interrupt_leaves_a_working_panel(lesson, stage):
     stage.says("Training")
 
 
-def test_an_error_in_the_lesson_is_told_and_can_be_undone(lesson, stage):
-    lesson.ask(FRAGILE)
-    other = Stage(lesson.scratch.locator(".sb-stage"))
-    other.wait("frames", "n >= 1")
-    handle = lesson.scratch.locator(".noUi-handle")
-    handle.press("ArrowRight")
-    other.says("Error")
-    lesson.notebook.picture("8-error")
-    handle.press("ArrowLeft")
-    other.says("Ready")
-    other.train(2)
-    lesson.ask("pass")
-
-
 def test_a_restarted_kernel_is_not_taken_for_a_live_one(lesson, stage):
     stage.train()
     lesson.notebook.menu("Kernel", "Restart Kernel…")
     lesson.page.locator(".jp-Dialog").get_by_role("button", name="Confirm").click()
-    expect(stage.root).to_have_attribute("data-state", re.compile("No answer from the kernel|Stopped"))
+    stage.says("Stopped")
     lesson.notebook.picture("9-kernel-restarted")
 
 
