@@ -17,7 +17,7 @@ from sbkit.course import journal
 from sbkit.course.place import headless, lesson_name
 from sbkit.plots import Bars, Lines, Mark
 
-CONFIDENCE = 50  # per cent; where the slider starts
+CONFIDENCE = 50  # per cent; where it starts
 Range = tuple[float, float]
 
 
@@ -120,7 +120,7 @@ class Prediction:
         return f"{self.question}  Choices: {'; '.join(self.choices)}."
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Radio buttons, a confidence slider and a button; plain text where there is no front end."""
+        """Radio buttons, a confidence and a button; plain text where there is no front end."""
         if headless():
             return {"text/plain": repr(self)}
         widget = self._widget()
@@ -132,11 +132,15 @@ class Prediction:
     def _widget(self) -> Any:
         import ipywidgets
 
+        from sbkit.lab.stage import Stage
+
         question = ipywidgets.HTML(f"<b>{html.escape(self.question)}</b>")
         choice = ipywidgets.RadioButtons(
             options=list(self.choices), value=self.choice, layout={"width": "auto"}
         )
-        sure = ipywidgets.IntSlider(self.confidence, 0, 100, 5, description="How sure?", readout_format="d")
+        sure = ipywidgets.BoundedIntText(
+            self.confidence, 0, 100, 5, description="How sure, in %?", style={"description_width": "initial"}
+        )
         button = ipywidgets.Button(description="Commit", button_style="primary")
         told = ipywidgets.HTML("The dials below unlock when you commit." if self.locked else "")
 
@@ -148,7 +152,8 @@ class Prediction:
         sure.observe(lambda change: setattr(self, "confidence", change["new"]), "value")
         button.on_click(lambda _: self.commit())
         committed() if self.committed else self.on_commit(committed)
-        return ipywidgets.VBox([question, choice, sure, ipywidgets.HBox([button, told])])
+        below, keys = ipywidgets.HBox([button, told]), Stage(controls={"bare": True})
+        return ipywidgets.VBox([question, choice, sure, below, keys], _dom_classes=("sb-panel",))
 
 
 def _record() -> str:

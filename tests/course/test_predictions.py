@@ -28,7 +28,7 @@ def page(monkeypatch, tmp_path):
 
 def test_the_widgets_set_choice_and_confidence_until_committed(page):
     prediction = sb.predict("Which <i>one</i>?", CHOICES)
-    question, choice, sure, below = prediction._widget().children
+    question, choice, sure, below, _ = prediction._widget().children
     choice.value, sure.value = CHOICES[1], 85
     assert (prediction.choice, prediction.confidence) == (CHOICES[1], 85)
     assert question.value == "<b>Which &lt;i&gt;one&lt;/i&gt;?</b>"

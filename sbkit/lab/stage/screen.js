@@ -11,9 +11,8 @@ export class Screen {
     this.controls = new Controls(actions, options);
     this.grid = make("div", { class: "sb-grid" });
     const parts = [this.controls.head, this.grid, this.controls.foot];
-    this.root = make("div", { class: "sb-stage", "data-lm-suppress-shortcuts": "true" }, parts); // JupyterLab's own attribute
+    this.root = make("div", { class: "sb-stage" }, parts);
     this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
-    for (const name of ["keydown", "keypress", "keyup"]) this.root.addEventListener(name, (event) => event.stopPropagation());
     el.replaceChildren(this.root);
     this.watch();
   }

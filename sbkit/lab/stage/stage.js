@@ -2,6 +2,7 @@
 
 import { download } from "./controls.js";
 import { decodeFrame } from "./decode.js";
+import { keepKeys, nameSliders } from "./dials.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
@@ -65,34 +66,34 @@ class Link {
   }
 }
 
+/** A stage in el; a bare one draws nothing and only keeps the keys of the panel around it. */
 function render({ model, el }) {
+  document.addEventListener("focusin", keepKeys); // once, however often it is added
   const controls = model.get("controls") ?? {};
+  if (controls.bare) return;
   const link = links.get(controls) ?? new Link(model, controls);
   links.set(controls, link);
   const screen = new Screen(el, () => link.player.view(), stageActions(link, controls), controls);
   link.screens.add(screen);
+  const { signal } = screen.ended;
   const touch = (event) => {
     link.player.wake();
     if (!screen.root.contains(event.target)) link.player.touch();
   };
+  let panel = null;
   const sight = new ResizeObserver(() => {
-    const panel = screen.root.closest(".sb-panel"); // the dials too; a listener is added once however often
-    panel?.addEventListener("keydown", keepKey);
-    for (const name of TOUCHES) panel?.addEventListener(name, touch, { capture: true, signal: screen.ended.signal });
     link.look();
+    if (panel || !(panel = screen.root.closest(".sb-panel"))) return; // the dials too
+    nameSliders(panel, signal);
+    for (const name of TOUCHES) panel.addEventListener(name, touch, { capture: true, signal });
   });
   sight.observe(screen.root);
-  document.addEventListener("visibilitychange", () => link.look(), { signal: screen.ended.signal });
+  document.addEventListener("visibilitychange", () => link.look(), { signal });
   screen.redraw();
   return () => {
     sight.disconnect();
     link.leave(screen);
   };
-}
-
-/** A key pressed in the panel is not JupyterLab's: an arrow there moves to the next cell, an M hides all outputs. */
-function keepKey(event) {
-  event.stopPropagation();
 }
 
 /** What each control does; every one is followed by a drawing. */
