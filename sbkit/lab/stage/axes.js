@@ -10,12 +10,12 @@ export function readTheme(root) {
   const [r, g, b] = style.backgroundColor.match(/[\d.]+/g).map(Number);
   root.classList.toggle("sb-dark", 0.299 * r + 0.587 * g + 0.114 * b < 110);
   const colour = (name) => style.getPropertyValue(`--sb-${name}`).trim();
-  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "ink", "muted", "grid", "paper", "low", "high"];
+  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "ink", "muted", "grid", "paper", "low", "high", "cold"];
   const theme = Object.fromEntries(names.map((name) => [name, colour(name)]));
   theme.series = [theme.blue, theme.orange, theme.green, theme.purple, theme.sky];
-  const [low, blue, high, neutral, orange] = ["low", "blue", "high", "neutral", "orange"].map((name) => hexToRgb(theme[name]));
-  theme.ramp = divergingColours(blue, neutral, orange);
-  theme.change = divergingColours(blue, neutral, orange, 21); // an odd number: no change has no colour
+  const [low, blue, high, cold, neutral, orange] = ["low", "blue", "high", "cold", "neutral", "orange"].map((name) => hexToRgb(theme[name]));
+  theme.ramp = divergingColours(cold, neutral, orange);
+  theme.change = divergingColours(cold, neutral, orange, 21); // an odd number: no change has no colour
   theme.rising = risingColours([low, blue, high]);
   return theme;
 }

@@ -25,9 +25,9 @@ export function make(tag, { text, on = {}, ...attributes } = {}, children = []) 
 }
 
 export class Card {
-  /** pick(name, row, column): what a click on a cell does, if anything. */
-  constructor(redraw, pick) {
-    [this.hover, this.pick] = [null, pick];
+  /** pick(name, row, column): what a click on a cell does, if anything; announce(text) tells those who do not see. */
+  constructor(redraw, pick, announce) {
+    Object.assign(this, { hover: null, pick, announce });
     this.told = -Infinity;
     this.title = make("div", { class: "sb-title" });
     this.legend = make("div", { class: "sb-legend", "aria-hidden": "true" });
@@ -36,8 +36,7 @@ export class Card {
     this.caption = make("div", { class: "sb-caption" });
     this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
     this.details = make("details", { on: { toggle: () => this.tell(true) } }, [make("summary", { text: say("tables", "data") }), this.table]);
-    this.live = make("div", { class: "sb-unseen", "aria-live": "polite" });
-    this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip, this.live]);
+    this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
     const about = make("figcaption", {}, [this.caption, this.details]);
     this.root = make("figure", { class: "sb-card" }, [make("div", { class: "sb-head" }, [this.title, this.legend]), this.paper, about]);
     const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
@@ -81,6 +80,7 @@ export class Card {
   }
 
   draw(theme) {
+    if (!this.width) this.measure(); // it was out of the page for a moment, as while a theme is changed
     if (!this.width) return;
     const painter = painterOf(this.plot);
     const options = { pinned: this.pinned, difference: this.difference, hover: this.hover, picked: this.picked };
@@ -104,8 +104,8 @@ export class Card {
     const key = JSON.stringify(entries);
     if (key === this.legendKey) return;
     this.legendKey = key;
-    this.legend.replaceChildren(...entries.map(({ mark, colour, text }) => {
-      const swatch = make("i", { class: `sb-mark sb-${mark}` });
+    this.legend.replaceChildren(...entries.map(({ mark, shape, colour, text }) => {
+      const swatch = make("i", {}, [mark, shape].filter(Boolean).map((name) => make("i", { class: `sb-mark sb-${name}` })));
       swatch.style.color = colour;
       return make("span", {}, [swatch, text]);
     }));
@@ -115,7 +115,7 @@ export class Card {
     this.tip.hidden = !tip;
     if (!tip) return;
     this.tip.replaceChildren(...tip.lines.map((text) => make("div", { text })));
-    if (document.activeElement === this.canvas) setText(this.live, tip.lines.join("; "));
+    if (document.activeElement === this.canvas) this.announce(tip.lines.join("; "));
     const left = tip.x > this.width / 2;
     this.tip.style.left = left ? "" : `${tip.x + 12}px`;
     this.tip.style.right = left ? `${this.width - tip.x + 12}px` : "";

@@ -3,7 +3,7 @@
 import { shortened } from "./axes.js";
 import { drawNames, namesLayout } from "./bars.js";
 import { drawColourBar, rangeText, shadesOf, spreadText } from "./field.js";
-import { formatValue, withUnit } from "./scales.js";
+import { formatValue, inkOn, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 export const cellsPainter = { draw: drawCells, legend: cellsLegend, table: cellsTable, describe: describeCells };
@@ -75,7 +75,7 @@ function drawCell(ctx, plot, { left, top, width, height }, value, theme) {
   const text = none ? say("legends", "none") : formatValue(value);
   if (ctx.measureText(text).width > width - 6 || height < 16) return;
   [ctx.textAlign, ctx.textBaseline] = ["center", "middle"];
-  ctx.fillStyle = none ? theme.ink : 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 140 ? "#1a1a1a" : "#ffffff";
+  ctx.fillStyle = none ? theme.ink : inkOn(colour);
   ctx.fillText(text, left + width / 2, top + height / 2);
 }
 

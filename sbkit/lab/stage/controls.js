@@ -12,7 +12,8 @@ const ICONS = {
 
 /** Controls for the `actions` that are given: run(), step(), restart(type), speed(word), scrub(k), pin() … */
 export class Controls {
-  constructor(actions, { seed = false, data = false } = {}) {
+  constructor(actions, { seed = false, data = false } = {}, announce = () => {}) {
+    this.announce = announce;
     this.run = iconButton("run", say("controls", "run"), actions.run, "sb-main");
     this.steps = [
       actions.step && iconButton("step", say("controls", "step"), actions.step),
@@ -25,13 +26,11 @@ export class Controls {
     this.speed.value = "normal";
     this.word = make("span", { class: "sb-word" });
     this.reason = make("span", { class: "sb-reason" });
-    this.live = make("div", { class: "sb-unseen", "aria-live": "polite" });
-    this.announced = { text: "", at: -Infinity };
     this.slider = make("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": say("controls", "recorded"),
       on: { input: () => actions.scrub(Number(this.slider.value)) } });
     this.count = make("span", { class: "sb-count" });
     this.head = make("div", { class: "sb-controls" }, [this.run, ...this.steps, make("label", {}, [say("controls", "speed"), this.speed]),
-      make("span", { class: "sb-state" }, [this.word, this.reason]), this.live,
+      make("span", { class: "sb-state" }, [this.word, this.reason]),
       make("div", { class: "sb-time" }, [this.slider, this.count])]);
     this.buildFoot(actions);
   }
@@ -94,15 +93,8 @@ export class Controls {
     this.pin.setAttribute("aria-pressed", String(Boolean(pinned)));
     this.difference.hidden = !pinned || !frame?.plots.some((plot) => plot.shape === "field");
     this.box.checked = view.difference;
-    this.announce(reason ? `${word}: ${reason}` : word);
-  }
-
-  /** Say a new state once, at most one a second. */
-  announce(text) {
-    const now = performance.now();
-    if (text === this.announced.text || now - this.announced.at < 1000) return;
-    this.announced = { text, at: now };
-    this.live.textContent = text;
+    const state = reason ? `${word}: ${reason}` : word;
+    if (state !== this.state) this.announce((this.state = state));
   }
 }
 

@@ -3,11 +3,11 @@
 
 import { crisp, drawAxes, shortened, tickRoom } from "./axes.js";
 import { contourOf, joinSegments, resample } from "./contour.js";
+import { MARKS, traceMark } from "./marks.js";
 import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
-const MARKS = ["circle", "square", "triangle"];
 
 const chance = () => ({ label: say("axes", "chance"), unit: "", low: 0, high: 1 });
 const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
@@ -121,24 +121,12 @@ function drawPoints(ctx, plot, scales, theme) {
     ctx.beginPath();
     for (let k = 0; k < points.shape[0]; k++) {
       if ((labels ? Math.min(labels[k], MARKS.length - 1) : 0) !== mark) continue;
-      tracePoint(ctx, MARKS[mark], scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
+      traceMark(ctx, MARKS[mark], scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
     }
     [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[mark], theme.paper, 0.8];
     ctx.fill();
     ctx.stroke();
   }
-}
-
-function tracePoint(ctx, mark, x, y, r) {
-  if (mark === "circle") {
-    ctx.moveTo(x + r, y);
-    ctx.arc(x, y, r, 0, 2 * Math.PI);
-  } else if (mark === "triangle") {
-    ctx.moveTo(x, y - 1.3 * r);
-    ctx.lineTo(x + 1.15 * r, y + 0.8 * r);
-    ctx.lineTo(x - 1.15 * r, y + 0.8 * r);
-    ctx.closePath();
-  } else ctx.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
 }
 
 /** The bar that says what the colours are, right of the box. */
@@ -181,7 +169,7 @@ function gridValue(axis, k, count) {
 }
 
 function fieldLegend(plot, theme, { pinned, difference }) {
-  const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, 3) : [];
+  const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, MARKS.length) : [];
   const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: say("legends", "class", { c }) }));
   if (plot.scale) return entries;
   entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half") });

@@ -1,6 +1,7 @@
-// lines.js: draws Lines: means as lines, bands from the lowest to the highest run, a pinned run as thin grey dashes.
+// lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
 
 import { crisp, drawAxes, drawMark, strokeLine, tickRoom } from "./axes.js";
+import { MARKS, markedPoints, traceMark } from "./marks.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -20,7 +21,7 @@ function drawLines(sheet, plot, pinned, { hover }) {
     const colour = seriesColour(theme, k);
     if (line.start) strokeStart(ctx, line, scales, colour);
     strokeCurve(ctx, line, scales, { colour, width: 2, dash: line.dash ? [7, 4] : [] });
-    if (plot.grows) drawTip(ctx, line, scales, colour);
+    drawMarks(ctx, plot, k, scales, colour);
   });
   ctx.restore();
   for (const mark of plot.marks ?? []) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
@@ -88,15 +89,17 @@ function finiteBand(line, k) {
   return Number.isFinite(line.low[k]) && Number.isFinite(line.high[k]);
 }
 
-function drawTip(ctx, line, scales, colour) {
-  const last = line.x.length - 1;
-  if (last < 0 || !Number.isFinite(line.y[last])) return;
-  markPlace(ctx, scales.x(line.x[last]), heightOf(scales.y, line.y[last]), colour);
+/** Lines of a plot that has several carry shapes of their own; what grows is marked where it is. */
+function drawMarks(ctx, plot, k, scales, colour) {
+  const line = plot.lines[k];
+  const places = plot.lines.length > 1 ? markedPoints(Array.from(line.x, scales.x), k) : [];
+  if (plot.grows) places.push(line.x.length - 1);
+  for (const i of places) if (Number.isFinite(line.y[i])) markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
 }
 
-function markPlace(ctx, x, y, colour) {
+function markPlace(ctx, k, x, y, colour) {
   ctx.beginPath();
-  ctx.arc(x, y, 3, 0, 2 * Math.PI);
+  traceMark(ctx, MARKS[k % MARKS.length], x, y, 3.4);
   ctx.fillStyle = colour;
   ctx.fill();
 }
@@ -120,7 +123,7 @@ function hoverLines(ctx, box, plot, scales, [px, py], theme) {
   const lines = [`${plot.x.label} ${withUnit(x, plot.x)}`];
   plot.lines.forEach((line, k) => {
     if (line.x[nearest[k]] !== x) return;
-    markPlace(ctx, scales.x(x), heightOf(scales.y, line.y[nearest[k]]), seriesColour(theme, k));
+    markPlace(ctx, k, scales.x(x), heightOf(scales.y, line.y[nearest[k]]), seriesColour(theme, k));
     lines.push(`${line.name} ${withUnit(line.y[nearest[k]], plot.y)}${bandText(line, nearest[k])}`);
   });
   return { x: scales.x(x), y: py, lines };
@@ -131,7 +134,8 @@ function bandText(line, k) {
 }
 
 function linesLegend(plot, theme, { pinned }) {
-  const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", colour: seriesColour(theme, k), text: line.name }));
+  const shape = (k) => (plot.lines.length > 1 ? MARKS[k % MARKS.length] : null);
+  const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", shape: shape(k), colour: seriesColour(theme, k), text: line.name }));
   if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band") });
   if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start") });
   if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned") });

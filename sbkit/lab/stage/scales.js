@@ -117,6 +117,17 @@ export function hexToRgb(hex) {
   return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 }
 
+/** Relative luminance of r, g, b, 0 … 1, as the contrast of WCAG 2 counts it. */
+export function luminanceOf(colour) {
+  const [r, g, b] = Array.from(colour, (v) => (v <= 10 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Black or white, whichever is read better on a colour: contrast 4.5 or more on every one. */
+export function inkOn(colour) {
+  return luminanceOf(colour) > 0.179 ? "#000000" : "#ffffff";
+}
+
 /** The middle of the band of width 1/bands that holds p: .5 stays the border of two bands when bands is even. */
 export function bandOf(p, bands) {
   return (Math.min(bands - 1, Math.floor(p * bands)) + 0.5) / bands;

@@ -3,14 +3,18 @@
 import { readTheme } from "./axes.js";
 import { Card, make } from "./card.js";
 import { Controls } from "./controls.js";
+import { Announcer } from "./live.js";
 
 export class Screen {
   /** `source()` gives the view to draw. Everything that outlives `el` ends with `ended`, an AbortController. */
   constructor(el, source, actions, options) {
     Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController(), pending: 0 });
-    this.controls = new Controls(actions, options);
+    const live = make("div", { class: "sb-unseen", "aria-live": "polite" }); // the only one
+    const announcer = new Announcer((text) => (live.textContent = text));
+    this.announce = (text) => announcer.say(text);
+    this.controls = new Controls(actions, options, this.announce);
     this.grid = make("div", { class: "sb-grid" });
-    const parts = [this.controls.head, this.grid, this.controls.foot];
+    const parts = [this.controls.head, this.grid, this.controls.foot, live];
     this.root = make("div", { class: "sb-stage" }, parts);
     this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
     el.replaceChildren(this.root);
@@ -74,7 +78,7 @@ export class Screen {
   arrange(plots) {
     const names = plots.map((plot) => plot.name);
     if (names.join() === [...this.cards.keys()].join()) return;
-    const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick)]));
+    const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick, this.announce)]));
     this.cards = kept;
     this.grid.replaceChildren(...[...kept.values()].map((card) => card.root));
     for (const card of kept.values()) card.measure();
