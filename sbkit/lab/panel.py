@@ -121,14 +121,20 @@ class Panel(Handle, ipywidgets.VBox):
 
 
 def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
-    """At most four dials in sight, in rows that wrap; the others folded away."""
+    """At most four dials in sight, in rows that wrap; the others come with the button More."""
 
     def rows(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
         return ipywidgets.Box(some, layout=ipywidgets.Layout(flex_flow="row wrap"))
 
     made: list[ipywidgets.Widget] = [rows(widgets[:IN_SIGHT])] if widgets else []
-    if widgets[IN_SIGHT:]:
-        more = ipywidgets.Accordion([rows(widgets[IN_SIGHT:])], selected_index=None)
-        more.set_title(0, "More")
-        made.append(more)
+    if widgets[IN_SIGHT:]:  # an Accordion cannot be unfolded by keyboard
+        more, rest = ipywidgets.ToggleButton(), rows(widgets[IN_SIGHT:])
+
+        def fold(change: Any = None) -> None:
+            more.description = say("dials", "fewer" if more.value else "more")
+            rest.layout.display = None if more.value else "none"
+
+        more.observe(fold, "value")
+        fold()
+        made += [more, rest]
     return made

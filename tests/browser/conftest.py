@@ -2,6 +2,7 @@
 
 import pytest
 from browser.jupyter import Notebook, Stage, dial, jupyter_lab, real_browser, stage_of
+from playwright.sync_api import expect
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +67,8 @@ class Lesson:
         """What takes the keyboard of a dial; those folded away are shown."""
         found = dial(self.cell, name)
         if not found.is_visible():
-            self.cell.get_by_text("More").click()
+            self.cell.get_by_role("button", name="More").click()
+            expect(found).to_be_visible()
         return found
 
 

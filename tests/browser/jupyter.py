@@ -139,12 +139,21 @@ def real_browser(executable: str) -> Iterator[Browser]:
 
 
 class Notebook:
-    """A notebook open in JupyterLab. errors: what the page said went wrong, console and exceptions.
+    """A notebook open in JupyterLab, or in Notebook 7.
 
+    app: "lab/tree" or "notebooks". errors: what the page said went wrong, console and exceptions.
     blocked: addresses that the page does not get.
     """
 
-    def __init__(self, browser: Browser, address: str, path: str, blocked: str = "", **options: Any):
+    def __init__(
+        self,
+        browser: Browser,
+        address: str,
+        path: str,
+        app: str = "lab/tree",
+        blocked: str = "",
+        **options: Any,
+    ):
         size = {"width": 1500, "height": 1700}
         self.page: Page = browser.new_page(**({"viewport": size, "accept_downloads": True} | options))
         self.page.set_default_timeout(PATIENCE)
@@ -154,14 +163,15 @@ class Notebook:
         self.page.on("console", self._heard)
         if blocked:
             self.page.route(blocked, lambda route: route.abort())
-        self.address = address.replace("/lab?", f"/lab/tree/{path}?reset&")
+        self.address = address.replace("/lab?", f"/{app}/{path}?reset&")
         self.cells = self.page.locator(".jp-Notebook .jp-Cell")
         self.load()
 
     def load(self) -> None:
         """Load the page, or load it anew."""
         self.page.goto(self.address)
-        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
+        expect(self.page.locator(".jp-Toolbar-kernelName")).to_contain_text("Python")
+        expect(self.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":

@@ -80,8 +80,10 @@ def test_a_request_of_the_stage_is_answered(lesson, sent):
 def test_at_most_four_dials_are_in_sight(lesson):
     few, many = lab(lesson, **DIALS), lab(lesson, **DIALS, steps=[60, 100])
     assert len(few.children) == 3 and len(few.children[0].children) == 4
-    assert len(many.children) == 4 and isinstance(many.children[1], ipywidgets.Accordion)
-    assert many.children[1].get_title(0) == "More" and many.children[1].selected_index is None
+    _, more, rest, *_ = many.children
+    assert (more.description, rest.layout.display, len(rest.children)) == ("More", "none", 1)
+    more.value = True
+    assert (more.description, rest.layout.display) == ("Fewer", None)
     assert len(lab(lesson).children) == 2, "the stage and the offer of stills"
 
 

@@ -35,7 +35,8 @@ export class Card {
     this.tip = make("div", { class: "sb-tip", "aria-hidden": "true", hidden: "" });
     this.caption = make("div", { class: "sb-caption" });
     this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
-    this.details = make("details", { on: { toggle: () => this.tell(true) } }, [make("summary", { text: say("tables", "data") }), this.table]);
+    this.summary = make("summary", { text: say("tables", "data") });
+    this.details = make("details", { on: { toggle: () => this.tell(true) } }, [this.summary, this.table]);
     this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
     const about = make("figcaption", {}, [this.caption, this.details]);
     this.root = make("figure", { class: "sb-card" }, [make("div", { class: "sb-head" }, [this.title, this.legend]), this.paper, about]);
@@ -131,7 +132,7 @@ export class Card {
     const painter = painterOf(this.plot);
     const keys = this.pick ? say("sentences", "pick") : "";
     this.canvas.setAttribute("aria-label", painter.describe(this.plot) + keys);
-    this.table.setAttribute("aria-label", say("tables", "data_of", this.plot));
+    for (const part of [this.summary, this.table]) part.setAttribute("aria-label", say("tables", "data_of", this.plot));
     this.table.replaceChildren(...(this.details.open ? [dataTable(painter.table(this.plot))] : []));
   }
 }

@@ -1,8 +1,11 @@
 // dials.js: what ipywidgets leaves out for those who use a keyboard or do not see its sliders.
 
-/** The notebook takes a key before it arrives, unless the very element that has the focus says no by this attribute. */
-export function keepKeys({ target }) {
-  if (target.closest(".sb-panel")) target.setAttribute("data-lm-suppress-shortcuts", "true");
+/**
+ * A key pressed in a panel is not the notebook's, unless Ctrl or the like is held: an arrow there moves to the next
+ * cell, an M hides all outputs. The notebook looks for this attribute at the very element that has the focus.
+ */
+export function keepKey({ target, ctrlKey, metaKey, altKey }) {
+  if (target.closest?.(".sb-panel")) target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
 }
 
 /** A slider has no name, and a logarithmic one tells its exponent: give it its label, and what stands beside it. */

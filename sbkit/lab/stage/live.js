@@ -3,7 +3,7 @@
 const PAUSE = 1000; // ms between two messages
 
 export class Announcer {
-  constructor(write, now = () => performance.now(), later = setTimeout) {
+  constructor(write, now = () => performance.now(), later = (act, wait) => setTimeout(act, wait)) {
     Object.assign(this, { write, now, later, at: -Infinity, told: "", latest: "", waiting: false });
   }
 

@@ -54,6 +54,8 @@ export class Screen {
     const { frame } = view;
     Object.assign(this.root.dataset, { state: view.word, step: frame?.step ?? 0, run: frame?.run ?? "", pinned: Boolean(view.pinned) });
     if (!frame || !this.root.isConnected) return;
+    const calm = view.moving && matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (calm && start - this.root.stageStats.lastFrameAt < 500) return; // pictures that follow each other, no film
     this.arrange(frame.plots);
     this.theme ??= readTheme(this.root);
     for (const plot of frame.plots) {

@@ -2,7 +2,7 @@
 
 import { download } from "./controls.js";
 import { decodeFrame } from "./decode.js";
-import { keepKeys, nameSliders } from "./dials.js";
+import { keepKey, nameSliders } from "./dials.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
@@ -68,7 +68,7 @@ class Link {
 
 /** A stage in el; a bare one draws nothing and only keeps the keys of the panel around it. */
 function render({ model, el }) {
-  document.addEventListener("focusin", keepKeys); // once, however often it is added
+  globalThis.addEventListener("keydown", keepKey, true); // before anybody else; once, however often it is added
   const controls = model.get("controls") ?? {};
   if (controls.bare) return;
   const link = links.get(controls) ?? new Link(model, controls);
