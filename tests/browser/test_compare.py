@@ -104,6 +104,6 @@ def test_arrow_keys_and_enter_open_one_too(lesson, heat):
     heat.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         lesson.page.keyboard.press(key)
-    expect(lesson.scratch.locator("[aria-live]").first).to_contain_text("depth 1, optimizer sgd")
+    expect(lesson.scratch.locator(".sb-stage [aria-live]").first).to_contain_text("depth 1, optimizer sgd")
     lesson.page.keyboard.press("Enter")
     assert opened(lesson).code() == "run = lesson(depth=1, optimizer='sgd')"
