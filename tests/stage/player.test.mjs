@@ -339,6 +339,7 @@ test("a panel that nobody touched for as long as the room allows rests, says so,
   clock.t = 6000;
   player.wake();
   clock.t = 16_000;
+  player.receive(frame(4));
   player.tick();
   assert.equal(player.running, true);
   player.receive(frame(5));
