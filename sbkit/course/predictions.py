@@ -152,8 +152,11 @@ class Prediction:
         sure.observe(lambda change: setattr(self, "confidence", change["new"]), "value")
         button.on_click(lambda _: self.commit())
         committed() if self.committed else self.on_commit(committed)
-        below, keys = ipywidgets.HBox([button, told]), Stage(controls={"bare": True})
-        return ipywidgets.VBox([question, choice, sure, below, keys], _dom_classes=("sb-panel",))
+        keys = ipywidgets.VBox(layout={"display": "none"})
+        parts = [question, choice, sure, ipywidgets.HBox([button, told]), keys]
+        whole = ipywidgets.VBox(parts, _dom_classes=("sb-panel",))
+        keys.children = [Stage(controls={"bare": True})]  # last: where it does not load, the rest stands
+        return whole
 
 
 def _record() -> str:
