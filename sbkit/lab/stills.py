@@ -49,6 +49,11 @@ class Stills(ipywidgets.VBox):
         super().__init__([ipywidgets.HTML(LATE + say("stills", "missing")), ask])
         self.add_class("sb-stills")
 
+    def close(self) -> None:
+        """Close it and let go of the run: a notebook keeps the values of its cells, closed panels too."""
+        self.__dict__.pop("desk", None)
+        super().close()
+
     def begin(self, why: str) -> None:
         """Show controls and pictures in place of the offer, and say why."""
         self.begun = True

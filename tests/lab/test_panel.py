@@ -1,6 +1,8 @@
 """The panel: dials that act, one life a cell, nothing left behind."""
 
+import gc
 import threading
+import weakref
 
 import ipywidgets
 import pytest
@@ -97,7 +99,10 @@ def test_closing_leaves_nothing_and_frees_the_run(lesson, sent):
     threads, before = threading.active_count(), living()
     made = lab(lesson, **DIALS, steps=[60, 100])
     assert living() > before
+    session = weakref.ref(made.session)
     made.close()
+    gc.collect()
+    assert session() is None, "a notebook keeps the panel as the value of its cell, but not the run"
     assert living() == before and threading.active_count() == threads
     assert sent == [{"type": "closed"}]
     for method in (made.result, made.figure, made.code, made.share, lambda: made.save_replay("x.html")):
