@@ -72,7 +72,7 @@ def test_both_environments_share_one_torch():
     assert len(set(torch.values())) == 1, f"One torch serves both environments, got {torch}; pin the same."
 
 
-@pytest.mark.parametrize("name", CONDA_PACKAGES.keys() - {"python", "pip"})
+@pytest.mark.parametrize("name", sorted(CONDA_PACKAGES.keys() - {"python", "pip"}))
 def test_conda_floor_is_pyprojects(name):
     pip_name = CONDA_NAMES.get(name, name)
     ours = (CORE | EXTRAS["lab"]).get(pip_name)

@@ -71,7 +71,7 @@ def test_it_agrees_also_after_a_change(optimizer, depth, activation, capsys):
         {"task": regression},
         {"task": three_classes, "loss": "square"},
     ],
-    ids=str,
+    ids=lambda values: " ".join(f"{name}={getattr(v, '__name__', v)}" for name, v in values.items()),
 )
 def test_it_agrees_for_every_shape_decay_and_loss(values):
     session = Session(lesson, values)
