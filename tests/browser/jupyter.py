@@ -199,12 +199,12 @@ class Notebook:
     def insert_below(self, cell: Locator) -> Locator:
         """An empty cell below another one."""
         index = cell.evaluate("cell => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(cell)")
-        count = self.cells.count()
         cell.locator(".cm-content").focus()
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
-        expect(self.cells).to_have_count(count + 1)
-        return self.cells.nth(index + 1)
+        below = self.cells.nth(index + 1)
+        expect(below.locator(".cm-content")).to_have_text("")  # others may still be on their way to the page
+        return below
 
     def write(self, cell: Locator, source: str) -> None:
         """Replace the source of a cell, as a paste does."""

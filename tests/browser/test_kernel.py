@@ -64,7 +64,9 @@ def test_start_here_runs_through(open_notebook):
     for prompt in prompts.all():
         expect(prompt).to_have_text(RAN)
     expect(notebook.page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
-    tour, waiting = (Stage(root) for root in notebook.page.locator(".sb-stage").all())
+    stages = notebook.page.locator(".sb-stage")
+    expect(stages).to_have_count(2)
+    tour, waiting = (Stage(root) for root in stages.all())
     tour.train()
     waiting.says("Locked")
     notebook.page.get_by_role("button", name="Commit").click()

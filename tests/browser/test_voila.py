@@ -94,7 +94,7 @@ def test_two_visitors_have_a_state_each(visitors):
     a.commit("about half")
     b.stage.says("Locked")
     b.commit("nearly all")
-    dial(b.page.locator(".sb-panel").nth(1), "slabs").select_option("7")
+    dial(b.page.locator(".sb-panel").last, "slabs").select_option("7")
     b.stage.wait("run", "n > 1")
     codes = [visitor.stage.code() for visitor in visitors]
     assert ["slabs=5" in codes[0], "slabs=7" in codes[1]] == [True, True]
@@ -109,7 +109,7 @@ def test_two_visitors_have_a_state_each(visitors):
 
 def test_a_run_that_hits_the_limit_says_so(visitors):
     stage, run = visitors[0].stage, visitors[0].stage.number("run")
-    dial(visitors[0].page.locator(".sb-panel").nth(1), "depth").press("End")
+    dial(visitors[0].page.locator(".sb-panel").last, "depth").press("End")
     stage.wait("run", "n > v", run)
     stage.speed.select_option("fast")
     stage.press("Run")
