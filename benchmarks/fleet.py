@@ -19,6 +19,8 @@ import torch
 from peers import WORKLOADS, Jax, Workload, loop, loop_with_loader, sbkit, sklearn, vmapped
 from turns import Rates, side_by_side, table
 
+from sbkit.core import threads
+
 RUNS, OPTIMIZERS = (1, 8, 32, 128), ("sgd", "adam", "sam")
 
 
@@ -107,11 +109,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--jax", default=sys.executable, help="a Python that has JAX (extra `bench`)")
     jax = Jax(options.parse_args().jax)
-    torch.set_num_threads(1)
-    peaks = [f"{workload}: {peak(workload).median / 1e9:.0f}" for workload in WORKLOADS]
-    print(f"Fastest batched product of the hidden layer, 32 at a time, GFLOP/s: {'; '.join(peaks)}.\n")
-    for part in (fleets(jax), loops(), compiled(), precisions()):
-        print(part, end="\n\n", flush=True)
+    with threads(1):
+        peaks = [f"{workload}: {peak(workload).median / 1e9:.0f}" for workload in WORKLOADS]
+        print(f"Fastest batched product of the hidden layer, 32 at a time, GFLOP/s: {'; '.join(peaks)}.\n")
+        for part in (fleets(jax), loops(), compiled(), precisions()):
+            print(part, end="\n\n", flush=True)
     jax.process.kill()
 
 

@@ -9,6 +9,7 @@ set of a process of its own, before the task is built and at its highest while i
 from __future__ import annotations
 
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -67,9 +68,10 @@ def stated(runs: int, width: int, rows: int, inputs: int, batch: int, optimizer:
 
 
 def resident(*setting) -> float:
-    """Bytes that a process needs to train at this setting, above what it needed before."""
+    """Bytes that a process needs to train at this setting, above what it had before; the median of three."""
     command = [sys.executable, __file__, "--one", *map(str, setting)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    found = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(REPEATS)]
+    return statistics.median(float(each.stdout) for each in found)
 
 
 def highest() -> int:
