@@ -129,7 +129,7 @@ def test_eight_features_are_robust_by_the_narrow_slabs_or_not_at_all(seed):
         assert robust.min() >= 0.95
         assert (without_s - 0.5).abs().max() <= 0.05 and without_others.min() >= 0.97
     task, robust, *_ = hardened(4, 0.3, seed)
-    assert (robust - 0.5).abs().max() <= 0.05  # one class, whatever comes
+    assert robust.max() <= 0.55  # one class, whatever comes, or worse
     assert margin(task, list(range(8))) >= 0.34  # and the data allow more
 
 
