@@ -51,7 +51,7 @@ class Stills(ipywidgets.VBox):
 
     def close(self) -> None:
         """Close it and let go of the run: a notebook keeps the values of its cells, closed panels too."""
-        self.__dict__.pop("desk", None)
+        vars(self).pop("desk", None)
         super().close()
 
     def begin(self, why: str) -> None:
