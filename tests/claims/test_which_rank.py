@@ -27,9 +27,9 @@ def net(depth: int, init: float = 1.0, width: int = 64, seed: int = 40) -> sb.Fl
     return sb.mlp(digits(), depth=depth, width=width, init=init, runs=5, seed=seed)
 
 
-def trained(fleet: sb.Fleet, lr: float = 0.003, steps: int = 600) -> sb.Fleet:
+def trained(fleet: sb.Fleet, lr: float = 0.003, steps: int = 1200) -> sb.Fleet:
     snapshot = sb.last(sb.fit(fleet, digits(), optimizer="adam", lr=lr, batch=64, steps=steps, every=steps))
-    assert snapshot.test_accuracy.median() >= 0.9 and snapshot.test_accuracy.min() >= 0.8  # it has learned
+    assert snapshot.test_accuracy.min() >= 0.9
     return fleet
 
 
