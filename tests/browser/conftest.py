@@ -1,14 +1,22 @@
 """One JupyterLab for all browser tests, one Chromium a module, so that no event loop outlives its module."""
 
+import shutil
+
 import pytest
-from browser.jupyter import Notebook, Stage, dial, jupyter_lab, real_browser, stage_of
+from browser.jupyter import ROOT, Notebook, Stage, dial, jupyter_lab, real_browser, stage_of
 from playwright.sync_api import expect
 
 
 @pytest.fixture(scope="session")
-def address(chromium, tmp_path_factory):
+def home(tmp_path_factory):
+    """The folder that JupyterLab lives in, its copy of the notebooks too."""
+    return tmp_path_factory.mktemp("jupyter")
+
+
+@pytest.fixture(scope="session")
+def address(chromium, home):
     """Address of a JupyterLab that ends with the tests."""
-    with jupyter_lab(tmp_path_factory.mktemp("jupyter")) as address:
+    with jupyter_lab(home) as address:
         yield address
 
 
@@ -20,11 +28,12 @@ def browser(chromium):
 
 
 @pytest.fixture(scope="module")
-def open_notebook(address, browser):
-    """open_notebook(path) opens a notebook; its page is closed at the end of the module."""
+def open_notebook(address, browser, home):
+    """open_notebook(path) opens a notebook as it was before any test; its page is closed with the module."""
     opened = []
 
     def opener(path: str) -> Notebook:
+        shutil.copyfile(ROOT / "notebooks" / path, home / "notebooks" / path)
         opened.append(Notebook(browser, address, path))
         return opened[-1]
 
