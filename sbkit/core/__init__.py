@@ -7,6 +7,7 @@ from sbkit.core.machine import (
     check_memory,
     find_device,
     generator,
+    lowers,
     precision,
     threads,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "find_device",
     "generator",
     "losses",
+    "lowers",
     "measures",
     "one_of",
     "optimizers",

@@ -105,6 +105,20 @@ def precision(name: str) -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
+@functools.cache
+def lowers(name: str) -> bool:
+    """True where `precision(name)` rounds torch's products: where this processor has units that torch uses.
+
+    >>> lowers("highest")
+    False
+    """
+    a = torch.randn(8, 64, 64, generator=generator(0))
+    with precision("highest"):
+        full = a @ a
+    with precision(name):
+        return bool((a @ a - full).abs().max() > 1e-4 * full.abs().max())
+
+
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:
     """One thread, or all that torch may use but one if they run `trial` at least a third faster.
 

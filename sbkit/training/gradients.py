@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, optim
 
 from sbkit.batches import Batches, WholeSet
-from sbkit.core import Fleet, SbkitError, Task
+from sbkit.core import Fleet, SbkitError, Task, lowers
 from sbkit.losses import Loss
 from sbkit.models import Backpropagation, product_by_torch
 from sbkit.optimizers import Settings
@@ -52,7 +52,7 @@ class Gradients:
         self.fleet, self.plan, self.step = fleet, plan, 0
         self.outputs, self.dtype = task.outputs, task.x.dtype
         self.by_hand = plan.penalty is None and Backpropagation.knows(fleet)
-        self._product = np.matmul if plan.precision == "highest" else product_by_torch
+        self._product = product_by_torch if lowers(plan.precision) else np.matmul
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
 
