@@ -134,6 +134,21 @@ def test_behind_another_tab_of_jupyterlab_too(own, stage):
     stage.more("step", by=2)
 
 
+def test_nobody_there_ends_training_and_says_so(own):
+    own.ask("import os; os.environ['SBKIT_IDLE_SECONDS'] = '2'")
+    try:
+        stage = own.open()
+        stage.press("Run")
+        stage.says("Stopped")
+        expect(stage.root).to_contain_text("nobody touched it for 2 s; press Run to go on")
+        step = own.ask(STEP)
+        assert int(step) > 0 and own.ask(STEP) == step
+        stage.press("Run")
+        stage.wait("step", "n > v", int(step))
+    finally:
+        own.ask("del os.environ['SBKIT_IDLE_SECONDS']")
+
+
 def test_twenty_runs_of_the_cell_leave_one_panel(own):
     own.open().train(1)
     before = own.ask(COUNTS)
