@@ -95,11 +95,12 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         found = dict(zip(work, pool.map(claims, *zip(*work, strict=True)), strict=True))
     pairs = [pair for path in paths for pair in zip(*(found[path, way] for way in WAYS), strict=True)]
-    other = sum(full["verdict"] != low["verdict"] for full, low in pairs)
+    other = [f"{low['lesson']}: {low['claim']}" for full, low in pairs if full["verdict"] != low["verdict"]]
     rows = [[*map(full.get, ABOUT), full["ours"], low["ours"], low["verdict"]] for full, low in pairs]
     rows = [[SIGNS.sub(r"\\\g<0>", text) for text in row] for row in rows]
     how = "" if lowers("medium") else ",\nthe factors of every product rounded to bfloat16 by hand"
-    verdict = f"Of {len(pairs)} claims {other} have another verdict at medium."
+    which = f": {'; '.join(other)}" if other else ""
+    verdict = f"Of {len(pairs)} claims {len(other)} have another verdict at medium{which}."
     head = ["lesson", "claim", "tolerance, every run", *(f"at {way}" for way in WAYS), "verdict at medium"]
     print(PAGE.format(how=how, verdict=verdict, table=table(head, rows)))
 
