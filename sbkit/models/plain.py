@@ -31,6 +31,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]
     "gelu": (nn.GELU, None),
     "linear": (nn.Identity, (lambda h, o: h, lambda g, h, o: g)),
 }
+LAYER = 6_000  # bytes that Python takes for a layer, however small
 
 
 class MLP(Fleet):
@@ -145,6 +146,7 @@ def _check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> 
     size = task.x.element_size()
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
     check_memory(runs * weights * size * 4, what, task.x.device)
+    check_memory(runs * layers * LAYER, f"{runs} runs × {layers:,} layers × {LAYER:,} bytes")
 
 
 class DeepLinear(MLP):

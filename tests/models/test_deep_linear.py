@@ -84,7 +84,7 @@ def test_other_nets_have_no_product(build):
         ({"factors": 0}, "factors is a whole number of at least 1, got 0"),
         ({"width": 0}, "width is a whole number"),
         ({"init": -1}, "init is"),
-        ({"factors": 10**9}, "weights × 8 bytes × 4 copies"),
+        ({"factors": 10**7, "width": 1}, "10,000,000 layers × 6,000 bytes"),
         ({"width": 10**6, "factors": 3}, "weights × 8 bytes × 4 copies"),
     ],
 )
