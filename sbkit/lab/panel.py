@@ -10,7 +10,7 @@ import ipywidgets
 
 from sbkit.lab.cells import Cells, this_cell
 from sbkit.lab.compare import Work
-from sbkit.lab.desk import Desk, Reply
+from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial, snapped, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.stage import Stage
@@ -61,7 +61,6 @@ class Panel(Handle, ipywidgets.VBox):
         for widget in self._names:
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
-        self._asks = False  # whether the stage has asked for anything since it was shown a new run
         self._stills = Stills(desk, offered["seed"])
         holder = ipywidgets.VBox()
         self._own = [holder, self._stills]
@@ -90,29 +89,17 @@ class Panel(Handle, ipywidgets.VBox):
     def _asked(self, stage: Stage, message: Any, buffers: Any) -> None:
         """Answer a request of the stage."""
         if self._desk is not None:
-            self._asks = True
             stage.send(*self._desk.answer(message))
 
     def _turned(self, change: Mapping[str, Any]) -> None:
-        """Take a dial's new value, and tell the stage if it begins a new run."""
+        """Take a dial's new value; what restarts is built when the stage asks, at most once a frame."""
         if self._desk is None:
             return
         widget, name, new = change["owner"], self._names[change["owner"]], change["new"]
         turned = not snapped(self._desk.dials[name], widget, self.session.values[name], new)
         if turned and self._desk.set(name, new):
-            self._stage.send(*self._news(self._desk))
+            self._stage.send({"type": "dirty"})
             self._stills.turned()
-
-    def _news(self, desk: Desk) -> Reply:
-        """The new run itself, if the stage has asked since it got one; else that there is one to ask for.
-
-        So one journey is enough, and nothing is built more often than somebody looks.
-        """
-        if not self._asks:
-            return {"type": "dirty"}, []
-        self._asks = False
-        frame, buffers = desk.answer({"type": "refresh"})
-        return frame | {"pushed": True}, buffers
 
     def result(self) -> Any:
         """The run, trained to its end; of a lesson that does not train, what it returned."""

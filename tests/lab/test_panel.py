@@ -61,28 +61,6 @@ def test_moving_a_dial_acts_at_once_or_asks_for_a_new_run(lesson, sent):
     assert made.code() == "run = lesson(slabs=5, depth=3, lr=0.5, optimizer='sgd')"
 
 
-def test_a_stage_that_asks_is_shown_the_new_run_at_once(lesson, sent):
-    made = lab(lesson, **DIALS)
-    made._asked(made._stage, {"type": "look"}, [])
-    for depth in (3, 4, 5):
-        dial(made, "depth").value = depth
-    _, shown, *told = sent
-    assert shown["pushed"] and (shown["run"], shown["step"], shown["state"]) == (2, 0, "Ready")
-    assert told == [{"type": "dirty"}] * 2 and made.session.dirty, "built no faster than it asks"
-    made._asked(made._stage, {"type": "refresh"}, [])
-    assert sent[-1]["run"] == 3 and not sent[-1]["pushed"]
-    made.close()
-
-
-def test_a_value_that_builds_nothing_is_told_at_once(lesson, sent):
-    made = lab(lesson, **DIALS | {"optimizer": ["sgd", "adm"]})
-    made._asked(made._stage, {"type": "look"}, [])
-    dial(made, "optimizer").value = "adm"
-    assert sent[-1]["pushed"] and (sent[-1]["state"], sent[-1]["run"]) == ("Error", 1)
-    assert "Did you mean 'adam'?" in sent[-1]["reason"]
-    made.close()
-
-
 def test_a_value_between_two_steps_of_its_slider_is_kept(lesson, sent):
     """The page moves the handle to the nearest step when it shows it: nobody turned the dial."""
     made = lab(lesson, **DIALS, start="lr=0.02")

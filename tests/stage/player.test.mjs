@@ -230,17 +230,6 @@ test("code and replay answers do not disturb the pull", () => {
   assert.deepEqual(player.inflight, ["advance"]);
 });
 
-test("a run that a dial begins is shown unasked; standing still, it is asked for sharp", () => {
-  const { player, sent, clock } = setUp();
-  player.request("look");
-  player.receive(standing(5));
-  player.receive(standing(0, { run: 2, pushed: true }));
-  assert.equal(player.view().frame.run, 2);
-  clock.t = 1000;
-  player.tick();
-  assert.deepEqual(types(sent), ["look", "look"]);
-});
-
 test("scrubbing pauses, shows the past with its curve, and the pin keeps it", () => {
   const { player } = setUp();
   player.run();

@@ -104,7 +104,7 @@ export class Player {
     Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE });
     if (message.type === "dirty") this.dirty = true;
     else if (message.type === "closed") [this.closed, this.running] = [true, false];
-    else if (message.type === "frame") this.take(message, message.pushed ? "refresh" : this.answered(message));
+    else if (message.type === "frame") this.take(message, message.pushed ? null : this.answered(message));
     else this.inflight.splice(this.inflight.indexOf(message.type) >>> 0, 1);
     this.next();
   }
