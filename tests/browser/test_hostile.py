@@ -31,11 +31,15 @@ def pictures(word=ALL):
         sb.Lines("lines", word, *axes, [sb.Line(t, [0, 1], [0, k]) for k, t in enumerate(TEXTS)]),
         sb.Field("map", word, sb.Axis(word, ticks=[word, "b"]), sb.Axis(word, ticks=[word]), [[0, 1]]),
     ]
+
+def page(n=1):
+    return pictures("x" * 10_000)
 """
 SHOWN = {
     "prediction": "sb.predict(ALL, [*TEXTS, 'b'])",
     "panel": "sb.lab(hostile, word=[ALL, *TEXTS], depth=(1, 3))",
     "pictures": "sb.lab(pictures, word=[ALL, *TEXTS])",
+    "page": "sb.lab(page, n=[1])",
     "map": "sb.map(hostile, value='test_accuracy', word=TEXTS[:2], depth=[1, 2])",
     "figure": "from sbkit.plots.figure import figure\nfigure(pictures())",
     "table": "pd.DataFrame({t: [t] for t in TEXTS})",
@@ -89,6 +93,11 @@ def test_a_panel_of_pictures_and_its_tables(show, notebook):
         details.click()
     expect(stage.root.locator(".sb-title").first).to_have_text(ALL.replace("\u2028", " "))
     expect(stage.root.locator(".sb-table").first).to_contain_text(HOSTILE["svg"])
+
+
+def test_a_page_of_text_for_a_name_stays_in_its_place(show, notebook):
+    stage = stage_of(notebook, show("page"))
+    assert stage.root.evaluate("root => root.scrollWidth <= root.clientWidth")
 
 
 def test_a_map_opens_what_is_picked(show):

@@ -3,6 +3,7 @@
 import { divergingColours, formatTick, hexToRgb, risingColours, ticksOf } from "./scales.js";
 
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
+const LONGEST = 200; // letters that are measured; no plot has room for more
 
 /** The colours in force at `root`, which it marks as dark or light by its own background. */
 export function readTheme(root) {
@@ -115,8 +116,8 @@ export function strokeLine(ctx, x0, y0, x1, y1) {
 
 /** The text, shortened with … where it is wider than `room`. */
 export function shortened(ctx, text, room) {
-  if (ctx.measureText(text).width <= room) return text;
-  let keep = text.length;
+  if (text.length < LONGEST && ctx.measureText(text).width <= room) return text;
+  let keep = Math.min(text.length, LONGEST); // a stranger's column may be named by a page of text
   while (keep > 1 && ctx.measureText(`${text.slice(0, keep)}…`).width > room) keep--;
   return `${text.slice(0, keep)}…`;
 }

@@ -19,9 +19,9 @@ function drawCells(sheet, plot, pinned, { hover, picked }) {
     ctx.fillText(shortened(ctx, tick, box.left - 9), box.left - 7, place.top + place.height / 2);
   });
   [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
-  ctx.fillText(plot.y.label, 2, box.top - 10);
+  ctx.fillText(shortened(ctx, plot.y.label, box.left + box.width / 2 + 40), 2, box.top - 10); // beside the scale's
   ctx.textAlign = "center";
-  ctx.fillText(plot.x.label, box.left + box.width / 2, box.top + box.height + names.room + 6);
+  ctx.fillText(shortened(ctx, plot.x.label, box.left + box.width), box.left + box.width / 2, box.top + box.height + names.room + 6);
   drawColourBar(ctx, box, theme, plot.scale);
   if (picked) outline(ctx, placeOfCell(box, plot, picked[0] * plot.x.ticks.length + picked[1]), theme, 2);
   const cell = hover && cellAt(box, plot, hover);
