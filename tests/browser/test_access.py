@@ -224,6 +224,14 @@ def test_it_fits_where_there_is_little_room(seven, stage, size):
     seven.page.set_viewport_size(before)
 
 
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_lines_are_seen_where_the_system_forces_its_colours(seven, stage, scheme):
+    seven.page.emulate_media(forced_colors="active", color_scheme=scheme)
+    line = stage.root.locator(".sb-legend span", has_text="P = .5").locator("i.sb-line")
+    expect(line).to_have_css("color", "rgb(255, 255, 255)" if scheme == "dark" else "rgb(0, 0, 0)")
+    seven.page.emulate_media(forced_colors="none", color_scheme="light")
+
+
 def test_reduced_motion_is_respected(seven, stage):
     seven.page.emulate_media(reduced_motion="reduce")
     moving = "node => ['transitionDuration', 'animationName'].map(name => getComputedStyle(node)[name])"

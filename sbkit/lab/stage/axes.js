@@ -11,8 +11,9 @@ export function readTheme(root) {
   const [r, g, b] = style.backgroundColor.match(/[\d.]+/g).map(Number);
   root.classList.toggle("sb-dark", 0.299 * r + 0.587 * g + 0.114 * b < 110);
   const colour = (name) => style.getPropertyValue(`--sb-${name}`).trim();
-  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "ink", "muted", "grid", "paper", "low", "high", "cold"];
+  const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "muted", "grid", "low", "high", "cold"];
   const theme = Object.fromEntries(names.map((name) => [name, colour(name)]));
+  [theme.ink, theme.paper] = [style.color, style.backgroundColor]; // what is in force, also where the system forces colours
   theme.series = [theme.blue, theme.orange, theme.green, theme.purple, theme.sky];
   const [low, blue, high, cold, neutral, orange] = ["low", "blue", "high", "cold", "neutral", "orange"].map((name) => hexToRgb(theme[name]));
   theme.ramp = divergingColours(cold, neutral, orange);

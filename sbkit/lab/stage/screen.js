@@ -35,7 +35,7 @@ export class Screen {
       this.themes.observe(node, { attributes: true, attributeFilter: ["class", "theme", "data-jp-theme-name", "data-jp-theme-light"] });
     }
     const { signal } = this.ended;
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fresh, { signal });
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", fresh, { signal });
     globalThis.addEventListener("resize", fresh, { signal });
   }
 
