@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import count
 from keyword import iskeyword
 from typing import Any
 
@@ -65,12 +67,22 @@ def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
         return made, []
     several = list(made) if isinstance(made, list | tuple) else [made]
     if several and all(isinstance(one, Description) for one in several):
-        return None, several
+        return None, _told_apart(several)
     got = type(made).__name__ if made is not None else "None; does it end with `return`?"
     raise SbkitError(
         f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "
         f"or a list of descriptions; {name} returned {got}"
     )
+
+
+def _told_apart(several: list[Description]) -> list[Description]:
+    """The same pictures, each with a name of its own: two `bands` become "bands" and "bands 2"."""
+    kept: dict[str, Description] = {}
+    for one in several:
+        names = (one.name if k == 1 else f"{one.name} {k}" for k in count(1))
+        name = next(name for name in names if name not in kept)
+        kept[name] = one if name == one.name else replace(one, name=name)
+    return list(kept.values())
 
 
 def acts_at_once(lesson: Lesson, values: Mapping[str, Any], run: Run) -> frozenset[str]:

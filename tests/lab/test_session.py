@@ -213,6 +213,13 @@ def test_a_lesson_need_not_train(still):
     assert session.code() == "still(slope=3.0)"
 
 
+def test_pictures_of_one_name_are_told_apart():
+    bars = [sb.Bars("bands", title, "y", ["a"], [1]) for title in ("one", "two", "three")]
+    session = Session(lambda: [*bars, sb.Bars("bands 2", "four", "y", ["a"], [1])])
+    names = {picture.title: picture.name for picture in session.pictures()}
+    assert names == {"one": "bands", "two": "bands 2", "three": "bands 3", "four": "bands 2 2"}
+
+
 @pytest.mark.parametrize("made", [None, 3, "loss", [], [1], sb.Snapshot])
 def test_a_lesson_that_returns_something_else_is_told_so(made):
     with pytest.raises(SbkitError, match="A lesson returns a run, as sb.fit does, or a description"):
