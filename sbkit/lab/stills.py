@@ -59,7 +59,8 @@ class Stills(ipywidgets.VBox):
         self.begun = True
         gone = [part for child in self.children for part in [*inside(child), child]]
         self.word, self.picture = ipywidgets.HTML(), ipywidgets.HTML()
-        self.controls = self._controls() if self.desk.session.trains else []
+        trains = self.desk.session.trains
+        self.controls, why = (self._controls(), why + say("stills", "keys")) if trains else ([], why)
         self.children = [ipywidgets.HTML(why), ipywidgets.HBox(self.controls), self.word, self.picture]
         for part in gone:
             part.close()
@@ -107,6 +108,8 @@ class Stills(ipywidgets.VBox):
 
     def _words(self, head: Mapping[str, Any]) -> str:
         """Where the run stands, as on the stage."""
+        if not head["steps"] and head["state"] == "Ready":  # pictures alone: nothing to be ready for
+            return ""
         paused = head["state"] == "Training" and not self.runs
         about = {"state": "Paused" if paused else head["state"], "reason": html.escape(head["reason"])}
         return say("stills", "at", **about, **{name: f"{head[name]:,}" for name in ("step", "steps")})

@@ -103,6 +103,7 @@ def test_a_dial_shows_the_new_run_and_an_error_its_sentence(lesson, chosen):
 def test_a_lesson_that_does_not_train_is_a_picture(still, chosen):
     panel = sb.lab(still, slope=(0.0, 2.0))
     assert panel._stills.play is None
+    assert panel._stills.word.value == "" and "runs" not in panel._stills.children[0].value
     before = panel._stills.picture.value
     dial(panel, "slope").value = 2.0
     assert panel._stills.picture.value != before
