@@ -47,6 +47,8 @@ class Field(Frozen):
         values = array(owner, "values", self.values, 2)
         x, y = (_ended(Axis.of(axis)) for axis in (self.x, self.y))
         self._put(x=x, y=y, values=values)
+        if not values.size:
+            raise SbkitError(f"{owner}: values has at least one row and column, got {values.shape}.")
         if self.scale is not None or x.ticks:
             self._put(scale=_spanned(Axis.of(self.scale or "value"), values))
         if x.ticks or y.ticks:

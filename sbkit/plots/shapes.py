@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,7 +49,8 @@ class Line(Frozen):
 class Mark(Frozen):
     """A range of values drawn over a picture: what was expected, a published number.
 
-    at: the one bar that it is drawn over; None, all along. Raises `SbkitError` unless low ≤ high.
+    at: the one bar that it is drawn over; None, all along. Raises `SbkitError` unless low ≤ high, both
+    finite.
 
     >>> Mark("you said: about half", 0.4, 0.6).low
     0.4
@@ -61,8 +63,11 @@ class Mark(Frozen):
 
     def __post_init__(self) -> None:
         self._put(low=float(self.low), high=float(self.high))
-        if not self.low <= self.high:
-            raise SbkitError(f"A mark runs from low to high, got {self.low} to {self.high}.")
+        if not (self.low <= self.high and math.isfinite(self.high - self.low)):
+            raise SbkitError(
+                f"A mark runs from low to high, both finite, got {self.low} to {self.high}; "
+                "try the ends that the values can have."
+            )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sbkit.core import SbkitError
-from sbkit.plots import Axis, Bars, Field, Line, Lines
+from sbkit.plots import Axis, Bars, Field, Line, Lines, Mark
 
 X = [0.0, 1.0, 2.0]
 
@@ -90,6 +90,8 @@ def test_tensors_and_lists_become_float32():
         ),
         (lambda: Bars("b", "B", "y", ["a"], [1, 2]), "values has shape .1,., one a name"),
         (lambda: Bars("b", "B", "y", ["a"], [1], dots=[[1], [2]]), "dots has shape .1,., a row a name"),
+        (lambda: Field("f", "F", "x", "y", [[]]), "at least one row and column, got .1, 0."),
+        (lambda: Mark("m", 0.5, float("inf")), "from low to high, both finite, got 0.5 to inf"),
         (lambda: Axis("x", low=1, high=1), "from low to a larger high, got 1.0 to 1.0"),
         (lambda: Axis("x", low=0, log=True), "A log axis starts above 0, got 0.0; try log=False"),
     ],
