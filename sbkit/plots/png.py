@@ -132,7 +132,7 @@ def _bars(axes: Any, bars: Bars) -> None:
     for side, label in enumerate(sides):
         block = slice(side * count, (side + 1) * count)
         at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
-        axes.bar(at, bars.values[block], 0.95 * wide, color=LINES[side], alpha=0.75, label=label)
+        axes.bar(at, bars.values[block], 0.95 * wide, color=LINES[side % len(LINES)], alpha=0.75, label=label)
         if bars.dots is not None:
             dots = bars.dots[block]  # (names, runs)
             across = at[:, None] + 0.7 * wide * np.linspace(-0.5, 0.5, dots.shape[1])

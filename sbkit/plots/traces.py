@@ -134,7 +134,8 @@ def _bars(bars: Bars) -> list[Any]:
         block = slice(side * count, (side + 1) * count)
         at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
         about = {"customdata": [plain(name) for name in bars.names[block]], "name": plain(label)}
-        look = {"marker": {"color": LINES[side], "opacity": 0.75}, "showlegend": bool(bars.sides)}
+        colour = LINES[side % len(LINES)]
+        look = {"marker": {"color": colour, "opacity": 0.75}, "showlegend": bool(bars.sides)}
         hover = f"%{{customdata}} {plain(label)}: %{{y:.3f}}<extra></extra>"
         traces.append(go.Bar(x=at, y=bars.values[block], width=0.95 * wide, **about, **look))
         traces[-1].hovertemplate = hover

@@ -51,6 +51,12 @@ def test_cells_have_names_numbers_and_a_grey_for_none():
     assert (fig.layout.xaxis.type, fig.layout.yaxis.type) == ("category", "category")
 
 
+def test_more_sides_than_colours_begin_anew():
+    bars = Bars("b", "B", "y", ["p"] * 7, range(7), sides="ABCDEFG")
+    colours = [bar.marker.color for bar in figure(bars).data]
+    assert colours[5:] == colours[:2]
+
+
 def test_bars_of_two_sides_stand_around_their_name():
     bars = Bars("b", "B", "y", ["p", "q"] * 2, [1, 2, 3, 4], dots=[[0]] * 4, sides=["A sgd", "B sam"])
     fig = figure([bars, bars])

@@ -77,7 +77,7 @@ export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) 
 function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   const top = scales.y(plot.values[k]);
   if (!Number.isFinite(top)) return;
-  ctx.fillStyle = theme.series[placeOf(plot, k).side];
+  ctx.fillStyle = theme.series[placeOf(plot, k).side % theme.series.length];
   ctx.globalAlpha = plot.dots ? 0.42 : 0.8;
   ctx.fillRect(x - bar / 2, Math.min(top, zero), bar, Math.abs(top - zero));
   ctx.globalAlpha = 1;
@@ -138,7 +138,7 @@ function runsOf(plot, k) {
 
 function barsLegend(plot, theme, { pinned }) {
   const whole = say("legends", plot.dots ? "mean" : "value");
-  const entries = sidesOf(plot).map((side, s) => ({ mark: "bar", colour: theme.series[s], text: side || whole }));
+  const entries = sidesOf(plot).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || whole }));
   const colour = entries.length > 1 ? theme.muted : theme.blue;
   if (plot.dots) entries.push({ mark: "circle", colour, text: say("legends", "run") });
   if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned") });
