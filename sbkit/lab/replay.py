@@ -15,6 +15,7 @@ from sbkit.lab.dials import Dial, places
 from sbkit.lab.frame import encode
 from sbkit.lab.lesson import literal
 from sbkit.lab.script import replay_script, style
+from sbkit.plots.words import say
 
 MOST = 150  # frames of a replay
 LARGEST = 850_000  # bytes of a film's frames
@@ -23,18 +24,20 @@ PACE = 12  # a film looks again once the steps have grown by one twelfth
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; script-src '{digest}'; style-src 'unsafe-inline'; img-src data:">
 <style>
 {style}
+:root {{ color-scheme: light dark; }}
 body {{ margin: 0 auto; max-width: 1200px; font-family: system-ui, sans-serif; }}
-pre {{ padding: 0 1em; }}
+.sb-replay > p, body > pre {{ padding: 0 1em; white-space: pre-wrap; overflow-wrap: anywhere; }}
 </style></head>
 <body>{reel}<pre>{code}</pre>
 <script type="module">{player}</script>
 </body></html>
 """
-REEL = '<div class="sb-replay"><script type="application/json">{}</script></div>'
+REEL = '<div class="sb-replay"><script type="application/json">{}</script><p>{}</p></div>'
 PLAY = """
 for (const reel of document.querySelectorAll(".sb-replay"))
   mountReplay(reel, decodeReplay(reel.firstElementChild.textContent));
@@ -78,7 +81,7 @@ def _page(session: Work, frames: Sequence[dict[str, Any]]) -> str:
         title=html.escape(session.name),
         style=style(),
         code=html.escape(session.code()),
-        reel=REEL.format(json.dumps({"frames": frames}).replace("<", "\\u003c")),
+        reel=REEL.format(json.dumps({"frames": frames}).replace("<", "\\u003c"), say("panel", "unplayed")),
         player=script,
         digest=digest,
     )

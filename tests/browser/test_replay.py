@@ -99,3 +99,19 @@ def test_a_film_of_a_dial_says_its_values(browser, tmp_path):
     expect(page.locator(".sb-count")).to_have_text("tall=4")
     assert stage.slider.get_attribute("aria-valuetext") == "tall=4"
     page.close()
+
+
+def test_a_phone_shows_it_at_its_own_width(file, browser):
+    with browser.new_context(is_mobile=True, viewport={"width": 360, "height": 740}) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        Stage(page.locator(".sb-stage")).wait("frames", "n >= 1")
+        assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [360, 360]
+
+
+def test_without_scripts_a_sentence_says_what_it_is(file, browser):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        expect(page.locator("body")).to_contain_text("A script in this page draws its pictures")
+        expect(page.locator("body")).to_contain_text("run = lesson(")
