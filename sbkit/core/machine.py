@@ -39,8 +39,13 @@ def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> No
     if torch.device(device).type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
     else:
-        left = memory_allowed() - memory_held()
-        free = max(1.0, min(psutil.virtual_memory().available, left))
+        allowed, held = memory_allowed(), memory_held()
+        if held >= allowed:
+            raise SbkitError(
+                f"This kernel holds {held / 1e9:.1f} GB of memory and this room allows "
+                f"{allowed / 1e9:.1f} GB (SBKIT_MAX_MEMORY); restart the kernel."
+            )
+        free = max(1.0, min(psutil.virtual_memory().available, allowed - held))
     if need > free / 2:
         raise SbkitError(
             f"A request takes at most half of the free memory; {what} = {need / 1e9:,.1f} GB "
