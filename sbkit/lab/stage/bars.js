@@ -59,7 +59,7 @@ export function namesLayout(ctx, names, slot) {
   if (widest <= slot - 6) return { angle: 0, room: 42, most: widest, every: 1 };
   const most = Math.min(widest, 78);
   if (slot >= 18) return { angle: -Math.PI / 4, room: Math.max(42, 0.71 * most + 22), most, every: 1 };
-  return { angle: -Math.PI / 2, room: Math.max(42, most + 14), most, every: Math.ceil(14 / slot) };
+  return { angle: -Math.PI / 2, room: Math.max(42, most + 14), most, every: Math.ceil(14 / Math.max(1, slot)) };
 }
 
 export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
