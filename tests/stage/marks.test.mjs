@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import "./words.mjs";
 import { linesPainter } from "../../sbkit/lab/stage/lines.js";
-import { MARKS, markedPoints, traceMark } from "../../sbkit/lab/stage/marks.js";
+import { MARKS, markedPoints, markOf, traceMark } from "../../sbkit/lab/stage/marks.js";
 import { divergingColours, hexToRgb, inkOn, luminanceOf, risingColours } from "../../sbkit/lab/stage/scales.js";
 
 /** The colours of the style sheet, light and dark, by name. */
@@ -67,4 +67,9 @@ test("the legend shows the shape of each of several lines, and none of a single 
   const shapes = (...names) => linesPainter.legend({ lines: names.map(line) }, { series: ["blue", "orange"] }, {}).map(({ shape }) => shape);
   assert.deepEqual(shapes("a", "b"), ["circle", "square"]);
   assert.deepEqual(shapes("a"), [null]);
+});
+
+test("no two of twenty-five lines share both colour and shape", () => {
+  const looks = Array.from({ length: 25 }, (_, k) => `${k % 5} ${markOf(k)}`);
+  assert.equal(new Set(looks).size, 25);
 });

@@ -1,7 +1,7 @@
 // lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
 
 import { crisp, drawAxes, drawMark, strokeLine, tickRoom } from "./axes.js";
-import { MARKS, markedPoints, traceMark } from "./marks.js";
+import { markOf, markedPoints, traceMark } from "./marks.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -99,7 +99,7 @@ function drawMarks(ctx, plot, k, scales, colour) {
 
 function markPlace(ctx, k, x, y, colour) {
   ctx.beginPath();
-  traceMark(ctx, MARKS[k % MARKS.length], x, y, 3.4);
+  traceMark(ctx, markOf(k), x, y, 3.4);
   ctx.fillStyle = colour;
   ctx.fill();
 }
@@ -134,7 +134,7 @@ function bandText(line, k) {
 }
 
 function linesLegend(plot, theme, { pinned }) {
-  const shape = (k) => (plot.lines.length > 1 ? MARKS[k % MARKS.length] : null);
+  const shape = (k) => (plot.lines.length > 1 ? markOf(k) : null);
   const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", shape: shape(k), colour: seriesColour(theme, k), text: line.name }));
   if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band") });
   if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start") });

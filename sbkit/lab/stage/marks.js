@@ -8,6 +8,11 @@ const CORNERS = {
   cross: [-0.4, -1.2, 0.4, -1.2, 0.4, -0.4, 1.2, -0.4, 1.2, 0.4, 0.4, 0.4, 0.4, 1.2, -0.4, 1.2, -0.4, 0.4, -1.2, 0.4, -1.2, -0.4, -0.4, -0.4],
 };
 
+/** The shape of line k; where the five colours begin anew it is another one for each. */
+export function markOf(k) {
+  return MARKS[(k + Math.floor(k / MARKS.length)) % MARKS.length];
+}
+
 /** Add a mark of radius r to the path. */
 export function traceMark(ctx, mark, x, y, r) {
   const corners = CORNERS[mark];
