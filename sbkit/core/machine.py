@@ -8,6 +8,7 @@ import timeit
 import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import psutil
@@ -102,12 +103,20 @@ def precision(name: str) -> Iterator[None]:
     "highest" float32, "high" TensorFloat32 or the like, "medium" bfloat16, where the processor has units for
     them (`torch.set_float32_matmul_precision`).
     """
-    before = torch.get_float32_matmul_precision()
+    backends = torch.backends.cuda, torch.backends.mkldnn
+    matmuls: list[Any] = [getattr(backend, "matmul", None) for backend in backends]
+    own = [(m, m.fp32_precision) for m in matmuls if hasattr(m, "fp32_precision")]  # from torch 2.9 on
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # set a backend at a time: it has no one name
+        before = name
     torch.set_float32_matmul_precision(name)
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+        for m, value in own:
+            m.fp32_precision = value
 
 
 @functools.cache

@@ -50,6 +50,22 @@ def test_precision_is_put_back(name):
     assert torch.get_float32_matmul_precision() == before
 
 
+@pytest.mark.parametrize("name", PRECISIONS)
+@pytest.mark.parametrize("backend", [torch.backends.cuda, torch.backends.mkldnn])
+def test_precision_leaves_what_was_set_for_one_backend(name, backend):
+    matmul = getattr(backend, "matmul", None)
+    if not hasattr(matmul, "fp32_precision"):
+        pytest.skip("this torch has one precision for all backends")
+    before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
+    try:
+        for _ in range(2):
+            with precision(name):
+                assert torch.get_float32_matmul_precision() == name
+            assert matmul.fp32_precision == "tf32"
+    finally:
+        matmul.fp32_precision = before
+
+
 def test_threads_are_measured_once_a_shape():
     tries = []
     first = best_threads("a shape of this test", lambda: tries.append(1))
