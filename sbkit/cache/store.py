@@ -19,7 +19,10 @@ from sbkit.cache.fingerprint import HOME, fingerprint
 from sbkit.core import SbkitError, datasets, measures, optimizers
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")
-UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (  # what damage, or another program's file, has NumPy and zipfile raise
+    *(OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 Row = dict[str, Any]
 
@@ -55,10 +58,10 @@ class Cache:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 names, *columns = (file[f"arr_{i}"] for i in range(len(file.files)))
+            cells = [[cell.item() if cell.ndim == 0 else cell for cell in column] for column in columns]
+            return [dict(zip(names.tolist(), row, strict=True)) for row in zip(*cells, strict=True)]
         except UNREADABLE:
             return None
-        cells = [[cell.item() if cell.ndim == 0 else cell for cell in column] for column in columns]
-        return [dict(zip(names.tolist(), row, strict=True)) for row in zip(*cells, strict=True)]
 
     def put(self, setting: Mapping[str, Any], rows: list[Row]) -> None:
         """Keep the rows of a setting: the whole file, or none of it."""

@@ -1,5 +1,6 @@
 """Rows on disk: whole or not at all, and never in the way of the rows in memory."""
 
+import io
 import math
 import warnings
 
@@ -46,6 +47,41 @@ def test_a_damaged_file_is_none(tmp_path, damage):
     assert cache.get(SETTING) is None
     cache.put(SETTING, ROWS)
     assert_same(cache.get(SETTING), ROWS)
+
+
+def archive(*arrays):
+    file = io.BytesIO()
+    np.savez(file, *arrays)
+    return file.getvalue()
+
+
+def one_array():
+    file = io.BytesIO()
+    np.save(file, np.ones(3))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [one_array(), archive(), archive(["a", "b"], [1, 2], [1]), archive(["a"], [1], [2]), archive(3, 4)],
+    ids=["one array", "empty", "ragged", "nameless", "numbers"],
+)
+def test_another_programs_file_is_none(tmp_path, foreign):
+    cache = Cache(tmp_path, lesson)
+    cache.path(SETTING).write_bytes(foreign)
+    assert cache.get(SETTING) is None
+
+
+def test_a_flipped_bit_in_what_an_archive_says_of_itself_is_none_or_harmless(tmp_path):
+    cache = Cache(tmp_path, lesson)
+    cache.put(SETTING, ROWS)
+    whole = cache.path(SETTING).read_bytes()
+    for place in range(whole.index(b"PK\x01\x02"), len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        cache.path(SETTING).write_bytes(damaged)
+        if found := cache.get(SETTING):
+            assert_same(found, ROWS)
 
 
 def test_a_folder_that_cannot_be_is_told_once(tmp_path):
