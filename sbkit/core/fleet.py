@@ -118,15 +118,24 @@ class Fleet(nn.Module):
         of each run one operation on `flat.view(runs, -1)`.
         """
         trained = [p for p in self.parameters() if p.requires_grad]
+        if not trained:
+            raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
         first, sizes = trained[0], [p[0].numel() for p in trained]
-        starts, total = list(accumulate(sizes[:-1], initial=first.storage_offset())), sum(sizes)
-        memory = {(p.untyped_storage().data_ptr(), p.stride(0)) for p in trained}
-        placed = memory == {(first.untyped_storage().data_ptr(), total)}
-        if first.grad is None or not placed or [p.storage_offset() for p in trained] != starts:
+        if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)
             grads = torch.zeros_like(values)
             for p, value, grad in zip(trained, values.split(sizes, 1), grads.split(sizes, 1), strict=True):
                 p.data, p.grad = value.view(p.shape), grad.view(p.shape)
-        flat = nn.Parameter(first.data.as_strided((self.runs * total,), (1,)))
-        flat.grad = first.grad.as_strided((self.runs * total,), (1,))  # pyright: ignore[reportOptionalMemberAccess]
+        shape = (self.runs * sum(sizes),)
+        flat = nn.Parameter(first.data.as_strided(shape, (1,)))
+        flat.grad = first.grad.as_strided(shape, (1,))  # pyright: ignore[reportOptionalMemberAccess]
         return flat
+
+
+def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:
+    """Whether parts (runs, …) of these sizes a run lie one behind the other in one memory, a block a run."""
+    places = [
+        (p.untyped_storage().data_ptr(), p.stride(0), p.storage_offset()) for p in parts if p is not None
+    ]
+    storage, _, start = places[0] if places else (0, 0, 0)
+    return places == [(storage, sum(sizes), at) for at in accumulate(sizes[:-1], initial=start)]

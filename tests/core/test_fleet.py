@@ -177,3 +177,22 @@ def test_weights_of_another_shape_are_refused():
             sb.mlp(task, depth=1, **shape).load_state_dict(weights)
     with pytest.raises(RuntimeError, match=r"Missing key.*net.4.weight"):
         sb.mlp(task, depth=2, width=8, runs=3).load_state_dict(weights)
+
+
+@every_fleet
+@pytest.mark.parametrize("kept", [0, 1])
+def test_flat_takes_gradients_that_lie_elsewhere(build, kept):
+    """As after a loop of plain torch, whose zero_grad throws them away."""
+    fleet = FLEETS[build](slab_task(), runs=3)
+    fleet.flat()
+    for parameter in list(fleet.parameters())[kept:]:
+        parameter.grad = torch.ones_like(parameter)
+    flat = fleet.flat()
+    flat.grad.fill_(7)
+    assert all((p.grad == 7).all() for p in fleet.parameters())
+
+
+def test_a_fleet_that_trains_nothing_is_refused():
+    task = slab_task()
+    with pytest.raises(sb.SbkitError, match="got none that do; try fleet.requires_grad_()"):
+        sb.fit(sb.mlp(task).requires_grad_(False), task, batch=32)
