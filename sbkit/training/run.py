@@ -43,7 +43,8 @@ class Run:
         self.states = ["training"] * fleet.runs
         self.glimpse = task.sample()
         self.began = sums(fleet)  # tells weights that were drawn from weights that were trained before
-        self._place = [p.data_ptr() for p in fleet.parameters()]
+        self._place = [(p.data_ptr(), p.requires_grad) for p in fleet.parameters()]
+        self._grads = [p.grad for p in fleet.parameters()]  # the memory that the optimizer reads
         self._glances, self._seen = 0, {}  # looks while it moves; the latest value of every measure
         self._frozen = torch.empty(0, dtype=torch.int64)
         self._kept: list[Tensor] = []
@@ -81,8 +82,7 @@ class Run:
         until = (
             math.inf if seconds is None else time.perf_counter() + between("seconds", seconds, 0, 3600, True)
         )
-        if [p.data_ptr() for p in self.fleet.parameters()] != self._place:
-            raise SbkitError("A fleet that trains stays where it is, got one moved; call to() before sb.fit.")
+        self._settle()
         with (
             threads(self._threads()),
             precision(self.plan.precision),
@@ -122,6 +122,16 @@ class Run:
                 self._seen[name] = measure(self.fleet, task, **about.get("glance", {}))
         return dict(self._seen)
 
+    def _settle(self) -> None:
+        """Refuse weights that were moved or frozen since `fit`; take gradients back that others replaced."""
+        place = [(p.data_ptr(), p.requires_grad) for p in self.fleet.parameters()]
+        if [at for at, _ in place] != [at for at, _ in self._place]:
+            raise SbkitError("A fleet that trains stays where it is, got one moved; call to() before sb.fit.")
+        if place != self._place:
+            raise SbkitError("sb.fit settles what trains, got requires_grad changed; call sb.fit once more.")
+        for parameter, grad in zip(self.fleet.parameters(), self._grads, strict=True):
+            parameter.grad = grad
+
     def _train_step(self) -> None:
         self._gradients.take(self.step)
         try:
@@ -129,6 +139,7 @@ class Run:
             self.step += 1
             if self.plan.after_step:
                 self.plan.after_step(self.fleet, self.step)
+                self._settle()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
             if self._kept:
                 for kept, parameter in zip(self._kept, self.fleet.parameters(), strict=True):

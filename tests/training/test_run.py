@@ -125,6 +125,38 @@ def test_a_hook_may_clear_the_gradients(build):
     assert_bitwise(trained(build), trained(build, after_step=lambda fleet, step: fleet.zero_grad()))
 
 
+@pytest.mark.parametrize("build", ["relu", "gelu"])
+@pytest.mark.parametrize("optimizer", ["sgd", "muon", "lbfgs"])
+def test_gradients_of_others_are_not_trained_on(build, optimizer):
+    """Thrown away and taken again between steps and in a hook, as plain torch's zero_grad does."""
+
+    def another(fleet, step=0):
+        for parameter in fleet.parameters():
+            parameter.grad = torch.ones_like(parameter) if step % 2 else None
+
+    task = slab_task()
+    fleet = FLEETS[build](task, runs=3)
+    options = OPTIONS | {"optimizer": optimizer, "steps": 12}
+    run = sb.fit(fleet, task, after_step=another, **options)
+    while not run.finished:
+        another(fleet, run.step)
+        run.train(steps=4)
+    assert_bitwise(fleet, trained(build, task, **options))
+
+
+def test_weights_frozen_after_fit_are_refused():
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=2)
+    run = sb.fit(fleet, task, **OPTIONS)
+    run.train(steps=1)
+    next(fleet.parameters()).requires_grad_(False)
+    with pytest.raises(sb.SbkitError, match="got requires_grad changed; call sb.fit once more"):
+        run.train(steps=1)
+    before = next(fleet.parameters()).clone()
+    sb.last(sb.fit(fleet, task, **OPTIONS))
+    assert torch.equal(next(fleet.parameters()), before)
+
+
 def test_after_step_counts_from_one():
     seen = []
     trained(after_step=lambda fleet, step: seen.append(step), steps=5)
