@@ -90,6 +90,7 @@ def fit(
         raise SbkitError(
             f"batch is at most the {len(task.y)} training rows, got {batch}; try batch={len(task.y)}."
         )
+    _check_rows(fleet.runs, task, ordered=not full)
     _check_fleet(fleet, task, len(task.y) if full else batch)
     y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
     seeds = [fleet.seed + r for r in range(fleet.runs)]
@@ -157,6 +158,16 @@ def _check_measure(name: str, function: Callable[..., Any], found: Mapping[str, 
         raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
     if name in measures and task.z.shape[1] < measures.about[name].get("columns", 1):
         raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
+
+
+def _check_rows(runs: int, task: Task, ordered: bool) -> None:
+    """Refuse more runs times rows than fit into memory: the order of minibatches, the logits of a look."""
+    if ordered:
+        what = f"{runs} runs × {len(task.y):,} rows × 8 bytes × 3 copies (the order of the minibatches)"
+        check_memory(runs * len(task.y) * 8 * 3, what, task.x.device)
+    tests, size = len(task.y_test), task.x.element_size()
+    what = f"{runs} runs × {tests:,} test rows × {task.outputs} outputs × {size} bytes × 3 copies (a look)"
+    check_memory(runs * tests * task.outputs * size * 3, what, task.x.device)
 
 
 def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:

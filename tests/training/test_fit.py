@@ -141,6 +141,17 @@ def test_a_step_too_large_for_the_memory_is_refused_with_the_arithmetic():
     assert_arithmetic(str(error.value))
 
 
+@pytest.mark.parametrize("rows", ["rows", "test rows"])
+def test_more_runs_than_the_rows_allow_are_refused_with_the_arithmetic(rows, monkeypatch):
+    n, n_test = (100_000, 10) if rows == "rows" else (10, 200_000)
+    task = sb.slabs(n=n, n_test=n_test)
+    fleet = sb.mlp(task, depth=0, runs=600)
+    monkeypatch.setenv("SBKIT_MAX_MEMORY", "2.4 GB")
+    with pytest.raises(sb.SbkitError, match=f",000 {rows} × ") as error:
+        sb.fit(fleet, task, batch=1)
+    assert_arithmetic(str(error.value))
+
+
 def assert_arithmetic(message: str) -> None:
     """The numbers before the sign of equality multiply to the gigabytes behind it."""
     product = 1.0
