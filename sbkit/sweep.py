@@ -82,19 +82,31 @@ def sweep(
 
 def checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, list]:
     """The axes as lists, in the order given."""
+    if not callable(lesson):
+        raise SbkitError(f"A sweep's lesson is a function that returns a run, got {lesson!r}.")
     called, taken = _called(lesson), inspect.signature(lesson).parameters
     for name in ("jobs", "cache"):
         if name in taken:
             raise SbkitError(f"{name} is an argument of sb.sweep itself; rename that of {called}.")
+    lists = {name: _listed(values) for name, values in axes.items()}
     for name, values in axes.items():
         one_of(f"argument of {called}", name, taken)
         if name in RESULTS and name != "seed":
             raise SbkitError(f"{name!r} is a result of every sweep; rename that argument of {called}.")
-        if isinstance(values, str) or not hasattr(values, "__iter__") or not list(values):
+        if not lists[name]:
             raise SbkitError(
                 f"An axis is a list of values to try, got {name}={values!r}; try {name}=[{values!r}]."
             )
-    return {name: list(values) for name, values in axes.items()}
+    return lists
+
+
+def _listed(values: Any) -> list:
+    """The values of an axis, read once; none of what is a single value."""
+    try:
+        each = iter(() if isinstance(values, str) else values)
+    except TypeError:
+        return []
+    return list(each)
 
 
 def _called(lesson: Callable[..., Run]) -> str:

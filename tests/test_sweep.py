@@ -49,11 +49,22 @@ def test_workers_change_nothing():
         ({"depth": 1}, r"An axis is a list of values to try, got depth=1; try depth=\[1\]"),
         ({"depth": []}, "An axis is a list of values"),
         ({"depth": "deep"}, "An axis is a list of values"),
+        ({"depth": torch.tensor(1)}, r"An axis is a list of values to try, got depth=tensor\(1\)"),
     ],
 )
 def test_bad_axes_are_refused(axes, words):
     with pytest.raises(sb.SbkitError, match=words):
         sb.sweep(lesson, **axes)
+
+
+def test_an_axis_may_be_read_but_once():
+    table = sb.sweep(lesson, depth=(depth for depth in (0, 1)))
+    assert table.depth.tolist() == [0, 0, 1, 1]
+
+
+def test_a_lesson_is_a_function():
+    with pytest.raises(sb.SbkitError, match="A sweep's lesson is a function that returns a run, got 3"):
+        sb.sweep(3, depth=[1])
 
 
 def test_a_table_is_drawn_with_bands():
