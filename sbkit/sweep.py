@@ -65,7 +65,7 @@ def sweep(
     found = [store.get(setting) if store else None for setting in grid]
     tables = {place: rows for place, rows in enumerate(found) if rows}
     try:
-        with _bar(len(grid), len(tables)) as bar:
+        with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
             left = {place: setting for place, setting in enumerate(grid) if place not in tables}
             for place, rows in _spread(lesson, left, jobs):
                 tables[place] = rows
@@ -143,7 +143,8 @@ def _spread(
 
     given: Any = jobs
     workers, own = joblib.effective_n_jobs(given) if left else 1, registered()
-    if workers > 1:
+    apart = not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False)
+    if workers > 1 and apart:
         _check_sendable(lesson, own, left)
     work = {place: joblib.delayed(_rows)(place, lesson, left[place], own, workers > 1) for place in left}
     suspects = None

@@ -12,6 +12,7 @@ import joblib
 import pandas as pd
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import sbkit as sb
 
@@ -40,6 +41,24 @@ def test_workers_change_nothing():
     with joblib.parallel_config("threading", n_jobs=2):
         together = sb.sweep(lesson, slabs=[3, 7])
     pd.testing.assert_frame_equal(alone.drop(columns="boundary"), together.drop(columns="boundary"))
+
+
+def test_workers_that_are_threads_take_any_lesson_and_leave_numpys_threads_as_they_were():
+    lock = threading.Lock()
+
+    def short(seed=0):
+        task = sb.slabs(n=300, n_test=200)
+        with lock:
+            fleet = sb.mlp(task, width=8, runs=2, seed=seed)
+        return sb.fit(fleet, task, steps=10 + seed, batch=64)
+
+    def blas():
+        return {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
+
+    with threadpool_limits(2, "blas"), joblib.parallel_config("threading", n_jobs=2):
+        before = blas()
+        sb.sweep(short, seed=range(0, 40, 2))
+        assert blas() | before == blas()
 
 
 @pytest.mark.parametrize(
