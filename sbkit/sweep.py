@@ -146,7 +146,8 @@ def _spread(
     apart = not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False)
     if workers > 1 and apart:
         _check_sendable(lesson, own, left)
-    work = {place: joblib.delayed(_rows)(place, lesson, left[place], own, workers > 1) for place in left}
+    shared = own, torch.get_default_dtype(), workers > 1
+    work = {place: joblib.delayed(_rows)(place, lesson, left[place], *shared) for place in left}
     suspects = None
     while work:
         options: Any = {"batch_size": 1, "pre_dispatch": 1 if suspects else "2*n_jobs"}
@@ -191,9 +192,15 @@ def _run(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
 
 
 def _rows(
-    place: int, lesson: Callable[..., Run], setting: dict[str, Any], own: Iterable[Any], crowded: bool
+    place: int,
+    lesson: Callable[..., Run],
+    setting: dict[str, Any],
+    own: Iterable[Any],
+    dtype: torch.dtype,
+    crowded: bool,
 ) -> tuple[int, list[dict[str, Any]]]:
     """Train one setting, perhaps in another process, and tell of its runs."""
+    torch.set_default_dtype(dtype)
     for kind, name, function, about in own:
         KINDS[kind](name, **about)(function)
     try:

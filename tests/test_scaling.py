@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LESSON = """
 import os, signal, sys, warnings
 from pathlib import Path
-import joblib, pandas as pd, sbkit as sb
+import joblib, pandas as pd, torch, sbkit as sb
 
 HERE, SHIFT = Path.cwd(), 1
 
@@ -84,6 +84,10 @@ else:
 before = calls()
 table = sb.sweep(lesson, jobs=2, cache="rows", end=["", "interrupt"], **plain)
 assert calls() == before + 6 - kept and len(table) == 12
+torch.set_default_dtype(torch.float64)  # other weights are drawn, by a worker too
+double = sb.sweep(lesson, **plain)
+same(sb.sweep(lesson, jobs=2, **plain), double)
+assert not double.equals(serial)
 print("done")
 """
     assert run(code, tmp_path) == "done\n"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from sbkit.cache.fingerprint import HOME, fingerprint
 from sbkit.core import SbkitError, datasets, measures, optimizers
@@ -31,9 +32,9 @@ class Cache:
     """The rows of a lesson's settings, one .npz file of plain numbers each; no file is ever run.
 
     folder: made if missing; where that or a write fails, one warning says so and nothing is lost but the
-    file. lesson: its rows hang on what `fingerprint` sees of it, on what was registered, on sbkit's code
-    and on the `VERSIONS`. Raises `SbkitError` if folder is no name, or the lesson uses what has no
-    content to compare.
+    file. lesson: its rows hang on what `fingerprint` sees of it, on what was registered, on torch's default
+    float type, on sbkit's code and on the `VERSIONS`. Raises `SbkitError` if folder is no name, or the
+    lesson uses what has no content to compare.
     """
 
     def __init__(self, folder: str | os.PathLike[str], lesson: Callable[..., Any]):
@@ -42,7 +43,7 @@ class Cache:
         self.folder, self._told = Path(folder).expanduser(), False
         code = [path.read_bytes() for path in sorted(HOME.rglob("*.py"))]
         versions = [importlib.metadata.version(name) for name in VERSIONS]
-        self._lesson = fingerprint(lesson, registered(), code, versions)
+        self._lesson = fingerprint(lesson, registered(), code, versions, str(torch.get_default_dtype()))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 import sbkit as sb
 from sbkit.cache import Cache, store
@@ -134,6 +135,16 @@ def test_versions_and_sbkits_code_count(tmp_path, monkeypatch):
         assert Cache(tmp_path, lesson).path(SETTING) != plain
     monkeypatch.setattr(store, "HOME", tmp_path)
     assert Cache(tmp_path, lesson).path(SETTING) != plain
+
+
+def test_the_default_float_type_counts(tmp_path):
+    """torch draws other weights with another."""
+    plain = Cache(tmp_path, lesson).path(SETTING)
+    try:
+        torch.set_default_dtype(torch.float64)
+        assert Cache(tmp_path, lesson).path(SETTING) != plain
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("folder", [True, 3, "", ["rows"]])
