@@ -98,7 +98,7 @@ def _(thing: type) -> Any:
     if _installed(thing):
         return None
     kept = {name: value for name, value in vars(thing).items() if name not in VOLATILE}
-    return thing.__bases__, {k: v for k, v in kept.items() if not k.startswith("__dataclass")}
+    return type(thing), thing.__bases__, {k: v for k, v in kept.items() if not k.startswith("__dataclass")}
 
 
 @_content.register

@@ -43,8 +43,12 @@ partial = functools.partial(helper, x=30)
 class Options:
     rate: float = 0.1
 
+class Made(type):
+    def __call__(cls):
+        return 35
+
 class Net(torch.nn.Module):
-    layers = 40
+    layers, made = 40, Made("One", (), {})
 
     def forward(self, x):
         return x.relu()
@@ -89,7 +93,8 @@ EDITS = {  # what is edited, by what
     "a partial's value": ("x=30", "x=31"),
     "an object's value": ("net = Options()", "net = Options(0.2)"),
     "an object's class": ("rate: float = 0.1", "rate: float = 0.3"),
-    "a class's value": ("layers = 40", "layers = 41"),
+    "a class's value": ("made = 40", "made = 41"),
+    "a class's class": ("return 35", "return 36"),
     "a method": ("x.relu()", "x.tanh()"),
     "a static method": ("return 50", "return 51"),
     "a property": ("return 60", "return 61"),
