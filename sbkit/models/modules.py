@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +11,19 @@ from torch import nn
 
 from sbkit.core import Fleet, SbkitError, whole
 
+_DRAWING = threading.RLock()  # torch has one generator for all threads
+
 
 def seeded(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
     """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
     rng = torch.default_generator
-    before = rng.get_state()
-    try:
-        rng.manual_seed(seed)
-        return factory()
-    finally:
-        rng.set_state(before)
+    with _DRAWING:
+        before = rng.get_state()
+        try:
+            rng.manual_seed(seed)
+            return factory()
+        finally:
+            rng.set_state(before)
 
 
 def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:

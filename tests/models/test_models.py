@@ -1,8 +1,10 @@
 """Fleets of plain nets and of any module against the same nets one by one, and gradients against autograd."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
-from cases import DOUBLE, FLEETS, TASKS, convnet, layer_norm, regression, slab_task, three_classes
+from cases import DOUBLE, FLEETS, TASKS, convnet, layer_norm, regression, slab_task, three_classes, weights
 from torch import nn
 from torch.testing import assert_close
 
@@ -141,3 +143,12 @@ REFUSED = [
 def test_refuses(ask, says):
     with pytest.raises(sb.SbkitError, match=says):
         ask(slab_task())
+
+
+def test_fleets_built_in_threads_at_once_are_those_built_in_turn():
+    task = slab_task()
+    build = lambda seed: weights(sb.mlp(task, width=8, depth=3, runs=20, seed=seed))  # noqa: E731
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(build, range(40)))
+    for seed, found in enumerate(together):
+        assert all(torch.equal(a, b) for a, b in zip(found, build(seed), strict=True))
