@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import io
 import os
+import threading
 import warnings
 import zipfile
 import zlib
@@ -69,7 +70,7 @@ class Cache:
         columns, file = {name: [row[name] for row in rows] for name in rows[0]}, io.BytesIO()
         np.savez(file, list(columns), *columns.values())
         path = self.path(setting)
-        part = path.with_suffix(f".{os.getpid()}")
+        part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
             part.write_bytes(file.getvalue())
             part.replace(path)

@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -135,6 +136,14 @@ def test_versions_and_sbkits_code_count(tmp_path, monkeypatch):
         assert Cache(tmp_path, lesson).path(SETTING) != plain
     monkeypatch.setattr(store, "HOME", tmp_path)
     assert Cache(tmp_path, lesson).path(SETTING) != plain
+
+
+def test_threads_may_keep_the_same_rows_at_once(tmp_path):
+    cache = Cache(tmp_path, lesson)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: cache.put(SETTING, ROWS), range(200)))
+    assert_same(cache.get(SETTING), ROWS)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
 
 
 def test_the_default_float_type_counts(tmp_path):
