@@ -143,8 +143,7 @@ def _spread(
 
     given: Any = jobs
     workers, own = joblib.effective_n_jobs(given) if left else 1, registered()
-    apart = not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False)
-    if workers > 1 and apart:
+    if workers > 1 and not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False):
         _check_sendable(lesson, own, left)
     shared = own, torch.get_default_dtype(), workers > 1
     work = {place: joblib.delayed(_rows)(place, lesson, left[place], *shared) for place in left}
@@ -188,6 +187,8 @@ def _run(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
     run = lesson(**setting)
     if not isinstance(run, Run):
         raise SbkitError(f"A sweep's lesson returns a run, got {type(run).__name__}; return sb.fit(...).")
+    if both := sorted(set(setting) & set(run.plan.measure)):
+        raise SbkitError(f"A column is an axis or a measure, got {both[0]!r} as both; rename one of them.")
     return run
 
 

@@ -176,6 +176,18 @@ def test_bands_have_a_gap_and_maps_an_empty_cell_where_a_setting_failed(monkeypa
     assert "6 cells drawn of 8 runs" in repr(made)
 
 
+def test_a_measure_with_the_name_of_an_axis_is_refused():
+    def norm(fleet, task):
+        return torch.zeros(fleet.runs)
+
+    def clash(norm=1, measure=norm):
+        task = sb.slabs(n=300, n_test=200)
+        return sb.fit(sb.mlp(task, width=4), task, measure=[measure])
+
+    with pytest.warns(UserWarning, match="A column is an axis or a measure, got 'norm' as both"):
+        assert sb.sweep(clash, norm=[1, 2]).norm.tolist() == [1, 2]
+
+
 def test_when_all_fail_there_is_still_a_table():
     with pytest.warns(UserWarning, match="2 of 2 .*SbkitError: A sweep's lesson returns a run, got int"):
         table = sb.sweep(lambda depth: depth, depth=[1, 2])
