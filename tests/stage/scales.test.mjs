@@ -30,6 +30,8 @@ test("ticks share their decimals", () => {
   assert.deepEqual([0, 0.5, 1].map((v) => s.formatTick(v, 0.5)), ["0.0", "0.5", "1.0"]);
   assert.equal(s.formatTick(-1000, 500), "−1,000");
   assert.equal(s.formatTick(1e-5), "1e−5");
+  assert.deepEqual([0, 5e-10].map((v) => s.formatTick(v, 5e-10)), ["0", "5e−10"]);
+  assert.equal(s.formatTick(0, 1e-4), "0.0000");
 });
 
 test("values are told with three digits and their unit", () => {

@@ -14,7 +14,9 @@ function drawCells(sheet, plot, pinned, { hover, picked }) {
   plot.values.forEach((value, k) => drawCell(ctx, plot, placeOfCell(box, plot, k), value, theme));
   drawNames(ctx, box, plot.x.ticks, box.width / plot.x.ticks.length, names, theme);
   [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["right", "middle", theme.muted];
+  const every = Math.ceil((14 * plot.y.ticks.length) / Math.max(14, box.height));
   plot.y.ticks.forEach((tick, row) => {
+    if (row % every) return;
     const place = placeOfCell(box, plot, row * plot.x.ticks.length);
     ctx.fillText(shortened(ctx, tick, box.left - 9), box.left - 7, place.top + place.height / 2);
   });

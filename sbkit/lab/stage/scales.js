@@ -50,6 +50,7 @@ function logTicks(low, high, count) {
 /** A tick in words, with the decimals that its step needs: 0, 0.5, 1,000, 1e−5. */
 export function formatTick(v, step = Math.abs(v)) {
   const size = Math.abs(v);
+  if (size === 0 && step < 1e-4) return "0";
   if (size !== 0 && (size >= 1e6 || size < 1e-4)) return minus(Number(v.toPrecision(2)).toExponential().replace("e+", "e"));
   const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9)));
   return minus(v.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
