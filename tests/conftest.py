@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -29,6 +30,12 @@ def own_folders(tmp_path_factory):
         patch.setenv("SBKIT_CLAIMS", str(tmp_path_factory.mktemp("claims") / "claims.json"))
         patch.setenv("SBKIT_DATA", str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """A test that draws from torch's own generator draws the same alone and after any other."""
+    torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

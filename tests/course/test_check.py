@@ -285,7 +285,7 @@ def test_the_feature_of_the_package_is_right():
         (lying, "the noisy rows lie"),
         (far_away, "0.90 is expected"),
         (in_the_wrong_place, "0.90 is expected"),
-        (lambda y, p: noisy(y, 0.5), "0.90 is expected"),
+        (lambda y, p: noisy(y, 0.6), "0.90 is expected"),
         (lambda y, p: noisy(y, p)[:10], "4000 values are expected"),
         (lambda y: y, "Called with y and p = 0.2, the function stopped: TypeError"),
         ([0.9], "A function of y and p"),
