@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -22,6 +23,7 @@ from sbkit.plots.words import say
 
 SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
 LONGEST = 1.0  # seconds that this may lengthen a slice to
+PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
 Message = Mapping[str, Any]
@@ -45,7 +47,8 @@ class Desk:
     def __init__(self, session: Work, dials: Mapping[str, Dial] | None = None):
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self.allowance = Allowance()
-        self._refused: Exception | None = None  # what a dial's last value led to, until it is told
+        self._refused: BaseException | None = None  # a dial's last value led to it; told at the next request
+        self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 
     def answer(self, message: Message) -> Reply:
@@ -55,11 +58,14 @@ class Desk:
                 if self._refused:
                     raise self._refused
                 kind = one_of("request", message.get("type"), ANSWERS)
+                self._trains_until = math.inf if kind == "advance" else 0.0
                 self._trained_at = self._trained_at if kind == "advance" else None
                 return ANSWERS[kind](self, message)
             except (Exception, KeyboardInterrupt) as error:
-                self._refused = None
+                self._refused, self._trains_until = None, 0.0
                 return self._failed(error)
+            finally:
+                self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
 
     def set(self, name: str, value: Any) -> bool:
         """Give a dial another value; True if the stage should ask what has become of it."""
@@ -69,6 +75,11 @@ class Desk:
             except Exception as error:
                 self._refused = error
                 return True
+
+    def interrupt(self) -> None:
+        """End the training that is asked for slice by slice, at the next request; waits for none."""
+        if time.monotonic() < self._trains_until:
+            self._refused = KeyboardInterrupt()
 
     def _failed(self, error: BaseException) -> Reply:
         stopped = isinstance(error, KeyboardInterrupt)

@@ -13,6 +13,7 @@ from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial, snapped, widget_of
 from sbkit.lab.handle import Handle
+from sbkit.lab.interrupts import listen
 from sbkit.lab.stage import Stage
 from sbkit.lab.stills import Stills, inside, stills_wanted
 from sbkit.plots.words import say
@@ -72,6 +73,7 @@ class Panel(Handle, ipywidgets.VBox):
         if after is not None and after.locked:
             self._lock(say("states", "locked"))
             after.on_commit(self._lock)
+        listen(desk)
         if placed:
             CELLS.place(self, this_cell())
 

@@ -3,6 +3,7 @@
 import pytest
 
 import sbkit as sb
+from sbkit.lab import desk as desks
 from sbkit.lab.desk import ANSWERS, Desk, sentence
 from sbkit.lab.dials import dials
 from sbkit.lab.session import Session
@@ -159,6 +160,18 @@ def test_what_stops_training_is_answered(error, reason):
 
     frame, _ = ask(Desk(Session(lesson)), "advance", steps=1)
     assert (frame["state"], frame["reason"]) == ("Error", reason)
+
+
+def test_an_interrupt_counts_while_training_is_asked_for(desk, monkeypatch):
+    monkeypatch.setattr(desks, "PATIENCE", 60)
+    for last, state in [("look", "Training"), ("advance", "Error"), ("rewind", "Training")]:
+        ask(desk, last, **({"steps": 1} if last == "advance" else {}))
+        desk.interrupt()
+        assert ask(desk, "advance", steps=1)[0]["state"] == state
+    monkeypatch.setattr(desks, "PATIENCE", 0)  # a page that no longer asks
+    ask(desk, "advance", steps=1)
+    desk.interrupt()
+    assert ask(desk, "advance", steps=1)[0]["state"] == "Training"
 
 
 def test_a_refused_value_is_told_once(desk):
