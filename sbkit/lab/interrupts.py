@@ -1,4 +1,4 @@
-"""Jupyter's *Interrupt Kernel*, told to panels: they train while no cell runs, on a thread of the kernel's own."""
+"""Jupyter's *Interrupt Kernel*, told to panels, which train while no cell runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def listen(one: Stoppable) -> None:
 
     A kernel that is at rest ignores interrupts: it puts the handler it found back after every cell.
     """
-    kernel = getattr(get_ipython(), "kernel", None)
+    kernel: Any = getattr(get_ipython(), "kernel", None)
     if getattr(kernel, "saved_sigint_handler", None) in (signal.SIG_IGN, _tell):
         LISTENERS.add(one)
         kernel.saved_sigint_handler = _tell
