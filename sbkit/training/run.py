@@ -55,6 +55,11 @@ class Run:
         """True when no run trains any more."""
         return "training" not in self.states
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Raise `SbkitError`: weights can be copied and saved, training under way cannot."""
+        words = "A run under way is neither copied nor pickled; call its lesson again, or keep its weights"
+        raise SbkitError(f"{words}: copy.deepcopy(run.fleet), or torch.save(run.fleet.state_dict(), path).")
+
     def __iter__(self) -> Iterator[Snapshot]:
         return self
 

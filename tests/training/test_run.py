@@ -1,5 +1,6 @@
 """The loop: hooks, interrupts, stopping, snapshots."""
 
+import copy
 import math
 import pickle
 
@@ -184,6 +185,15 @@ def test_an_interrupted_run_can_go_on(at, error):
     assert_bitwise(fleet, trained(task=task))
 
 
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy, copy.copy])
+def test_weights_are_copied_and_training_is_not(copied):
+    task = slab_task()
+    made = sb.fit(FLEETS["relu"](task, runs=3), task, **OPTIONS)
+    with pytest.raises(sb.SbkitError, match="neither copied nor pickled.*copy.deepcopy"):
+        copied(made)
+    copied(made.fleet)
+
+
 def test_an_interrupt_does_not_thaw_a_frozen_run():
     def strike(fleet, step):
         if step == 55:
@@ -278,9 +288,9 @@ def test_a_snapshot_is_small_and_travels():
     snapshot = run.advance(steps=1)
     packed = pickle.dumps(snapshot)
     assert len(packed) < 600_000
-    copy = pickle.loads(packed)
-    assert torch.equal(copy.loss, snapshot.loss) and copy.state == snapshot.state
-    assert torch.equal(copy.sample.x_test, task.x_test[:256])
+    unpacked = pickle.loads(packed)
+    assert torch.equal(unpacked.loss, snapshot.loss) and unpacked.state == snapshot.state
+    assert torch.equal(unpacked.sample.x_test, task.x_test[:256])
     assert snapshot.epoch == pytest.approx(256 / 10_000)
 
 
