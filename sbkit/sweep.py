@@ -8,6 +8,7 @@ import os
 import pickle
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -59,7 +60,7 @@ def sweep(
     from sklearn.model_selection import ParameterGrid
 
     grid = list(ParameterGrid(checked(lesson, axes)))
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0):
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0):
         raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
     store = None if cache is None else Cache(cache, lesson)
     found = [store.get(setting) if store else None for setting in grid]
@@ -67,7 +68,7 @@ def sweep(
     try:
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
             left = {place: setting for place, setting in enumerate(grid) if place not in tables}
-            for place, rows in _spread(lesson, left, jobs):
+            for place, rows in _spread(lesson, left, jobs if jobs is None else int(jobs)):
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)
@@ -132,7 +133,7 @@ def _tell_failures(lesson: Callable[..., Run], errors: list[tuple[dict[str, Any]
 
 
 def _spread(
-    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: int | None
+    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
 ) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
@@ -141,8 +142,7 @@ def _spread(
     """
     import joblib
 
-    given: Any = jobs
-    workers, own = joblib.effective_n_jobs(given) if left else 1, registered()
+    workers, own = joblib.effective_n_jobs(jobs) if left else 1, registered()
     if workers > 1 and not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False):
         _check_sendable(lesson, own, left)
     shared = own, torch.get_default_dtype(), workers > 1
@@ -150,7 +150,7 @@ def _spread(
     suspects = None
     while work:
         options: Any = {"batch_size": 1, "pre_dispatch": 1 if suspects else "2*n_jobs"}
-        spread: Any = joblib.Parallel(given, return_as="generator_unordered", **options)
+        spread: Any = joblib.Parallel(jobs, return_as="generator_unordered", **options)
         try:
             for place, rows in spread(list(work.values())[:suspects]):
                 del work[place]

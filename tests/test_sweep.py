@@ -9,6 +9,7 @@ import threading
 import uuid
 
 import joblib
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -124,6 +125,10 @@ def test_a_diverged_run_has_its_row():
 def test_bad_jobs_and_folders_are_refused(given, words):
     with pytest.raises(sb.SbkitError, match=words):
         sb.sweep(lesson, depth=[1], **given)
+
+
+def test_jobs_may_be_counted_by_numpy():
+    assert sb.sweep(lesson, jobs=np.int64(1), depth=[0]).equals(sb.sweep(lesson, depth=[0]))
 
 
 def test_names_of_the_table_and_of_the_sweep_are_taken():
