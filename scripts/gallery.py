@@ -25,6 +25,7 @@ import jinja2
 import nbformat
 from latex2mathml.converter import convert
 from markupsafe import Markup
+from mistune.plugins.table import render_table
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
@@ -51,8 +52,17 @@ def formula(body: str, display: Literal["inline", "block"] = "inline") -> str:
     return BARS.sub(r'<mo stretchy="false">\1</mo>', convert(body, display=display))
 
 
+def wide(what: str, inside: str) -> str:
+    """What may be wider than a phone, in a box that scrolls, by keys too."""
+    return f'<div class="wide" tabindex="0" role="group" aria-label="{what}">{inside}</div>'
+
+
 class Renderer(IPythonRenderer):
     """Markdown as nbconvert renders it, formulas as MathML, which browsers draw by themselves."""
+
+    def table(self, text: str) -> str:
+        """A table in a box of its own."""
+        return wide("Table", render_table(self, text))
 
     def inline_math(self, body: str) -> str:
         """$…$ in a line."""
@@ -60,7 +70,7 @@ class Renderer(IPythonRenderer):
 
     def block_math(self, body: str) -> str:
         """$$…$$ on lines of its own."""
-        return formula(body, display="block")
+        return wide("Formula", formula(body, display="block"))
 
     def multiline_math(self, text: str) -> str:
         """The same, as a block of its own."""

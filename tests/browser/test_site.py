@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browser.jupyter import ARTEFACTS, PATIENCE, ROOT, Stage
 from hostile import FLAG, HOSTILE, RUN
 from playwright.sync_api import expect
@@ -146,6 +147,15 @@ def test_claims_are_text_whatever_they_say(page, site):
         row = page.get_by_role("row").filter(has=page.get_by_role("cell")).filter(has_text=text.strip())
         expect(row).to_have_count(2)
     assert page.locator("main img, main svg, main script, main [onload], main [onerror]").count() == 0
+
+
+def test_a_phone_reads_every_page_and_axe_finds_nothing_serious(page, site):
+    page.set_viewport_size({"width": 360, "height": 800})
+    for name in ("index", "claims", LESSON, NEXT):
+        page.goto((site / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, "nothing hangs over"
+        found = Axe().run(page).response["violations"]
+        assert not [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")]
 
 
 def test_a_page_runs_no_script_but_the_player(site, browser):
