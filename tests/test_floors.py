@@ -26,7 +26,10 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm", "platformdirs"}),
     "lab": (3, {"torch", "numpy", "ipywidgets", "anywidget", "traitlets", "IPython"}),
-    "course": (4, {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "platformdirs"}),
+    "course": (
+        4,
+        {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "platformdirs", "filelock"},
+    ),
     "__init__": (5, set()),
     "__main__": (6, set()),
 }

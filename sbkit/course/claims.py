@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from sbkit.core import SbkitError
@@ -22,6 +23,8 @@ from sbkit.course.place import lesson_name
 Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
 HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
+
+PATIENCE = 10  # seconds for others to finish writing
 
 SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a column or begin a tag
 PAGE = """# Claims of the course
@@ -135,14 +138,18 @@ def _range(within: Within, published: Any) -> tuple[float, float]:
 
 
 def _keep(made: Claim) -> None:
-    """Write the claim's row to the file, in place of an older one of the same lesson and sentence."""
+    """Write the claim's row to the file, in place of an older one of the same lesson and sentence.
+
+    Notebooks that run at once write to one file, one after the other.
+    """
     path = Path(os.environ.get("SBKIT_CLAIMS", "claims.json"))
     row = {"lesson": lesson_name(), **made.digits}
     try:
-        rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        kept = {(old["lesson"], old["claim"]): old for old in rows} | {(row["lesson"], row["claim"]): row}
-        text = json.dumps(list(kept.values()), indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
+            rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+            kept = {(old["lesson"], old["claim"]): old for old in rows} | {(row["lesson"], row["claim"]): row}
+            text = json.dumps(list(kept.values()), indent=1, ensure_ascii=False)
+            path.write_text(text + "\n", encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError) as error:
         warnings.warn(f"This claim is not kept in {path}: {error}. The lesson goes on.", stacklevel=3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,13 @@ def claims(monkeypatch, tmp_path):
     """A file of claims of its own."""
     monkeypatch.setenv("SBKIT_CLAIMS", str(tmp_path / "claims.json"))
     return tmp_path / "claims.json"
+
+
+def test_lessons_that_run_at_once_keep_all_their_claims(claims):
+    sentences = [str(k) for k in range(100)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda sentence: sb.claim(sentence, [0.5], (0, 1)), sentences))
+    assert sorted(row["claim"] for row in json.loads(claims.read_text())) == sorted(sentences)
 
 
 @pytest.mark.parametrize("as_type", [list, np.array, torch.tensor, pd.Series])
