@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def own_folders(tmp_path_factory):
         patch.setenv("SBKIT_CLAIMS", str(tmp_path_factory.mktemp("claims") / "claims.json"))
         patch.setenv("SBKIT_DATA", str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hears_interrupts():
+    """Also where the tests were started in the background, whose processes ignore them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

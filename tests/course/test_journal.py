@@ -119,7 +119,8 @@ def test_kernels_that_write_at_once_lose_nothing(data):
     assert [writer.wait() for writer in writers] == [0, 0]
     assert len(sb.journal.table()) == 100
     (file,) = data.iterdir()
-    assert all(json.loads(line)["choice"] == "a" for line in file.read_bytes().splitlines())
+    lines = [line for line in file.read_bytes().splitlines() if line]  # one may end a line half written
+    assert all(json.loads(line)["choice"] == "a" for line in lines)
 
 
 def test_no_names_are_kept():
