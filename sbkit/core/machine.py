@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import timeit
 import warnings
 from collections.abc import Callable, Hashable, Iterator
@@ -81,15 +82,18 @@ def threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        with _pools().limit(limits=count):
+        with _pools(*(name in sys.modules for name in LOADERS)).limit(limits=count):
             yield
     finally:
         torch.set_num_threads(before)
 
 
+LOADERS = ("scipy.linalg", "scipy.special")  # either brings a BLAS of SciPy's own
+
+
 @functools.cache
-def _pools() -> ThreadpoolController:
-    """The thread pools of NumPy's and SciPy's BLAS."""
+def _pools(*loaded: bool) -> ThreadpoolController:
+    """The thread pools of NumPy's BLAS and, once it is loaded, SciPy's."""
     return ThreadpoolController().select(user_api="blas")
 
 

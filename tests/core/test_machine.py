@@ -1,5 +1,8 @@
 """Seeds, memory and threads."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from threadpoolctl import threadpool_info
@@ -39,6 +42,20 @@ def test_threads_hold_for_numpy_too():
     with threads(1):
         assert set(blas()) == {1}
     assert blas() == before
+
+
+def test_threads_hold_for_a_scipy_that_comes_later():
+    code = """
+from threadpoolctl import threadpool_info
+from sbkit.core import threads
+with threads(1):
+    pass
+import scipy.special
+with threads(1):
+    print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "{1}\n"
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
