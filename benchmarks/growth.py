@@ -63,7 +63,7 @@ def stated(runs: int, width: int, rows: int, inputs: int, batch: int, optimizer:
     ready = min(rows // batch * batch * runs, max(1, 2**22 // (runs * batch * inputs)) * runs * batch)
     data = rows * (2 * inputs + 2) + 2 * rows  # z, x and targets; labels are int64
     orders = 2 * runs * rows  # int64; once more while they are drawn, when nobody looks
-    look = 3 * max(8192, 128 * runs) * width
+    look = 3 * max(2048, 128 * runs) * width
     return 4 * (nets + step + ready * (inputs + 2) + data + orders + max(orders, look))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
 
-ROWS = 8192  # rows times runs evaluated at once: what lies between two layers stays in the cache
+ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
 
 
 class Fleet(nn.Module):
