@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import torch
@@ -68,7 +68,7 @@ class Fleet(nn.Module):
         before = self.training
         try:
             self.eval()
-            return torch.cat([self(rows) for rows in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
+            return self._in_parts(x.split(max(128, ROWS // self.runs), dim=-2))
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -78,6 +78,16 @@ class Fleet(nn.Module):
             ) from error
         finally:
             self.train(before)
+
+    def _in_parts(self, parts: Sequence[Tensor]) -> Tensor:
+        """Logits (runs, n, outputs) of all parts, written where they stay: kept one by one, they would lie
+        between the memory of large layers and keep it from being used again."""
+        first, rows = self(parts[0]), sum(part.shape[-2] for part in parts)
+        logits = first.new_empty(self.runs, rows, *first.shape[2:])
+        places = logits.split(parts[0].shape[-2], dim=1)
+        for place, made in zip(places, chain([first], map(self, parts[1:])), strict=True):
+            place.copy_(made)
+        return logits
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
