@@ -96,16 +96,6 @@ def compiled(runs: int = 32) -> str:
     return table(["nets", f"sbkit, {runs} runs", "torch.compile", "compilation", "pays"], rows)
 
 
-def precisions(runs: int = 32) -> str:
-    """`fit(precision=…)` of sbkit."""
-    names = ("highest", "high", "medium")
-    rows = []
-    for workload in WORKLOADS:
-        rates = side_by_side({name: sbkit(workload, runs, "sgd", precision=name) for name in names})
-        rows.append([workload, *rates.values(), f"{rates['medium'].over(rates['highest']):.2f}"])
-    return table(["nets", *names, "medium × highest"], rows)
-
-
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--jax", default=sys.executable, help="a Python that has JAX (extra `bench`)")
@@ -113,7 +103,7 @@ def main() -> None:
     with threads(1):
         peaks = [f"{workload}: {peak(workload).median / 1e9:.0f}" for workload in WORKLOADS]
         print(f"Fastest batched product of the hidden layer, 32 at a time, GFLOP/s: {'; '.join(peaks)}.\n")
-        for part in (fleets(jax), loops(), compiled(), precisions()):
+        for part in (fleets(jax), loops(), compiled()):
             print(part, end="\n\n", flush=True)
     jax.process.kill()
 

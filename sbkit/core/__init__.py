@@ -2,13 +2,10 @@
 
 from sbkit.core.fleet import Fleet
 from sbkit.core.machine import (
-    PRECISIONS,
     best_threads,
     check_memory,
     find_device,
     generator,
-    lowers,
-    precision,
     threads,
 )
 from sbkit.core.names import (
@@ -27,7 +24,6 @@ from sbkit.core.snapshot import Snapshot
 from sbkit.core.task import SAMPLE, Feature, Task, window
 
 __all__ = [
-    "PRECISIONS",
     "SAMPLE",
     "Feature",
     "Fleet",
@@ -42,12 +38,10 @@ __all__ = [
     "find_device",
     "generator",
     "losses",
-    "lowers",
     "measures",
     "one_of",
     "optimizers",
     "plots",
-    "precision",
     "threads",
     "whole",
     "window",

@@ -9,7 +9,6 @@ import timeit
 import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import psutil
@@ -95,46 +94,6 @@ LOADERS = ("scipy.linalg", "scipy.special")  # either brings a BLAS of SciPy's o
 def _pools(*loaded: bool) -> ThreadpoolController:
     """The thread pools of NumPy's BLAS and, once it is loaded, SciPy's."""
     return ThreadpoolController().select(user_api="blas")
-
-
-PRECISIONS = ("highest", "high", "medium")
-
-
-@contextmanager
-def precision(name: str) -> Iterator[None]:
-    """Let torch's float32 matrix products be of this precision inside the block; put back what was before.
-
-    "highest" float32, "high" TensorFloat32 or the like, "medium" bfloat16, where the processor has units for
-    them (`torch.set_float32_matmul_precision`).
-    """
-    backends = torch.backends.cuda, torch.backends.mkldnn
-    matmuls: list[Any] = [getattr(backend, "matmul", None) for backend in backends]
-    own = [(m, m.fp32_precision) for m in matmuls if hasattr(m, "fp32_precision")]  # from torch 2.9 on
-    try:
-        before = torch.get_float32_matmul_precision()
-    except RuntimeError:  # set a backend at a time: it has no one name
-        before = name
-    torch.set_float32_matmul_precision(name)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-        for m, value in own:
-            m.fp32_precision = value
-
-
-@functools.cache
-def lowers(name: str) -> bool:
-    """True where `precision(name)` rounds torch's products: where this processor has units that torch uses.
-
-    >>> lowers("highest")
-    False
-    """
-    a = torch.randn(8, 64, 64, generator=generator(0))
-    with precision("highest"):
-        full = a @ a
-    with precision(name):
-        return bool((a @ a - full).abs().max() > 1e-4 * full.abs().max())
 
 
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:

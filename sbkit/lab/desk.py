@@ -16,7 +16,6 @@ from sbkit.lab.chart import Chart
 from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
-from sbkit.lab.plain import plain_torch
 from sbkit.lab.replay import replay
 from sbkit.lab.share import link
 from sbkit.plots.words import say
@@ -132,7 +131,7 @@ class Desk:
     def _code(self, message: Message) -> Reply:
         texts = {"run": self.session.code()}
         if not isinstance(self.session, Chart):  # a map is its own call
-            texts |= {"plain": plain_torch(self.session), "link": self._link()}
+            texts["link"] = self._link()
         return {"type": "code", "texts": {say("codes", kind): text for kind, text in texts.items()}}, []
 
     def _link(self) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sbkit.core import SbkitError
 from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.plain import plain_torch
 from sbkit.lab.replay import save
 from sbkit.lab.share import share
 
@@ -45,13 +44,10 @@ class Handle:
             self.session.look()
             return figure(self.session.pictures(whole=True))
 
-    def code(self, plain: bool = False) -> str:
-        """Python text that, pasted in a new cell, leads to this very state.
-
-        plain: as an ordinary torch script for one of the runs, or a comment that says why there is none.
-        """
+    def code(self) -> str:
+        """Python text that, pasted in a new cell, leads to this very state."""
         with self._open.lock:
-            return plain_torch(self.session) if plain else self.session.code()
+            return self.session.code()
 
     def share(self) -> str:
         """What the dials say now as one short text, e.g. `slabs=5&lr=0.02`, for `start` of `sb.lab`.

@@ -1,6 +1,6 @@
 """Fleets: many networks as one batched module."""
 
-from sbkit.models.backpropagation import Backpropagation, product_by_torch
+from sbkit.models.backpropagation import Backpropagation
 from sbkit.models.modules import fleet_of, seeded
 from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, mlp
 from sbkit.models.products import overparameterize
@@ -13,7 +13,6 @@ __all__ = [
     "deep_linear",
     "fleet_of",
     "mlp",
-    "product_by_torch",
     "overparameterize",
     "seeded",
 ]

@@ -22,11 +22,11 @@ class Backpropagation:
     gradients, and begins where `Fleet.flat` has set the latter aside.
     """
 
-    def __init__(self, fleet: Fleet, shape: tuple[int, ...], product: Callable[..., object] = np.matmul):
+    def __init__(self, fleet: Fleet, shape: tuple[int, ...]):
         assert isinstance(fleet, MLP) and fleet.in_place
         self.activation, self.slope = fleet.in_place
-        self.shape, self.product = shape, product  # shape (runs, n, d)
-        self.layers = [_Layer(layer, shape[1], product) for layer in fleet.linears]
+        self.shape = shape  # (runs, n, d)
+        self.layers = [_Layer(layer, shape[1]) for layer in fleet.linears]
         self.ones = np.ones((1, shape[1]), self.layers[0].weight.dtype)  # (1, n), sums rows
 
     @staticmethod
@@ -49,7 +49,7 @@ class Backpropagation:
             self.layers[i].gradients(g, inputs[i], self.ones)
             if i:
                 before = hidden[i - 1]
-                self.product(g, self.layers[i].weight, out=before.back)
+                np.matmul(g, self.layers[i].weight, out=before.back)
                 self.slope(before.back, before.out, before.zeros)
                 g = before.back
         return last.out
@@ -58,8 +58,7 @@ class Backpropagation:
 class _Layer:
     """The memory of a layer, of what it makes of a minibatch and of the gradients, as NumPy sees it."""
 
-    def __init__(self, layer: nn.Linear, rows: int, product: Callable[..., object]):
-        self.product = product
+    def __init__(self, layer: nn.Linear, rows: int):
         self.weight, self.weight_grad = _pair(layer.weight)  # (runs, out, in) each
         self.turned = self.weight.swapaxes(1, 2)  # (runs, in, out)
         self.bias = self.bias_grad = None
@@ -72,19 +71,14 @@ class _Layer:
 
     def forward(self, h: np.ndarray) -> np.ndarray:
         """h W + b. (runs, n, in) → (runs, n, out)"""
-        self.product(h, self.turned, out=self.out)
+        np.matmul(h, self.turned, out=self.out)
         return self.out if self.bias is None else np.add(self.out, self.bias, out=self.out)
 
     def gradients(self, g: np.ndarray, h: np.ndarray, ones: np.ndarray) -> None:
         """Fill those of weight and bias from the gradient g (runs, n, out) of what h (runs, n, in) gave."""
-        self.product(g.swapaxes(1, 2), h, out=self.weight_grad)
+        np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
         if self.bias_grad is not None:
             np.matmul(ones, g, out=self.bias_grad)
-
-
-def product_by_torch(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """a b, both of three axes, in the precision that torch is set to."""
-    torch.bmm(*map(torch.from_numpy, (a, b)), out=torch.from_numpy(out))
 
 
 def _pair(parameter: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,6 @@ from torch import nn
 
 from sbkit.batches import Batches, WholeSet
 from sbkit.core import (
-    PRECISIONS,
     Fleet,
     SbkitError,
     Snapshot,
@@ -19,7 +18,6 @@ from sbkit.core import (
     between,
     check_memory,
     measures,
-    one_of,
     optimizers,
     whole,
 )
@@ -50,7 +48,6 @@ def fit(
     transform: Transform | None = None,
     after_step: AfterStep | None = None,
     seed: int = 0,
-    precision: str = "highest",
     **options: Any,
 ) -> Run:
     """A lazy run that trains `fleet` (in place) on `task`; nothing is trained before it is asked for.
@@ -62,10 +59,8 @@ def fit(
     (the first 4,096) rows is below it, tested every 50 steps; None never. seed: of the minibatch order
     and of dropout. penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) →
     x, y changes a batch (without gradients, unless it asks for them by torch.enable_grad);
-    after_step(fleet, step) changes weights. precision: of float32 matrix products while it trains, "highest",
-    "high" or "medium" as in `torch.set_float32_matmul_precision`: faster where the processor has units for
-    it, with two to three digits instead of seven. Raises `SbkitError`, before any training, on names,
-    numbers and shapes that do not fit.
+    after_step(fleet, step) changes weights. Raises `SbkitError`, before any training, on names, numbers and
+    shapes that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -108,7 +103,6 @@ def fit(
         needs_loss=about.get("needs_loss", False),
         encoded=encoded,
         seed=seed,
-        precision=one_of("precision", precision, PRECISIONS),
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
     )
     return Run(fleet, task, plan)

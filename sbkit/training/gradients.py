@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, optim
 
 from sbkit.batches import Batches, WholeSet
-from sbkit.core import Fleet, SbkitError, Task, lowers
+from sbkit.core import Fleet, SbkitError, Task
 from sbkit.losses import Loss
-from sbkit.models import Backpropagation, product_by_torch
+from sbkit.models import Backpropagation
 from sbkit.optimizers import Settings
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
@@ -39,7 +39,6 @@ class Plan:
     encoded: bool
     needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
     seed: int  # of all that is drawn while it trains
-    precision: str  # of matrix products while it trains
 
 
 class Gradients:
@@ -52,7 +51,6 @@ class Gradients:
         self.fleet, self.plan, self.step = fleet, plan, 0
         self.outputs, self.dtype = task.outputs, task.x.dtype
         self.by_hand = plan.penalty is None and Backpropagation.knows(fleet)
-        self._product = product_by_torch if lowers(plan.precision) else np.matmul
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
 
@@ -90,7 +88,7 @@ class Gradients:
         """Fill the gradients; the loss (runs,) if somebody needs it."""
         tape = self._tapes.get(fleet.seed)
         if tape is None or tape.shape != x.shape:
-            tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape, self._product)
+            tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape)
         logits = tape(x, targets, self.plan.loss.gradient)
         if not self.plan.needs_loss:
             return None

@@ -19,7 +19,6 @@ from sbkit.core import (
     best_threads,
     between,
     measures,
-    precision,
     threads,
     whole,
 )
@@ -90,7 +89,6 @@ class Run:
         self._settle()
         with (
             threads(self._threads()),
-            precision(self.plan.precision),
             torch.no_grad(),
             np.errstate(all="ignore"),  # `_check` sees what is not finite
         ):

@@ -8,7 +8,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 import sbkit as sb
-from sbkit.core import PRECISIONS, best_threads, check_memory, generator, precision, threads
+from sbkit.core import best_threads, check_memory, generator, threads
 
 
 def test_seeds_of_any_length_are_apart():
@@ -56,31 +56,6 @@ with threads(1):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "{1}\n"
-
-
-@pytest.mark.parametrize("name", PRECISIONS)
-def test_precision_is_put_back(name):
-    before = torch.get_float32_matmul_precision()
-    with pytest.raises(ZeroDivisionError), precision(name):
-        assert torch.get_float32_matmul_precision() == name
-        1 / 0  # noqa: B018
-    assert torch.get_float32_matmul_precision() == before
-
-
-@pytest.mark.parametrize("name", PRECISIONS)
-@pytest.mark.parametrize("backend", [torch.backends.cuda, torch.backends.mkldnn])
-def test_precision_leaves_what_was_set_for_one_backend(name, backend):
-    matmul = getattr(backend, "matmul", None)
-    if not hasattr(matmul, "fp32_precision"):
-        pytest.skip("this torch has one precision for all backends")
-    before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
-    try:
-        for _ in range(2):
-            with precision(name):
-                assert torch.get_float32_matmul_precision() == name
-            assert matmul.fp32_precision == "tf32"
-    finally:
-        matmul.fp32_precision = before
 
 
 def test_threads_are_measured_once_a_shape():

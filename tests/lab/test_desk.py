@@ -59,14 +59,13 @@ def test_where_a_spectrum_began_costs_a_frame_few_bytes(lesson):
     assert len(buffer) < 16_000
 
 
-def test_code_comes_as_three_texts(lesson):
+def test_code_comes_as_two_texts(lesson):
     meant = dials(lesson, {"depth": (1, 8), "lr": (1e-3, 1.0, "log")})
     desk = Desk(Session(lesson, START), meant)
     ask(desk, "advance", steps=3)
     texts = ask(desk, "code")[0]["texts"]
-    assert list(texts) == ["This run", "Plain PyTorch", "Link text"]
+    assert list(texts) == ["This run", "Link text"]
     assert texts["This run"] == "run = lesson(depth=1, lr=0.1)\nrun.advance(steps=3)"
-    assert "torch.optim.SGD(net.parameters(), lr=0.1)" in texts["Plain PyTorch"]
     assert texts["Link text"].splitlines()[0] == 'start = "depth=1&lr=0.1"'
 
 
@@ -74,7 +73,6 @@ def test_what_cannot_be_written_is_told_in_its_place(still):
     desk = Desk(Session(still, {"slope": 3}), dials(still, {"slope": (0.0, 2.0)}))
     texts = ask(desk, "code")[0]["texts"]
     assert texts["This run"] == "still(slope=3)"
-    assert texts["Plain PyTorch"] == "# No plain PyTorch text: still does not train."
     assert texts["Link text"].startswith(
         "# No link text: slope is a number at least 0 and at most 2, got 3.0"
     )

@@ -13,7 +13,6 @@ from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.batches import Batches
-from sbkit.core import lowers
 
 OPTIONS = {"batch": 32, "steps": 60, "stop": None}
 every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
@@ -331,38 +330,3 @@ def test_a_second_run_gives_the_same_curve_bit_for_bit():
         return torch.stack([s.loss for s in sb.fit(sb.mlp(task, runs=2, seed=3), task, every=10, steps=100)])
 
     assert torch.equal(curve(), curve())
-
-
-@pytest.mark.parametrize("precision", ["high", "medium"])
-def test_a_lower_precision_is_close_and_measured_at_the_full_one(precision, monkeypatch):
-    monkeypatch.setattr("sbkit.training.gradients.lowers", lambda name: name == precision)  # torch multiplies
-    task = sb.slabs(n=512, n_test=256)
-    seen = []
-
-    def watch(fleet, task):
-        seen.append(torch.get_float32_matmul_precision())
-        return torch.zeros(fleet.runs)
-
-    runs = [
-        sb.fit(sb.mlp(task, width=16, runs=2), task, steps=50, measure=watch, precision=name, stop=None)
-        for name in ("highest", precision)
-    ]
-    full, rough = (sb.last(run) for run in runs)
-    assert_close(rough.loss, full.loss, rtol=0.02, atol=0.02)
-    assert set(seen) == {torch.get_float32_matmul_precision()}
-
-
-@pytest.mark.parametrize("precision", [name for name in ("high", "medium") if not lowers(name)])
-def test_where_no_unit_rounds_a_lower_precision_changes_nothing(precision):
-    task = sb.slabs(n=512, n_test=256)
-    runs = [
-        sb.fit(sb.mlp(task, width=16, runs=2), task, steps=50, precision=name)
-        for name in ("highest", precision)
-    ]
-    assert torch.equal(*(sb.last(run).loss for run in runs))
-
-
-def test_a_precision_that_is_none_is_refused_before_training():
-    task = slab_task()
-    with pytest.raises(sb.SbkitError, match="No precision named 'half'"):
-        sb.fit(sb.mlp(task), task, batch=32, precision="half")
