@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sbkit.cache import Cache, registered
 from sbkit.core import SbkitError, Snapshot, datasets, measures, one_of, optimizers, threads
+from sbkit.core.environment import headless
 from sbkit.training import Run, last
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _bar(settings: int, found: int) -> Any:
     """How far a sweep is, with the time left."""
     from tqdm.auto import tqdm
 
-    quiet = settings < 2 or "SBKIT_HEADLESS" in os.environ
+    quiet = settings < 2 or headless()
     about = {"desc": "sweep", "unit": "setting", "postfix": f"{found} from the cache" if found else None}
     return tqdm(total=settings, initial=found, disable=quiet, leave=False, **about)
 

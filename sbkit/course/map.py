@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError, one_of
+from sbkit.core.environment import headless
 from sbkit.lab.chart import Chart, over
 from sbkit.lab.lesson import parameters
 from sbkit.sweep import RESULTS, checked, first_row, sweep
@@ -36,6 +36,7 @@ def map(
     (SBKIT_HEADLESS=1) one line says what was drawn. Raises `SbkitError` on anything but two dials, on
     dials that the lesson does not take, and on columns that are not there or hold no numbers.
 
+    >>> import os
     >>> from sbkit import fit, mlp, slabs
     >>> def lesson(depth=1, lr=0.1):
     ...     task = slabs(n=512, n_test=512)
@@ -60,7 +61,7 @@ def map(
         one_of("column", value, [name for name in row if isinstance(row[name], int | float)])
         table = sweep(lesson, **axes)
     chart = Chart(lesson, table, value, axes)
-    if os.environ.get("SBKIT_HEADLESS") == "1":
+    if headless():
         from sbkit.lab.still import Still
 
         return Still(chart, {})
