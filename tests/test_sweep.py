@@ -26,7 +26,8 @@ def lesson(depth=1, slabs=5, seed=0):
 
 def test_rows_equal_training_by_hand():
     table = sb.sweep(lesson, depth=[0, 2], seed=[4])
-    assert table[["depth", "seed", "run"]].values.tolist() == [[0, 4, 0], [0, 5, 1], [2, 4, 0], [2, 5, 1]]
+    told = table[["depth", "seed", "run", "net_seed"]].values.tolist()
+    assert told == [[0, 4, 0, 4], [0, 4, 1, 5], [2, 4, 0, 4], [2, 4, 1, 5]]
     snapshot = sb.last(lesson(depth=2, seed=4))
     rows = table[table.depth == 2]
     assert rows.loss.tolist() == snapshot.loss.tolist() and rows.state.tolist() == list(snapshot.state)
@@ -163,7 +164,7 @@ def test_a_setting_that_fails_is_a_row():
     ):
         table = sb.sweep(fragile, depth=[2, 0, 1], seed=[4])
     assert table.error.tolist() == ["RuntimeError: no depth 2", "", "", "", ""]
-    assert table.state.tolist() == ["failed"] + ["finished"] * 4 and table.seed.tolist() == [4, 4, 5, 4, 5]
+    assert table.state.tolist() == ["failed"] + ["finished"] * 4 and table.seed.tolist() == [4] * 5
     assert table.run.isna().tolist() == table.loss.isna().tolist() == [True] + [False] * 4
     sound = sb.sweep(fragile, depth=[0, 1], seed=[4])
     assert list(sound) == list(table) and table.loss.tolist()[1:] == sound.loss.tolist()

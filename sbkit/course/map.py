@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sbkit.core import SbkitError, one_of
+from sbkit.core import RESULTS, SbkitError, one_of
 from sbkit.core.environment import headless
 from sbkit.lab.chart import Chart, over
-from sbkit.lab.lesson import parameters
-from sbkit.sweep import RESULTS, checked, first_row, sweep
+from sbkit.sweep import checked, first_row, sweep
 from sbkit.training import Run
+from sbkit.training.signature import parameters
 
 if TYPE_CHECKING:
     import pandas

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sbkit.core import SbkitError, one_of, whole
-from sbkit.lab.lesson import Lesson, literal, name_of, parameters
+from sbkit.lab.lesson import literal
 from sbkit.lab.session import Session
 from sbkit.plots import cells, where
+from sbkit.training.signature import Lesson, name_of, parameters
 
 
 class Chart(Session):
