@@ -468,6 +468,18 @@ def test_a_lesson_says_what_it_takes():
         sb.sweep(lambda depth, width: None, depth=[1])
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([0.1, 1], "f"), ([1, 2], "i"), ([True, False], "b"), ([1, None], "O"), (np.float32([0.1, 0.2]), "f")],
+)
+def test_numbers_are_columns_of_numbers(values, kind):
+    assert sb.sweep(held, axis=values).axis.dtype.kind == kind
+
+
+def test_without_axes_there_is_one_setting():
+    assert sb.sweep(held)[["run", "seed"]].values.tolist() == [[0, 0], [1, 1]]
+
+
 @pytest.mark.parametrize("jobs", [None, 2])
 def test_a_back_end_that_gives_rows_only_at_the_end_is_refused(jobs):
     with joblib.parallel_config("multiprocessing", n_jobs=2):
@@ -475,5 +487,7 @@ def test_a_back_end_that_gives_rows_only_at_the_end_is_refused(jobs):
             sb.SbkitError, match=r"MultiprocessingBackend.*try joblib.parallel_config\('loky'\)"
         ):
             sb.sweep(lesson, jobs=jobs, depth=[0, 1])
+    with joblib.parallel_config("sequential", n_jobs=2):
+        assert len(sb.sweep(lesson, jobs=jobs, depth=[0, 1])) == 4
     with joblib.parallel_config(n_jobs=0), pytest.raises(sb.SbkitError, match="try jobs=2"):
         sb.sweep(lesson, depth=[0, 1])

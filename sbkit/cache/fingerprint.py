@@ -100,11 +100,11 @@ def _parts(thing: Any) -> Iterable[Any]:
     if (held := content(thing)) is not None:
         return held if isinstance(held, tuple) else (held,)
     reduce = copyreg.dispatch_table.get(type(thing))
-    reduced = reduce(thing) if reduce else thing.__reduce_ex__(4)
+    reduced: Any = reduce(thing) if reduce else thing.__reduce_ex__(4)
     if isinstance(reduced, str):  # the name of a constant, or of a function that is built in
         return getattr(thing, "__module__", None), reduced
     made, arguments, state, items, pairs, *_ = *reduced, *[None] * 3
-    return made, arguments, _without_caches(type(thing), state), *(items or ()), *(pairs or ())
+    return made, arguments, _without_caches(type(thing), state), list(items or ()), list(pairs or ())
 
 
 def _without_caches(kind: type, state: Any) -> Any:

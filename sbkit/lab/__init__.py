@@ -11,9 +11,9 @@ from sbkit.core.environment import headless
 from sbkit.lab.compare import Pair, Work
 from sbkit.lab.dials import Dial, twins
 from sbkit.lab.dials import dials as read
+from sbkit.lab.lesson import Lesson, parameters
 from sbkit.lab.session import Session
 from sbkit.lab.share import Start, started
-from sbkit.training.signature import Lesson, parameters
 
 if TYPE_CHECKING:
     from sbkit.lab.panel import Gate, Panel

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.dials import twin
-from sbkit.lab.lesson import literal, written
+from sbkit.lab.lesson import Lesson, literal, name_of, written
 from sbkit.lab.session import Session
 from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
 from sbkit.training import progress
 from sbkit.training.run import CHECK
-from sbkit.training.signature import Lesson, name_of
 
 
 class Moment(NamedTuple):

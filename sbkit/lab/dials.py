@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbkit.core import SbkitError, one_of
-from sbkit.lab.lesson import literal
+from sbkit.lab.lesson import Lesson, default_of, literal, parameters
 from sbkit.plots.words import say
-from sbkit.training.signature import Lesson, default_of, parameters
 
 if TYPE_CHECKING:
     import ipywidgets

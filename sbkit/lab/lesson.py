@@ -1,4 +1,4 @@
-"""What can be told of a lesson from what it returns, and how it is written."""
+"""What can be told of a lesson from its signature and from what it returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import numpy as np
 from sbkit.core import SbkitError
 from sbkit.plots import Description
 from sbkit.training import Run
-from sbkit.training.signature import Lesson
+from sbkit.training.signature import Lesson as Lesson
+from sbkit.training.signature import default_of as default_of
+from sbkit.training.signature import name_of as name_of
+from sbkit.training.signature import parameters as parameters
 
 
 def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:

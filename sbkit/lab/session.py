@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.lesson import acts_at_once, made_by, written
+from sbkit.lab.lesson import Lesson, acts_at_once, default_of, made_by, name_of, parameters, written
 from sbkit.plots import Description, pictures
 from sbkit.training import Run, progress
-from sbkit.training.signature import Lesson, default_of, name_of, parameters
 
 MOST = 300  # snapshots kept of a run
 

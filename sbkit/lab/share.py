@@ -13,7 +13,7 @@ import numpy as np
 from sbkit.core import SbkitError, between, one_of
 from sbkit.lab.compare import Pair, Work
 from sbkit.lab.dials import Dial, abbreviated, argument
-from sbkit.training.signature import Lesson, default_of, name_of, parameters
+from sbkit.lab.lesson import Lesson, default_of, name_of, parameters
 
 LONGEST = 2000  # characters of a text
 LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed

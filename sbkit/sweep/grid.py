@@ -83,11 +83,10 @@ def sweep(
         raise
     _tell_failures(lesson, [(setting, tables[place][0]["error"]) for place, setting in enumerate(grid)])
     rows = [(setting, row) for place, setting in enumerate(grid) for row in tables[place]]
-    told = pandas.DataFrame([row for _, row in rows]).drop(
-        columns=[name for name in grid[0] if name == "seed"]
-    )
-    columns = {name: [setting[name] for setting, _ in rows] for name in grid[0]}
-    return pandas.DataFrame({name: _column(cells) for name, cells in columns.items()}).join(told)
+    table = pandas.DataFrame([setting | row for setting, row in rows])  # the order of the columns
+    for name in lists:
+        table[name] = _column([setting[name] for setting, _ in rows])
+    return table
 
 
 def _column(cells: list) -> pandas.Series:

@@ -57,12 +57,13 @@ def _workers(jobs: Any) -> int:
     """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
     import joblib
 
-    backend, _ = joblib.parallel.get_active_backend()
-    if not getattr(backend, "supports_return_generator", False):
-        words = (
-            f"A sweep takes each row as it is finished, which joblib's {type(backend).__name__} does not give"
-        )
-        raise SbkitError(f"{words}; try joblib.parallel_config('loky'), 'threading' or 'dask'.")
+    try:
+        joblib.Parallel(jobs, return_as="generator_unordered")
+    except ValueError as error:
+        words = "A sweep takes each row as it is finished, and joblib's back end does not give it"
+        raise SbkitError(
+            f"{words}: {error}; try joblib.parallel_config('loky'), 'threading' or 'dask'."
+        ) from error
     try:
         return joblib.effective_n_jobs(jobs)
     except ValueError as error:
