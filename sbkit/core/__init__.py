@@ -18,10 +18,11 @@ from sbkit.core.names import (
     one_of,
     optimizers,
     plots,
+    takes,
     whole,
 )
 from sbkit.core.snapshot import Snapshot
-from sbkit.core.task import SAMPLE, Feature, Task, window
+from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 
 __all__ = [
     "SAMPLE",
@@ -34,7 +35,9 @@ __all__ = [
     "best_threads",
     "between",
     "check_memory",
+    "check_task",
     "datasets",
+    "drawn",
     "find_device",
     "generator",
     "losses",
@@ -42,6 +45,7 @@ __all__ = [
     "one_of",
     "optimizers",
     "plots",
+    "takes",
     "threads",
     "whole",
     "window",
