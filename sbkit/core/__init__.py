@@ -20,10 +20,11 @@ from sbkit.core.names import (
     optimizers,
     plots,
     same,
+    takes,
     whole,
 )
 from sbkit.core.snapshot import RESULTS, Snapshot
-from sbkit.core.task import SAMPLE, Feature, Task, window
+from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 
 __all__ = [
     "RESULTS",
@@ -37,8 +38,10 @@ __all__ = [
     "best_threads",
     "between",
     "check_memory",
+    "check_task",
     "datasets",
     "distinct",
+    "drawn",
     "find_device",
     "generator",
     "losses",
@@ -47,6 +50,7 @@ __all__ = [
     "optimizers",
     "plots",
     "same",
+    "takes",
     "threads",
     "whole",
     "window",
