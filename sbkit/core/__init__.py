@@ -20,6 +20,7 @@ from sbkit.core.names import (
     plots,
     whole,
 )
+from sbkit.core.numbers import numbers
 from sbkit.core.snapshot import Snapshot
 from sbkit.core.task import SAMPLE, Feature, Task, window
 
@@ -39,6 +40,7 @@ __all__ = [
     "generator",
     "losses",
     "measures",
+    "numbers",
     "one_of",
     "optimizers",
     "plots",
