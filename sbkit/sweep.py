@@ -246,5 +246,5 @@ def _columns(name: str, value: Any, r: int, snapshot: Snapshot) -> dict[str, Any
     if own.ndim > 1 or len(own) > LARGEST:
         return {name: own.numpy()}
     features = dict.fromkeys(("reliance", "alone", "conflict"), list(snapshot.sample.features))
-    keys = features | {"kinds": list(snapshot.sample.kinds)}
-    return {f"{name}[{key}]": float(v) for key, v in zip(keys.get(name, range(len(own))), own, strict=True)}
+    keys = (features | {"kinds": list(snapshot.sample.kinds)}).get(snapshot.measured.get(name, name))
+    return {f"{name}[{key}]": float(v) for key, v in zip(keys or range(len(own)), own, strict=True)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,11 @@ class Registry(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._functions
+
+    def of(self, function: Any) -> str:
+        """The name of a registered function, or of the one that a `partial` calls; "" of any other."""
+        inner = function.func if isinstance(function, partial) else function
+        return next((name for name, one in self._functions.items() if one is inner), "")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -19,7 +19,8 @@ class Snapshot:
     leading axis runs. state: one word a run: "training", "converged" (it reached `stop`), "diverged"
     (its loss is no longer finite) or "finished" (all steps done). rows: test rows looked at.
     sample: a few rows of the task, for names, points and axes. loss is the mean over the first 4,096
-    training rows (all, if fewer; `rows`, if the look was a glance).
+    training rows (all, if fewer; `rows`, if the look was a glance). measured: name of a value → the
+    registered measure that gave it, "" if a function of one's own did.
     """
 
     step: int
@@ -31,3 +32,4 @@ class Snapshot:
     state: tuple[str, ...]
     rows: int
     sample: Task
+    measured: Mapping[str, str] = field(default_factory=dict)

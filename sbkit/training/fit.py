@@ -129,28 +129,34 @@ def last(run: Run) -> Snapshot:
 
 def _named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable[..., Any]]:
     """Measures by name, with what is measured beside them; refused if they need classes and have none."""
-    found: dict[str, Callable[..., Any]] = {}
+    asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
             beside = measures.about[measure].get("beside", ()) if measure in measures else ()
-            more = {name: measures[name] for name in (measure, *beside)}
+            asked += [(name, measures[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            more = {getattr(inner, "__name__", type(inner).__name__): measure}
+            asked.append((measures.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure))
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
-        for name, function in more.items():
-            _check_measure(name, function, found, task)
-        found |= more
+    found: dict[str, Callable[..., Any]] = {}
+    for name, function in asked:
+        own = name
+        if measures.of(function) and any(name == other and function is not it for other, it in asked):
+            fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
+            own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
+        _check_measure(own, function, found, task)
+        found[own] = function
     return found
 
 
 def _check_measure(name: str, function: Callable[..., Any], found: Mapping[str, Any], task: Task) -> None:
     if found.get(name, function) is not function:
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
-    if name in measures and measures.about[name].get("classes") and not task.classes:
+    about = measures.about.get(measures.of(function), {})
+    if about.get("classes") and not task.classes:
         raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
-    if name in measures and task.z.shape[1] < measures.about[name].get("columns", 1):
+    if task.z.shape[1] < about.get("columns", 1):
         raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
 
 

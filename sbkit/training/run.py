@@ -113,16 +113,19 @@ class Run:
                 state=tuple(self.states),
                 rows=len(task.y_test),
                 sample=self.glimpse,
+                measured={name: measures.of(measure) for name, measure in self.plan.measure.items()},
             )
 
     def _values(self, task: Task, glance: bool) -> dict[str, Any]:
         """Every measure's value; at a glance coarser ones, and the costly ones by turns."""
         self._glances = self._glances + 1 if glance else 0
         for name, measure in self.plan.measure.items():
-            known = name in measures and measures[name] is measure
-            about = measures.about[name] if known and glance else {}
+            about = measures.about.get(measures.of(measure), {}) if glance else {}
             if name not in self._seen or self._glances % about.get("glance_every", 1) == 0:
-                self._seen[name] = measure(self.fleet, task, **about.get("glance", {}))
+                bound = getattr(measure, "keywords", {})  # of a partial
+                coarse = {key: value for key, value in about.get("glance", {}).items() if key not in bound}
+                looked = task if about.get("rows", True) else self.task
+                self._seen[name] = measure(self.fleet, looked, **coarse)
         return dict(self._seen)
 
     def _settle(self) -> None:
