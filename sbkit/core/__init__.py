@@ -23,6 +23,7 @@ from sbkit.core.names import (
     takes,
     whole,
 )
+from sbkit.core.numbers import numbers
 from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 
@@ -46,6 +47,7 @@ __all__ = [
     "generator",
     "losses",
     "measures",
+    "numbers",
     "one_of",
     "optimizers",
     "plots",

@@ -7,6 +7,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,11 @@ class Registry(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._functions
 
+    def of(self, function: Any) -> str:
+        """The name of a registered function, or of the one that a `partial` calls; "" of any other."""
+        inner = function.func if isinstance(function, partial) else function
+        return next((name for name, one in self._functions.items() if one is inner), "")
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)
 
@@ -213,6 +219,6 @@ datasets = Registry("dataset", given=(), about={})
 losses = Registry("loss", about={"classes": int | None, "regression": bool})
 RATES, STEPS = {"lr": 0.1, "weight_decay": 0.0}, {"full_batch": bool, "needs_loss": bool}
 optimizers = Registry("optimizer", ["fleet"], RATES, STEPS)
-measures = Registry("measure", ["fleet", "task"], about=LOOKS | {"classes": int})
+measures = Registry("measure", ["fleet", "task"], about=LOOKS | {"classes": int, "rows": bool})
 plots = Registry("plot", ["history"], about={"rows": bool, "first": bool})
 REGISTRIES = datasets, losses, optimizers, measures, plots

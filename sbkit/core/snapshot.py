@@ -24,7 +24,8 @@ class Snapshot:
     sample: a few rows of the task, always the same random ones, for names, points and axes. loss and
     accuracy are means over the training rows, where there are more than 4,096 over so many of them, always
     the same random ones (at a glance over those of `sample`). measured: measure → the step its value is of,
-    which is an earlier one where costly measures take turns at glances.
+    which is an earlier one where costly measures take turns at glances. measures: name of a value → the
+    registered measure that gave it, "" if a function of one's own did.
     """
 
     step: int
@@ -37,6 +38,7 @@ class Snapshot:
     rows: int
     sample: Task
     measured: Mapping[str, int] = field(default_factory=dict)
+    measures: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, measure: str) -> Snapshot:
         """The same, its step and epoch those at which this measure's value was measured."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole, window
 
 
-@measures("boundary", classes=True, columns=2, glance={"resolution": 30})
+@measures("boundary", classes=True, columns=2, rows=False, glance={"resolution": 30})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:
@@ -16,7 +16,9 @@ def boundary(
 
     axes: columns of z; the plane goes through test row `at` (default the first) in all other columns.
     Entry [r, i, j]: coordinate axes[1] ascends with i, axes[0] with j, over `window`. 0.5 is the
-    boundary. Raises `SbkitError` on axes, row or resolution out of range, and for regression.
+    boundary; NaN for a run that diverged. The plane travels with the values, for whoever draws them:
+    `.plane` of the tensor is {"axes": axes, "at": at}. Raises `SbkitError` on axes, row or resolution out
+    of range, and for regression.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -36,7 +38,10 @@ def boundary(
     with torch.no_grad():
         logits = fleet.predict(task.embed(z.flatten(0, 1)))  # (runs, r·r, C)
     chance = (logits[..., 1] - logits[..., 0]).sigmoid() if task.outputs == 2 else logits.softmax(-1)[..., 1]
-    return chance.unflatten(1, (resolution, resolution)).cpu()
+    finite = logits.isfinite().all(-1).all(-1, keepdim=True)  # (runs, 1)
+    found = chance.where(finite, torch.nan).unflatten(1, (resolution, resolution)).cpu()
+    vars(found)["plane"] = {"axes": (int(across), int(up)), "at": at}
+    return found
 
 
 def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int) -> tuple[int, int]:

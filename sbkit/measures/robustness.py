@@ -51,11 +51,12 @@ def attack(
     x, y = (task.x[:n], task.y[:n]) if train else (task.x_test[:n], task.y_test[:n])  # (n, d), (n,)
     size, what = x.element_size(), f"{fleet.runs} runs × {len(x):,} rows × {x.shape[1]:,} inputs"
     check_memory(fleet.runs * x.numel() * size * 2, f"{what} × {size} bytes × 2 copies", x.device)
-    fleet.predict(x[:1])  # refuses inputs of another task
+    alive = fleet.predict(x).isfinite().flatten(1).all(1)  # (runs,); it also refuses inputs of another task
     start = _start(norm, radius, fleet, x, seed)  # (runs, n, d)
     each = max(1, AT_ONCE // (fleet.runs * x.shape[1]))
     parts = zip(start.split(each, 1), x.split(each), y.split(each), strict=True)
-    return torch.cat([_descend(fleet, *part, norm, radius, steps) for part in parts], dim=1)
+    found = torch.cat([_descend(fleet, *part, norm, radius, steps) for part in parts], dim=1)
+    return found.where(alive.view(-1, 1, 1), math.nan)  # a step of no known direction stays where it is
 
 
 def _start(norm: str, radius: float, fleet: Fleet, x: Tensor, seed: int | None) -> Tensor:

@@ -57,6 +57,8 @@ def _scaled(axes: Any, which: str, axis: Axis) -> None:
     set_label(axis.text, fontsize=8)
     if axis.log:
         getattr(axes, f"set_{which}scale")("log")
+        if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
+            set_limits(0.1, 1)
     if axis.low is not None or axis.high is not None:
         set_limits(axis.low, axis.high)
 
@@ -72,13 +74,14 @@ def _field(axes: Any, field: Field) -> None:
     axes.set_facecolor(GREY)  # where there is no value
     ends = _ends(field.x, field.values.shape[1]) + _ends(field.y, field.values.shape[0])
     look = {"origin": "lower", "extent": ends, "aspect": "auto"}
-    image = axes.imshow(field.values, cmap=colours, vmin=scale.low, vmax=scale.high, **look)
+    image = axes.imshow(field.values.astype(float), cmap=colours, vmin=scale.low, vmax=scale.high, **look)
     if field.scale is not None:
         axes.figure.colorbar(image, ax=axes).set_label(scale.text, fontsize=8)
-    elif field.values.min() < 0.5 < field.values.max():
+    elif np.fmin.reduce(field.values, axis=None) < 0.5 < np.fmax.reduce(field.values, axis=None):
         axes.contour(*field.grid(), field.values, levels=[0.5], colors=INK)
     if field.spread is not None:
-        axes.imshow(np.zeros_like(field.spread), cmap="gray", alpha=np.clip(1.7 * field.spread, 0, 1), **look)
+        calm = np.clip(1.7 * np.clip(np.nan_to_num(field.spread), 0, 1), 0, 1)  # (rows, columns)
+        axes.imshow(np.zeros_like(calm), cmap="gray", alpha=calm, **look)
     _points(axes, field)
     _along(axes, field)
 

@@ -19,19 +19,24 @@ Value = Tensor | list[Tensor]  # (runs, …), or several of them
 
 def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable[..., Any]]:
     """Measures by name, with what is measured beside them; refused if they need classes and have none."""
-    found: dict[str, Callable[..., Any]] = {}
+    asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
             beside = measures.about[measure].get("beside", ()) if measure in measures else ()
-            more = {name: measures[name] for name in (measure, *beside)}
+            asked += [(name, measures[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            more = {getattr(inner, "__name__", type(inner).__name__): measure}
+            asked.append((measures.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure))
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
-        for name, function in more.items():
-            _check(name, function, found, task)
-        found |= more
+    found: dict[str, Callable[..., Any]] = {}
+    for name, function in asked:
+        own = name
+        if measures.of(function) and any(name == other and function is not it for other, it in asked):
+            fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
+            own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
+        _check(own, function, found, task)
+        found[own] = function
     return found
 
 
@@ -42,7 +47,7 @@ def _check(name: str, function: Callable[..., Any], found: Mapping[str, Any], ta
         )
     if found.get(name, function) is not function:
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
-    about = measures.about.get(name, {})
+    about = measures.about.get(measures.of(function), {})
     if about.get("classes") and not task.classes:
         raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
     if about.get("classes") == 2 and task.outputs != 2:
@@ -78,7 +83,9 @@ def _converted(given: Any) -> Tensor | None:
     """A copy as a tensor on the CPU; None of what is no array of numbers."""
     if isinstance(given, Tensor):
         value = given.detach().to_dense().cpu().clone()
-        return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+        value = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+        vars(value).update(vars(given))  # the plane that it is over
+        return value
     if isinstance(given, list | tuple):
         given = [part.item() if isinstance(part, Tensor) and part.numel() == 1 else part for part in given]
     try:

@@ -138,6 +138,7 @@ class Run:
                 rows=len(task.y_test),
                 sample=self.glimpse,
                 measured={name: step for name, (_, step, _) in self._seen.items()},
+                measures={name: measures.of(measure) for name, measure in self.plan.measure.items()},
             )
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
@@ -148,11 +149,13 @@ class Run:
         """Take every measure; at a glance coarsely, and the costly ones by turns."""
         self._glances = self._glances + 1 if glance else 0
         for name, measure in self.plan.measure.items():
-            known = name in measures and measures[name] is measure
-            about = measures.about[name] if known and glance else {}
+            about = measures.about.get(measures.of(measure), {}) if glance else {}
             seen = self._seen.get(name)
             if seen is None or seen[2] != glance or self._glances % about.get("glance_every", 1) == 0:
-                found = measure(self.fleet, task, **about.get("glance", {}))
+                bound = getattr(measure, "keywords", {})  # of a partial
+                coarse = {key: value for key, value in about.get("glance", {}).items() if key not in bound}
+                looked = task if about.get("rows", True) else self.task
+                found = measure(self.fleet, looked, **coarse)
                 self._seen[name] = value_of(name, found, self.fleet.runs), self.step, glance
 
     def _settle(self) -> None:
