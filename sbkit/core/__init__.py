@@ -13,18 +13,21 @@ from sbkit.core.names import (
     SbkitError,
     between,
     datasets,
+    distinct,
     losses,
     measures,
     one_of,
     optimizers,
     plots,
+    same,
     takes,
     whole,
 )
-from sbkit.core.snapshot import Snapshot
+from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 
 __all__ = [
+    "RESULTS",
     "SAMPLE",
     "Feature",
     "Fleet",
@@ -37,6 +40,7 @@ __all__ = [
     "check_memory",
     "check_task",
     "datasets",
+    "distinct",
     "drawn",
     "find_device",
     "generator",
@@ -45,6 +49,7 @@ __all__ = [
     "one_of",
     "optimizers",
     "plots",
+    "same",
     "takes",
     "threads",
     "whole",

@@ -17,6 +17,7 @@ from sbkit.core.machine import find_device, generator
 from sbkit.core.names import SbkitError, one_of
 
 SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
+CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # worked out when asked for, or not to be carried
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -70,7 +71,8 @@ class Task:
             _check_labels(self.y, self.y_test)
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name not in ("x", "x_test", "_whole")}
+        """The rows and what they mean; what follows from them is made again where it is asked for."""
+        return {name: value for name, value in vars(self).items() if name not in CACHED}
 
     @property
     def classes(self) -> bool:
@@ -79,7 +81,9 @@ class Task:
 
     @cached_property
     def outputs(self) -> int:
-        """Classes C, or columns of y in regression."""
+        """Classes C, or columns of y in regression; of a sample, those of the whole."""
+        if whole := vars(self).get("_outputs"):
+            return whole
         return int(max(self.y.max(), self.y_test.max(), 1)) + 1 if self.classes else self.y.shape[1]
 
     @cached_property
@@ -128,7 +132,7 @@ class Task:
         cut = {
             f"{of}{end}": getattr(self, f"{of}{end}")[at].clone() for of in "zy" for end, at in kept.items()
         }
-        vars(part).update(cut, outputs=self.outputs, _whole=self.whole)
+        vars(part).update(cut, _outputs=self.outputs, _whole=self.whole)
         return part
 
     @property

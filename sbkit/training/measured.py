@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, measures, takes
+from sbkit.core import RESULTS, Fleet, SbkitError, Task, measures, takes
 
 Measure = str | Callable[[Fleet, Task], Any]
 Value = Tensor | list[Tensor]  # (runs, …), or several of them
@@ -36,6 +36,10 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
 
 
 def _check(name: str, function: Callable[..., Any], found: Mapping[str, Any], task: Task) -> None:
+    if name in RESULTS:
+        raise SbkitError(
+            f"Every run tells its {name} anyway, got a measure {name!r}; try `def my_{name}(…)`."
+        )
     if found.get(name, function) is not function:
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
     about = measures.about.get(name, {})
