@@ -17,7 +17,7 @@ from sbkit.core.machine import find_device, generator
 from sbkit.core.names import SbkitError, one_of
 
 SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
-CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # what a task works out, or is drawn from
+CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # worked out when asked for, or not to be carried
 DTYPES = (torch.float32, torch.float64)
 
 

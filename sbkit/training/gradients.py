@@ -53,7 +53,7 @@ class Gradients:
         self.by_hand = plan.penalty is None and Backpropagation.knows(fleet)
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
-        self._rehearsed: Any = None  # x and y of step 0 after the transform, and the weights that it saw
+        self._rehearsed: _Rehearsed | None = None
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
 
     def encode(self, y: Tensor) -> Tensor:
@@ -72,8 +72,8 @@ class Gradients:
     def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
         """The minibatch of a step, changed by the transform, asked once a step; that of 0 is rehearsed."""
         kept, self._rehearsed = self._rehearsed, None
-        if kept and step == 0 and all(map(torch.equal, kept[2], self.fleet.parameters())):
-            return kept[:2]
+        if kept and step == 0 and kept.holds(self.fleet):
+            return kept.batch
         x, y = self.plan.batches(step)
         return self._transformed(x.clone(), y.clone()) if self.plan.transform else (x, y)
 
@@ -103,17 +103,20 @@ class Gradients:
         """Ask transform and penalty on the first minibatch, so that what is wrong is said before training."""
         if not (self.plan.transform or self.plan.penalty):
             return
+        before = torch.get_rng_state()
         x, y = self._drawn(0)
         if self.plan.transform:
-            self._rehearsed = x, y, [p.detach().clone() for p in self.fleet.parameters()]
+            kept = [p.detach().clone() for p in self.fleet.parameters()]
+            self._rehearsed = _Rehearsed((x, y), kept, before, torch.get_rng_state())
         if self.plan.penalty:
-            with torch.enable_grad(), self.fleet.at(self.plan.seed, 0), torch.random.fork_rng(devices=[]):
-                _one_each(self.plan.penalty(self.fleet, x, y, self.fleet(x)), self.fleet.runs)
+            with torch.enable_grad(), self.fleet.at(self.plan.seed, 0):
+                given = x.clone(), y.clone(), self.fleet(x)
+                _one_each(self.plan.penalty(self.fleet, *given), self.fleet.runs)
 
     def penalized(self) -> list[Tensor]:
         """The loss of the latest step with its penalty, (runs,), if there was one."""
-        found = torch.cat([*self._losses.values(), torch.empty(0)])
-        return [found] if len(found) == self.fleet.runs else []
+        found = list(self._losses.values())
+        return [torch.cat(found)] if sum(map(len, found)) == self.fleet.runs else []
 
     def trial(self, step: int) -> None:
         """Work like that of a step, without consequences, to time."""
@@ -156,10 +159,31 @@ class Gradients:
         return loss.detach()
 
 
+@dataclass(frozen=True)
+class _Rehearsed:
+    """What the transform made of step 0, and what it saw: weights, torch's generator before and after."""
+
+    batch: tuple[Tensor, Tensor]
+    weights: list[Tensor]
+    before: Tensor
+    after: Tensor
+
+    def holds(self, fleet: Fleet) -> bool:
+        """Whether it would make the same now; then what it drew counts as drawn now."""
+        same = all(map(torch.equal, self.weights, fleet.parameters()))
+        if not same or torch.equal(self.before, self.after):
+            return same
+        if torch.equal(self.before, torch.get_rng_state()):
+            torch.set_rng_state(self.after)
+            return True
+        return False
+
+
 def _one_each(penalty: Any, runs: int) -> Tensor:
     """A penalty (runs,), so that no run pays for another."""
-    if not isinstance(penalty, Tensor) or penalty.shape != (runs,):
-        got = tuple(penalty.shape) if isinstance(penalty, Tensor) else f"a {type(penalty).__name__}"
+    if not isinstance(penalty, Tensor) or penalty.shape != (runs,) or penalty.is_complex():
+        tensor = isinstance(penalty, Tensor)
+        got = f"{tuple(penalty.shape)}, {penalty.dtype}" if tensor else f"a {type(penalty).__name__}"
         raise SbkitError(
             f"A penalty is one number a run, ({runs},), got {got}; "
             "sum or average over all axes but the first."

@@ -116,6 +116,34 @@ def test_a_transform_is_asked_once_a_step():
     assert torch.equal(noise.get_state(), other.get_state()) and torch.equal(task.x, before)
 
 
+def test_what_a_transform_draws_of_torch_is_drawn_where_it_trains():
+    """Each step its own noise, as if fit had not looked; the generator is set before or after fit."""
+    task = slab_task()
+
+    def ends(seeded_after: bool) -> list[torch.Tensor]:
+        drawn = []
+
+        def draw(fleet, x, y):
+            drawn.append(torch.randn(x.shape, dtype=x.dtype))
+            return x + drawn[-1], y
+
+        torch.manual_seed(3)
+        run = sb.fit(FLEETS["relu"](task, runs=3), task, transform=draw, **OPTIONS | {"steps": 3})
+        if seeded_after:
+            torch.manual_seed(3)
+            torch.rand(7)
+        sb.last(run)
+        return drawn[-3:]
+
+    torch.manual_seed(3)
+    expected = [torch.randn(3, 32, 3, dtype=torch.float64) for _ in range(3)]
+    assert all(map(torch.equal, ends(False), expected))
+    torch.manual_seed(3)
+    torch.rand(7)
+    expected = [torch.randn(3, 32, 3, dtype=torch.float64) for _ in range(3)]
+    assert all(map(torch.equal, ends(True), expected))
+
+
 def test_what_fit_made_of_other_weights_is_made_anew():
     """An adversary sees the weights that train, also where those were loaded after fit."""
     task, seen = slab_task(), []
