@@ -179,7 +179,7 @@ def _check_alike(name: str, train: Tensor, test: Tensor) -> None:
 
 
 def _check_names(names: Sequence[str], classes: int) -> None:
-    words = not isinstance(names, str) and all(isinstance(name, str) for name in names)
+    words = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
     if not words or len(names) not in (0, classes):
         raise SbkitError(
             f"names are one string a class, got {names!r:.80} for {classes} classes; try names=()."

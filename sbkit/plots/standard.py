@@ -12,7 +12,7 @@ from torch import Tensor
 from sbkit.core import Snapshot, Task, measures, plots, window
 from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
-from sbkit.plots.words import say
+from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field
 MOST = 12  # bars in one plot
@@ -82,18 +82,22 @@ def accuracy(history: History) -> Lines | None:
 
 @plots("boundary", rows=False)
 def boundary(history: History) -> Field:
-    """Chance of class 1 over the plane of the first two feature coordinates, mean over runs."""
+    """Chance of the second class over the plane of the first two feature coordinates, mean over runs."""
     latest = history[-1]
     chance = shown(latest, latest.values["boundary"])  # (runs, rows, columns)
     z, y = latest.sample.z_test[:POINTS].cpu(), latest.sample.y_test[:POINTS].cpu()  # (n, k), (n,)
     x_axis, y_axis = _plane(latest.sample)
     rest = say("captions", "boundary_rest") if z.shape[1] > 2 else ""
     disagree = say("captions", "boundary_disagree") if len(chance) > 1 else ""
+    names = class_names(latest.sample.names)
     about = {"mean": mean_of(latest), "disagree": disagree, "rest": rest, "rows": f"{len(y):,}"}
+    about["name"] = short(names[1] if names else say("legends", "class", c=1))
     caption = say("captions", "boundary", **about)
     spread = chance.std(0) if len(chance) > 1 else None  # (rows, columns)
     planes = {"values": chance.mean(0), "spread": spread, "points": z[:, :2].numpy(), "labels": y.numpy()}
-    return Field("boundary", say("titles", "boundary"), x_axis, y_axis, **planes, caption=caption)
+    return Field(
+        "boundary", say("titles", "boundary"), x_axis, y_axis, **planes, caption=caption, names=names
+    )
 
 
 def _plane(sample: Task) -> tuple[Axis, Axis]:
