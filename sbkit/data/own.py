@@ -69,7 +69,8 @@ def task_from(
     or its negation. Warns of columns that tell y by themselves in rows enough that it is no accident.
 
     >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
-    >>> task = task_from(x, [row[1] > 0 for row in x], {"size": [0, 2]}, standardize=True)
+    >>> y = [i % 3 == i % 2 for i in range(40)]
+    >>> task = task_from(x, y, {"size": [0, 2]}, standardize=True)
     >>> task.x.shape, task.columns("size"), list(task.features)
     (torch.Size([30, 3]), [0, 2], ['size', 'x2'])
     """
