@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from os import PathLike
@@ -43,6 +43,7 @@ class Task:
     z, z_test: feature coordinates (n, k). y, y_test: int64 classes (n,), or values (n, outputs).
     features: name → `Feature`, simplest first. embed: any module z → x (a rotation, pixels, …).
     What perturbs a feature works on z and embeds, so nothing else needs to know how inputs are built.
+    names: what the classes are called in pictures, one a class; () for their numbers.
     Raises `SbkitError` on shapes that do not match, labels that are not 0…C−1, NaN or infinity.
 
     >>> z = torch.tensor([[-1.0], [1.0]])
@@ -57,6 +58,7 @@ class Task:
     y_test: Tensor
     features: Mapping[str, Feature]
     embed: nn.Module = field(default_factory=nn.Identity)
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         _check_rows("z", self.z, self.y)
@@ -69,6 +71,7 @@ class Task:
                 raise SbkitError(f"A feature's columns lie in 0…{last}, got {name!r} with {feature.columns}.")
         if self.classes:
             _check_labels(self.y, self.y_test)
+        _check_names(self.names, self.outputs if self.classes else 0)
 
     def __getstate__(self) -> dict:
         """The rows and what they mean; what follows from them is made again where it is asked for."""
@@ -215,6 +218,14 @@ def _check_alike(name: str, train: Tensor, test: Tensor) -> None:
         raise SbkitError(
             f"{name} and {name}_test differ in rows only, got {train.dtype} of shape {tuple(train.shape)} "
             f"and {test.dtype} of shape {tuple(test.shape)}."
+        )
+
+
+def _check_names(names: Sequence[str], classes: int) -> None:
+    words = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+    if not words or len(names) not in (0, classes):
+        raise SbkitError(
+            f"names are one string a class, got {names!r:.80} for {classes} classes; try names=()."
         )
 
 

@@ -71,6 +71,7 @@ def _field(field: Field, buffer: Buffer) -> Frame:
         "spread": buffer.put(*spread),
         "points": buffer.put(field.points),
         "labels": buffer.put(field.labels, "u1"),
+        "names": list(field.names),
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from sbkit.plots.axes import Axis
 from sbkit.plots.field import Field
 from sbkit.plots.shapes import Bars, Description, Line, Lines
 from sbkit.plots.theme import BANDS, GREY, INK, LINES, RISING, WHITE, line_style, scale_bands
+from sbkit.plots.words import short
 
 SYMBOLS, DASHES = "os^DPX", {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
 ACROSS, INCHES, DOTS = 3, 3.6, 80  # plots a row, the side of one, dots an inch
@@ -31,14 +33,21 @@ def png(descriptions: Sequence[Description]) -> bytes:
     b'PNG'
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
         raise SbkitError(
             "Still pictures are drawn by matplotlib, which is missing here; try pip install matplotlib."
         ) from error
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():  # names are text, also "$x$"
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
+        return _drawn(descriptions, Figure)
+
+
+def _drawn(descriptions: Sequence[Description], canvas: Any) -> bytes:
     columns = max(1, min(ACROSS, len(descriptions)))
     rows = max(1, math.ceil(len(descriptions) / columns))
-    figure = Figure(figsize=(INCHES * columns, INCHES * rows), dpi=DOTS, layout="constrained")
+    figure = canvas(figsize=(INCHES * columns, INCHES * rows), dpi=DOTS, layout="constrained")
     for i, shape in enumerate(descriptions):
         axes = figure.add_subplot(rows, columns, i + 1)
         axes.set_title(shape.title, loc="left", fontsize=10, fontweight="bold")
@@ -105,8 +114,14 @@ def _points(axes: Any, field: Field) -> None:
     for label in np.unique(field.labels).astype(int):
         part = field.points[field.labels == label]  # (n, 2)
         look = {"marker": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
-        axes.scatter(*part.T, s=16, edgecolors=WHITE, linewidths=0.5, label=f"class {label}", **look)
+        axes.scatter(*part.T, s=16, edgecolors=WHITE, linewidths=0.5, label=_name(field, label), **look)
     axes.legend(fontsize=7, loc="upper right")
+
+
+def _name(field: Field, label: int) -> str:
+    """A class's name; one that starts with an underscore would be left out of the legend."""
+    name = short(field.class_name(label))
+    return f" {name}" if name.startswith("_") else name
 
 
 def _lines(axes: Any, lines: Lines) -> None:

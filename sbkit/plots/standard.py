@@ -14,7 +14,7 @@ from torch import Tensor
 from sbkit.core import Snapshot, Task, measures, plots, window
 from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, middle, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
-from sbkit.plots.words import say
+from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field
 MOST = 12  # bars in one plot
@@ -116,7 +116,7 @@ def accuracy(history: History) -> Lines | None:
 
 @plots("boundary", rows=False)
 def boundary(history: History) -> Field | None:
-    """Chance of class 1 over the plane of two feature coordinates that was measured, mean over runs."""
+    """Chance of the second class over the plane of feature coordinates that was measured, mean over runs."""
     latest = history[-1]
     measured = latest.values["boundary"]
     plane = getattr(measured, "plane", {"axes": (0, 1), "at": None})  # it travels with the values
@@ -130,11 +130,13 @@ def boundary(history: History) -> Field | None:
     rest = say("captions", "boundary_rest", row=row) if z.shape[1] > 2 else ""
     several = alive(latest).sum() > 1
     disagree = say("captions", "boundary_disagree") if several else ""
+    names = class_names(latest.sample.names)
     about = {"mean": mean_of(latest), "disagree": disagree, "rest": rest, "rows": f"{len(y):,}"}
+    about["name"] = short(names[1] if names else say("legends", "class", c=1))
     caption = say("captions", "boundary", **about)
     mean, deviation = middle(chance)  # (rows, columns) each
-    spread = deviation if several else None
-    planes = {"values": mean, "spread": spread, "points": z[:, axes].numpy(), "labels": y.numpy()}
+    planes = {"values": mean, "spread": deviation if several else None}
+    planes |= {"points": z[:, axes].numpy(), "labels": y.numpy(), "names": names}
     return Field("boundary", say("titles", "boundary"), x_axis, y_axis, **planes, caption=caption)
 
 
