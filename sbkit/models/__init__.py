@@ -1,8 +1,8 @@
 """Fleets: many networks as one batched module."""
 
-from sbkit.models.backpropagation import Backpropagation
+from sbkit.models.backpropagation import Backpropagation, watched
 from sbkit.models.modules import fleet_of, seeded
-from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, mlp
+from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, hooked_back, mlp
 from sbkit.models.products import overparameterize
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "DeepLinear",
     "deep_linear",
     "fleet_of",
+    "hooked_back",
     "mlp",
     "overparameterize",
     "seeded",
+    "watched",
 ]
