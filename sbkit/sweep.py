@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sbkit.cache import Cache, registered
 from sbkit.core import SbkitError, Snapshot, datasets, measures, one_of, optimizers, threads
-from sbkit.training import Run, last
+from sbkit.training import NotAnewError, Run, anew, last
 
 if TYPE_CHECKING:
     import pandas
@@ -69,6 +69,8 @@ def sweep(
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
             left = {place: setting for place, setting in enumerate(grid) if place not in tables}
             for place, rows in _spread(lesson, left, jobs if jobs is None else int(jobs)):
+                if isinstance(rows, NotAnewError):
+                    raise rows
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)
@@ -134,7 +136,7 @@ def _tell_failures(lesson: Callable[..., Run], errors: list[tuple[dict[str, Any]
 
 def _spread(
     lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
-) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+) -> Iterator[tuple[int, list[dict[str, Any]] | NotAnewError]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
     Where a process dies, the settings that it may have had run again one at a time: one that ends its
@@ -184,7 +186,7 @@ def first_row(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> dict[st
 
 
 def _run(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
-    run = lesson(**setting)
+    run = anew(lesson, setting)
     if not isinstance(run, Run):
         raise SbkitError(f"A sweep's lesson returns a run, got {type(run).__name__}; return sb.fit(...).")
     if both := sorted(set(setting) & set(run.plan.measure)):
@@ -199,7 +201,7 @@ def _rows(
     own: Iterable[Any],
     dtype: torch.dtype,
     crowded: bool,
-) -> tuple[int, list[dict[str, Any]]]:
+) -> tuple[int, list[dict[str, Any]] | NotAnewError]:
     """Train one setting, perhaps in another process, and tell of its runs."""
     torch.set_default_dtype(dtype)
     for kind, name, function, about in own:
@@ -209,6 +211,8 @@ def _rows(
             run = _run(lesson, setting)
             snapshot = last(run)
         return place, [_row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
+    except NotAnewError as error:  # a fault of the lesson at every setting
+        return place, error
     except Exception as error:
         return place, [_failed(setting, error)]
 

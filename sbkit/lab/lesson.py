@@ -13,7 +13,7 @@ import numpy as np
 
 from sbkit.core import SbkitError, one_of
 from sbkit.plots import Description
-from sbkit.training import Run
+from sbkit.training import NotAnewError, Run, anew
 
 Lesson = Callable[..., Any]  # dials → a run, a description, or several
 
@@ -95,8 +95,10 @@ def acts_at_once(lesson: Lesson, values: Mapping[str, Any], run: Run) -> frozens
         return frozenset()
     others = dict(values) | {name: values[name] / 2 or 1e-3 for name in same}
     try:
-        second = lesson(**others)
+        second = anew(lesson, others)
         return frozenset(name for name in same if _equal(second.settings.get(name), others[name]))
+    except NotAnewError:
+        raise
     except Exception:  # a lesson that refuses the other values does something of its own with them
         return frozenset()
 

@@ -8,7 +8,7 @@ from typing import Any
 from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.lesson import Lesson, acts_at_once, default_of, made_by, name_of, parameters, written
 from sbkit.plots import Description, pictures
-from sbkit.training import Run, progress
+from sbkit.training import Run, anew, progress
 
 MOST = 300  # snapshots kept of a run
 
@@ -39,7 +39,7 @@ class Session:
     def _build(self) -> None:
         """A new run from the latest values; if that fails, the old run stays."""
         values = dict(self.values)
-        self.made: Any = self.lesson(**values)
+        self.made: Any = anew(self.lesson, values)
         self.run: Run | None
         self.still: list[Description]
         self.run, self.still = made_by(self.name, self.made)
