@@ -65,12 +65,14 @@ def sweep(
     store = None if cache is None else Cache(cache, lesson)
     found = [store.get(setting) if store else None for setting in grid]
     tables = {place: rows for place, rows in enumerate(found) if rows}
+    refused: list[NotAnewError] = []
     try:
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
             left = {place: setting for place, setting in enumerate(grid) if place not in tables}
             for place, rows in _spread(lesson, left, jobs if jobs is None else int(jobs)):
                 if isinstance(rows, NotAnewError):
-                    raise rows
+                    refused.append(rows)
+                    continue
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)
@@ -79,6 +81,8 @@ def sweep(
         kept = f"kept in {store.folder}: the same call goes on from there" if store else "lost: name a cache"
         interrupt.add_note(f"{len(tables)} of {len(grid)} settings were finished and are {kept}.")
         raise
+    if refused:
+        raise refused[0]
     _tell_failures(lesson, [(setting, tables[place][0]["error"]) for place, setting in enumerate(grid)])
     return pandas.DataFrame([setting | row for place, setting in enumerate(grid) for row in tables[place]])
 
