@@ -13,17 +13,20 @@ from sbkit.core.names import (
     SbkitError,
     between,
     datasets,
+    distinct,
     losses,
     measures,
     one_of,
     optimizers,
     plots,
+    same,
     whole,
 )
-from sbkit.core.snapshot import Snapshot
+from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.task import SAMPLE, Feature, Task, window
 
 __all__ = [
+    "RESULTS",
     "SAMPLE",
     "Feature",
     "Fleet",
@@ -35,6 +38,7 @@ __all__ = [
     "between",
     "check_memory",
     "datasets",
+    "distinct",
     "find_device",
     "generator",
     "losses",
@@ -42,6 +46,7 @@ __all__ = [
     "one_of",
     "optimizers",
     "plots",
+    "same",
     "threads",
     "whole",
     "window",

@@ -57,6 +57,36 @@ def one_of(kind: str, name: Any, names: Iterable[str]) -> str:
     raise SbkitError(f"No {kind} named {name!r}; there are {', '.join(names)}.{hint}")
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same to a lesson: NaN is NaN, arrays count by content, True is not 1.
+
+    >>> same(1, np.int64(1)), same(1, True), same(np.ones(2), np.ones(2)), same([1], (1,))
+    (True, False, True, False)
+    """
+    if one is other or isinstance(one, bool | np.bool_) != isinstance(other, bool | np.bool_):
+        return one is other
+    try:
+        equal = one == other
+        if np.ndim(equal):
+            return np.shape(one) == np.shape(other) and bool(np.asarray(equal).all())
+        return bool(equal) or bool(one != one and other != other)
+    except (ValueError, TypeError, RuntimeError):  # of arrays whose shapes differ
+        return False
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """The values in their order, each once, as told apart by `same`.
+
+    >>> distinct([[1], 2, [1], 2.0])
+    [[1], 2]
+    """
+    found: list[Any] = []
+    for value in values:
+        if not any(same(value, one) for one in found):
+            found.append(value)
+    return found
+
+
 class Registry(Mapping[str, Any]):
     """Functions of one kind by name: iterate for the names, call to register another.
 

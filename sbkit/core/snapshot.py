@@ -10,6 +10,9 @@ from torch import Tensor
 
 from sbkit.core.task import Task
 
+# What a table tells of every run: no measure and no axis (but seed) has such a name.
+RESULTS = ("run", "seed", "net_seed", "step", "epoch", "state", "error", "loss", "accuracy", "test_accuracy")
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:

@@ -15,6 +15,7 @@ from sbkit.core.machine import find_device
 from sbkit.core.names import SbkitError, one_of
 
 SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
+CACHED = ("x", "x_test", "outputs", "kinds")  # what a task works out when it is asked for it
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -68,7 +69,8 @@ class Task:
             _check_labels(self.y, self.y_test)
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name not in ("x", "x_test")}
+        """The rows and what they mean; what follows from them is made again where it is asked for."""
+        return {name: value for name, value in vars(self).items() if name not in CACHED}
 
     @property
     def classes(self) -> bool:
@@ -77,7 +79,9 @@ class Task:
 
     @cached_property
     def outputs(self) -> int:
-        """Classes C, or columns of y in regression."""
+        """Classes C, or columns of y in regression; of a sample, those of the whole."""
+        if whole := vars(self).get("_outputs"):
+            return whole
         return int(max(self.y.max(), self.y_test.max(), 1)) + 1 if self.classes else self.y.shape[1]
 
     @cached_property
@@ -123,7 +127,7 @@ class Task:
             return self
         part = copy.copy(self)  # checked already; a class may be missing among few rows
         cut = {name: getattr(self, name)[:rows].clone() for name in ("z", "y", "z_test", "y_test")}
-        vars(part).update(cut, outputs=self.outputs)
+        vars(part).update(cut, _outputs=self.outputs)
         return part
 
 

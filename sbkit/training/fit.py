@@ -11,6 +11,7 @@ from torch import nn
 
 from sbkit.batches import Batches, WholeSet
 from sbkit.core import (
+    RESULTS,
     Fleet,
     SbkitError,
     Snapshot,
@@ -146,6 +147,10 @@ def _named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callabl
 
 
 def _check_measure(name: str, function: Callable[..., Any], found: Mapping[str, Any], task: Task) -> None:
+    if name in RESULTS:
+        raise SbkitError(
+            f"Every run tells its {name} anyway, got a measure {name!r}; try `def my_{name}(…)`."
+        )
     if found.get(name, function) is not function:
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
     if name in measures and measures.about[name].get("classes") and not task.classes:
