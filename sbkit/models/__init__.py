@@ -1,8 +1,9 @@
 """Fleets: many networks as one batched module."""
 
-from sbkit.models.backpropagation import Backpropagation, watched
+from sbkit.models.backpropagation import Backpropagation
+from sbkit.models.layers import hooked_back, watched
 from sbkit.models.modules import fleet_of, seeded
-from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, hooked_back, mlp
+from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, mlp
 from sbkit.models.products import overparameterize
 
 __all__ = [

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet
-from sbkit.models.plain import MLP, USUAL, DeepLinear, Linear, hooked
+from sbkit.models.layers import Linear, hooked, watched
+from sbkit.models.plain import MLP, USUAL, DeepLinear
 
 Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -83,11 +84,6 @@ def _untouched(fleet: MLP) -> bool:
         and {p.dtype for p in weights} in ({torch.float32}, {torch.float64})
         and len({id(p) for p in weights}) == len(weights)
     )
-
-
-def watched(weight: Tensor) -> bool:
-    """Whether something is called whenever this weight gets its gradient."""
-    return bool(weight._backward_hooks or weight._post_accumulate_grad_hooks)
 
 
 class _Layer:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, generator, one_of, whole
+from sbkit.models.layers import Linear, hooked
 from sbkit.models.modules import seeded
 
 # Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
@@ -32,31 +33,8 @@ ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]
     "linear": (nn.Identity, (lambda h, o: h, lambda g, h, o: g)),
 }
 LAYER = 6_000  # bytes that Python takes for a layer, however small
-
-
-class Linear(nn.Linear):
-    """torch's, which takes all runs at once, too: h (runs, n, in) → (runs, n, out), each its own."""
-
-    def forward(self, h: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """W h + b or W h, by the weight as it is at this call."""
-        w, b = self.weight, self.bias  # (runs, out, in), (runs, out); one net's (out, in), (out,)
-        if w.ndim == 2:
-            return nn.functional.linear(h, w, b)
-        return h @ w.mT if b is None else torch.baddbmm(b.unsqueeze(1), h, w.mT)
-
-
 USUAL = {name: make() for name, (make, _) in ACTIVATIONS.items()}  # to compare with
 ELEMENTWISE = {type(activation) for activation in USUAL.values()}
-
-
-def hooked(part: nn.Module) -> bool:
-    """Whether something is called whenever this module is."""
-    return bool(part._forward_hooks or part._forward_pre_hooks) or hooked_back(part)
-
-
-def hooked_back(part: nn.Module) -> bool:
-    """Whether something sees the gradient that passes this module."""
-    return bool(part._backward_hooks or part._backward_pre_hooks)
 
 
 class MLP(Fleet):
