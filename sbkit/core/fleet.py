@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, chain
@@ -38,7 +39,15 @@ class Fleet(nn.Module):
             owner, _, leaf = name.rpartition(".")
             self.net.get_submodule(owner)._buffers[leaf] = torch.stack([m.get_buffer(name) for m in modules])
         self.moment: tuple[int, ...] = ()
+        self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
         self.eval()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # pyright: ignore[reportAttributeAccessIssue]
+        self.born = time.perf_counter()
+
+    def __copy__(self) -> Fleet:
+        return copy.deepcopy(self)  # one that shared weights would train with this one
 
     @contextmanager
     def at(self, *moment: int) -> Iterator[None]:
@@ -112,7 +121,7 @@ class Fleet(nn.Module):
 
     def weights(self) -> list[Tensor]:
         """The matrices of the linear layers, first to last, each (runs, out, in)."""
-        return [m.weight for m in self.net.modules() if isinstance(m, nn.Linear)]
+        return [_renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as a plain module with its own copy of the weights."""
@@ -120,7 +129,7 @@ class Fleet(nn.Module):
             raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
         kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
         kept |= {id(b): b[i].clone() for b in self.net.buffers()}
-        return copy.deepcopy(self.net, kept)
+        return _copied(self.net, kept)
 
     def only(self, r: int) -> Fleet:
         """Run r as a fleet of one that shares memory, gradients included, with this one."""
@@ -128,7 +137,7 @@ class Fleet(nn.Module):
         for p in self.parameters():
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
-        part = copy.deepcopy(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
+        part = _copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
         part.runs, part.seed = 1, self.seed + r
         return part
 
@@ -138,6 +147,7 @@ class Fleet(nn.Module):
         Shape (runs · P,), a block a run. One vector makes an elementwise optimizer one operation, and a norm
         of each run one operation on `flat.view(runs, -1)`.
         """
+        _check_axes([*self.named_parameters(), *self.named_buffers()], self.runs)
         trained = [p for p in self.parameters() if p.requires_grad]
         if not trained:
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
@@ -151,6 +161,52 @@ class Fleet(nn.Module):
         flat = nn.Parameter(first.data.as_strided(shape, (1,)))
         flat.grad = first.grad.as_strided(shape, (1,))  # pyright: ignore[reportOptionalMemberAccess]
         return flat
+
+
+def _check_axes(parts: Sequence[tuple[str, Tensor]], runs: int) -> None:
+    """Refuse weights and buffers that runs would share, or that would be trained as something else."""
+    for name, part in parts:
+        if nn.parameter.is_lazy(part):
+            raise SbkitError(
+                f"Weights of a fleet have a shape, got none yet for {name}; try nn.Linear(in, out)."
+            )
+        if part.shape[:1] != (runs,):
+            words = f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...)"
+            raise SbkitError(
+                f"{words}, got {tuple(part.shape)} for {name}; put it into the module of sb.fleet_of."
+            )
+    weights = [(name, part) for name, part in parts if isinstance(part, nn.Parameter) and part.numel()]
+    places = {part.data_ptr(): name for name, part in weights}
+    for name, part in weights:
+        if places[part.data_ptr()] != name:
+            words = (
+                f"Each weight of a fleet has its own memory, got {name} and {places[part.data_ptr()]} in one"
+            )
+            raise SbkitError(f"{words}; try the same nn.Parameter for both.")
+        if part.dtype != weights[0][1].dtype:
+            raise SbkitError(
+                f"Weights of a fleet have one type, got {weights[0][1].dtype} and {part.dtype}; "
+                "try fleet.to(dtype=task.x.dtype)."
+            )
+
+
+def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:
+    """A copy of a net with these tensors by id; what torch's hooks make of them is made anew."""
+    for part in net.modules():
+        made = [value for value in vars(part).values() if isinstance(value, Tensor) and not value.is_leaf]
+        kept |= {id(value): value.detach() for value in made}
+    copied = copy.deepcopy(net, kept)
+    for part in copied.modules():
+        _renewed(part)
+    return copied
+
+
+def _renewed(part: nn.Module) -> Any:
+    """A layer whose pruned or normed weight is that of now: torch renews it only when the layer is called."""
+    for hook in part._forward_pre_hooks.values():
+        if type(hook).__module__.startswith("torch.nn.utils"):
+            hook(part, ())
+    return part
 
 
 def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:

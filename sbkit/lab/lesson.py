@@ -11,7 +11,7 @@ import numpy as np
 
 from sbkit.core import SbkitError
 from sbkit.plots import Description
-from sbkit.training import Run
+from sbkit.training import NotAnewError, Run, anew
 from sbkit.training.signature import Lesson as Lesson
 from sbkit.training.signature import default_of as default_of
 from sbkit.training.signature import name_of as name_of
@@ -52,8 +52,10 @@ def acts_at_once(lesson: Lesson, values: Mapping[str, Any], run: Run) -> frozens
         return frozenset()
     others = dict(values) | {name: values[name] / 2 or 1e-3 for name in same}
     try:
-        second = lesson(**others)
+        second = anew(lesson, others)
         return frozenset(name for name in same if _equal(second.settings.get(name), others[name]))
+    except NotAnewError:
+        raise
     except Exception:  # a lesson that refuses the other values does something of its own with them
         return frozenset()
 

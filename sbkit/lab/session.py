@@ -10,7 +10,7 @@ from torch import nn
 from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.lesson import Lesson, acts_at_once, default_of, made_by, name_of, parameters, written
 from sbkit.plots import Description, pictures
-from sbkit.training import Run, progress
+from sbkit.training import Run, anew, progress
 
 MOST = 300  # snapshots kept of a run
 UNSCALED = 2.0  # root mean square of a column that is larger than standardized ones are
@@ -42,7 +42,7 @@ class Session:
     def _build(self) -> None:
         """A new run from the latest values; if that fails, the old run stays."""
         values = dict(self.values)
-        self.made: Any = self.lesson(**values)
+        self.made: Any = anew(self.lesson, values)
         self.run: Run | None
         self.still: list[Description]
         self.run, self.still = made_by(self.name, self.made)

@@ -1,6 +1,7 @@
 """Fleets: many networks as one batched module."""
 
 from sbkit.models.backpropagation import Backpropagation
+from sbkit.models.layers import hooked_back, watched
 from sbkit.models.modules import fleet_of, seeded
 from sbkit.models.plain import ACTIVATIONS, MLP, DeepLinear, deep_linear, mlp
 from sbkit.models.products import overparameterize
@@ -12,7 +13,9 @@ __all__ = [
     "DeepLinear",
     "deep_linear",
     "fleet_of",
+    "hooked_back",
     "mlp",
     "overparameterize",
     "seeded",
+    "watched",
 ]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet
-from sbkit.models.plain import MLP
+from sbkit.models.layers import Linear, hooked, watched
+from sbkit.models.plain import MLP, USUAL, DeepLinear
 
 Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -31,8 +32,10 @@ class Backpropagation:
 
     @staticmethod
     def knows(fleet: Fleet) -> bool:
-        """True for fleets whose gradients it can write."""
-        return isinstance(fleet, MLP) and bool(fleet.in_place) and fleet.linears[0].weight.is_cpu
+        """True for fleets whose gradients it can write: as they were made, nothing hung on them since."""
+        if not isinstance(fleet, MLP) or type(fleet) not in (MLP, DeepLinear):
+            return False
+        return bool(fleet.in_place) and _in_turn(fleet) and _untouched(fleet)
 
     def __call__(self, x: np.ndarray, targets: np.ndarray, gradient: Gradient) -> np.ndarray:
         """Write d mean loss / d parameters into every `.grad` and return the logits.
@@ -53,6 +56,34 @@ class Backpropagation:
                 self.slope(before.back, before.out, before.zeros)
                 g = before.back
         return last.out
+
+
+def _in_turn(fleet: MLP) -> bool:
+    """Whether its net is Linear and its activation in turn, or for products of matrices Linear alone."""
+    parts, usual = fleet.parts, USUAL[fleet.kind]
+    between = [part for part in parts if type(part) is not Linear]
+    wanted = [] if type(fleet) is DeepLinear else parts[1::2]
+    kinds = {(type(part), vars(part).get("negative_slope")) for part in [usual, *between]}
+    return (
+        type(fleet.net) is nn.Sequential
+        and between == wanted
+        and type(parts[-1]) is Linear
+        and len(kinds) == 1
+    )
+
+
+def _untouched(fleet: MLP) -> bool:
+    """Whether its layers hold plain weights, each its own, in NumPy's reach, and nothing sees them pass."""
+    layers = fleet.linears
+    weights = [p for layer in layers for p in layer._parameters.values() if p is not None]
+    return (
+        not nn.modules.module._has_any_global_hook()
+        and not any(hooked(part) or "forward" in vars(part) for part in fleet.modules())
+        and all(list(layer._parameters) == ["weight", "bias"] for layer in layers)
+        and all(type(p) is nn.Parameter and p.is_cpu and not watched(p) for p in weights)
+        and {p.dtype for p in weights} in ({torch.float32}, {torch.float64})
+        and len({id(p) for p in weights}) == len(weights)
+    )
 
 
 class _Layer:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
+from sbkit.models.layers import Linear, hooked
 from sbkit.models.modules import seeded
 
 # Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
@@ -32,17 +33,24 @@ ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]
     "linear": (nn.Identity, (lambda h, o: h, lambda g, h, o: g)),
 }
 LAYER = 6_000  # bytes that Python takes for a layer, however small
+USUAL = {name: make() for name, (make, _) in ACTIVATIONS.items()}  # to compare with
+ELEMENTWISE = {type(activation) for activation in USUAL.values()}
 
 
 class MLP(Fleet):
-    """A fleet of plain nets, Linear and activation in turn, as batched matrix products."""
+    """A fleet of plain nets, Linear and activation in turn, as batched matrix products.
+
+    What torch hangs on its layers or net (hooks, parametrizations, masks of pruning) acts, on all runs at
+    once: `fleet.net[0].weight` is (runs, out, in). Another module in `net` acts on each run apart.
+    """
 
     def __init__(
         self, modules: list[nn.Module], seed: int, activation: str, init: float, dropout: float = 0.0
     ):
         super().__init__(modules, seed)
-        self.kind, self.activation, self.init = activation, ACTIVATIONS[activation][0](), init
-        self.dropout = dropout
+        self.kind, self.init, self.dropout = activation, init, dropout
+        for layer in self.linears:
+            layer.__class__ = Linear
 
     @property
     def in_place(self) -> tuple[Forth, Back] | None:
@@ -50,19 +58,46 @@ class MLP(Fleet):
         return None if self.dropout else ACTIVATIONS[self.kind][1]
 
     @property
+    def activation(self) -> nn.Module:
+        """A module like those between its layers."""
+        return ACTIVATIONS[self.kind][0]()
+
+    @property
     def linears(self) -> list[nn.Linear]:
         """The layers, their weights (runs, out, in) and biases (runs, out) or None."""
-        return [layer for layer in self.net.children() if isinstance(layer, nn.Linear)]
+        return [part for part in self.parts if isinstance(part, nn.Linear)]
 
-    def _hidden(self, x: Tensor) -> Iterator[Tensor]:
-        """x, then what each hidden layer makes of it. (runs, n, width)"""
-        h = x if x.ndim == 3 else x.expand(self.runs, *x.shape)
+    @property
+    def parts(self) -> list[nn.Module]:
+        """What its net calls, first to last, a part that is there twice twice."""
+        return [part for part in self.net._modules.values() if part is not None]
+
+    def run(self, i: int) -> nn.Module:
+        """Run i alone as a plain module with its own copy of the weights."""
+        net = super().run(i)
+        for layer in net.modules():
+            if type(layer) is Linear:
+                layer.__class__ = nn.Linear  # pyright: ignore[reportAttributeAccessIssue]
+        return net
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether its net still is made of parts that take all runs at once."""
+        return type(self.net) is nn.Sequential and all(
+            isinstance(part, Linear) or type(part) in ELEMENTWISE for part in self.parts
+        )
+
+    def _hidden(self, h: Tensor) -> Iterator[Tensor]:
+        """What each hidden layer makes of h (runs, n, d), after the activation, and the logits."""
+        layers = 0
+        for part in self.parts:
+            if isinstance(part, nn.Linear):
+                if layers > 0:
+                    h = h * self._mask(h, layers - 1) if self.training and self.dropout else h
+                    yield h
+                layers += 1
+            h = part(h)
         yield h
-        for i, layer in enumerate(self.linears[:-1]):
-            h = self.activation(_affine(layer, h))
-            if self.training and self.dropout:
-                h = h * self._mask(h, i)
-            yield h
 
     def _mask(self, h: Tensor, layer: int) -> Tensor:
         """0 where a unit of h (runs, n, width) is dropped, 1 / (1 − dropout) where it stays; the same all
@@ -73,21 +108,36 @@ class MLP(Fleet):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
-        *_, h = self._hidden(x)
-        return _affine(self.linears[-1], h)
+        x = self._each(x)
+        if not (self.training and self.dropout):
+            return self.net(x) if self.in_turn else super().forward(x)
+        if not self.in_turn or hooked(self.net):
+            words = "Dropout falls between the layers that sb.mlp made, got another net or hooks on it"
+            raise SbkitError(f"{words}; try hooks on the layers, or sb.mlp(task, dropout=0.0).")
+        *_, logits = self._hidden(x)
+        return logits
+
+    def _each(self, x: Tensor) -> Tensor:
+        """Inputs of every run, (runs, n, d), for a net that writes over nothing a hook has seen."""
+        in_place = not any(map(hooked, self.parts))
+        for part in self.parts:
+            if type(part) is nn.ReLU:
+                part.inplace = in_place
+        if len(self._modules) > 1:
+            raise SbkitError(
+                f"An sb.mlp fleet computes by its net alone, got also {', '.join([*self._modules][1:])}; "
+                "change the net, as in fleet.net[1] = torch.nn.Tanh()."
+            )
+        return x if x.ndim == 3 else x.expand(self.runs, *x.shape)
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` (0 … depth − 1) makes of x, after the activation. (runs, n, width)"""
         depth = len(self.linears) - 1
         if not 0 <= layer < depth:
             raise SbkitError(f"This fleet has hidden layers 0…{depth - 1}, got {layer}.")
-        return list(self._hidden(x))[layer + 1]
-
-
-def _affine(layer: nn.Linear, h: Tensor) -> Tensor:
-    """Each run's own W h + b, or W h. (runs, n, in) → (runs, n, out)"""
-    w = layer.weight.mT  # (runs, in, out)
-    return h @ w if layer.bias is None else torch.baddbmm(layer.bias.unsqueeze(1), h, w)
+        if not self.in_turn:
+            raise SbkitError("Hidden layers are known of the net that sb.mlp made, got one changed since.")
+        return list(self._hidden(self._each(x)))[layer]
 
 
 def mlp(

@@ -37,6 +37,7 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
         for number in numbers:
             check_setting(option, number)
     lr = known["lr"].default if lr is None else lr
+    fleet.flat()  # weights and gradients stand where they stay, for whatever the optimizer holds of them
     return make(
         fleet, lr=check_setting("lr", lr), weight_decay=check_setting("weight_decay", weight_decay), **options
     )
@@ -59,21 +60,31 @@ def live_settings(name: str) -> list[str]:
 
 
 class Settings(MutableMapping[str, Any]):
-    """The settings of a run that may change while it trains; assigning acts at the next step."""
+    """The settings of a run that may change while it trains; assigning acts at the next step.
+
+    A setting is one number for all weights: of an optimizer whose parameter groups differ in it, it is
+    that of the first group, and once it is assigned, that of all.
+    """
 
     def __init__(self, optimizer: optim.Optimizer, names: Iterable[str]):
-        self._group = optimizer.param_groups[0]
-        self._names = [name for name in names if name in self._group]
+        self._optimizer = optimizer
+        self._names = [name for name in names if self._groups(name)]
+
+    def _groups(self, name: str) -> list[dict[str, Any]]:
+        """The parameter groups that know a setting."""
+        return [group for group in self._optimizer.param_groups if name in group]
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
             raise KeyError(name)
-        return self._group[name]
+        return self._groups(name)[0][name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name not in self._names:
             raise SbkitError(f"While it trains one may change {', '.join(self._names)}, got {name!r}.")
-        self._group[name] = check_setting(name, value)
+        checked = check_setting(name, value)
+        for group in self._groups(name):
+            group[name] = checked
 
     def __delitem__(self, name: str) -> None:
         raise SbkitError(f"A setting can be changed, not deleted, got {name!r}.")

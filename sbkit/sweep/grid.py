@@ -17,7 +17,7 @@ from sbkit.core.environment import headless
 from sbkit.sweep.axes import check_seeds, checked
 from sbkit.sweep.rows import run_of
 from sbkit.sweep.workers import spread
-from sbkit.training import Run
+from sbkit.training import NotAnewError, Run
 from sbkit.training.signature import name_of
 
 if TYPE_CHECKING:
@@ -68,11 +68,15 @@ def sweep(
     store = None if cache is None else Cache(cache, lesson)
     found = [store.get(setting) if store else None for setting in grid]
     tables = {place: rows for place, rows in enumerate(found) if rows}
+    refused: list[NotAnewError] = []
     check_seeds(lists, functools.partial(_born, lesson, store))
     try:
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
             left = {place: setting for place, setting in enumerate(grid) if place not in tables}
             for place, rows in spread(lesson, left, jobs if jobs is None else int(jobs)):
+                if isinstance(rows, NotAnewError):
+                    refused.append(rows)
+                    continue
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)
@@ -81,6 +85,8 @@ def sweep(
         kept = f"kept in {store.folder}: the same call goes on from there" if store else "lost: name a cache"
         interrupt.add_note(f"{len(tables)} of {len(grid)} settings were finished and are {kept}.")
         raise
+    if refused:
+        raise refused[0]
     _tell_failures(lesson, [(setting, tables[place][0]["error"]) for place, setting in enumerate(grid)])
     rows = [(setting, row) for place, setting in enumerate(grid) for row in tables[place]]
     table = pandas.DataFrame([setting | row for setting, row in rows])  # the order of the columns

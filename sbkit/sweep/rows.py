@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from sbkit.core import RESULTS, SbkitError, Snapshot
-from sbkit.training import Run
+from sbkit.training import Run, anew
 
 LARGEST = 64  # numbers of a measured value that become columns; larger ones stay arrays
 
@@ -22,7 +22,7 @@ def first_row(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> dict[st
 
 def run_of(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
     """The run of a setting, refused if two of its columns would have one name."""
-    run = lesson(**setting)
+    run = anew(lesson, setting)
     if not isinstance(run, Run):
         raise SbkitError(f"A sweep's lesson returns a run, got {type(run).__name__}; return sb.fit(...).")
     if both := sorted(set(setting) & set(run.plan.measure)):

@@ -12,14 +12,14 @@ import torch
 from sbkit.cache import registered
 from sbkit.core import SbkitError, datasets, measures, optimizers, threads
 from sbkit.sweep.rows import failed, row, run_of, words
-from sbkit.training import Run, last
+from sbkit.training import NotAnewError, Run, last
 
 KINDS = {registry.kind: registry for registry in (datasets, measures, optimizers)}
 
 
 def spread(
     lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
-) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+) -> Iterator[tuple[int, list[dict[str, Any]] | NotAnewError]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
     Where a process dies, the settings that it may have had run again one at a time: one that ends its
@@ -89,7 +89,7 @@ def _rows(
     own: Iterable[Any],
     dtype: torch.dtype,
     crowded: bool,
-) -> tuple[int, list[dict[str, Any]]]:
+) -> tuple[int, list[dict[str, Any]] | NotAnewError]:
     """Train one setting, perhaps in another process, and tell of its runs."""
     torch.set_default_dtype(dtype)
     for kind, name, function, about in own:
@@ -99,5 +99,7 @@ def _rows(
             run = run_of(lesson, setting)
             snapshot = last(run)
         return place, [row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
+    except NotAnewError as error:  # a fault of the lesson at every setting
+        return place, error
     except Exception as error:
         return place, [failed(error)]

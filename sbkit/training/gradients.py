@@ -13,8 +13,9 @@ from torch import Tensor, optim
 from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Task
 from sbkit.losses import Loss
-from sbkit.models import Backpropagation
+from sbkit.models import Backpropagation, hooked_back, watched
 from sbkit.optimizers import Settings
+from sbkit.training.memory import Memory
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
 Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -47,14 +48,20 @@ class Gradients:
     `take(step)` draws the minibatch; called, as often as the optimizer likes, it fills every `.grad`.
     """
 
-    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
-        self.fleet, self.plan, self.step = fleet, plan, 0
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan, memory: Memory):
+        self.fleet, self.plan, self.memory, self.step = fleet, plan, memory, 0
         self.outputs, self.dtype = task.outputs, task.x.dtype
-        self.by_hand = plan.penalty is None and Backpropagation.knows(fleet)
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
         self._rehearsed: _Rehearsed | None = None
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
+        self.settle()
+
+    def settle(self) -> None:
+        """See how the fleet is now: its weights in their memory, and whether by hand is still right."""
+        self.memory.settle()
+        self.by_hand = self.plan.penalty is None and Backpropagation.knows(self.fleet)
+        self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
 
     def encode(self, y: Tensor) -> Tensor:
         """Labels as targets of the loss. (…, outputs)"""
@@ -75,7 +82,7 @@ class Gradients:
         if kept and step == 0 and kept.holds(self.fleet):
             return kept.batch
         x, y = self.plan.batches(step)
-        return self._transformed(x.clone(), y.clone()) if self.plan.transform else (x, y)
+        return self._transformed(_own(x), _own(y)) if self.plan.transform else (x, y)
 
     def _transformed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """What the transform makes of x (runs, n, d) and y (runs, n, …), or an `SbkitError`."""
@@ -127,10 +134,13 @@ class Gradients:
 
     def __call__(self, part: Fleet | None = None) -> Tensor | None:
         """Fill the gradients of all runs, or of one that `Fleet.only` gave; the loss (runs,) if needed."""
+        self.memory.hold()
         fleet, (x, y) = self.fleet, self._batch
         if part is not None:
             r = part.seed - fleet.seed
             fleet, x, y = part, x[r : r + 1], y[r : r + 1]
+            if not self.by_hand and r not in self._apart:
+                self._check_apart(part, r, x[:, :2])
         return self._backpropagate(fleet, x, y) if self.by_hand else self._autograd(fleet, x, y)
 
     def _backpropagate(self, fleet: Fleet, x: np.ndarray, targets: np.ndarray) -> Tensor | None:
@@ -147,16 +157,43 @@ class Gradients:
         """Fill the gradients; the loss (runs,)."""
         targets = y if self.plan.encoded else self.encode(y)
         trained = [p for p in fleet.parameters() if p.requires_grad]
-        with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
-            logits = fleet(x)
-            loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
-            if self.plan.penalty:
-                loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
-                self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
-            grads = torch.autograd.grad(loss.sum(), trained, allow_unused=True, materialize_grads=True)
-        for parameter, grad in zip(trained, grads, strict=True):
-            parameter.grad = grad if parameter.grad is None else parameter.grad.copy_(grad)
+        places = [torch.as_tensor(p.grad) for p in trained]
+        try:
+            with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
+                logits = fleet(x)
+                loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
+                if self.plan.penalty:
+                    loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
+                    self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
+                for p in trained:
+                    p.grad = None
+                loss.sum().backward(inputs=trained)  # unlike torch.autograd.grad, it calls every hook
+            for p, place in zip(trained, places, strict=True):
+                place.zero_() if p.grad is None else place.copy_(p.grad)
+        finally:
+            for p, place in zip(trained, places, strict=True):
+                p.grad = place
         return loss.detach()
+
+    def _check_apart(self, part: Fleet, r: int, x: Tensor) -> None:
+        """Refuse nets of which run r alone is another than in the fleet; x (1, n, d)."""
+        seen = any(map(hooked_back, self.fleet.modules())) or any(map(watched, self.fleet.parameters()))
+        own = self.fleet.predict(x.expand(self.fleet.runs, -1, -1))[r : r + 1]
+        try:
+            alone = part.predict(x)
+        except SbkitError:
+            alone = own[:0]
+        if seen or alone.shape != own.shape or not torch.allclose(alone, own, 1e-3, 1e-5, equal_nan=True):
+            raise SbkitError(
+                "This optimizer trains each run apart, got hooks or masks that act on all runs at once; "
+                "try the optimizer 'adam'."
+            )
+        self._apart.add(r)
+
+
+def _own(rows: Tensor) -> Tensor:
+    """Rows (runs, n, …) to write into; those that runs share cannot be written into anyway."""
+    return rows if len(rows) > 1 and rows.stride(0) == 0 else rows.clone()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from sbkit.core import (
 from sbkit.measures import accuracy
 from sbkit.training.gradients import Gradients, Plan
 from sbkit.training.measured import Value, value_of
+from sbkit.training.memory import Memory
 
 CHECK = 50  # steps between two looks at which runs are done or lost
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
@@ -43,16 +44,14 @@ class Run:
         self.steps, self.every, self.stop, self.settings = plan.steps, plan.every, plan.stop, plan.settings
         self.states = ["training"] * fleet.runs
         self.glimpse = task.sample()
-        self.began = sums(fleet)  # tells weights that were drawn from weights that were trained before
-        self._place = [(p.data_ptr(), p.requires_grad) for p in fleet.parameters()]
-        self._grads = [p.grad for p in fleet.parameters()]  # the memory that the optimizer reads
         few = drawn(len(task.y), LOSS_ROWS)
         self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
         self._glances = 0  # looks while it moves
         self._seen: dict[str, tuple[Value, int, bool]] = {}  # latest value, its step, whether of a glance
         self._frozen = torch.empty(0, dtype=torch.int64)
         self._kept: list[Tensor] = []
-        self._gradients = Gradients(fleet, task, plan)
+        self._memory = Memory(fleet, plan.optimizer)
+        self._gradients = Gradients(fleet, task, plan, self._memory)
 
     def rehearse(self) -> None:
         """Ask what is not sbkit's own, without consequences: what does not fit is said before training."""
@@ -109,7 +108,7 @@ class Run:
         until = (
             math.inf if seconds is None else time.perf_counter() + between("seconds", seconds, 0, 3600, True)
         )
-        self._settle()
+        self._gradients.settle()
         with (
             threads(self._threads()),
             torch.no_grad(),
@@ -119,6 +118,7 @@ class Run:
                 self._train_step()
                 if self.step >= last or time.perf_counter() >= until:
                     break
+            self._memory.settle()  # where an optimizer took them elsewhere in this very slice
 
     def snapshot(self, glance: bool = False) -> Snapshot:
         """What is known now, without training; `glance` as in `advance`."""
@@ -158,16 +158,6 @@ class Run:
                 found = measure(self.fleet, looked, **coarse)
                 self._seen[name] = value_of(name, found, self.fleet.runs), self.step, glance
 
-    def _settle(self) -> None:
-        """Refuse weights that were moved or frozen since `fit`; take gradients back that others replaced."""
-        place = [(p.data_ptr(), p.requires_grad) for p in self.fleet.parameters()]
-        if [at for at, _ in place] != [at for at, _ in self._place]:
-            raise SbkitError("A fleet that trains stays where it is, got one moved; call to() before sb.fit.")
-        if place != self._place:
-            raise SbkitError("sb.fit settles what trains, got requires_grad changed; call sb.fit once more.")
-        for parameter, grad in zip(self.fleet.parameters(), self._grads, strict=True):
-            parameter.grad = grad
-
     def _train_step(self) -> None:
         self._gradients.take(self.step)
         try:
@@ -175,11 +165,11 @@ class Run:
             self.step += 1
             if self.plan.after_step:
                 self.plan.after_step(self.fleet, self.step)
-                self._settle()
+                self._gradients.settle()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
             if self._kept:
-                for kept, parameter in zip(self._kept, self.fleet.parameters(), strict=True):
-                    parameter.index_copy_(0, self._frozen, kept)
+                for kept, weight in zip(self._kept, self._memory.weights, strict=True):
+                    weight.index_copy_(0, self._frozen, kept)
             if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
 
@@ -196,15 +186,10 @@ class Run:
         frozen = [r for r, state in enumerate(self.states) if state != "training"]
         if len(frozen) > len(self._frozen) and not self.finished:
             self._frozen = torch.tensor(frozen, device=self.task.x.device)
-            self._kept = [p.detach()[self._frozen] for p in self.fleet.parameters()]
+            self._kept = [p.detach()[self._frozen] for p in self._memory.weights]
 
     def _threads(self) -> int:
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:
             return torch.get_num_threads()
         shape = self.plan.batches.batch, *(tuple(p.shape) for p in self.fleet.parameters())
         return best_threads(shape, lambda: self._gradients.trial(self.step))
-
-
-def sums(fleet: Fleet) -> list[Tensor]:
-    """The sum of every parameter's weights, (runs,) each, in float64."""
-    return [p.detach().flatten(1).sum(1, dtype=torch.float64) for p in fleet.parameters()]
