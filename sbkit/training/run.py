@@ -152,7 +152,7 @@ class Run:
 
     def _check(self) -> None:
         """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all."""
-        each = [p.flatten(1).sum(1).isfinite() for p in self.fleet.parameters()]
+        each = [p.reshape(len(p), -1).sum(1).isfinite() for p in self.fleet.parameters()]
         finite = torch.stack(each).all(0)  # (runs,)
         low = torch.zeros_like(finite)
         if self.stop is not None:
@@ -176,4 +176,4 @@ class Run:
 
 def sums(fleet: Fleet) -> list[Tensor]:
     """The sum of every parameter's weights, (runs,) each, in float64."""
-    return [p.detach().flatten(1).sum(1, dtype=torch.float64) for p in fleet.parameters()]
+    return [p.detach().reshape(len(p), -1).sum(1, dtype=torch.float64) for p in fleet.parameters()]
