@@ -21,20 +21,25 @@ from sbkit.core.names import (
     whole,
 )
 from sbkit.core.snapshot import Snapshot
+from sbkit.core.stacked import called, difference
 from sbkit.core.task import SAMPLE, Feature, Task, window
+from sbkit.core.trial import Own
 
 __all__ = [
     "SAMPLE",
     "Feature",
     "Fleet",
+    "Own",
     "Registry",
     "SbkitError",
     "Snapshot",
     "Task",
     "best_threads",
     "between",
+    "called",
     "check_memory",
     "datasets",
+    "difference",
     "find_device",
     "generator",
     "losses",

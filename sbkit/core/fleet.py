@@ -11,7 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sbkit.core.causes import unfit
 from sbkit.core.names import SbkitError
+from sbkit.core.stacked import called, stacked
+from sbkit.core.trial import Own, try_out, undone
 
 ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
 
@@ -28,15 +31,8 @@ class Fleet(nn.Module):
 
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
-        self.runs, self.seed = len(modules), seed
-        self.net = copy.deepcopy(modules[0])
-        for name, parameter in modules[0].named_parameters():
-            stacked = torch.stack([m.get_parameter(name).detach() for m in modules])
-            owner, _, leaf = name.rpartition(".")
-            setattr(self.net.get_submodule(owner), leaf, nn.Parameter(stacked, parameter.requires_grad))
-        for name, _ in modules[0].named_buffers():
-            owner, _, leaf = name.rpartition(".")
-            self.net.get_submodule(owner)._buffers[leaf] = torch.stack([m.get_buffer(name) for m in modules])
+        self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
+        self.own = Own(modules)  # until they are compared with the runs, at the first call
         self.moment: tuple[int, ...] = ()
         self.eval()
 
@@ -50,14 +46,44 @@ class Fleet(nn.Module):
         finally:
             self.eval()
 
+    def __call__(self, x: Tensor) -> Tensor:
+        """`forward`. Raises `SbkitError` if the nets do not take such inputs, or cannot be a fleet."""
+        try:
+            return super().__call__(x)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise unfit(error, x, self.net) from error
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
+        if self.own and not torch._C._functorch.is_functorch_wrapped_tensor(x):  # pyright: ignore[reportAttributeAccessIssue]
+            try_out(self, x)
+        if not self.own.leaves:
+            return self.batched(x)
+        with undone(self.net):
+            return self.batched(x)
 
-        def call(state: tuple[dict, dict], x: Tensor) -> Tensor:
-            return torch.func.functional_call(self.net, state, (x,))
+    def batched(self, x: Tensor) -> Tensor:
+        """`forward` by `torch.func`, untried."""
 
-        state = dict(self.net.named_parameters()), dict(self.net.named_buffers())
-        return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+        def call(state: dict[str, Tensor], x: Tensor) -> Tensor:
+            return called(self.net, state, x)
+
+        state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
+        if self.own.alters:
+            x = x.expand(self.runs, *x.shape[-2:]).clone()
+        warn = torch._C._functorch._set_vmap_fallback_warning_enabled  # pyright: ignore[reportAttributeAccessIssue]
+        warn(False)  # a layer that is batched slowly is batched rightly
+        try:
+            return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+        finally:
+            warn(True)
+
+    def try_out(self, x: Tensor) -> None:
+        """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""
+        if type(self).forward is Fleet.forward:
+            try_out(self, x)
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -69,13 +95,6 @@ class Fleet(nn.Module):
         try:
             self.eval()
             return self._in_parts(x.split(max(128, ROWS // self.runs), dim=-2))
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            raise SbkitError(
-                f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
-                f"on {x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
-            ) from error
         finally:
             self.train(before)
 
@@ -118,7 +137,7 @@ class Fleet(nn.Module):
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = copy.deepcopy(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed = 1, self.seed + r
+        part.runs, part.seed, part.own = 1, self.seed + r, self.own.only(r)
         return part
 
     def flat(self) -> nn.Parameter:
@@ -130,6 +149,12 @@ class Fleet(nn.Module):
         trained = [p for p in self.parameters() if p.requires_grad]
         if not trained:
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
+        types = {str(p.dtype) for p in trained}
+        if len(types) > 1 or trained[0].is_complex():
+            raise SbkitError(
+                f"A fleet trains real weights of one type, got {', '.join(sorted(types))}; try "
+                "fleet.float(), or two real weights in place of a complex one."
+            )
         first, sizes = trained[0], [p[0].numel() for p in trained]
         if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)

@@ -173,8 +173,14 @@ def _check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
     size, units = task.x.element_size(), sum(widths)
     what = f"{fleet.runs} runs × {batch:,} rows × {units:,} units × {size} bytes × 3 copies"
     check_memory(fleet.runs * batch * units * size * 3, what, task.x.device)
+    fleet.try_out(task.x)
     shape = tuple(fleet.predict(task.x[:2]).shape)
     rows = min(2, len(task.x))
     if shape != (fleet.runs, rows, task.outputs):
         wanted = (fleet.runs, rows, task.outputs)
-        raise SbkitError(f"The task has {task.outputs} outputs, so logits are {wanted}, got {shape}.")
+        hint = (
+            "; try logits[:, None] at the end of the net's forward"
+            if shape == wanted[:2] and wanted[2] == 1
+            else ""
+        )
+        raise SbkitError(f"The task has {task.outputs} outputs, so logits are {wanted}, got {shape}{hint}.")
