@@ -48,6 +48,10 @@ class Fleet(nn.Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         """`forward`. Raises `SbkitError` if the nets do not take such inputs, or cannot be a fleet."""
+        if not isinstance(x, Tensor):
+            raise SbkitError(
+                f"A fleet takes a tensor (n, d), got {type(x).__name__}; try torch.as_tensor(x, dtype=…)."
+            )
         try:
             return super().__call__(x)
         except torch.OutOfMemoryError:
@@ -57,7 +61,10 @@ class Fleet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
-        if self.own and not torch._C._functorch.is_functorch_wrapped_tensor(x):  # pyright: ignore[reportAttributeAccessIssue]
+        wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # pyright: ignore[reportAttributeAccessIssue]
+        if (
+            self.own and x.ndim in (2, 3) and not wrapped(x)
+        ):  # not within torch.func, whose tensors tell nothing
             try_out(self, x)
         if not self.own.leaves:
             return self.batched(x)

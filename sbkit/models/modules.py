@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,14 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
             f"fleet_of takes a function that builds a module, got {type(factory).__name__}; "
             "try lambda: nn.Linear(2, 2), which makes another at every call."
         )
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise SbkitError(
+            f"fleet_of's factory takes no arguments, got {factory!r}: {error}; try lambda: nn.Linear(2, 2)."
+        ) from error
+    except ValueError:  # it does not tell what it takes
+        pass
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
     with drawing() as rng:
         again, *modules = [rng.manual_seed(at) and factory() for at in (seed, *range(seed, seed + runs))]

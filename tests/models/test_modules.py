@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from cases import DOUBLE, slab_task
+from cases import DOUBLE, assert_bitwise, slab_task
 from nets import Attention, Cell, Factory, Net, born, chain, changed, keeps, net, over_one_row
 from torch import nn
 from torch.nn import functional as F
@@ -12,6 +12,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.core import Fleet
 
 
 def used_twice():
@@ -165,3 +166,20 @@ def test_every_run_trains_as_its_own_module(factory):
             F.cross_entropy(module(task.x.clone()), task.y).backward()
             optimizer.step()
         assert_close(fleet(task.x)[r], module.eval()(task.x.clone()))
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_the_first_call_may_be_anywhere(context):
+    fleet, x = sb.fleet_of(lambda: Net(), runs=2).train(), torch.randn(5, 3)
+    with context():
+        assert fleet(x).shape == (2, 5, 2) and not fleet.own and fleet.net.training
+    fleet = sb.fleet_of(lambda: Net(), runs=2)
+    slopes = torch.func.jacrev(lambda row: fleet(row[None])[:, 0])(x[0])
+    assert slopes.shape == (2, 2, 3)
+
+
+def test_modules_as_a_fleet_without_a_factory():
+    modules = born(lambda: Net().double())
+    fleet, x = Fleet(modules, seed=5), slab_task().x
+    assert_bitwise(fleet, sb.fleet_of(lambda: Net().double(), runs=3, seed=5))
+    assert_close(fleet(x), torch.stack([module(x) for module in modules]))

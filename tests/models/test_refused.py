@@ -8,15 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from cases import DOUBLE, assert_bitwise, slab_task
-from nets import Attention, Cell, Factory, Net, born, chain, changed, keeps, net, over_one_row
+from cases import DOUBLE, slab_task
+from nets import Attention, Cell, Factory, Net, chain, changed, keeps, net, over_one_row
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, prune
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import Fleet
 
 
 class OldSquare(torch.autograd.Function):
@@ -140,6 +139,7 @@ REFUSED: list[tuple[str, Factory]] = [
     ("one architecture, got .*ReLU", chain(lambda: nn.ReLU() if torch.rand(()) > 0.6 else nn.Tanh())),
     ("one architecture, got .*False", changed(lambda s: s.l.requires_grad_(bool(torch.rand(()) > 0.4)))),
     ("returns an nn.Module, got MLP", lambda: sb.mlp(slab_task(), runs=3)),
+    ("takes no arguments, got .*Linear.* 'in_features'; try lambda", nn.Linear),
     # layers
     ("cannot draw random numbers .* got Dropout; try p=0", chain(nn.Dropout)),
     ("cannot draw random numbers .* got Dropout1d", over_one_row(nn.Dropout1d)),
@@ -215,6 +215,15 @@ def test_fit_tries_what_was_not_tried_before():
         sb.fit(fleet, task)
 
 
+def test_a_fleet_takes_tensors_of_any_shape_its_nets_take():
+    images = sb.fleet_of(lambda: nn.Conv2d(1, 2, 3), runs=2)(torch.zeros(4, 1, 5, 5))
+    assert images.shape == (2, 4, 2, 3, 3)
+    fleet = sb.fleet_of(lambda: Net(), runs=2)
+    assert fleet(torch.zeros(0, 3)).shape == (2, 0, 2) and fleet(torch.zeros(3)).shape == (2, 2)
+    with pytest.raises(sb.SbkitError, match="takes a tensor .*, got ndarray; try torch.as_tensor"):
+        fleet(np.zeros((4, 3)))
+
+
 def test_one_net_and_shared_layers_are_fine():
     x = slab_task().x
     assert_close(sb.fleet_of(lambda: NET, runs=1)(x)[0], NET(x))
@@ -238,10 +247,3 @@ def test_weights_of_two_types_are_refused():
     )
     with pytest.raises(sb.SbkitError, match="real weights of one type, got torch.complex64, torch.float64"):
         sb.fit(fleet, slab_task(), batch=32)
-
-
-def test_modules_as_a_fleet_without_a_factory():
-    modules = born(lambda: Net().double())
-    fleet, x = Fleet(modules, seed=5), slab_task().x
-    assert_bitwise(fleet, sb.fleet_of(lambda: Net().double(), runs=3, seed=5))
-    assert_close(fleet(x), torch.stack([module(x) for module in modules]))
