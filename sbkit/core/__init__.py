@@ -13,19 +13,23 @@ from sbkit.core.names import (
     SbkitError,
     between,
     datasets,
+    distinct,
     losses,
     measures,
     one_of,
     optimizers,
     plots,
+    same,
+    takes,
     whole,
 )
-from sbkit.core.snapshot import Snapshot
+from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.stacked import called, difference
-from sbkit.core.task import SAMPLE, Feature, Task, window
+from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 from sbkit.core.trial import Own
 
 __all__ = [
+    "RESULTS",
     "SAMPLE",
     "Feature",
     "Fleet",
@@ -38,8 +42,11 @@ __all__ = [
     "between",
     "called",
     "check_memory",
+    "check_task",
     "datasets",
     "difference",
+    "distinct",
+    "drawn",
     "find_device",
     "generator",
     "losses",
@@ -47,6 +54,8 @@ __all__ = [
     "one_of",
     "optimizers",
     "plots",
+    "same",
+    "takes",
     "threads",
     "whole",
     "window",

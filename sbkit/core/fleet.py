@@ -48,10 +48,10 @@ class Fleet(nn.Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         """`forward`. Raises `SbkitError` if the nets do not take such inputs, or cannot be a fleet."""
-        if not isinstance(x, Tensor):
-            raise SbkitError(
-                f"A fleet takes a tensor (n, d), got {type(x).__name__}; try torch.as_tensor(x, dtype=…)."
-            )
+        if not isinstance(x, Tensor) or x.ndim < 2 or (x.ndim == 3 and len(x) != self.runs):
+            got = tuple(x.shape) if isinstance(x, Tensor) else f"a {type(x).__name__}"
+            rule = f"A fleet takes a tensor (n, d), shared by its runs, or ({self.runs}, n, d), each its own"
+            raise SbkitError(f"{rule}, got {got}; try its task's x.")
         try:
             return super().__call__(x)
         except torch.OutOfMemoryError:
@@ -98,6 +98,8 @@ class Fleet(nn.Module):
 
         Raises `SbkitError` if the nets do not take such inputs.
         """
+        if not isinstance(x, Tensor) or x.ndim < 2:
+            return self(x)  # refuses
         before = self.training
         try:
             self.eval()
