@@ -25,22 +25,27 @@ from sbkit.core.names import (
 )
 from sbkit.core.numbers import numbers
 from sbkit.core.snapshot import RESULTS, Snapshot
+from sbkit.core.stacked import called, difference
 from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
+from sbkit.core.trial import Own
 
 __all__ = [
     "RESULTS",
     "SAMPLE",
     "Feature",
     "Fleet",
+    "Own",
     "Registry",
     "SbkitError",
     "Snapshot",
     "Task",
     "best_threads",
     "between",
+    "called",
     "check_memory",
     "check_task",
     "datasets",
+    "difference",
     "distinct",
     "drawn",
     "find_device",

@@ -12,7 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sbkit.core.causes import unfit
 from sbkit.core.names import SbkitError
+from sbkit.core.stacked import called, stacked
+from sbkit.core.trial import Own, try_out, undone
 
 ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
 
@@ -29,15 +32,8 @@ class Fleet(nn.Module):
 
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
-        self.runs, self.seed = len(modules), seed
-        self.net = copy.deepcopy(modules[0])
-        for name, parameter in modules[0].named_parameters():
-            stacked = torch.stack([m.get_parameter(name).detach() for m in modules])
-            owner, _, leaf = name.rpartition(".")
-            setattr(self.net.get_submodule(owner), leaf, nn.Parameter(stacked, parameter.requires_grad))
-        for name, _ in modules[0].named_buffers():
-            owner, _, leaf = name.rpartition(".")
-            self.net.get_submodule(owner)._buffers[leaf] = torch.stack([m.get_buffer(name) for m in modules])
+        self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
+        self.own = Own(modules)  # until they are compared with the runs, at the first call
         self.moment: tuple[int, ...] = ()
         self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
         self.eval()
@@ -60,7 +56,7 @@ class Fleet(nn.Module):
             self.eval()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """`forward`. Raises `SbkitError` if the nets do not take such inputs."""
+        """`forward`. Raises `SbkitError` if the nets do not take such inputs, or cannot be a fleet."""
         if not isinstance(x, Tensor) or x.ndim < 2 or (x.ndim == 3 and len(x) != self.runs):
             got = tuple(x.shape) if isinstance(x, Tensor) else f"a {type(x).__name__}"
             rule = f"A fleet takes a tensor (n, d), shared by its runs, or ({self.runs}, n, d), each its own"
@@ -70,19 +66,40 @@ class Fleet(nn.Module):
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            raise SbkitError(
-                f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
-                f"on {x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
-            ) from error
+            raise unfit(error, x, self.net) from error
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
+        wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # pyright: ignore[reportAttributeAccessIssue]
+        if (
+            self.own and x.ndim in (2, 3) and not wrapped(x)
+        ):  # not within torch.func, whose tensors tell nothing
+            try_out(self, x)
+        if not self.own.leaves:
+            return self.batched(x)
+        with undone(self.net):
+            return self.batched(x)
 
-        def call(state: tuple[dict, dict], x: Tensor) -> Tensor:
-            return torch.func.functional_call(self.net, state, (x,))
+    def batched(self, x: Tensor) -> Tensor:
+        """`forward` by `torch.func`, untried."""
 
-        state = dict(self.net.named_parameters()), dict(self.net.named_buffers())
-        return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+        def call(state: dict[str, Tensor], x: Tensor) -> Tensor:
+            return called(self.net, state, x)
+
+        state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
+        if self.own.alters:
+            x = x.expand(self.runs, *x.shape[-2:]).clone()
+        warn = torch._C._functorch._set_vmap_fallback_warning_enabled  # pyright: ignore[reportAttributeAccessIssue]
+        warn(False)  # a layer that is batched slowly is batched rightly
+        try:
+            return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+        finally:
+            warn(True)
+
+    def try_out(self, x: Tensor) -> None:
+        """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""
+        if type(self).forward is Fleet.forward:
+            try_out(self, x)
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -138,7 +155,7 @@ class Fleet(nn.Module):
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = _copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed = 1, self.seed + r
+        part.runs, part.seed, part.own = 1, self.seed + r, self.own.only(r)
         return part
 
     def flat(self) -> nn.Parameter:
@@ -151,6 +168,12 @@ class Fleet(nn.Module):
         trained = [p for p in self.parameters() if p.requires_grad]
         if not trained:
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
+        types = {str(p.dtype) for p in trained}
+        if len(types) > 1 or trained[0].is_complex():
+            way = "fleet.to(dtype=task.x.dtype), or two real weights in place of a complex one"
+            raise SbkitError(
+                f"A fleet trains real weights of one type, got {', '.join(sorted(types))}; try {way}."
+            )
         first, sizes = trained[0], [p[0].numel() for p in trained]
         if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)
@@ -183,11 +206,6 @@ def _check_axes(parts: Sequence[tuple[str, Tensor]], runs: int) -> None:
                 f"Each weight of a fleet has its own memory, got {name} and {places[part.data_ptr()]} in one"
             )
             raise SbkitError(f"{words}; try the same nn.Parameter for both.")
-        if part.dtype != weights[0][1].dtype:
-            raise SbkitError(
-                f"Weights of a fleet have one type, got {weights[0][1].dtype} and {part.dtype}; "
-                "try fleet.to(dtype=task.x.dtype)."
-            )
 
 
 def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:

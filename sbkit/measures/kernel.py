@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, check_memory, numbers, one_of
+from sbkit.core import Fleet, SbkitError, called, check_memory, numbers, one_of
 
 KINDS = ("ntk", "gram", "cosine")
 
@@ -64,7 +64,7 @@ def _derivatives(fleet: Fleet, x: Tensor) -> Tensor:
 
     def one(state: dict, fixed: dict, row: Tensor) -> Tensor:
         def logits(state: dict) -> Tensor:
-            return torch.func.functional_call(fleet.net, state | fixed, (row.unsqueeze(0),))[0]
+            return called(fleet.net, state | fixed, row.unsqueeze(0))[0]
 
         parts = torch.func.jacrev(logits)(state).values()  # (outputs, …) each
         return torch.cat([part.flatten(1) for part in parts], dim=1).flatten()

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Generator, nn
 
-from sbkit.core import Fleet, SbkitError, whole
+from sbkit.core import Fleet, SbkitError, difference, whole
 
 _DRAWING = threading.RLock()  # torch has one generator for all threads
 
 
-def seeded(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
+@contextmanager
+def drawing() -> Iterator[Generator]:
+    """Torch's own generator, for this thread alone, put back at the end."""
     rng = torch.default_generator
     with _DRAWING:
         before = rng.get_state()
         try:
-            rng.manual_seed(seed)
-            return factory()
+            yield rng
         finally:
             rng.set_state(before)
+
+
+def seeded(factory: Callable[[], Any], seed: int) -> Any:
+    """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
+    with drawing() as rng:
+        rng.manual_seed(seed)
+        return factory()
 
 
 def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     """`runs` copies of any module as one fleet, run r built after `torch.manual_seed(seed + r)`.
 
     factory: a function without arguments that returns an `nn.Module` from x (n, d) to logits
-    (n, outputs); begin a convnet with `nn.Unflatten`. Raises `SbkitError` if it returns something
-    else, or a net that draws random numbers while it runs (dropout) or mixes rows (batch norm).
+    (n, outputs); begin a convnet with `nn.Unflatten`. Weights may be shared within a net; a tensor kept as a
+    plain attribute becomes a buffer where it differs from run to run. At the first call every run is compared
+    with the module that was built for it. Raises `SbkitError`, here or then, if the factory does not build
+    another net for every seed (constant weights, as zeros, may be equal), or one that cannot be a fleet: it
+    draws random numbers while it runs (dropout), mixes rows or keeps statistics of them (batch norm), decides
+    by values, hides its weights.
 
     >>> fleet_of(lambda: nn.Linear(3, 2), runs=4)(torch.zeros(5, 3)).shape
     torch.Size([4, 5, 2])
@@ -41,15 +54,46 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
             f"fleet_of takes a function that builds a module, got {type(factory).__name__}; "
             "try lambda: nn.Linear(2, 2), which makes another at every call."
         )
-    modules = [seeded(factory, whole("seed", seed, 0) + r) for r in range(whole("runs", runs))]
-    if not isinstance(modules[0], nn.Module):
-        raise SbkitError(f"fleet_of's factory returns an nn.Module, got {type(modules[0]).__name__}.")
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise SbkitError(
+            f"fleet_of's factory takes no arguments, got {factory!r}: {error}; try lambda: nn.Linear(2, 2)."
+        ) from error
+    except ValueError:  # it does not tell what it takes
+        pass
+    runs, seed = whole("runs", runs), whole("seed", seed, 0)
+    with drawing() as rng:
+        again, *modules = [rng.manual_seed(at) and factory() for at in (seed, *range(seed, seed + runs))]
+    for module in modules:
+        if not isinstance(module, nn.Module) or isinstance(module, Fleet):
+            raise SbkitError(
+                f"fleet_of's factory returns an nn.Module, got {type(module).__name__}; "
+                "try lambda: nn.Linear(2, 2)."
+            )
     if not any(p.requires_grad for p in modules[0].parameters()):
         raise SbkitError("A fleet's nets have weights to train, got none; add a layer.")
-    for module in modules[0].modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd | nn.modules.batchnorm._NormBase):
-            raise SbkitError(
-                "A fleet's nets neither draw random numbers nor keep running statistics, "
-                f"got {type(module).__name__}; leave it out or use LayerNorm."
-            )
-    return Fleet(modules, seed)
+    fleet = Fleet(modules, seed)
+    _check_drawn(modules, again)
+    return fleet
+
+
+def _check_drawn(modules: list[nn.Module], again: nn.Module) -> None:
+    """Refuse a factory that does not build, by torch's generator alone, another net for every seed."""
+    if len(set(map(id, modules))) < len(modules):
+        raise SbkitError(
+            f"Every run of a fleet is another net, got the same {type(modules[0]).__name__} at every call; "
+            "try to build it within the function, as in lambda: nn.Linear(2, 2)."
+        )
+    name = difference(modules[0], again)
+    if name:
+        raise SbkitError(
+            f"Run r is what the factory builds after torch.manual_seed(seed + r), got another {name} for "
+            "the same seed; try to draw by torch.randn and the like (on the CPU), not by NumPy or random."
+        )
+    constant = all(bool((p == p.flatten()[:1]).all()) for p in modules[0].parameters())  # equal on purpose
+    if len(modules) > 1 and not constant and not any(difference(modules[0], m) for m in modules[1:]):
+        raise SbkitError(
+            f"Runs differ in what they draw, got {len(modules)} equal nets; try runs=1, or to draw "
+            "weights by torch (without a seed of your own) in the function."
+        )

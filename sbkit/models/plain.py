@@ -8,9 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
+from sbkit.core import (
+    Fleet,
+    Own,
+    SbkitError,
+    Task,
+    between,
+    check_memory,
+    check_task,
+    generator,
+    one_of,
+    whole,
+)
 from sbkit.models.layers import Linear, hooked
-from sbkit.models.modules import seeded
+from sbkit.models.modules import drawing, seeded
 
 # Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
 # (h, zeros) → activation, (gradient after, h after, zeros) → gradient before. The others train by autograd.
@@ -45,10 +56,19 @@ class MLP(Fleet):
     """
 
     def __init__(
-        self, modules: list[nn.Module], seed: int, activation: str, init: float, dropout: float = 0.0
+        self,
+        net: nn.Sequential,
+        draw: Callable[[nn.Linear], object],
+        runs: int,
+        seed: int,
+        activation: str,
+        init: float,
+        dropout: float = 0.0,
     ):
-        super().__init__(modules, seed)
+        super().__init__([net], seed)
+        self.runs, self.own = runs, Own()
         self.kind, self.init, self.dropout = activation, init, dropout
+        _draw(self.linears, draw, runs, seed)
         for layer in self.linears:
             layer.__class__ = Linear
 
@@ -140,6 +160,28 @@ class MLP(Fleet):
         return list(self._hidden(self._each(x)))[layer]
 
 
+def _draw(layers: list[nn.Linear], draw: Callable[[nn.Linear], object], runs: int, seed: int) -> None:
+    """Give layers the weights of runs: run r's are those of new layers after `torch.manual_seed(seed + r)`.
+
+    As torch's own `reset_parameters` draws them, in its order, and then `draw`; each where it stays.
+    """
+    whole = [
+        (layer._parameters, name, p.new_empty(runs, *p.shape[1:]))  # (runs, out, in) or (runs, out)
+        for layer in layers
+        for name, p in layer.named_parameters()
+    ]
+    with drawing() as rng, torch.no_grad():
+        for r in range(runs):
+            for parameters, name, values in whole:
+                parameters[name] = values[r]  # pyright: ignore[reportArgumentType]
+            rng.manual_seed(seed + r)
+            for change in (nn.Linear.reset_parameters, draw):
+                for layer in layers:
+                    change(layer)
+    for parameters, name, values in whole:
+        parameters[name] = nn.Parameter(values)
+
+
 def mlp(
     task: Task,
     depth: int = 2,
@@ -182,7 +224,7 @@ def mlp(
             layers += [nn.Linear(a, b), ACTIVATIONS[activation][0]()]
         return nn.Sequential(*layers[:-1])
 
-    fleet = MLP([seeded(net, seed + r) for r in range(runs)], seed, activation, init, dropout)
+    fleet = MLP(seeded(net, seed), lambda layer: None, runs, seed, activation, init, dropout)
     with torch.no_grad():
         for parameter in fleet.parameters():
             parameter.mul_(init)
@@ -228,10 +270,10 @@ def deep_linear(
     sizes = [inputs, *[inner] * (factors - 1), task.outputs]
 
     def net() -> nn.Sequential:
-        layers = [nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)]
-        for layer in layers:
-            nn.init.normal_(layer.weight, std=init / layer.in_features**0.5)
-        return nn.Sequential(*layers)
+        return nn.Sequential(*(nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)))
 
-    fleet = DeepLinear([seeded(net, seed + r) for r in range(runs)], seed, "linear", init)
+    def draw(layer: nn.Linear) -> None:
+        nn.init.normal_(layer.weight, std=init / layer.in_features**0.5)
+
+    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear", init)
     return fleet.to(device=task.x.device, dtype=task.x.dtype)

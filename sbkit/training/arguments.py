@@ -114,6 +114,7 @@ def check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
     size, units = task.x.element_size(), sum(widths)
     what = f"{fleet.runs} runs × {batch:,} rows × {units:,} units × {size} bytes × 3 copies"
     check_memory(fleet.runs * batch * units * size * 3, what, task.x.device)
+    fleet.try_out(task.x)
     shape = tuple(fleet.predict(task.x[:2]).shape)
     rows = min(2, len(task.x))
     if shape != (fleet.runs, rows, task.outputs):

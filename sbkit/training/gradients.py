@@ -82,7 +82,7 @@ class Gradients:
         if kept and step == 0 and kept.holds(self.fleet):
             return kept.batch
         x, y = self.plan.batches(step)
-        return self._transformed(_own(x), _own(y)) if self.plan.transform else (x, y)
+        return self._transformed(x.clone(), y.clone()) if self.plan.transform else (x, y)
 
     def _transformed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """What the transform makes of x (runs, n, d) and y (runs, n, …), or an `SbkitError`."""
@@ -189,11 +189,6 @@ class Gradients:
                 "try the optimizer 'adam'."
             )
         self._apart.add(r)
-
-
-def _own(rows: Tensor) -> Tensor:
-    """Rows (runs, n, …) to write into; those that runs share cannot be written into anyway."""
-    return rows if len(rows) > 1 and rows.stride(0) == 0 else rows.clone()
 
 
 @dataclass(frozen=True)

@@ -133,8 +133,6 @@ REFUSED = [
     (lambda task: sb.fleet_of(nn.Linear(2, 2)), "function that builds a module, got Linear; try lambda"),
     (lambda task: sb.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
     (lambda task: sb.fleet_of(nn.Identity), "weights to train, got none"),
-    (lambda task: sb.fleet_of(lambda: nn.Sequential(nn.Linear(2, 2), nn.Dropout())), "got Dropout"),
-    (lambda task: sb.fleet_of(lambda: nn.BatchNorm1d(2)), "got BatchNorm1d; leave it out or use LayerNorm"),
     (lambda task: FLEETS["convnet"](task).features(task.x, 0), "sb.mlp fleets, got Fleet"),
 ]
 
