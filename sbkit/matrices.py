@@ -7,24 +7,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sbkit.core import SbkitError, between, whole
+from sbkit.core import SbkitError, between, numbers, whole
 
 FLOORS = torch.logspace(
     0, -6, 60
 )  # of a residual in each round, as a share of the largest: weights stay finite
 
 
-def _check(name: str, matrix: Tensor) -> None:
-    """Refuse what is no finite float matrix."""
-    if not isinstance(matrix, Tensor) or matrix.ndim < 2 or not matrix.is_floating_point():
+def _checked(name: str, matrix: Tensor) -> Tensor:
+    """The matrix in single precision or better; what is no finite float or complex matrix is refused."""
+    fits = isinstance(matrix, Tensor) and (matrix.is_floating_point() or matrix.is_complex())
+    if not fits or matrix.ndim < 2 or not all(matrix.shape[-2:]):
         given = (
             f"{matrix.dtype} {tuple(matrix.shape)}" if isinstance(matrix, Tensor) else type(matrix).__name__
         )
         raise SbkitError(
-            f"{name} takes a float tensor (…, m, n), got {given}; try torch.as_tensor(…).double()."
+            f"{name} takes a float tensor (…, m, n) of at least one entry, got {given}; "
+            "try torch.as_tensor(…).double()."
         )
     if not matrix.isfinite().all():
         raise SbkitError(f"{name} takes finite numbers, got NaN or infinity; drop or fill those entries.")
+    return numbers(name, matrix)
 
 
 def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
@@ -33,21 +36,21 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     p = 2: the truncated singular value decomposition (Eckart and Young 1936), exact. 1 ≤ p < 2: fewer
     but larger residuals, so that outlying rows pull less (Tukan et al. 2020 ask for it; this is
     iteratively reweighted least squares, the better of two local minima: from the rows as they are, and
-    from rows of one length). Raises `SbkitError` on other p,
-    and unless 1 ≤ rank ≤ min(m, n).
+    from rows of one length). Real or complex, in the type given; half and bfloat16 are computed in float32.
+    Raises `SbkitError` on other p, and unless 1 ≤ rank ≤ min(m, n).
 
     >>> low_rank(torch.diag(torch.tensor([3.0, 1.0])), rank=1)
     tensor([[3., 0.],
             [0., 0.]])
     """
-    _check("low_rank", matrix)
+    kind, matrix = getattr(matrix, "dtype", None), _checked("low_rank", matrix)
     most = min(matrix.shape[-2:])
     if whole("rank", rank) > most:
         raise SbkitError(f"rank is at most min(m, n) = {most}, got {rank}; try rank={most}.")
     between("p", p, 1, 2)
     nearest = _truncated(matrix, rank)
     if p == 2:
-        return nearest
+        return nearest.to(kind)
     level = torch.nn.functional.normalize(matrix, dim=-1)  # rows of one length: none outweighs the others
     starts = (
         (matrix, FLOORS),
@@ -55,7 +58,7 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     )  # all weights alike would undo the second
     found = torch.stack([_reweighted(matrix, _basis(rows, rank), p, floors) for rows, floors in starts])
     cost = (matrix - found).abs().pow(p).sum((-2, -1))  # (2, …)
-    return torch.where((cost[0] <= cost[1])[..., None, None], found[0], found[1])
+    return torch.where((cost[0] <= cost[1])[..., None, None], found[0], found[1]).to(kind)
 
 
 def _truncated(matrix: Tensor, rank: int) -> Tensor:
@@ -70,7 +73,7 @@ def _basis(matrix: Tensor, rank: int) -> Tensor:
 
 def _reweighted(matrix: Tensor, right: Tensor, p: float, floors: Tensor) -> Tensor:
     """A local minimum of Σ|A − B|ᵖ by reweighted least squares, from rows spanned by `right`. (…, m, n)"""
-    left = matrix @ right.mT  # (…, m, rank)
+    left = matrix @ right.mH  # (…, m, rank)
     for floor in floors.tolist():  # from least squares to the p-th powers
         weight = _weights(matrix - left @ right, p, floor)  # (…, m, n)
         left = _least_squares(right.mT, matrix, weight)
@@ -88,8 +91,8 @@ def _weights(residual: Tensor, p: float, floor: float) -> Tensor:
 def _least_squares(basis: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
     """Coefficients of each row (…, m, n) in a basis (…, n, k), with weights (…, m, n). (…, m, k)"""
     weighted = weight.unsqueeze(-1) * basis.unsqueeze(-3)  # (…, m, n, k)
-    gram = weighted.mT @ basis.unsqueeze(-3)  # (…, m, k, k)
-    return (torch.linalg.pinv(gram, hermitian=True) @ (weighted.mT @ rows.unsqueeze(-1))).squeeze(-1)
+    gram = weighted.mH @ basis.unsqueeze(-3)  # (…, m, k, k)
+    return (torch.linalg.pinv(gram, hermitian=True) @ (weighted.mH @ rows.unsqueeze(-1))).squeeze(-1)
 
 
 def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
@@ -97,20 +100,21 @@ def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
 
     tau: one threshold, or one a matrix (…). Gradients flow to the matrix and to tau, and stay finite where
     singular values repeat, where those of torch's svd do not. Cai, Candès and Shen 2010, theorem 2.1.
+    Real or complex, in the type given; half and bfloat16 are computed in float32.
     Raises `SbkitError` on a negative threshold.
 
     >>> svt(torch.diag(torch.tensor([3.0, 1.0])), tau=2.0)
     tensor([[1., 0.],
             [0., 0.]])
     """
-    _check("svt", matrix)
-    threshold = torch.as_tensor(tau, dtype=matrix.dtype, device=matrix.device)
+    kind, matrix = getattr(matrix, "dtype", None), _checked("svt", matrix)
+    threshold = torch.as_tensor(tau, dtype=matrix.real.dtype, device=matrix.device)
     if not (threshold >= 0).all():
         raise SbkitError(f"tau is at least 0, got {float(threshold.min()):g}; try tau=0.1.")
     if threshold.ndim and threshold.shape != matrix.shape[:-2]:
         own, given = tuple(matrix.shape[:-2]), tuple(threshold.shape)
         raise SbkitError(f"tau is one number or one a matrix, {own}, got {given}; try tau=0.1.")
-    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2]))
+    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2])).to(kind)
 
 
 class _Threshold(torch.autograd.Function):
@@ -127,12 +131,12 @@ class _Threshold(torch.autograd.Function):
         u, s, vh, tau = ctx.saved_tensors  # (…, m, k), (…, k), (…, k, n), (…)
         f = (s - tau.unsqueeze(-1)).clamp_min(0)  # (…, k)
         kept, open_ = (f > 0).to(s), torch.where(s > 0, f / s, (tau == 0).to(s).unsqueeze(-1))  # (…, k)
-        inner = u.mT @ grad @ vh.mT  # (…, k, k)
-        even, odd = (inner + inner.mT) / 2, (inner - inner.mT) / 2
+        inner = u.mH @ grad @ vh.mH  # (…, k, k)
+        even, odd = (inner + inner.mH) / 2, (inner - inner.mH) / 2
         apart, total = s.unsqueeze(-1) - s.unsqueeze(-2), s.unsqueeze(-1) + s.unsqueeze(-2)  # (…, k, k)
         rise = torch.where(apart == 0, kept.unsqueeze(-1), (f.unsqueeze(-1) - f.unsqueeze(-2)) / apart)
         mean = torch.where(total == 0, open_.unsqueeze(-1), (f.unsqueeze(-1) + f.unsqueeze(-2)) / total)
         within = u @ (rise * even + mean * odd) @ vh
-        beyond = (grad - u @ (u.mT @ grad)) @ vh.mT * open_.unsqueeze(-2) @ vh  # columns outside U
-        before = u @ (open_.unsqueeze(-1) * (u.mT @ (grad - grad @ vh.mT @ vh)))  # rows outside V
-        return within + beyond + before, -(kept * inner.diagonal(dim1=-2, dim2=-1)).sum(-1)
+        beyond = (grad - u @ (u.mH @ grad)) @ vh.mH * open_.unsqueeze(-2) @ vh  # columns outside U
+        before = u @ (open_.unsqueeze(-1) * (u.mH @ (grad - grad @ vh.mH @ vh)))  # rows outside V
+        return within + beyond + before, -(kept * inner.diagonal(dim1=-2, dim2=-1).real).sum(-1)

@@ -132,3 +132,38 @@ def test_what_is_no_finite_matrix_is_refused(ask, matrix, says):
 def test_thresholds_that_do_not_fit_are_refused(tau, says):
     with pytest.raises(sb.SbkitError, match=says):
         sb.svt(normal(2, 3, 3), tau)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3), (2, 3, 5), (2, 4, 4)])
+def test_gradients_of_thresholding_complex_matrices_are_those_of_differences(shape):
+    matrix = torch.complex(normal(*shape), normal(*shape, seed=1)).requires_grad_()
+    tau = torch.tensor([0.4, 0.9], dtype=DOUBLE, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda m, t: torch.view_as_real(sb.svt(m, t)), (matrix, tau))
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0])
+def test_the_residual_of_a_complex_matrix_is_eckart_and_youngs(p):
+    matrix = torch.complex(normal(6, 4), normal(6, 4, seed=1))
+    u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+    assert_close(sb.low_rank(matrix, 2), u[:, :2] * s[:2] @ vh[:2])
+    assert_close(sb.svt(matrix, 0.7), u * (s - 0.7).clamp_min(0) @ vh)
+    exact = u[:, :2] * s[:2] @ vh[:2]
+    assert_close(sb.low_rank(exact, 2, p), exact)
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
+@pytest.mark.parametrize(
+    "ask", [lambda m: sb.low_rank(m, 1), lambda m: sb.low_rank(m, 1, 1.0), lambda m: sb.svt(m, 0.5)]
+)
+def test_few_bits_come_back_as_they_were_given(ask, dtype):
+    matrix = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], dtype=dtype, requires_grad=True)
+    found = ask(matrix)
+    assert found.dtype == dtype
+    assert_close(found.float(), ask(matrix.detach().float()), rtol=1e-2, atol=1e-2)
+    assert found.requires_grad
+
+
+@pytest.mark.parametrize("ask", [lambda m: sb.low_rank(m, 1), lambda m: sb.svt(m, 0.1)])
+def test_empty_matrices_are_refused(ask):
+    with pytest.raises(sb.SbkitError, match=r"at least one entry, got torch.float32 \(0, 3\)"):
+        ask(torch.empty(0, 3))

@@ -20,10 +20,12 @@ from sbkit.core.names import (
     optimizers,
     plots,
     same,
+    takes,
     whole,
 )
+from sbkit.core.numbers import numbers
 from sbkit.core.snapshot import RESULTS, Snapshot
-from sbkit.core.task import SAMPLE, Feature, Task, window
+from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 
 __all__ = [
     "RESULTS",
@@ -37,16 +39,20 @@ __all__ = [
     "best_threads",
     "between",
     "check_memory",
+    "check_task",
     "datasets",
     "distinct",
+    "drawn",
     "find_device",
     "generator",
     "losses",
     "measures",
+    "numbers",
     "one_of",
     "optimizers",
     "plots",
     "same",
+    "takes",
     "threads",
     "whole",
     "window",

@@ -15,27 +15,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from sbkit.core import SbkitError, between
 from sbkit.core.environment import data_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SPOILED = (ValueError, KeyError, TypeError, RecursionError)  # what a line that is none of ours raises
 COLUMNS = ["id", "when", "lesson", "question", "choice", "confidence", "measured", "right"]
 
 
+_unkept: dict[Path, dict[str, dict[str, Any]]] = {}  # by folder and id: lines that no file took
+
+
 def _files() -> list[Path]:
-    return sorted(data_folder().glob("predictions-*.jsonl"))
+    try:
+        return sorted(data_folder().glob("predictions-*.jsonl"))
+    except OSError as error:
+        _told("read", data_folder(), error)
+        return []
 
 
 def write(line: Mapping[str, Any]) -> None:
-    """Append one line; where that cannot be done, a warning says so and the lesson goes on."""
-    path = data_folder() / f"predictions-{crc32(platform.node().encode()):08x}.jsonl"
+    """Append one line; where that cannot be done, a warning says so and it lives as long as this kernel."""
+    path, unkept = _own_file(), _unkept.setdefault(data_folder(), {})
+    unkept[line["id"]] = dict(line)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:  # appends: one write, one line, also when two kernels write
             whole = file.tell() == 0 or path.read_bytes()[-1:] == b"\n"
             text = json.dumps(dict(line), ensure_ascii=False) + "\n"
-            file.write(("" if whole else "\n").encode() + text.encode())
+            file.write(("" if whole else "\n").encode() + text.encode(errors="backslashreplace"))
+        del unkept[line["id"]]
     except OSError as error:
         warnings.warn(
             f"This prediction is not kept: {error}. The lesson goes on; SBKIT_DATA names another folder.",
@@ -43,21 +54,33 @@ def write(line: Mapping[str, Any]) -> None:
         )
 
 
+def _own_file() -> Path:
+    return data_folder() / f"predictions-{crc32(platform.node().encode()):08x}.jsonl"
+
+
+def _told(did: str, path: Path, error: OSError) -> None:
+    """Warn that a file of the journal is left as it is."""
+    words = f"{path.name} in {path.parent} is not {did}: {error.strerror or error}"
+    warnings.warn(f"{words}. The lesson goes on; SBKIT_DATA names another folder.", stacklevel=4)
+
+
 def _read(text: bytes) -> dict[str, Any]:
-    """The line of a text; ValueError, KeyError or TypeError if it is none of ours."""
+    """The line of a text; one of `SPOILED` if it is none of ours."""
     line = json.loads(text)
     line = {name: line[name] for name in COLUMNS}
-    if line["right"] not in (None, False, True):
-        raise ValueError(f"right is true, false or null, got {line['right']!r}")
-    return line | {"confidence": float(line["confidence"])}
+    texts = [line[name] for name in ("id", "when", "lesson", "question", "choice")]
+    if not all(isinstance(text, str) for text in texts) or line["right"] not in (None, False, True):
+        raise ValueError(f"texts, and right is true, false or null, got {line}")
+    return line | {"confidence": between("confidence", float(line["confidence"]), 0, 100)}
 
 
 def table() -> pd.DataFrame:
     """Your predictions, a row each, oldest first; `right` is None until the lesson has measured.
 
     Columns: id, when (UTC), lesson, question, choice, confidence (per cent), measured, right. Each file
-    can also be read by `pandas.read_json(path, lines=True)`; of an id the last line counts. Lines that
-    cannot be read are left out, and a warning says how many.
+    can also be read by `pandas.read_json(path, lines=True)`; of an id the last line counts. Files and lines
+    that cannot be read are left out, and a warning says which or how many; what this kernel could not write
+    is among the rows.
 
     >>> list(table().columns)
     ['id', 'when', 'lesson', 'question', 'choice', 'confidence', 'measured', 'right']
@@ -67,12 +90,18 @@ def table() -> pd.DataFrame:
     kept: dict[str, dict[str, Any]] = {}
     spoiled = 0
     for path in _files():
-        for text in path.read_bytes().splitlines():
+        try:
+            texts = path.read_bytes().splitlines()
+        except OSError as error:
+            _told("read", path, error)
+            continue
+        for text in texts:
             try:
                 line = _read(text)
                 kept[line["id"]] = line
-            except (ValueError, KeyError, TypeError):
+            except SPOILED:
                 spoiled += bool(text.strip())
+    kept |= _unkept.get(data_folder(), {})
     if spoiled:
         warnings.warn(f"{spoiled} line(s) in {data_folder()} cannot be read and are left out.", stacklevel=2)
     rows = sorted(kept.values(), key=lambda row: str(row["when"]))
@@ -100,15 +129,29 @@ def calibration() -> pd.DataFrame:
 
 
 def export(path: str | Path) -> Path:
-    """Write your predictions as a CSV file; its path."""
+    """Write your predictions as a CSV file; its path.
+
+    Raises `SbkitError` where that cannot be written.
+    """
     path = Path(path).expanduser()
-    table().to_csv(path, index=False)
+    try:
+        table().to_csv(path, index=False)
+    except OSError as error:
+        raise SbkitError(
+            f"Predictions are exported to a file that can be written, got {str(path)!r} ({error}); "
+            "try sb.journal.export('~/predictions.csv')."
+        ) from error
     return path
 
 
 def delete() -> int:
-    """Delete all your predictions for good; how many files that were."""
-    files = _files()
-    for path in files:
-        os.remove(path)
-    return len(files)
+    """Delete all your predictions for good; how many files that were. A warning names those that stay."""
+    _unkept.pop(data_folder(), None)
+    deleted = 0
+    for path in _files():
+        try:
+            os.remove(path)
+            deleted += 1
+        except OSError as error:
+            _told("deleted", path, error)
+    return deleted

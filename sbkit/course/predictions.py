@@ -85,7 +85,7 @@ class Prediction:
         said = f"You said “{self.choice}” ({self.confidence:.0f} % sure). Measured: “{answer}”."
         hit = "As predicted. Which other result would have surprised you?"
         miss = "A surprise is worth more than a hit: what had you assumed?"
-        return "\n".join([said, hit if right else miss, *([_record()] if self._line else [])])
+        return "\n".join([said, hit if right else miss, *(_record() if self._line else [])])
 
     def over(self, picture: Bars | Lines, at: str | None = None) -> Bars | Lines:
         """The picture with the predicted range drawn on it: over one bar (`at`, its name) or all along.
@@ -158,13 +158,13 @@ class Prediction:
         return whole
 
 
-def _record() -> str:
-    """One sentence on the reader's predictions so far."""
-    row = journal.calibration().loc["all lessons"]
-    return (
+def _record() -> list[str]:
+    """One sentence on the reader's predictions so far; none where the journal cannot be read back."""
+    return [
         f"Your predictions so far: {row.predictions:.0f}, {row.right:.0f} % right, {row.confidence:.0f} % "
         f"sure on average; Brier score {row.brier:.2f} (0 is perfect, 0.25 is always “50 %”)."
-    )
+        for row in journal.calibration().loc[lambda rows: rows.index == "all lessons"].itertuples()
+    ]
 
 
 def predict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,7 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Feature, SbkitError, Task, between, generator
-from sbkit.data.tables import labels, numbers, place, tables
+from sbkit.data.classes import labels
+from sbkit.data.columns import numbers
+from sbkit.data.files import check_options
+from sbkit.data.leaks import leaks
+from sbkit.data.tables import place, tables
 
 Columns = str | int | Iterable[str | int]
 
@@ -41,35 +46,43 @@ def task_from(
     test: float | tuple[Any, Any] = 0.25,
     standardize: bool = False,
     seed: int = 0,
+    **read_csv: Any,
 ) -> Task:
     """Your own rows as a task, for every panel and measure; reliance groups columns by the names given.
 
-    x: array, tensor, list of rows, DataFrame, or the path of a CSV file with a header; numbers and
-    bools, at most a million rows (up to about 10⁵ every look is live).
-    y: array, tensor, list or Series, matched to x by position, or the name of x's column; a column of x
-    that has y's name is left out. Floats with two axes, or of which any is not whole, are values to
-    predict, (n, outputs). All else are classes, 0…C−1 in sorted order: whole-number floats (n,) too.
+    x: array, tensor, list of rows, DataFrame, or the path of a CSV file; numbers and bools, at most a
+    million rows (up to about 10⁵ every look is live).
+    y: array, tensor, list or Series, matched to x by position, or the name or place of x's column (−1:
+    the last); a column of x that has y's name is left out. Floats with two axes, or of which any is not
+    whole, are values to predict, (n, outputs). All else are classes, 0…C−1 in sorted order: whole-number
+    floats (n,) too; `names` of the task are what they were.
     features: name → column or columns, by label, or by place among x's columns without y. A column in
     no group is a feature of its own, named by its label, or x1, x2, …; None: every column is. Their
     simplicity is not known (`pieces` is None), so `kinds` is empty.
     test: the share of test rows, of each class at least one and not all, drawn by `seed`; or
     (x_test, y_test). standardize: nets see (column − mean) / standard deviation of the training rows,
     0 for a column constant there; z keeps its units, for the axes of plots. Floats become torch's
-    default type, float32.
-    Raises `SbkitError`, which names the column, on missing, infinite or text values, fewer than 8 rows
-    or 2 of a class, one class, too many rows, unknown or repeated names.
+    default type, float32. read_csv: options of `pandas.read_csv` for a file, such as sep, decimal,
+    thousands, encoding, header, na_values.
+    Raises `SbkitError`, which names the column and what to try, on missing, infinite or text values, fewer
+    than 8 rows or 2 of a class, one class, too many rows, unknown or repeated names, and where a column is y
+    or its negation. Warns of columns that tell y by themselves in rows enough that it is no accident.
 
     >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
-    >>> task = task_from(x, [row[1] > 0 for row in x], {"size": [0, 2]}, standardize=True)
+    >>> y = [i % 3 == i % 2 for i in range(40)]
+    >>> task = task_from(x, y, {"size": [0, 2]}, standardize=True)
     >>> task.x.shape, task.columns("size"), list(task.features)
     (torch.Size([30, 3]), [0, 2], ['size', 'x2'])
     """
+    check_options(read_csv, ["features", "test", "standardize", "seed"])
     given = isinstance(test, tuple | list)
-    inputs, answers, split = tables(x, y, test if given else None)
+    inputs, answers, split, source = tables(x, y, test if given else None, read_csv)
     columns = _features(features, list(inputs))
     one_axis = isinstance(y, str | int | np.integer) or np.ndim(y[:1]) == 1
-    targets, names = labels(answers, one_axis)  # (n,) or (n, outputs); the classes
+    targets, names = labels(answers, one_axis, source)  # (n,) or (n, outputs); the classes
     z = numbers(inputs)  # (n, k)
+    if telling := leaks(z, targets, list(inputs)):
+        warnings.warn(_pointed_out(telling), stacklevel=2)
     if given:
         order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
         train, held = order[order < split], order[order >= split]
@@ -79,7 +92,15 @@ def task_from(
     if names:
         _check_both(targets, names, train, held)
     embed = Standardized(z[train]) if standardize else nn.Identity()
-    return Task(z[train], targets[train], z[held], targets[held], columns, embed)
+    return Task(z[train], targets[train], z[held], targets[held], columns, embed, tuple(names))
+
+
+def _pointed_out(telling: list[str]) -> str:
+    said = ", ".join(map(repr, telling[:5])) + (f" and {len(telling) - 5} more" if len(telling) > 5 else "")
+    return (
+        f"Each of these columns tells y by itself, without an error: {said}. If that is what you study, "
+        f"go on; if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})."
+    )
 
 
 def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[str, Feature]:

@@ -62,7 +62,7 @@ def _axis(axis: Axis) -> Frame:
 def _field(field: Field, buffer: Buffer) -> Frame:
     spread: Any = field.spread, "f4"  # (rows, columns)
     if field.spread is not None and field.scale is None:
-        spread = 510 * field.spread, "u1"
+        spread = 510 * np.minimum(field.spread, 0.5), "u1"
     return {
         "x": _axis(field.x),
         "y": _axis(field.y),
@@ -71,6 +71,7 @@ def _field(field: Field, buffer: Buffer) -> Frame:
         "spread": buffer.put(*spread),
         "points": buffer.put(field.points),
         "labels": buffer.put(field.labels, "u1"),
+        "names": list(field.names),
     }
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import nn
+
 from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.lesson import Lesson, acts_at_once, default_of, made_by, name_of, parameters, written
 from sbkit.plots import Description, pictures
 from sbkit.training import Run, anew, progress
 
 MOST = 300  # snapshots kept of a run
+UNSCALED = 2.0  # root mean square of a column that is larger than standardized ones are
 
 
 class Session:
@@ -190,7 +193,7 @@ def standing(run: Run | None) -> tuple[str, str]:
 
 
 def ending(run: Run) -> str:
-    """Why runs no longer train, as a clause; empty while all do."""
+    """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
     count = {state: run.states.count(state) for state in ("converged", "finished")}
     lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
     parts = []
@@ -199,9 +202,19 @@ def ending(run: Run) -> str:
     if count["finished"]:
         who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
         parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
+    if len(lost) == len(run.states):
+        who = "the run" if len(lost) == 1 else "all runs"
+        return f"The loss of {who} is not finite; try {_calmer(run)}"
     if lost:
         parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
     return "; ".join(parts)
+
+
+def _calmer(run: Run) -> str:
+    """What keeps the loss finite: columns of one size where the reader's own are not, smaller steps."""
+    own = isinstance(run.task.embed, nn.Identity)
+    unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
+    return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
 
 
 def _share(count: int, run: Run) -> str:

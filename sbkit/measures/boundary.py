@@ -8,7 +8,7 @@ from torch import Tensor
 from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole, window
 
 
-@measures("boundary", classes=True, columns=2, glance={"resolution": 30})
+@measures("boundary", classes=True, columns=2, rows=False, glance={"resolution": 30})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:
@@ -16,7 +16,9 @@ def boundary(
 
     axes: columns of z; the plane goes through test row `at` (default the first) in all other columns.
     Entry [r, i, j]: coordinate axes[1] ascends with i, axes[0] with j, over `window`. 0.5 is the
-    boundary. Raises `SbkitError` on axes, row or resolution out of range, and for regression.
+    boundary; NaN for a run that diverged. The plane travels with the values, for whoever draws them:
+    `.plane` of the tensor is {"axes": axes, "at": at}. Raises `SbkitError` on axes, row or resolution out
+    of range, and for regression.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -29,14 +31,17 @@ def boundary(
         resolution**2 * fleet.runs * 4 * 3, f"{resolution}² points × {fleet.runs} runs × 4 bytes × 3 copies"
     )
     (left, right), (bottom, top) = window(task, (across, up))
-    z = task.z_test[at or 0].expand(resolution, resolution, -1).clone()  # (r, r, k)
+    z = task.whole.z_test[at or 0].expand(resolution, resolution, -1).clone()  # (r, r, k)
     line = torch.linspace(0, 1, resolution, dtype=z.dtype, device=z.device)  # (r,)
     z[..., across] = left + (right - left) * line
     z[..., up] = (bottom + (top - bottom) * line).unsqueeze(1)
     with torch.no_grad():
         logits = fleet.predict(task.embed(z.flatten(0, 1)))  # (runs, r·r, C)
     chance = (logits[..., 1] - logits[..., 0]).sigmoid() if task.outputs == 2 else logits.softmax(-1)[..., 1]
-    return chance.unflatten(1, (resolution, resolution)).cpu()
+    finite = logits.isfinite().all(-1).all(-1, keepdim=True)  # (runs, 1)
+    found = chance.where(finite, torch.nan).unflatten(1, (resolution, resolution)).cpu()
+    vars(found)["plane"] = {"axes": (int(across), int(up)), "at": at}
+    return found
 
 
 def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int) -> tuple[int, int]:
@@ -49,7 +54,7 @@ def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int)
         raise SbkitError(
             f"axes are two different columns of z, 0…{columns - 1}, got {tuple(axes)}; try (0, 1)."
         )
-    if not 0 <= whole("at", at or 0, 0) < len(task.z_test):
-        raise SbkitError(f"at is a test row, 0…{len(task.z_test) - 1}, got {at}.")
+    if not 0 <= whole("at", at or 0, 0) < (rows := len(task.whole.z_test)):
+        raise SbkitError(f"at is a test row, 0…{rows - 1}, got {at}; try at={rows - 1}.")
     whole("resolution", resolution, 2)
     return axes

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, check_memory, one_of
+from sbkit.core import Fleet, SbkitError, check_memory, numbers, one_of
 
 KINDS = ("ntk", "gram", "cosine")
 
@@ -20,7 +20,8 @@ def kernel(
     kernel (Jacot et al. 2018); "gram": dot products of what hidden layer `layer` makes of them (the last);
     "cosine": the same, each feature vector of length 1. x (n, d), shared, or (runs, n, d). centre: subtract
     the mean over inputs from the vectors first (before the lengths, for cosine). Symmetric, no negative
-    eigenvalues. Raises `SbkitError` on other kinds, and where there are no hidden layers to look at.
+    eigenvalues; NaN for a run that diverged. Raises `SbkitError` on other kinds, and where there are no
+    hidden layers to look at.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -29,6 +30,8 @@ def kernel(
     torch.Size([3, 6, 6])
     """
     one_of("kernel", kind, KINDS)
+    x = numbers("The input of a kernel", x).to(next(fleet.parameters()))
+    alive = fleet.predict(x).isfinite().all(-1).all(-1)  # (runs,); it also refuses inputs of another task
     if kind == "ntk":
         vectors = _derivatives(fleet, x)  # (runs, n, outputs · weights)
     else:
@@ -38,7 +41,7 @@ def kernel(
         vectors = vectors - vectors.mean(1, keepdim=True)
     if kind == "cosine":
         vectors = F.normalize(vectors, dim=-1)
-    return vectors @ vectors.mT
+    return (vectors @ vectors.mT).where(alive.view(-1, 1, 1), torch.nan)
 
 
 def _layers(fleet: Fleet) -> int:
@@ -76,21 +79,25 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
     The cosine between the centred kernel and that of the labels, as one-hot vectors, or values (n, outputs);
     H subtracts the mean. 1: it tells classes apart and nothing else; 0: nothing of them; about 0 for random
     labels. For two classes it is yᵀKy / (‖K‖·‖y‖²) of Baratin et al. 2021, y and K centred. NaN for a
-    constant kernel. Raises `SbkitError` unless there are as many labels as rows, and not all alike.
+    constant kernel, and one that is not finite. Of a complex kernel the real part of the product counts.
+    Arrays and lists will do, classes of any whole numbers. Raises `SbkitError` unless there are as many
+    labels as rows, and not all alike.
 
     >>> y = torch.tensor([0, 0, 1, 1])
     >>> alignment((y[:, None] == y).float(), y).round(decimals=3)
     tensor(1.)
     """
+    kernel, y = numbers("A kernel", kernel), torch.as_tensor(y)
     if kernel.ndim < 2 or kernel.shape[-2:] != (len(y), len(y)):
         raise SbkitError(
             f"A kernel of {len(y)} labels is (…, {len(y)}, {len(y)}), got {tuple(kernel.shape)}."
         )
-    labels = y.to(kernel) if y.is_floating_point() else F.one_hot(y).to(kernel)  # (n, outputs)
-    labels = labels.reshape(len(y), -1) - labels.reshape(len(y), -1).mean(0)
+    classes = y if y.is_floating_point() else F.one_hot(y.unique(return_inverse=True)[1])  # (n, outputs)
+    labels = classes.to(kernel).reshape(len(y), -1)
+    labels = labels - labels.mean(0)
     if not labels.any():
         raise SbkitError("Alignment needs labels that differ, got one value only; take more rows.")
     own = labels @ labels.mT  # (n, n)
     inner = kernel - kernel.mean(-1, keepdim=True)
     inner = inner - inner.mean(-2, keepdim=True)  # (…, n, n)
-    return (inner * own).sum((-2, -1)) / (inner.norm(dim=(-2, -1)) * own.norm())
+    return (inner * own).sum((-2, -1)).real / (inner.norm(dim=(-2, -1)) * own.norm())

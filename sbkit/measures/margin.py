@@ -19,7 +19,8 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     """How far the right class is ahead of the next, in logits, for each test row. (runs, n_test)
 
     Below 0 the row is wrong. features: whose columns are shuffled together first, as in `randomized`;
-    none: the rows as they are. Raises `SbkitError` on an unknown feature, and on regression.
+    none: the rows as they are. NaN for a run that diverged. Raises `SbkitError` on an unknown feature, and
+    on regression.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -33,7 +34,8 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     logits = fleet.predict(shuffled(task, [names], seed)[0])  # (runs, n, C)
     own = F.one_hot(task.y_test, logits.shape[-1]).bool()  # (n, C)
     right = logits.masked_fill(~own, 0).sum(-1)  # (runs, n)
-    return (right - logits.masked_fill(own, -math.inf).amax(-1)).cpu()
+    found = right - logits.masked_fill(own, -math.inf).amax(-1)
+    return found.where(logits.isfinite().all(-1).all(-1, keepdim=True), math.nan).cpu()
 
 
 def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: int = 0) -> Tensor:

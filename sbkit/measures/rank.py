@@ -1,4 +1,8 @@
-"""Rank and its soft versions: functions of matrices, with any leading axes."""
+"""Rank and its soft versions: functions of matrices, with any leading axes.
+
+A matrix is a tensor, array, table or list of numbers, real or complex. half and bfloat16 are computed, and
+answered, in float32, whole numbers in the default float type, all else in its own precision.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,19 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, between, measures
+from sbkit.core import Fleet, SbkitError, Task, between, measures, numbers
 
 
 def spectrum(matrix: Tensor) -> Tensor:
     """Singular values, largest first. (…, m, n) → (…, min(m, n))
 
-    Raises `SbkitError` on fewer than two axes, or entries that are not finite.
+    Real, of a complex matrix too. Raises `SbkitError` on fewer than two axes, on matrices without entries,
+    and on entries that are not finite.
 
     >>> spectrum(torch.diag(torch.tensor([1.0, 3.0])))
     tensor([3., 1.])
     """
-    matrix = _floats(matrix)
-    if matrix.ndim < 2 or not matrix.isfinite().all():
-        raise SbkitError(f"A spectrum is of finite matrices (…, m, n), got shape {tuple(matrix.shape)}.")
-    return torch.linalg.svdvals(matrix)
+    return torch.linalg.svdvals(_matrices(matrix))
 
 
 def entropy_rank(matrix: Tensor) -> Tensor:
@@ -72,7 +74,7 @@ def pca_rank(features: Tensor, share: float = 0.99, centre: bool = True) -> Tens
     tensor(1)
     """
     between("share", share, 0, 1, open_low=True)
-    features = _floats(features)
+    features = _matrices(features)
     rows = features - features.mean(-2, keepdim=True) if centre else features
     values = spectrum(rows)
     limits = torch.finfo(values.dtype)
@@ -103,10 +105,21 @@ def effective_weight(fleet: Fleet) -> Tensor:
     return functools.reduce(lambda product, weight: weight @ product, fleet.weights())
 
 
-def _floats(matrix: Tensor) -> Tensor:
-    """Lists, arrays and whole numbers as a float tensor."""
-    tensor = torch.as_tensor(matrix)
-    return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
+def _matrices(given: Tensor) -> Tensor:
+    """Finite matrices (…, m, n) with at least one entry, in single precision or better."""
+    matrix = numbers("A matrix", given)
+    shape = tuple(matrix.shape)
+    if matrix.ndim < 2 or not all(shape[-2:]):
+        raise SbkitError(
+            f"A spectrum is of finite matrices (…, m, n), m and n at least 1, got shape {shape}; "
+            "try a matrix with rows and columns, e.g. torch.eye(3)."
+        )
+    if not matrix.isfinite().all():
+        raise SbkitError(
+            f"A spectrum is of finite matrices, got NaN or infinity in one of shape {shape}; "
+            "drop or fill those entries."
+        )
+    return matrix
 
 
 @measures("spectrum", glance_every=4)
@@ -115,10 +128,11 @@ def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
 
     NaN for a run that diverged.
     """
-    return [_each(weight.detach()) for weight in fleet.weights()]
+    each = [p.detach().flatten(1).isfinite().all(1) for p in fleet.parameters()]
+    finite = torch.stack(each).all(0).unsqueeze(1)  # (runs, 1)
+    return [_each(weight.detach(), finite) for weight in fleet.weights()]
 
 
-def _each(weight: Tensor) -> Tensor:
-    finite = weight.isfinite().all(-1).all(-1, keepdim=True)  # (runs, 1)
+def _each(weight: Tensor, finite: Tensor) -> Tensor:
     values = spectrum(weight.where(finite.unsqueeze(-1), 0))  # (runs, min(out, in))
     return values.where(finite, torch.nan).cpu()

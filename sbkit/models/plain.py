@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, between, check_memory, generator, one_of, whole
+from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.models.layers import Linear, hooked
 from sbkit.models.modules import seeded
 
@@ -164,6 +164,7 @@ def mlp(
     >>> mlp(task, depth=1, runs=3)(task.x).shape
     torch.Size([3, 10, 2])
     """
+    check_task(task)
     depth, width, runs, seed = (
         whole("depth", depth, 0),
         whole("width", width),
@@ -219,6 +220,7 @@ def deep_linear(
     >>> [tuple(weight.shape) for weight in fleet.weights()]
     [(2, 8, 8), (2, 8, 8), (2, 5, 8)]
     """
+    check_task(task)
     inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)

@@ -17,11 +17,18 @@ Array = NDArray[np.float32]
 
 
 def array(owner: str, name: str, values: Any, ndim: int) -> Array:
-    """`values` (list, array or tensor) as float32 of `ndim` axes, or an `SbkitError`."""
+    """`values` (list, array or tensor of any real kind) as float32 of `ndim` axes, or an `SbkitError`.
+
+    What is too large for float32 becomes infinite.
+    """
     if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+        values = values.detach().cpu()
+        values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    if np.iscomplexobj(values):
+        raise SbkitError(f"{owner}: {name} is an array of real numbers, got complex ones; try their abs().")
     try:
-        made = np.asarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            made = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise SbkitError(f"{owner}: {name} is an array of numbers, got {values!r:.60}.") from error
     if made.ndim != ndim:

@@ -14,22 +14,36 @@ from sbkit.plots.words import say
 
 
 def alive(snapshot: Snapshot) -> NDArray[np.bool_]:
-    """Which runs can be shown: their loss is finite (all, if none is). (runs,)"""
-    loss = snapshot.loss.numpy()  # (runs,)
+    """Which runs can be shown: their loss is finite. (runs,)"""
     states = np.array([state != "diverged" for state in snapshot.state])
-    shown = states & ~np.isinf(loss) & (~np.isnan(loss) | np.isnan(loss).all())
-    return shown if shown.any() else np.ones_like(shown)
+    return states & snapshot.loss.isfinite().numpy()
 
 
 def shown(snapshot: Snapshot, values: torch.Tensor) -> Array:
-    """Values (runs, …) of the runs that can be shown. (runs shown, …)"""
-    return values.detach().cpu().float().numpy()[alive(snapshot)]
+    """Values (runs, …) of the runs that can be shown, or of none: NaN. (runs shown, at least 1, …)
+
+    What is not finite in them is NaN, too.
+    """
+    kept, table = alive(snapshot), _finite(values)
+    return table[kept] if kept.any() else np.full_like(table, np.nan)
+
+
+def _finite(values: torch.Tensor) -> Array:
+    """Values as an array, NaN where they are not finite."""
+    table = values.detach().cpu().float().numpy()
+    return np.where(np.isfinite(table), table, np.float32(np.nan))
+
+
+def middle(values: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation over runs, the first axis, of what is finite; NaN where nothing is."""
+    known = np.ma.masked_invalid(values.astype(float))
+    return known.mean(0).filled(np.nan), known.std(0).filled(np.nan)
 
 
 def curve(history: Sequence[Snapshot], values: Iterable[torch.Tensor]) -> Array:
     """One value a run and snapshot, (runs,) each, NaN where a run cannot be shown. (runs, snapshots)"""
     columns = [
-        np.where(alive(snapshot), value.detach().cpu().float().numpy(), np.nan)
+        np.where(alive(snapshot), _finite(value), np.nan)
         for snapshot, value in zip(history, values, strict=True)
     ]
     return np.stack(columns, axis=1).astype(np.float32)
@@ -46,7 +60,7 @@ def band_line(name: str, x: Sequence[float] | Array, values: Array, dash: bool =
     """
     finite = np.isfinite(values)  # (runs, points)
     some, count = finite.any(0), np.maximum(finite.sum(0), 1)  # (points,) each
-    mean = np.where(some, np.where(finite, values, 0).sum(0) / count, np.nan)
+    mean = np.where(some, np.where(finite, values, 0).sum(0, dtype=float) / count, np.nan)
     low = np.where(some, np.where(finite, values, np.inf).min(0), np.nan)
     high = np.where(some, np.where(finite, values, -np.inf).max(0), np.nan)
     ends = {"low": low, "high": high} if len(values) > 1 else {}
@@ -72,4 +86,6 @@ def mean_of(snapshot: Snapshot) -> str:
 def left_out(snapshot: Snapshot) -> str:
     """The runs that cannot be shown, as a sentence; empty where all can."""
     out = [str(run) for run in np.flatnonzero(~alive(snapshot))]
+    if len(out) == len(snapshot.loss):
+        return say("captions", "left_out_all")
     return say("captions", "left_out", runs=", run ".join(out)) if out else ""

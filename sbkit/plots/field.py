@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from sbkit.core import SbkitError
 from sbkit.plots.axes import Array, Axis, Frozen, array, same
+from sbkit.plots.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +25,8 @@ class Field(Frozen):
     not given); axes with ticks make a table of cells. spread (rows, columns): how far runs disagree, a
     standard deviation. points (n, 2) and labels (n,): the rows shown. scale: for values that are no
     chance, what they are, from low to high (the values' own ends if not given); from −a to a, 0 is
-    neutral. NaN is a place without a value. Raises `SbkitError` on shapes that do not match.
+    neutral. names: of the classes that labels count, "class 0", … where there are none; the chance is that
+    of the second. NaN is a place without a value. Raises `SbkitError` on shapes that do not match.
 
     >>> Field("f", "A plane", "x1", "x2", values=[[0.0, 1.0]]).table()
          x    y  value
@@ -41,12 +44,13 @@ class Field(Frozen):
     labels: Array | None = None
     caption: str = ""
     scale: Axis | None = None
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         owner = f"Field {self.name!r}"
         values = array(owner, "values", self.values, 2)
         x, y = (_ended(Axis.of(axis)) for axis in (self.x, self.y))
-        self._put(x=x, y=y, values=values)
+        self._put(x=x, y=y, values=values, names=tuple(str(name) for name in self.names))
         if not values.size:
             raise SbkitError(f"{owner}: values has at least one row and column, got {values.shape}.")
         if self.scale is not None or x.ticks:
@@ -63,6 +67,10 @@ class Field(Frozen):
             if self.labels is None:
                 self._put(labels=np.zeros(len(self.points), np.float32))
             same(owner, "labels", self.labels.shape, (len(self.points),), "one a point")  # pyright: ignore
+
+    def class_name(self, label: int) -> str:
+        """What a class is called."""
+        return self.names[label] if label < len(self.names) else say("legends", "class", c=label)
 
     def grid(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Coordinates or names of the columns (columns,) and of the rows (rows,)."""

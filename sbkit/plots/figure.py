@@ -116,7 +116,7 @@ def _rises(shape: Description) -> bool:
     ends = [
         (line.y[-1], line.y.min(), line.y.max()) for line in getattr(shape, "lines", ()) if len(line.y) > 1
     ]
-    return bool(ends) and all(last > (low + high) / 2 for last, low, high in ends)
+    return bool(ends) and all(last > low / 2 + high / 2 for last, low, high in ends)
 
 
 def _names(bars: Bars) -> dict[str, Any]:

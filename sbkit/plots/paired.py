@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Lines
 from sbkit.plots.theme import BANDS
-from sbkit.plots.words import say
+from sbkit.plots.words import say, short
 
 SIDES = ("A", "B")
 MOST = 2  # kinds of line that get a plot each; more stay with their own side
@@ -51,14 +51,18 @@ def _title(picture: Description, side: str) -> str:
 
 def _fields(a: Field, b: Field, labels: Sequence[str]) -> list[Description]:
     sides = [_of_side(a, 0, labels), _of_side(b, 1, labels)]
-    if (a.x, a.y) != (b.x, b.y):
+    if (a.x, a.y, a.names) != (b.x, b.y, b.names):
         return [sides[0], replace(sides[1], caption=sides[1].caption + say("captions", "between_none"))]
     change = _resampled(b.values, a.values.shape) - a.values  # (rows, columns)
     reach = 1.0 if a.scale is None else float(np.abs(change).max(initial=1e-6, where=np.isfinite(change)))
-    unit, what = ("", say("axes", "chance")) if a.scale is None else (a.scale.unit, a.scale.label)
+    unit, what = (
+        ("", say("axes", "chance", name=short(a.class_name(1))))
+        if a.scale is None
+        else (a.scale.unit, a.scale.label)
+    )
     least = f"{reach / (BANDS + 1):.2g}"  # what the colours can tell apart
     caption = say("captions", "between", what=what, least=least)
-    points = {"points": a.points, "labels": a.labels} if a.points is not None else {}
+    points = {"points": a.points, "labels": a.labels, "names": a.names} if a.points is not None else {}
     scale = Axis(say("axes", "between"), unit, low=-reach, high=reach)
     name, title = f"{a.name} B − A", _title(a, scale.label)
     return [*sides, Field(name, title, a.x, a.y, change, **points, caption=caption, scale=scale)]

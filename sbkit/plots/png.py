@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from sbkit.plots.axes import Axis
 from sbkit.plots.field import Field
 from sbkit.plots.shapes import Bars, Description, Line, Lines
 from sbkit.plots.theme import BANDS, GREY, INK, LINES, RISING, WHITE, line_style, scale_bands
+from sbkit.plots.words import short
 
 SYMBOLS, DASHES = "os^DPX", {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
 ACROSS, INCHES, DOTS = 3, 3.6, 80  # plots a row, the side of one, dots an inch
@@ -31,14 +33,21 @@ def png(descriptions: Sequence[Description]) -> bytes:
     b'PNG'
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
         raise SbkitError(
             "Still pictures are drawn by matplotlib, which is missing here; try pip install matplotlib."
         ) from error
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():  # names are text, also "$x$"
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
+        return _drawn(descriptions, Figure)
+
+
+def _drawn(descriptions: Sequence[Description], canvas: Any) -> bytes:
     columns = max(1, min(ACROSS, len(descriptions)))
     rows = max(1, math.ceil(len(descriptions) / columns))
-    figure = Figure(figsize=(INCHES * columns, INCHES * rows), dpi=DOTS, layout="constrained")
+    figure = canvas(figsize=(INCHES * columns, INCHES * rows), dpi=DOTS, layout="constrained")
     for i, shape in enumerate(descriptions):
         axes = figure.add_subplot(rows, columns, i + 1)
         axes.set_title(shape.title, loc="left", fontsize=10, fontweight="bold")
@@ -57,6 +66,8 @@ def _scaled(axes: Any, which: str, axis: Axis) -> None:
     set_label(axis.text, fontsize=8)
     if axis.log:
         getattr(axes, f"set_{which}scale")("log")
+        if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
+            set_limits(0.1, 1)
     if axis.low is not None or axis.high is not None:
         set_limits(axis.low, axis.high)
 
@@ -72,13 +83,14 @@ def _field(axes: Any, field: Field) -> None:
     axes.set_facecolor(GREY)  # where there is no value
     ends = _ends(field.x, field.values.shape[1]) + _ends(field.y, field.values.shape[0])
     look = {"origin": "lower", "extent": ends, "aspect": "auto"}
-    image = axes.imshow(field.values, cmap=colours, vmin=scale.low, vmax=scale.high, **look)
+    image = axes.imshow(field.values.astype(float), cmap=colours, vmin=scale.low, vmax=scale.high, **look)
     if field.scale is not None:
         axes.figure.colorbar(image, ax=axes).set_label(scale.text, fontsize=8)
-    elif field.values.min() < 0.5 < field.values.max():
+    elif np.fmin.reduce(field.values, axis=None) < 0.5 < np.fmax.reduce(field.values, axis=None):
         axes.contour(*field.grid(), field.values, levels=[0.5], colors=INK)
     if field.spread is not None:
-        axes.imshow(np.zeros_like(field.spread), cmap="gray", alpha=np.clip(1.7 * field.spread, 0, 1), **look)
+        calm = np.clip(1.7 * np.clip(np.nan_to_num(field.spread), 0, 1), 0, 1)  # (rows, columns)
+        axes.imshow(np.zeros_like(calm), cmap="gray", alpha=calm, **look)
     _points(axes, field)
     _along(axes, field)
 
@@ -102,8 +114,14 @@ def _points(axes: Any, field: Field) -> None:
     for label in np.unique(field.labels).astype(int):
         part = field.points[field.labels == label]  # (n, 2)
         look = {"marker": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
-        axes.scatter(*part.T, s=16, edgecolors=WHITE, linewidths=0.5, label=f"class {label}", **look)
+        axes.scatter(*part.T, s=16, edgecolors=WHITE, linewidths=0.5, label=_name(field, label), **look)
     axes.legend(fontsize=7, loc="upper right")
+
+
+def _name(field: Field, label: int) -> str:
+    """A class's name; one that starts with an underscore would be left out of the legend."""
+    name = short(field.class_name(label))
+    return f" {name}" if name.startswith("_") else name
 
 
 def _lines(axes: Any, lines: Lines) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sbkit.core import Snapshot, Task, measures, plots, window
-from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, over_runs, shown
+from sbkit.plots.bands import alive, band_line, curve, left_out, mean_of, middle, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
-from sbkit.plots.words import say
+from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field
 MOST = 12  # bars in one plot
@@ -23,30 +25,66 @@ History = Sequence[Snapshot]
 def pictures(history: History, moving: bool = False, first: Snapshot | None = None) -> list[Description]:
     """All that can be drawn of a history: fields first, then loss and accuracy, then measures.
 
+    A value stands at the step at which it was measured, in curves; other pictures of an earlier one say so.
     history: [latest] for a live frame, all snapshots for a still one. moving: the look was a glance at
     a sample of the rows, and captions say so. first: of the run; a plot registered with `first=True` gets
-    it before a live frame's snapshot. A measure without a plot of its name gets a plain one.
+    it before a live frame's snapshot. A measure without a plot of its name gets a plain one, a map over a
+    plane that of `boundary`; the caption of the loss names those that have none.
     """
     names = ["loss", "accuracy", *(name for name in history[-1].values if name not in ("loss", "accuracy"))]
-    drawn = [(name, picture) for name in names if (picture := _draw(name, history, first))]
-    drawn.sort(key=lambda item: not isinstance(item[1], Field))  # stable: the rest keeps its order
-    return [_with_rows(name, picture, history, moving) for name, picture in drawn]
+    drawn = {name: picture for name in names if (picture := _draw(name, history, first))}
+    for name, picture in drawn.items():
+        untold = _untold(history, drawn) if name == "loss" else ""
+        drawn[name] = _with_rows(_plot_of(name, history[-1]), picture, history, moving, untold)
+    return sorted(drawn.values(), key=lambda picture: not isinstance(picture, Field))  # stable
+
+
+def _plot_of(name: str, snapshot: Snapshot) -> str:
+    """The registered plot that draws a value; "" if none does.
+
+    It draws what the registered measure of its name gave, not what a function of the same name did.
+    """
+    measure = snapshot.measures.get(name, name)
+    of = measure or ("" if name in measures else name)
+    if of in plots:
+        return plots.of(plots[of])  # a plot may have several names; it reads the value of its first
+    return "boundary" if hasattr(snapshot.values.get(name), "plane") else ""
 
 
 def _draw(name: str, history: History, first: Snapshot | None) -> Description | None:
-    if first and plots.about.get(name, {}).get("first"):
+    of = _plot_of(name, history[-1])
+    if not of:
+        return plain(name, history)
+    if first and plots.about[of].get("first"):
         history = [first, *history]
-    return plots[name](history) if name in plots else plain(name, history)
+    history = list({seen.step: seen for seen in (snapshot.of(name) for snapshot in history)}.values())
+    if of == name or name not in history[-1].values:
+        return plots[of](history)
+    seen = [dataclasses.replace(s, values={**s.values, of: s.values[name]}) for s in history]
+    picture = plots[of](seen)
+    told = name.removeprefix(f"{of} ")  # which of several, by its arguments
+    title = name.replace("_", " ") if told == name else f"{picture.title}: {told}" if picture else ""
+    return dataclasses.replace(picture, name=name, title=title) if picture else None
 
 
-def _with_rows(name: str, picture: Description, history: History, moving: bool) -> Description:
+def _untold(history: History, drawn: Iterable[str]) -> str:
+    """The measures that no picture shows, as a sentence; empty where all have one, or nothing to show."""
+    beside = [name for about in measures.about.values() for name in about.get("beside", ())]
+    names = [name for name in history[-1].values if name not in drawn and name not in beside]
+    return say("captions", "no_picture", names=", ".join(names)) if names else ""
+
+
+def _with_rows(of: str, picture: Description, history: History, moving: bool, more: str) -> Description:
     """The same picture, its caption completed by what the rows were and which runs are missing."""
-    caption = picture.caption
-    if plots.about.get(name, {}).get("rows", True):
+    caption = picture.caption + more
+    if plots.about.get(of, {}).get("rows", True):
         if moving:
             caption += say("captions", "sample")
         elif isinstance(picture, Lines) and picture.grows and history[0].rows < history[-1].rows:
             caption += say("captions", "earlier_sample", rows=history[0].rows)
+    latest = history[-1].of(picture.name)
+    if latest.step < history[-1].step and not (isinstance(picture, Lines) and picture.grows):
+        caption += say("captions", "earlier_step", step=f"{latest.step:,}")
     return dataclasses.replace(picture, caption=caption + left_out(history[-1]))
 
 
@@ -63,47 +101,53 @@ def loss(history: History) -> Lines:
 def accuracy(history: History) -> Lines | None:
     """Accuracy on training and test rows over steps; none for regression."""
     latest, steps = history[-1], [s.step for s in history]
-    if latest.accuracy.isnan().all():
+    if not latest.sample.classes or (latest.accuracy.isnan() & latest.loss.isfinite()).all():
         return None
     lines = [
         band_line(say("axes", "train"), steps, curve(history, [s.accuracy for s in history])),
         band_line(say("axes", "test"), steps, curve(history, [s.test_accuracy for s in history]), dash=True),
     ]
     caption = say("captions", "accuracy", rows=f"{latest.rows:,}", over=over_runs(latest))
-    lowest = min(
-        [
-            1 / latest.sample.outputs,
-            *(np.nanmin(line.low if line.low is not None else line.y) for line in lines),
-        ]
-    )
+    lows = np.stack([line.y if line.low is None else line.low for line in lines])  # (2, snapshots)
+    lowest = np.fmin.reduce(lows, axis=None, initial=1 / latest.sample.outputs)  # where none is finite, that
     y = Axis(say("axes", "accuracy"), low=math.floor(10 * lowest) / 10, high=1.02)
     return Lines("accuracy", say("titles", "accuracy"), _steps(), y, lines, caption, grows=True)
 
 
 @plots("boundary", rows=False)
-def boundary(history: History) -> Field:
-    """Chance of class 1 over the plane of the first two feature coordinates, mean over runs."""
+def boundary(history: History) -> Field | None:
+    """Chance of the second class over the plane of feature coordinates that was measured, mean over runs."""
     latest = history[-1]
-    chance = shown(latest, latest.values["boundary"])  # (runs, rows, columns)
+    measured = latest.values["boundary"]
+    plane = getattr(measured, "plane", {"axes": (0, 1), "at": None})  # it travels with the values
+    axes, at = list(plane["axes"]), plane["at"]
+    chance = shown(latest, measured)  # (runs, rows, columns)
+    if not chance.size:
+        return None
     z, y = latest.sample.z_test[:POINTS].cpu(), latest.sample.y_test[:POINTS].cpu()  # (n, k), (n,)
-    x_axis, y_axis = _plane(latest.sample)
-    rest = say("captions", "boundary_rest") if z.shape[1] > 2 else ""
-    disagree = say("captions", "boundary_disagree") if len(chance) > 1 else ""
+    x_axis, y_axis = _plane(latest.sample, *axes)
+    row = say("captions", "boundary_first") if at is None else say("captions", "boundary_row", at=at)
+    rest = say("captions", "boundary_rest", row=row) if z.shape[1] > 2 else ""
+    several = alive(latest).sum() > 1
+    disagree = say("captions", "boundary_disagree") if several else ""
+    names = class_names(latest.sample.names)
     about = {"mean": mean_of(latest), "disagree": disagree, "rest": rest, "rows": f"{len(y):,}"}
+    about["name"] = short(names[1] if names else say("legends", "class", c=1))
     caption = say("captions", "boundary", **about)
-    spread = chance.std(0) if len(chance) > 1 else None  # (rows, columns)
-    planes = {"values": chance.mean(0), "spread": spread, "points": z[:, :2].numpy(), "labels": y.numpy()}
+    mean, deviation = middle(chance)  # (rows, columns) each
+    planes = {"values": mean, "spread": deviation if several else None}
+    planes |= {"points": z[:, axes].numpy(), "labels": y.numpy(), "names": names}
     return Field("boundary", say("titles", "boundary"), x_axis, y_axis, **planes, caption=caption)
 
 
-def _plane(sample: Task) -> tuple[Axis, Axis]:
-    """The axes that the measure `boundary` looks along, columns 0 and 1: "size", or "size[0]" of several."""
+def _plane(sample: Task, across: int, up: int) -> tuple[Axis, Axis]:
+    """The axes of two columns of z, as looked along: "size", or "size[0]" of several."""
     owner: dict[int, str] = {}
     for name, feature in sample.features.items():
         several = len(feature.columns) > 1
         owner |= {c: f"{name}[{i}]" if several else name for i, c in enumerate(feature.columns)}
-    ends = window(sample)
-    return tuple(Axis(owner.get(i, f"z{i}"), low=ends[i][0], high=ends[i][1]) for i in (0, 1))  # pyright: ignore
+    ends = zip((across, up), window(sample, (across, up)), strict=True)
+    return tuple(Axis(owner.get(i, f"z{i}"), low=low, high=high) for i, (low, high) in ends)  # pyright: ignore
 
 
 @plots("reliance")
@@ -112,7 +156,8 @@ def reliance(history: History) -> Bars:
     latest = history[-1]
     lost = shown(latest, latest.values["reliance"])  # (runs, features)
     names, simple = list(latest.sample.features), latest.sample.kinds.get("S", [])
-    order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -lost[:, i].mean()))
+    most = np.nan_to_num(middle(lost)[0])  # (features,)
+    order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -most[i]))
     kept = sorted(order[:MOST])
     hidden = len(names) - len(kept)
     others = say("captions", "reliance_hidden", hidden=hidden) if hidden else ""
@@ -134,18 +179,18 @@ def kinds(history: History) -> Bars | None:
 
 
 @plots("alone")
-def alone(history: History) -> Lines:
+def alone(history: History) -> Lines | None:
     """Accuracy with one feature intact and all others shuffled, over steps: the order of learning."""
     return _timeline("alone", history, "accuracy")
 
 
 @plots("conflict")
-def conflict(history: History) -> Lines:
+def conflict(history: History) -> Lines | None:
     """Share of test rows on which one feature wins against all others, over steps."""
     return _timeline("conflict", history, "followed")
 
 
-def _timeline(name: str, history: History, y: str) -> Lines:
+def _timeline(name: str, history: History, y: str) -> Lines | None:
     """A curve a feature, simplest first, of values (runs, features); a band over runs."""
     latest, steps = history[-1], [s.step for s in history]
     names = list(latest.sample.features)
@@ -153,6 +198,8 @@ def _timeline(name: str, history: History, y: str) -> Lines:
         band_line(feature, steps, curve(history, [s.values[name][:, i] for s in history]))
         for i, feature in enumerate(names[:CURVES])
     ]
+    if not lines:
+        return None
     hidden = len(names) - len(lines)
     others = say("captions", "reliance_hidden", hidden=hidden) if hidden else ""
     caption = say("captions", name, rows=f"{latest.rows:,}", over=over_runs(latest)) + others
@@ -160,56 +207,18 @@ def _timeline(name: str, history: History, y: str) -> Lines:
     return Lines(name, say("titles", name), _steps(), axis, lines, caption, grows=True)
 
 
-@plots("margin")
-def margin(history: History) -> Lines:
-    """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
-    latest = history[-1]
-    curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
-    reach = measures.about["margin"]["reach"]
-    places = np.linspace(-reach, reach, curves.shape[2], dtype=np.float32)
-    names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
-    lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]
-    x, y = Axis(say("axes", "margin"), low=-reach, high=reach), Axis(say("axes", "below"), low=0, high=1.02)
-    caption = say("captions", "margin", rows=f"{latest.rows:,}", over=over_runs(latest))
-    return Lines("margin", say("titles", "margin"), x, y, lines, caption)
-
-
-@plots("spectrum", rows=False, first=True)
-def spectrum(history: History) -> Lines:
-    """Singular values of every layer's weights, largest first, a band over runs; dashed: at step 0."""
-    first, latest = history[0], history[-1]
-    layers = [_resolved(latest, values) for values in latest.values["spectrum"]]  # (runs, k) each
-    lines = [
-        band_line(say("axes", "layer", i=i), np.arange(1, 1 + values.shape[1]), values)
-        for i, values in enumerate(layers, start=1)
-    ]
-    caption = say("captions", "spectrum", over=over_runs(latest))
-    if first.step == 0:  # of the same runs
-        caption += say("captions", "spectrum_start")
-        starts = [
-            band_line("", np.arange(v.shape[1]), _resolved(latest, v)).y for v in first.values["spectrum"]
-        ]
-        lines = [dataclasses.replace(line, start=y) for line, y in zip(lines, starts, strict=True)]
-    axes = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
-    return Lines("spectrum", say("titles", "spectrum"), *axes, lines, caption)
-
-
-def _resolved(snapshot: Snapshot, values: Tensor) -> np.ndarray:
-    """Singular values (runs, k), NaN where single precision cannot tell them from 0."""
-    table = shown(snapshot, values)
-    return np.where(table > np.finfo(np.float32).eps * table[:, :1], table, np.nan)
-
-
 def plain(name: str, history: History) -> Description | None:
     """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
     latest, title = history[-1], name.replace("_", " ")
     values = latest.values[name]
+    if isinstance(values, list | tuple) and all(isinstance(p, Tensor) and p.ndim == 1 for p in values):
+        values = torch.stack(list(values), dim=1)  # (runs, k)
     label, caption = Axis(title), say("captions", "measure", title=title, over=over_runs(latest))
-    if isinstance(values, Tensor) and values.ndim == 1:
+    if isinstance(values, Tensor) and values.ndim == 1 and not values.is_complex():
         line = band_line(title, [s.step for s in history], curve(history, [s.values[name] for s in history]))
         return Lines(name, title, _steps(), label, [line], caption, grows=True)
     parts = [values] if isinstance(values, Tensor) else values
-    if not isinstance(parts, list | tuple) or not all(isinstance(p, Tensor) and p.ndim == 2 for p in parts):
+    if not isinstance(parts, list | tuple) or not parts or not all(map(_is_table, parts)):
         return None
     tables = [shown(latest, part) for part in parts]  # (runs, k) each
     if len(tables) == 1 and tables[0].shape[1] <= MOST:
@@ -220,20 +229,25 @@ def plain(name: str, history: History) -> Description | None:
     return Lines(name, title, Axis(say("axes", "index")), label, lines, caption)
 
 
+def _is_table(values: Any) -> bool:
+    """Whether values are real numbers (runs, k)."""
+    return isinstance(values, Tensor) and values.ndim == 2 and values.numel() > 0 and not values.is_complex()
+
+
 def _steps() -> Axis:
     return Axis(say("axes", "step"), low=0)
 
 
 def _lost(values: np.ndarray) -> Axis:
     """A little below 0 … ½, and as much more as the values (runs, bars) take."""
-    low = min(-0.05, math.floor(20 * float(values.min(initial=0))) / 20)
-    high = math.ceil(10 * float(values.max(initial=0.5))) / 10
+    low = min(-0.05, math.floor(20 * float(np.fmin.reduce(values, axis=None, initial=0))) / 20)
+    high = math.ceil(10 * float(np.fmax.reduce(values, axis=None, initial=0.5))) / 10
     return Axis(say("axes", "lost"), low=low, high=high)
 
 
 def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Bars (bars,) and, for several runs, dots (bars, runs) of values (runs, bars)."""
-    return values.mean(0), values.T if len(values) > 1 else None
+    return middle(values)[0], values.T if len(values) > 1 else None
 
 
 def _shuffled(snapshot: Snapshot) -> dict[str, str]:

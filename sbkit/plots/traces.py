@@ -20,7 +20,7 @@ from sbkit.plots.theme import (
     line_style,
     scale_bands,
 )
-from sbkit.plots.words import say
+from sbkit.plots.words import say, short
 
 CALM = [[0, "rgba(90,90,90,0)"], [1, "rgba(90,90,90,0.85)"]]  # disagreement, laid over a field
 
@@ -39,7 +39,9 @@ def _field(field: Field) -> list[Any]:
 
     x, y = ([plain(at) for at in along] if along.dtype.kind == "U" else along for along in field.grid())
     plane = {"x": x, "y": y, "showscale": False}
-    hover = f"{plain(field.x.label)} %{{x}}, {plain(field.y.label)} %{{y}}: %{{z:.3g}}<extra></extra>"
+    chance = say("axes", "chance", name=short(field.class_name(1)))
+    told = "" if field.scale is not None else f"{plain(chance)} "
+    hover = f"{plain(field.x.label)} %{{x}}, {plain(field.y.label)} %{{y}}: {told}%{{z:.3g}}<extra></extra>"
     if field.scale is not None:
         return [*_scaled(field, field.scale, plane, hover), *_points(field)]
     colours = {"colorscale": scale_bands(), "zmin": 0, "zmax": 1}
@@ -84,7 +86,12 @@ def _points(field: Field) -> list[Any]:
         part = field.points[field.labels == label]  # (n, 2)
         look = {"size": 8, "symbol": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
         look["line"] = {"color": WHITE, "width": 1}
-        at = {"x": part[:, 0], "y": part[:, 1], "mode": "markers", "name": f"class {label}"}
+        at = {
+            "x": part[:, 0],
+            "y": part[:, 1],
+            "mode": "markers",
+            "name": plain(short(field.class_name(label))),
+        }
         traces.append(go.Scatter(**at, marker=look, showlegend=True))
     return traces
 

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+LETTERS = 32  # of a class's name in a legend
 
 
 @cache
 def words() -> dict[str, dict[str, str]]:
     """The whole catalogue: part → name → text, with {places} for values."""
     return json.loads((Path(__file__).parent / "words.json").read_text(encoding="utf-8"))
+
+
+def class_names(names: Sequence[str]) -> list[str]:
+    """Classes as they are spoken of: a number is said to be one.
+
+    >>> class_names(["1", "cat"])
+    ['class 1', 'cat']
+    """
+    return [say("legends", "class", c=name) if name.lstrip("-").isdigit() else name for name in names]
+
+
+def short(name: str) -> str:
+    """A name cut for a legend or a sentence, on one line.
+
+    >>> short("a" * 100)
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…'
+    """
+    name = " ".join(name.split())
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def say(part: str, name: str, /, **values: Any) -> str:

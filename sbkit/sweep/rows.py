@@ -74,8 +74,5 @@ def _columns(name: str, value: Any, r: int, snapshot: Snapshot) -> dict[str, Any
     if own.ndim > 1 or len(own) > LARGEST:
         return {name: own.numpy()}
     features = dict.fromkeys(("reliance", "alone", "conflict"), list(snapshot.sample.features))
-    keys = (features | {"kinds": list(snapshot.sample.kinds)}).get(name, [])
-    keys = (
-        keys if len(keys) == len(own) else range(len(own))
-    )  # another measure may have the name of one of ours
-    return {f"{name}[{key}]": float(v) for key, v in zip(keys, own, strict=True)}
+    keys = (features | {"kinds": list(snapshot.sample.kinds)}).get(snapshot.measures.get(name, name))
+    return {f"{name}[{key}]": float(v) for key, v in zip(keys or range(len(own)), own, strict=True)}

@@ -53,6 +53,8 @@ class Gradients:
         self.outputs, self.dtype = task.outputs, task.x.dtype
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
+        self._rehearsed: _Rehearsed | None = None
+        self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
         self.settle()
 
     def settle(self) -> None:
@@ -67,14 +69,61 @@ class Gradients:
 
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
-        self.step = step
+        self.step, self._losses = step, {}
         if self.by_hand and not self.plan.transform:
             self._batch = self.plan.batches.arrays(step)
             return
-        x, y = self.plan.batches(step)
-        if self.plan.transform:
-            x, y = self.plan.transform(self.fleet, _own(x), _own(y))
+        x, y = self._drawn(step)
         self._batch = (x.detach().numpy(), self.encode(y).numpy()) if self.by_hand else (x, y)
+
+    def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
+        """The minibatch of a step, changed by the transform, asked once a step; that of 0 is rehearsed."""
+        kept, self._rehearsed = self._rehearsed, None
+        if kept and step == 0 and kept.holds(self.fleet):
+            return kept.batch
+        x, y = self.plan.batches(step)
+        return self._transformed(x.clone(), y.clone()) if self.plan.transform else (x, y)
+
+    def _transformed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the transform makes of x (runs, n, d) and y (runs, n, …), or an `SbkitError`."""
+        rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
+        found: Any = self.plan.transform and self.plan.transform(self.fleet, x, y)
+        if not (
+            isinstance(found, tuple | list) and [isinstance(part, Tensor) for part in found] == [True] * 2
+        ):
+            raise SbkitError(f"{rule}, got a {type(found).__name__}; try `return x, y`.")
+        new, labels = found
+        try:
+            known = labels.is_floating_point() or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
+            fits = known and self.encode(labels).shape == (len(x), new.shape[1], self.outputs)
+        except (RuntimeError, IndexError):  # no labels of this task, or none at all
+            fits = False
+        if not fits or (new.shape[::2], new.ndim, new.dtype) != (x.shape[::2], x.ndim, x.dtype):
+            told = " and ".join(f"{tuple(part.shape)}, {part.dtype}" for part in found)
+            raise SbkitError(
+                f"{rule}, classes 0…{self.outputs - 1} or values, got {told}; try `return x, y`."
+            )
+        return new, labels
+
+    @torch.no_grad()
+    def rehearse(self) -> None:
+        """Ask transform and penalty on the first minibatch, so that what is wrong is said before training."""
+        if not (self.plan.transform or self.plan.penalty):
+            return
+        before = torch.get_rng_state()
+        x, y = self._drawn(0)
+        if self.plan.transform:
+            kept = [p.detach().clone() for p in self.fleet.parameters()]
+            self._rehearsed = _Rehearsed((x, y), kept, before, torch.get_rng_state())
+        if self.plan.penalty:
+            with torch.enable_grad(), self.fleet.at(self.plan.seed, 0):
+                given = x.clone(), y.clone(), self.fleet(x)
+                _one_each(self.plan.penalty(self.fleet, *given), self.fleet.runs)
+
+    def penalized(self) -> list[Tensor]:
+        """The loss of the latest step with its penalty, (runs,), if there was one."""
+        found = list(self._losses.values())
+        return [torch.cat(found)] if sum(map(len, found)) == self.fleet.runs else []
 
     def trial(self, step: int) -> None:
         """Work like that of a step, without consequences, to time."""
@@ -115,6 +164,7 @@ class Gradients:
                 loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
                 if self.plan.penalty:
                     loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
+                    self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
                 for p in trained:
                     p.grad = None
                 loss.sum().backward(inputs=trained)  # unlike torch.autograd.grad, it calls every hook
@@ -141,16 +191,33 @@ class Gradients:
         self._apart.add(r)
 
 
-def _own(rows: Tensor) -> Tensor:
-    """Rows (runs, n, …) to write into; those that runs share cannot be written into anyway."""
-    return rows if len(rows) > 1 and rows.stride(0) == 0 else rows.clone()
+@dataclass(frozen=True)
+class _Rehearsed:
+    """What the transform made of step 0, and what it saw: weights, torch's generator before and after."""
+
+    batch: tuple[Tensor, Tensor]
+    weights: list[Tensor]
+    before: Tensor
+    after: Tensor
+
+    def holds(self, fleet: Fleet) -> bool:
+        """Whether it would make the same now; then what it drew counts as drawn now."""
+        same = all(map(torch.equal, self.weights, fleet.parameters()))
+        if not same or torch.equal(self.before, self.after):
+            return same
+        if torch.equal(self.before, torch.get_rng_state()):
+            torch.set_rng_state(self.after)
+            return True
+        return False
 
 
-def _one_each(penalty: Tensor, runs: int) -> Tensor:
+def _one_each(penalty: Any, runs: int) -> Tensor:
     """A penalty (runs,), so that no run pays for another."""
-    if penalty.shape != (runs,):
+    if not isinstance(penalty, Tensor) or penalty.shape != (runs,) or penalty.is_complex():
+        tensor = isinstance(penalty, Tensor)
+        got = f"{tuple(penalty.shape)}, {penalty.dtype}" if tensor else f"a {type(penalty).__name__}"
         raise SbkitError(
-            f"A penalty is one number a run, ({runs},), got {tuple(penalty.shape)}; "
+            f"A penalty is one number a run, ({runs},), got {got}; "
             "sum or average over all axes but the first."
         )
     return penalty

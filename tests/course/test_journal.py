@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -77,7 +78,24 @@ def test_export_and_delete(data, tmp_path):
     assert sb.journal.delete() == 1 and len(sb.journal.table()) == 0 and not list(data.iterdir())
 
 
-@pytest.mark.parametrize("spoiled", [b"{half a li", b"[1, 2]", b'{"id": "x"}', b"\xff\xfe", b'"text"', HALF])
+LISTED = json.dumps(dict.fromkeys(journal.COLUMNS, []) | {"confidence": 50, "right": None}).encode()
+DEEP = b"[" * 100_000
+SURE = json.dumps(dict.fromkeys(journal.COLUMNS, "x") | {"confidence": 1e300, "right": True}).encode()
+GARBAGE = [
+    b"{half a li",
+    b"[1, 2]",
+    b'{"id": "x"}',
+    b"\xff\xfe",
+    b'"text"',
+    HALF,
+    LISTED,
+    DEEP,
+    SURE,
+    b"\0" * 99,
+]
+
+
+@pytest.mark.parametrize("spoiled", GARBAGE, ids=range(len(GARBAGE)))
 def test_a_corrupt_line_is_told_and_left_out(data, spoiled):
     predicted("half")
     (file,) = data.iterdir()
@@ -102,6 +120,96 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_lesson_goes_on(monkeypa
     with pytest.warns(UserWarning, match="not kept: .* The lesson goes on"):
         prediction.commit()
     assert prediction.committed and not prediction.locked
+
+
+def a_file(data, monkeypatch):
+    """Also for root, whom no mode stops."""
+    data.write_text("")
+
+
+def a_folder(data, monkeypatch):
+    journal._own_file().mkdir(parents=True)
+
+
+def no_permission(data, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    predicted("half")  # kept while it still could be
+    for name in ("read_bytes", "mkdir"):
+        monkeypatch.setattr(journal.Path, name, refuse)
+
+
+def no_disk(data, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal.Path, "mkdir", refuse)
+
+
+def no_network(data, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(116, "Stale file handle")
+
+    for name in ("glob", "mkdir"):
+        monkeypatch.setattr(journal.Path, name, refuse)
+
+
+TROUBLES = [a_file, a_folder, no_permission, no_disk, no_network]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.filterwarnings("ignore:.*The lesson goes on")
+def test_where_nothing_can_be_kept_the_lesson_goes_on(trouble, data, monkeypatch, tmp_path):
+    """What was predicted in this kernel is still compared, listed and exported."""
+    trouble(data, monkeypatch)
+    prediction = sb.predict("How many?", CHOICES, confidence=80)
+    with pytest.warns(UserWarning, match="not kept: .* The lesson goes on"):
+        prediction.commit()
+        said = prediction.against([0.95])
+    assert said.startswith("You said “half” (80 % sure). Measured: “all”.") and said.count("\n") == 2
+    assert said.endswith("Your predictions so far: 1, 0 % right, 80 % sure on average; "
+                         "Brier score 0.64 (0 is perfect, 0.25 is always “50 %”).")  # fmt: skip
+    assert sb.journal.table()["measured"].tolist() == ["all"]
+    assert sb.journal.calibration().loc["all lessons", "predictions"] == 1
+    assert pd.read_csv(sb.journal.export(tmp_path / "mine.csv"))["measured"].tolist() == ["all"]
+    sb.journal.delete()
+    assert len(sb.journal.table()) == 0
+
+
+def test_a_journal_deleted_while_the_lesson_runs_begins_anew(data):
+    prediction, _ = predicted("half")
+    shutil.rmtree(data)
+    assert "predictions so far: 1" in prediction.against("all")
+    assert sb.journal.table()["measured"].tolist() == ["all"]
+
+
+def test_what_could_be_written_later_is_counted_once(data):
+    data.write_text("")
+    prediction = sb.predict("How many?", CHOICES)
+    with pytest.warns(UserWarning, match="not kept"):
+        prediction.commit()
+    data.unlink()
+    prediction.against("half")
+    assert len(journal._files()) == 1 and sb.journal.table()["right"].tolist() == [True]
+
+
+def test_a_file_that_cannot_be_deleted_is_named(data):
+    predicted("half")
+    (data / "predictions-other.jsonl").mkdir()
+    with pytest.warns(UserWarning, match="predictions-other.jsonl in .* is not deleted"):
+        assert sb.journal.delete() == 1
+
+
+def test_an_export_that_cannot_be_written_says_so(data, tmp_path):
+    predicted("half")
+    with pytest.raises(sb.SbkitError, match="exported to a file that can be written, got"):
+        sb.journal.export(tmp_path / "missing" / "mine.csv")
+
+
+def test_a_question_of_half_a_letter_is_kept(data):
+    sb.predict("\ud83d?", CHOICES).commit()
+    assert sb.journal.table()["question"].tolist() == ["\ud83d?"]
 
 
 def test_without_a_page_nothing_is_kept(monkeypatch, data):

@@ -72,9 +72,11 @@ def test_one_column_needs_no_second_axis():
 
 
 def test_truths_are_zero_and_one():
-    table = TABLE.assign(wild=Y > 0, tame=pd.array(Y == 0, dtype="boolean"))
-    task = sb.task_from(table, "kind")
-    assert torch.equal(task.z[:, 3], task.y.float()) and torch.equal(task.z[:, 4], 1 - task.y.float())
+    old = TABLE["age"] > 1
+    task = sb.task_from(TABLE.assign(old=old, young=pd.array(~old, dtype="boolean")), "kind")
+    assert torch.equal(task.z[:, 3], (task.z[:, 2] > 1).float()) and torch.equal(
+        task.z[:, 4], 1 - task.z[:, 3]
+    )
 
 
 def test_a_column_that_only_looks_like_y_stays():
@@ -94,11 +96,12 @@ def test_what_was_given_is_not_changed():
 # ---------------------------------------------------------------- y
 
 VALUES = X @ [1.0, 2.0, 3.0]
+TWO = np.c_[VALUES, X @ [1.0, -1.0, 1.0]]
 
 
 @pytest.mark.parametrize(
     ("y", "outputs"),
-    [(VALUES, 1), (VALUES[:, None], 1), (X[:, :2], 2), (Y.astype(float)[:, None], 1), (TABLE["age"], 1)],
+    [(VALUES, 1), (VALUES[:, None], 1), (TWO, 2), (Y.astype(float)[:, None], 1), (pd.Series(VALUES), 1)],
     ids=["floats", "one column", "two columns", "whole, two axes", "Series"],
 )
 def test_values_to_predict(y, outputs):
@@ -134,14 +137,15 @@ def test_classes_are_numbered_in_sorted_order(y, order):
 @pytest.mark.parametrize("test", [0.1, 0.25, 0.9])
 def test_every_class_is_split(test):
     y = np.repeat([0, 1, 2, 3], [2, 3, 50, 200])
-    task = sb.task_from(np.arange(255.0), y, test=test)
+    task = sb.task_from(np.arange(255.0) % 100, y, test=test)
     for mine, count in zip(task.y_test.bincount(), (2, 3, 50, 200), strict=True):
         assert mine == min(max(round(test * count), 1), count - 1)
     assert len(task.y) + len(task.y_test) == 255
 
 
 def test_every_row_is_used_once_and_rows_are_mixed():
-    task = sb.task_from(np.arange(400.0), np.repeat([0, 1], 200))
+    with pytest.warns(UserWarning, match="'x1'"):
+        task = sb.task_from(np.arange(400.0), np.repeat([0, 1], 200))
     rows = torch.cat([task.z, task.z_test])[:, 0]
     assert torch.equal(rows.sort().values, torch.arange(400.0))
     for part in (task.y, task.y_test):

@@ -89,6 +89,45 @@ def test_alignment_is_one_for_the_labels_own_kernel_and_small_for_other_labels()
     assert math.isnan(sb.alignment(torch.ones(300, 300), y))
 
 
+@pytest.mark.parametrize("kind", ["ntk", "gram", "cosine"])
+@pytest.mark.parametrize("broken", [math.nan, math.inf, 1e200])
+def test_a_run_that_diverged_has_no_kernel_and_spares_the_rest(kind, broken):
+    task, fleet = slab_task(), FLEETS["relu"](slab_task(), runs=3)
+    sound = sb.kernel(fleet, task.x[:9], kind)
+    for parameter in fleet.parameters():
+        parameter.data[1] = broken
+    found = sb.kernel(fleet, task.x[:9], kind)
+    assert found[1].isnan().all() and sb.alignment(found, task.y[:9])[1].isnan()
+    assert_close(found[::2], sound[::2])
+
+
+def test_kernels_take_arrays_and_alignment_every_kind_of_numbers():
+    task, fleet = sb.slabs(n=20, n_test=20), sb.mlp(sb.slabs(n=20, n_test=20), runs=2)
+    kernel = sb.kernel(fleet, task.x)
+    assert_close(sb.kernel(fleet, task.x.double().numpy()), kernel)
+    wanted = sb.alignment(kernel, task.y)
+    for y in (2 * task.y - 1, task.y.int(), task.y.bool(), task.y.numpy(), task.y.tolist(), task.y.half()):
+        assert_close(sb.alignment(kernel, y), wanted)
+    for given in (kernel.numpy(), kernel.to(torch.complex64)):
+        assert_close(sb.alignment(given, task.y), wanted)
+    for dtype in (torch.half, torch.bfloat16):
+        assert_close(sb.alignment(kernel.to(dtype), task.y), wanted, rtol=2e-2, atol=2e-2)
+        assert sb.alignment(kernel.to(dtype), task.y).dtype == torch.float32
+
+
+def test_alignment_of_a_complex_kernel_is_the_cosine_of_its_real_form():
+    """A Hermitian kernel of n rows is the symmetric one [[Re, −Im], [Im, Re]] of 2n."""
+    generator = torch.Generator().manual_seed(0)
+    root = torch.randn(12, 5, generator=generator, dtype=torch.complex128)
+    kernel, y = root @ root.mH, torch.arange(12) % 2
+    signs = (2 * y.double() - 1)[:, None]
+    own = torch.kron(torch.eye(2, dtype=DOUBLE), signs @ signs.mT)
+    centre = torch.eye(12, dtype=DOUBLE) - 1 / 12
+    k = (centre.to(kernel) @ kernel @ centre.to(kernel)).resolve_conj()
+    real = torch.cat([torch.cat([k.real, -k.imag], 1), torch.cat([k.imag, k.real], 1)])
+    assert_close(sb.alignment(kernel, y), (real * own).sum() / (real.norm() * own.norm()))
+
+
 REFUSED = [
     (lambda f, t: sb.kernel(f, t.x, "ntkk"), "Did you mean 'ntk'"),
     (lambda f, t: sb.kernel(sb.mlp(t, depth=0, runs=2), t.x, "gram"), "no features, got depth 0"),

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from cases import DOUBLE, FLEETS, slab_task
@@ -118,6 +119,13 @@ def test_measure_is_of_every_weight_matrix():
 
 REFUSED = [
     (lambda: sb.spectrum(torch.ones(3)), r"finite matrices.*shape \(3,\)"),
+    (lambda: sb.pca_rank(torch.ones(3)), r"finite matrices.*shape \(3,\)"),
+    (lambda: sb.effective_rank(torch.empty(0, 3)), r"m and n at least 1, got shape \(0, 3\)"),
+    (lambda: sb.pca_rank(np.empty((3, 0))), r"m and n at least 1, got shape \(3, 0\)"),
+    (lambda: sb.effective_rank([[1.0], [1.0, 2.0]]), "numbers in rows of one length"),
+    (lambda: sb.effective_rank([["a"]]), "numbers in rows of one length, got .*<U1"),
+    (lambda: sb.effective_rank(None), "numbers in rows of one length, got None"),
+    (lambda: sb.pca_rank(torch.full((2, 2), math.nan)), "finite matrices"),
     (lambda: sb.entropy_rank(torch.full((2, 2), math.nan)), "finite matrices"),
     (lambda: sb.stable_rank(torch.full((2, 2), math.inf)), "finite matrices"),
     (lambda: sb.pca_rank(torch.ones(3, 3), share=0), "share is a number above 0 and at most 1, got 0"),
@@ -137,3 +145,51 @@ def test_refuses(ask, says):
 def test_lists_and_whole_numbers_will_do(rank):
     rows = [[1, 2], [3, 5], [0, 1]]
     assert torch.equal(rank(rows), rank(torch.tensor(rows, dtype=torch.float32)))
+
+
+KINDS_OF_NUMBERS = [torch.half, torch.bfloat16, torch.int64, torch.uint8, torch.bool, torch.float32]
+
+
+@pytest.mark.parametrize("rank", [sb.spectrum, *RANKS])
+@pytest.mark.parametrize("dtype", KINDS_OF_NUMBERS, ids=str)
+def test_numbers_of_few_bits_are_taken_in_single_precision(rank, dtype):
+    rows = torch.tensor([[1, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 1]])
+    assert_close(rank(rows.to(dtype)), rank(rows.float()), rtol=0, atol=0)
+
+
+FOURIER = np.fft.fft(np.eye(4)) / 2  # unitary: all four singular values are 1
+TURNED = (U + 1j * U[::-1]) @ np.diag([4, 3, 2, 1, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("matrix", [FOURIER, TURNED, TURNED[:4], 1j * U])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_matrices_keep_their_imaginary_part(matrix, dtype):
+    """The ranks of A are those of the real matrix [[Re, −Im], [Im, Re]], whose values come twice."""
+    given = matrix.astype(dtype)
+    close = {"rtol": 1e-4, "atol": 1e-5} if dtype == np.complex64 else {"rtol": 1e-9, "atol": 1e-12}
+    twice = np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])
+    values = np.linalg.svd(twice, compute_uv=False)[::2]
+    for form in (given, torch.from_numpy(given), torch.from_numpy(given).mT.conj()):
+        np.testing.assert_allclose(sb.spectrum(form), values, **close)
+        np.testing.assert_allclose(sb.effective_rank(form), sb.effective_rank(twice) / 2, **close)
+        np.testing.assert_allclose(sb.stable_rank(form), sb.stable_rank(twice) / 2, **close)
+        assert sb.pca_rank(form, 1.0, centre=False) == sb.pca_rank(twice, 1.0, centre=False) / 2
+        assert not sb.effective_rank(form).is_complex()
+
+
+def test_arrays_of_every_layout_will_do():
+    matrix = RNG.normal(size=(4, 3))
+    read_only = matrix.copy()
+    read_only.flags.writeable = False
+    same = [read_only, matrix[::-1], np.asfortranarray(matrix), matrix.astype(">f8"), matrix.tolist()]
+    same += [matrix.astype(np.longdouble), pd.DataFrame(matrix), torch.tensor(matrix).to_sparse()]
+    for form in same:
+        assert_close(sb.effective_rank(form), sb.effective_rank(torch.tensor(matrix)))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.half, torch.float32, torch.complex128])
+@pytest.mark.parametrize("rank", [sb.spectrum, sb.entropy_rank, sb.effective_rank, sb.stable_rank])
+def test_gradients_flow_through_every_kind(rank, dtype):
+    matrix = torch.tensor([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]], dtype=dtype, requires_grad=True)
+    rank(matrix).sum().backward()
+    assert matrix.grad.dtype == dtype and matrix.grad.isfinite().all() and matrix.grad.any()

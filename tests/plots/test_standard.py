@@ -1,10 +1,15 @@
 """What the registered plots make of snapshots: the numbers, the names, the words."""
 
+import dataclasses
+import functools
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
-from sbkit.core import plots
+import sbkit as sb
+from sbkit.core import measures, plots, window
 from sbkit.plots import Bars, Field, Lines, pictures
 
 
@@ -42,8 +47,12 @@ def test_test_accuracy_is_dashed_and_its_rows_are_told(snapshot):
 
 def test_regression_has_no_accuracy(snapshot):
     nan = torch.full((3,), float("nan"))
-    names = [shape.name for shape in pictures([snapshot(accuracy=nan, test_accuracy=nan)])]
-    assert "accuracy" not in names and "loss" in names
+    whole = snapshot().sample
+    values = dataclasses.replace(whole, y=whole.z[:, :1], y_test=whole.z_test[:, :1])
+    for loss in (torch.ones(3), nan):  # also when all runs diverged
+        made = snapshot(accuracy=nan, test_accuracy=nan, loss=loss, sample=values, values={})
+        names = [shape.name for shape in pictures([made])]
+        assert "accuracy" not in names and "loss" in names
 
 
 def test_boundary_is_the_mean_and_names_its_axes(snapshot):
@@ -148,6 +157,26 @@ def test_when_no_run_is_finite_pictures_still_come(snapshot):
     assert np.isnan(drawn[1].lines[0].y).all()
 
 
+def test_an_old_value_stands_at_its_own_step_or_says_so(snapshot):
+    """Looked at in steps 10, 20 and 30, measured in 10 and 30; of step 20 alone, and of all."""
+    own = {"norm": torch.tensor([1.0, 2.0, 3.0])}
+    looks = [
+        snapshot(
+            step,
+            measured={"norm": at, "reliance": at},
+            values={**snapshot().values, "norm": own["norm"] + at, "alone": torch.ones(3, 2) * at / 30},
+        )
+        for step, at in ((10, 10), (20, 10), (30, 30))
+    ]
+    live, whole = ({p.name: p for p in pictures(history)} for history in (looks[1:2], looks))
+    assert live["norm"].lines[0].x.tolist() == [10] and live["loss"].lines[0].x.tolist() == [20]
+    assert whole["norm"].lines[0].x.tolist() == [10, 30] and whole["norm"].lines[0].y.tolist() == [12, 32]
+    assert whole["alone"].lines[0].x.tolist() == [10, 20, 30], "measured at each"
+    assert live["reliance"].caption.endswith(" Measured at step 10.")
+    assert "Measured at" not in live["norm"].caption + whole["reliance"].caption + live["spectrum"].caption
+    assert looks[1].of("norm").epoch == 1.0 and looks[1].epoch == 2.0
+
+
 def test_captions_say_when_rows_are_a_sample(snapshot):
     moving = {shape.name: shape.caption for shape in pictures([snapshot()], moving=True)}
     assert "A sample of the rows" in moving["accuracy"] and "A sample of the rows" in moving["reliance"]
@@ -196,3 +225,122 @@ def test_margins_are_named_by_what_was_shuffled(snapshot):
     assert [line.name for line in drawn.lines] == ["as is", "S shuffled", "Sᶜ shuffled"]
     assert (drawn.x.low, drawn.x.high) == (-10, 10) and drawn.lines[0].x[[0, 40, -1]].tolist() == [-10, 0, 10]
     assert not drawn.grows and "1,000 test rows" in drawn.caption
+
+
+# ---------------------------------------------------------------- the plane that was measured
+
+
+def task_of_five(n_test=300) -> sb.Task:
+    """Five columns whose ranges differ, so that no plane looks like another."""
+    z = torch.randn(300, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 9, 1, 40, 3])
+    names = {name: sb.Feature((i,)) for i, name in enumerate("abcde")}
+    return sb.Task(z, (z[:, 0] > 0).long(), z[:n_test], (z[:n_test, 0] > 0).long(), names)
+
+
+def run_of(measure, task=None):
+    task = task or task_of_five()
+    return sb.fit(sb.mlp(task, runs=2, width=4), task, steps=50, batch=50, measure=measure)
+
+
+def other(fleet, task):
+    """A measure of one's own that looks at another plane."""
+    return sb.boundary(fleet, task, axes=(3, 2), at=7, resolution=20)
+
+
+class Looks:
+    """The same as an object."""
+
+    def __call__(self, fleet, task):
+        return other(fleet, task)
+
+
+WAYS = {
+    "partial": functools.partial(sb.boundary, axes=(3, 2), at=7),
+    "partial of a list": functools.partial(sb.boundary, axes=[3, 2], at=7, resolution=20),
+    "partial of a partial": functools.partial(functools.partial(sb.boundary, axes=(3, 2)), at=7),
+    "function": other,
+    "lambda": lambda fleet, task: other(fleet, task),
+    "object": Looks(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_boundary_is_drawn_over_the_plane_that_was_measured(way, moving):
+    run, task = run_of([WAYS[way]]), task_of_five()
+    seen = pickle.loads(pickle.dumps(run.advance(steps=5, glance=moving)))  # as a process hands it over
+    (field,) = (p for p in pictures([seen], moving) if isinstance(p, sb.Field))
+    ends = window(task, (3, 2))
+    assert [(a.label, a.low, a.high) for a in (field.x, field.y)] == [("d", *ends[0]), ("c", *ends[1])]
+    np.testing.assert_array_equal(field.points, task.z_test[:256, [3, 2]])
+    assert "other coordinates as in test row 7" in field.caption
+    values = sb.boundary(run.fleet, task, (3, 2), 7, field.values.shape[0]).mean(0)
+    np.testing.assert_allclose(field.values, values, atol=1e-6)
+
+
+def test_a_glance_at_a_partial_is_coarse_unless_it_says_otherwise():
+    for options, rows in [({}, 30), ({"resolution": 50}, 50)]:
+        run = run_of([functools.partial(sb.boundary, axes=(1, 4), **options)])
+        assert run.snapshot(glance=True).values["boundary"].shape == (2, rows, rows)
+
+
+def test_a_glance_goes_through_the_same_row_as_a_look():
+    """Also one that is not among the few rows of a glance."""
+    run = run_of([functools.partial(sb.boundary, at=299, resolution=9)])
+    glance, look = run.snapshot(glance=True), run.snapshot()
+    assert torch.equal(glance.values["boundary"], look.values["boundary"])
+
+
+def test_several_planes_have_a_name_each():
+    planes = [functools.partial(sb.boundary, axes=(i, 4), resolution=9) for i in (1, 2)]
+    seen = run_of([*planes, "boundary", other, measures["spectrum"]]).snapshot()
+    drawn = [p for p in pictures([seen]) if isinstance(p, sb.Field)]
+    names = ["boundary axes=(1, 4), resolution=9", "boundary axes=(2, 4), resolution=9", "boundary", "other"]
+    assert [p.name for p in drawn] == names and list(seen.values) == [*names, "spectrum"]
+    assert [(p.x.label, p.y.label) for p in drawn] == [("b", "e"), ("c", "e"), ("a", "b"), ("d", "c")]
+    assert drawn[0].title == "Decision boundary: axes=(1, 4), resolution=9" and drawn[3].title == "other"
+    with pytest.raises(sb.SbkitError, match=r"different names, got 'boundary axes=\(1, 4\)' twice"):
+        run_of([functools.partial(sb.boundary, axes=(1, 4)) for _ in range(2)])
+
+
+def test_a_function_with_a_registered_name_is_drawn_as_what_it_gives(monkeypatch):
+    def boundary(fleet, task):
+        return torch.arange(float(fleet.runs))
+
+    def reliance(fleet, task):
+        return torch.rand(fleet.runs, 9)
+
+    drawn = {p.name: p for p in pictures([run_of([boundary, reliance]).snapshot()])}
+    assert drawn["boundary"].lines[0].y.tolist() == [0.5] and len(drawn["reliance"].names) == 9
+    table = sb.sweep(lambda lr=0.1: run_of([reliance]), lr=[0.1])
+    assert "reliance[8]" in table
+    one_column = sb.Task(*[torch.linspace(-1, 1, 60)[:, None], torch.arange(60) % 2] * 2, {})
+    assert pictures([run_of([boundary], one_column).snapshot()])
+    for ask in (functools.partial(sb.boundary, axes=(0, 1)), "boundary"):
+        with pytest.raises(sb.SbkitError, match="needs two columns"):
+            run_of([ask], one_column)
+
+
+def test_a_plot_may_be_registered_for_another_measure(monkeypatch):
+    monkeypatch.setattr(plots, "_functions", dict(plots._functions))
+    monkeypatch.setattr(plots, "about", dict(plots.about))
+    plots("other")(plots["boundary"])
+    (field, *_) = pictures([run_of([other]).snapshot()])
+    assert (field.name, field.x.label, field.y.label) == ("other", "d", "c")
+
+
+def test_planes_that_differ_between_two_sides_have_no_difference():
+    def lesson(across=1):
+        return run_of([functools.partial(sb.boundary, axes=(across, 4))])
+
+    panel = sb.lab(lesson, compare="across", across=[1, 2])
+    names = {p.name: p for p in panel.session.pictures()} if panel.result() else {}
+    assert "boundary B − A" not in names and "different planes" in names["boundary B"].caption
+    assert (names["boundary A"].x.label, names["boundary B"].x.label) == ("b", "c")
+
+
+def test_what_no_picture_shows_is_named(snapshot):
+    values = {"deep": torch.rand(3, 2, 2, 2), "turned": torch.ones(3, dtype=torch.complex64), "text": "words"}
+    loss, *others = pictures([snapshot(values=values | {"kinds": torch.empty(3, 0)})])
+    assert [p.name for p in others] == ["accuracy"]
+    assert " No picture of deep, turned, text: there is one of numbers (runs,) or (runs, k)" in loss.caption

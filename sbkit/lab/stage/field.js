@@ -9,8 +9,15 @@ import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
 
-const chance = () => ({ label: say("axes", "chance"), unit: "", low: 0, high: 1 });
+const LETTERS = 32; // of a class's name in a legend
+const chance = (plot, most) => ({ label: say("axes", "chance", { name: className(plot, 1, most) }), unit: "", low: 0, high: 1 });
 const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
+
+/** What class c is called, cut for a legend. */
+export function className(plot, c, most = LETTERS) {
+  const name = (plot.names?.[c] ?? say("legends", "class", { c })).replace(/\s+/g, " ");
+  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+}
 
 export const fieldPainter = { draw: drawField, legend: fieldLegend, table: fieldTable, describe: describeField };
 
@@ -32,7 +39,7 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   ctx.lineWidth = 1;
   ctx.strokeRect(crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height));
   drawAxes(ctx, box, scales, plot, theme, { grid: false });
-  drawColourBar(ctx, box, theme, other ? change() : plot.scale);
+  drawColourBar(ctx, box, theme, other ? change() : plot.scale, chance(plot));
   return hover && hoverField(ctx, box, plot, other, scales, hover, theme);
 }
 
@@ -81,14 +88,14 @@ export function paintPixels(bytes, plot, theme) {
 
 /** The colours of a scale, and the place of a value among them: around 0 if it is symmetric, else rising. */
 export function shadesOf(scale, theme) {
-  const { low, high } = scale ?? chance();
+  const { low, high } = scale ?? { low: 0, high: 1 };
   const ramp = !scale ? theme.ramp : low === -high ? theme.change : theme.rising;
   return { ramp, shade: (v) => 3 * Math.max(0, Math.min(255, Math.round((255 * (v - low)) / (high - low)))) };
 }
 
-/** Whether two fields look at the same part of the plane, to a fiftieth: only then is a difference one. */
+/** Whether two fields are of the same classes over the same part of the plane, to a fiftieth: only then is a difference one. */
 function sameWindow(one, other) {
-  return ["x", "y"].every((key) => ["low", "high"].every((end) =>
+  return String(one.names) === String(other.names) && ["x", "y"].every((key) => ["low", "high"].every((end) =>
     Math.abs(one[key][end] - other[key][end]) <= 0.02 * (one[key].high - one[key].low)));
 }
 
@@ -130,10 +137,10 @@ function drawPoints(ctx, plot, scales, theme) {
 }
 
 /** The bar that says what the colours are, right of the box. */
-export function drawColourBar(ctx, box, theme, scale) {
+export function drawColourBar(ctx, box, theme, scale, standard) {
   const [left, steps] = [box.left + box.width + 14, 64];
   const { ramp, shade } = shadesOf(scale, theme);
-  const { label, low, high } = scale ?? chance();
+  const { label, low, high } = scale ?? standard;
   for (let k = 0; k < steps; k++) {
     const at = shade(low + ((high - low) * k) / (steps - 1));
     ctx.fillStyle = `rgb(${ramp.subarray(at, at + 3)})`;
@@ -154,7 +161,7 @@ function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
   const j = Math.round(((px - box.left) / box.width) * (columns - 1));
   const i = Math.round((1 - (py - box.top) / box.height) * (rows - 1));
   const [x, y] = [gridValue(plot.x, j, columns), gridValue(plot.y, i, rows)];
-  const [k, scale] = [i * columns + j, plot.scale ?? chance()];
+  const [k, scale] = [i * columns + j, plot.scale ?? chance(plot)];
   const spread = plot.spread ? spreadText(plot.spread[k] / (plot.scale ? 1 : 510)) : "";
   const place = { x: `${plot.x.label} ${withUnit(x, plot.x)}`, y: `${plot.y.label} ${withUnit(y, plot.y)}` };
   const lines = [say("sentences", "place", place), `${scale.label} ${withUnit(plot.values[k], scale)}${spread}`];
@@ -170,7 +177,7 @@ function gridValue(axis, k, count) {
 
 function fieldLegend(plot, theme, { pinned, difference }) {
   const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, MARKS.length) : [];
-  const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: say("legends", "class", { c }) }));
+  const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: className(plot, c) }));
   if (plot.scale) return entries;
   entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half") });
   if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree") });
@@ -184,7 +191,7 @@ function fieldTable(plot) {
   const pick = (n) => Array.from({ length: Math.min(n, 11) }, (_, k) => Math.round((k * (n - 1)) / Math.max(1, Math.min(n, 11) - 1)));
   const across = pick(columns);
   return {
-    note: say("tables", "grid", { ...(plot.scale ?? chance()), shown: `${pick(rows).length} × ${across.length}`, all: `${rows} × ${columns}` }),
+    note: say("tables", "grid", { ...(plot.scale ?? chance(plot, Infinity)), shown: `${pick(rows).length} × ${across.length}`, all: `${rows} × ${columns}` }),
     head: [`${plot.y.label} \\ ${plot.x.label}`, ...across.map((j) => formatValue(gridValue(plot.x, j, columns)))],
     rows: pick(rows).reverse().map((i) => [
       formatValue(gridValue(plot.y, i, rows)), ...across.map((j) => formatValue(plot.values[i * columns + j]))]),
@@ -193,7 +200,7 @@ function fieldTable(plot) {
 
 function describeField(plot) {
   const share = Math.round((100 * plot.values.reduce((count, v) => count + (v > 0.5), 0)) / plot.values.length);
-  const about = { title: plot.title, label: (plot.scale ?? chance()).label, x: plot.x.label, y: plot.y.label, share };
+  const about = { title: plot.title, label: (plot.scale ?? chance(plot, Infinity)).label, x: plot.x.label, y: plot.y.label, share };
   return plot.scale ? say("sentences", "field", { ...about, range: rangeText(plot) }) : say("sentences", "chance", about);
 }
 

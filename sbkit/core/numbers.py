@@ -1,0 +1,47 @@
+"""Matrices as users have them, as tensors that torch's linear algebra takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sbkit.core.names import SbkitError
+
+EXACT = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+def numbers(what: str, values: Any) -> Tensor:
+    """Numbers of any kind, real or complex, as a tensor of at least single precision.
+
+    values: a tensor (gradients still flow), array, table or list. half and bfloat16 become float32,
+    complex half complex64, whole numbers and truth values the default float type; an array keeps its
+    precision. Raises `SbkitError` on what is no array of numbers.
+
+    >>> numbers("A rank", torch.eye(2, dtype=torch.bfloat16)).dtype, numbers("A rank", [[1, 2]]).dtype
+    (torch.float32, torch.float32)
+    """
+    tensor = values if isinstance(values, Tensor) else _tensor(what, values)
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    if tensor.dtype in EXACT:
+        return tensor
+    if tensor.is_complex() or tensor.is_floating_point():
+        return tensor.to(torch.complex64 if tensor.is_complex() else torch.float32)
+    return tensor.to(torch.get_default_dtype())
+
+
+def _tensor(what: str, values: Any) -> Tensor:
+    try:
+        array = np.array(values, order="C")  # a copy: torch takes neither read-only nor flipped ones
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"an array of {array.dtype}")
+        wide = {"f": np.float64, "c": np.complex128}.get(array.dtype.kind, array.dtype)
+        known = array.dtype in (np.float16, np.float32, np.complex64)
+        return torch.from_numpy(array if known else array.astype(wide))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SbkitError(
+            f"{what} is of numbers in rows of one length, got {values!r:.60}: {error}; try a tensor."
+        ) from error
