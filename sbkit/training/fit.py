@@ -105,7 +105,9 @@ def fit(
         seed=seed,
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
     )
-    return Run(fleet, task, plan)
+    run = Run(fleet, task, plan)
+    run.given = {"lr": lr, "weight_decay": weight_decay} | options
+    return run
 
 
 def last(run: Run) -> Snapshot:
