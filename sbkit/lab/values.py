@@ -89,7 +89,8 @@ def nearest(given: Any, start: list[Any]) -> Iterator[Any]:
             some = some[:FEW]
         yield from (some, [*start, *some])
     else:
-        yield from ([plain(given)], [*start, plain(given)])
+        one = given.tolist() if hasattr(given, "tolist") else given
+        yield from ([one], [*start, one])
     yield from (start, [1, 2, 4])
 
 
