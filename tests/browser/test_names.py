@@ -1,11 +1,11 @@
 """However long a dial's name is, what is turned keeps its room, and no dial lies on another."""
 
 import pytest
-from browser.conftest import LESSON
 from browser.jupyter import Notebook, stage_of
 
 pytestmark = pytest.mark.browser
 
+PATH = "0-instruments/01-how-we-measure.ipynb"  # which no other test opens
 SOURCE = """
 import ipywidgets
 import sbkit as sb
@@ -30,7 +30,7 @@ sb.lab(named, **ARGUMENTS)
 BOXES = """panel => [...panel.querySelectorAll(".widget-inline-hbox:not(.sb-stills *)")].map(dial => {
     const box = node => node && (({left, right, top, bottom, width}) =>
         ({left, right, top, bottom, width}))(node.getBoundingClientRect());
-    const label = dial.querySelector(".widget-label, .widget-label-basic span");
+    const label = dial.querySelector(".widget-label-basic span") ?? dial.querySelector(".widget-label");
     return {
         dial: box(dial), label: box(label), readout: box(dial.querySelector(".widget-readout")),
         turned: box(dial.querySelector(".noUi-target, .ui-slider, select, input")),
@@ -48,7 +48,7 @@ def apart(one: dict, other: dict) -> bool:
 @pytest.fixture(scope="module", params=["lab/tree", "notebooks"], ids=["lab", "notebook"])
 def panel(request, address, browser):
     """A panel of dials with names of every length."""
-    notebook = Notebook(browser, address, LESSON, app=request.param)
+    notebook = Notebook(browser, address, PATH, app=request.param)
     cell = notebook.insert_below(notebook.cell("import sbkit as sb"))
     notebook.write(cell, SOURCE.strip())
     stage_of(notebook, cell)

@@ -159,8 +159,9 @@ def test_what_is_advised_works(given):
 
 
 def test_a_default_that_has_no_text_is_no_advice():
+    nothing = object()
     with pytest.raises(SbkitError, match="does not hold it; change one of them"):
-        dials(lambda depth=object(): None, {"depth": (1, 8)})
+        dials(lambda depth=nothing: None, {"depth": (1, 8)})
 
 
 @pytest.mark.parametrize(
