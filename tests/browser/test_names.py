@@ -32,8 +32,10 @@ BOXES = """panel => [...panel.querySelectorAll(".widget-inline-hbox:not(.sb-stil
         ({left, right, top, bottom, width}))(node.getBoundingClientRect());
     const label = dial.querySelector(".widget-label-basic span") ?? dial.querySelector(".widget-label");
     return {
-        dial: box(dial), label: box(label), readout: box(dial.querySelector(".widget-readout")),
+        dial: box(dial), label: dial.matches(".widget-checkbox") ? null : box(label),
+        readout: box(dial.querySelector(".widget-readout")),
         turned: box(dial.querySelector(".noUi-target, .ui-slider, select, input")),
+        clipped: box(dial.querySelector(".widget-label-basic")),
         name: label?.textContent, tip: label?.title || dial.title || label?.parentElement.title,
     };
 })"""
@@ -75,5 +77,6 @@ def test_names_leave_room_for_what_is_turned(panel, width):
         assert one["tip"] and one["tip"].split(":")[0] in one["name"], one
         parts = [one[part] for part in ("label", "turned", "readout") if one[part]]
         assert all(apart(a, b) for i, a in enumerate(parts) for b in parts[:i]), one
-        assert all(part["right"] <= one["dial"]["right"] + 1 for part in parts), one
+        inner = [*parts, one["clipped"] or one["turned"]]
+        assert all(part["right"] <= one["dial"]["right"] + 1 for part in inner), one
         assert all(apart(one["dial"], other["dial"]) for other in boxes[:k]), one
