@@ -102,10 +102,10 @@ class Panel(Handle, ipywidgets.VBox):
 
     def _retell(self) -> None:
         """Another run may follow other dials: say on each how it acts now."""
-        live = self.session.live
+        live, known = self.session.live, self._open.dials
         for widget, name in self._names.items() if live != self._live else ():
             if widget not in self._borrowed:
-                tell(self._desk.dials[name], widget, name in live)
+                tell(known[name], widget, name in live)
         self._live = live
 
     def _turned(self, change: Mapping[str, Any]) -> None:

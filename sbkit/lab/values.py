@@ -89,7 +89,7 @@ def nearest(given: Any, start: list[Any]) -> Iterator[Any]:
             some = some[:FEW]
         yield from (some, [*start, *some])
     else:
-        one = given.tolist() if hasattr(given, "tolist") else given
+        one: Any = getattr(given, "tolist", lambda: given)()
         yield from ([one], [*start, one])
     yield from (start, [1, 2, 4])
 
