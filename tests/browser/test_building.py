@@ -51,7 +51,7 @@ def test_a_long_build_is_told_until_it_is_done_and_what_it_prints_is_shown(lesso
     stage.says("Ready")
     expect(said).to_contain_text("depth 2 ")
     expect(said).to_contain_text("UserWarning: deep 2")
-    assert said.text_content().count("depth") == 1
+    assert said.text_content().count("depth 2") == 1
     assert lesson.page.evaluate(f"window.{FLAG}") is None
     lesson.notebook.picture("32-printed")
     for name in ("Rewind", "New seed"):
