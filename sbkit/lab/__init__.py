@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sbkit.core import SbkitError
 from sbkit.core.environment import headless
 from sbkit.lab.compare import Pair, Work
-from sbkit.lab.dials import Dial, twins
+from sbkit.lab.dials import Dial, twin, twins
 from sbkit.lab.dials import dials as read
 from sbkit.lab.lesson import Lesson, parameters
 from sbkit.lab.session import Session
@@ -73,7 +73,7 @@ def _opened(
         meant, values = started(lesson, meant, start)
         return meant, Session(lesson, values)
     meant, values = started(lesson, twins(meant, compare), start)
-    return meant, Pair(lesson, values, compare)
+    return meant, Pair(lesson, values, compare, meant[twin(compare, "A")].options)
 
 
 def _refuse_own_names(lesson: Lesson, dials: Mapping[str, Any]) -> None:

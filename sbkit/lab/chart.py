@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sbkit.core import SbkitError, one_of, whole
-from sbkit.lab.lesson import Lesson, literal, name_of, parameters
+from sbkit.lab.lesson import Lesson, parameters
+from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
 from sbkit.plots import cells, where
 
@@ -49,13 +50,18 @@ class Chart(Session):
 
     def call(self) -> str:
         """The call that makes this map, as text."""
+        return self._written(Pen(self.of))
+
+    def _written(self, pen: Pen) -> str:
         given = {"value": self.value} | {name: list(values) for name, values in self.axes.items()}
-        texts = ", ".join(f"{name}={literal(value)}" for name, value in given.items())
-        return f"sb.map({name_of(self.of)}, {texts})"
+        texts = ", ".join(f"{name}={pen.value(name, value)}" for name, value in given.items())
+        return f"sb.map({pen.called()}, {texts})"
 
     def code(self) -> str:
-        """The call that makes this map, as text."""
-        return self.call()
+        """The call that makes this map, with a comment on what of it cannot be written."""
+        pen = Pen(self.of)
+        call = self._written(pen)
+        return pen.page(call)
 
 
 def over(lesson: Lesson, axes: Mapping[str, Sequence[Any]]) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from sbkit.core import SbkitError, Snapshot, one_of
 from sbkit.lab.dials import twin
-from sbkit.lab.lesson import Lesson, literal, name_of, written
+from sbkit.lab.lesson import Lesson, label, labels, name_of
+from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
 from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
@@ -43,14 +44,14 @@ class Pair:
     [('A slope=1.0', [0.0, 1.0]), ('B slope=2.0', [0.0, 2.0])]
     """
 
-    def __init__(self, lesson: Lesson, values: Mapping[str, Any], compare: str):
+    def __init__(self, lesson: Lesson, values: Mapping[str, Any], compare: str, options: Sequence[Any] = ()):
         self.lesson, self.compare, self.name = lesson, compare, name_of(lesson)
+        self._told = list(zip(options, labels(options), strict=True))
         twins = [twin(compare, side) for side in SIDES]
         shared = {name: value for name, value in values.items() if name not in twins}
         self.sides = [Session(lesson, shared | {compare: values[name]}) for name in twins]
         _check_alike(*self.sides)
         self.takes = [name for name in self.sides[0].takes if name != compare]
-        self.live = frozenset(name for name in values if all(own in s.live for own, s in self._meant(name)))
         self._slow = 0  # the side that takes longer for a step
 
     def _meant(self, name: str) -> list[tuple[str, Session]]:
@@ -74,6 +75,11 @@ class Pair:
         own = {twin(self.compare, side): s.values for side, s in zip(SIDES, self.sides, strict=True)}
         shared = {name: value for name, value in self.sides[0].values.items() if name != self.compare}
         return {name: values[self.compare] for name, values in own.items()} | shared
+
+    @property
+    def live(self) -> frozenset[str]:
+        """The dials that act at once, on each side that they belong to."""
+        return frozenset(name for name in self.values if all(own in s.live for own, s in self._meant(name)))
 
     @property
     def dirty(self) -> bool:
@@ -170,8 +176,12 @@ class Pair:
         """Names of the sides by the value that now acts, as "A sgd" or "B depth=3"."""
         acting = [s.built | {name: value for _, name, value in s.changes} for s in self.sides]
         values = [values[self.compare] for values in acting]
-        texts = [at if isinstance(at, str) else f"{self.compare}={literal(at)}" for at in values]
+        texts = [at if type(at) is str else f"{self.compare}={self._label(at)}" for at in values]
         return [f"{side} {text}" for side, text in zip(SIDES, texts, strict=True)]
+
+    def _label(self, value: Any) -> str:
+        """A value of the dial that differs, named as in its list of options."""
+        return next((text for option, text in self._told if option is value), label(value))
 
     def pictures(self, whole: bool = False) -> list[Description]:
         """Descriptions of the latest look at both, or of the whole history."""
@@ -196,10 +206,10 @@ class Pair:
 
     def call(self) -> str:
         """The lesson's call with the latest values of both, as text."""
-        a, b = (session.values for session in self.sides)
-        texts = {name: literal(value) for name, value in a.items()}
-        texts[self.compare] += f" | {literal(b[self.compare])}"
-        return f"{self.name}({', '.join(f'{name}={text}' for name, text in texts.items())})"
+        pen, (a, b) = Pen(self.lesson), (session.values for session in self.sides)
+        texts = {name: pen.value(name, value) for name, value in a.items()}
+        texts[self.compare] += f" | {pen.value(self.compare, b[self.compare])}"
+        return f"{pen.called()}({', '.join(f'{name}={text}' for name, text in texts.items())})"
 
     def did(self) -> str:
         """What it takes to finish, in words: "8 + 8 runs trained"."""
@@ -208,8 +218,8 @@ class Pair:
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state of both runs."""
         self.fresh()
-        named = dict(zip("ab", self.sides, strict=True))
-        lines = [f"{name} = {written(self.name, session.built)}" for name, session in named.items()]
+        named, pen = dict(zip("ab", self.sides, strict=True)), Pen(self.lesson)
+        lines = [f"{name} = {pen.call(session.built)}" for name, session in named.items()]
         stops = {at for session in self.sides for at, *_ in [*session.changes, (_step(session),)]}
         at = 0
         for stop in sorted(stops):
@@ -217,9 +227,9 @@ class Pair:
             lines += [f"{name}.advance(steps={stop - at})" for name in there if stop > at]
             for name in there:
                 changes = [change[1:] for change in named[name].changes if change[0] == stop]
-                lines += [f'{name}.settings["{own}"] = {value!r}' for own, value in changes]
+                lines += [f'{name}.settings["{own}"] = {pen.text(value)}' for own, value in changes]
             at = stop
-        return "\n".join(lines)
+        return pen.page(*lines)
 
 
 Work = Session | Pair  # what panel, desk, replay and handle work with

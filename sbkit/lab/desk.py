@@ -16,6 +16,7 @@ from sbkit.lab.chart import Chart
 from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
+from sbkit.lab.prints import clipped, heard
 from sbkit.lab.replay import replay
 from sbkit.lab.share import link
 from sbkit.plots.words import say
@@ -46,25 +47,37 @@ class Desk:
     def __init__(self, session: Work, dials: Mapping[str, Dial] | None = None):
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self.allowance = Allowance()
+        self._said = session.about()["run"], ""  # what was printed since the run of this number began
         self._refused: BaseException | None = None  # a dial's last value led to it; told at the next request
         self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 
+    def builds(self, message: Message) -> bool:
+        """Whether a request will have the lesson called, which may take a while."""
+        return self.session.dirty or message.get("type") in ("rewind", "seed", "data", "pick")
+
     def answer(self, message: Message) -> Reply:
-        """The one reply to a request."""
+        """The one reply to a request; frames tell what was printed for their run, as no cell will."""
         with self.lock:
-            try:
-                if self._refused:
-                    raise self._refused
-                kind = one_of("request", message.get("type"), ANSWERS)
-                self._trains_until = math.inf if kind == "advance" else 0.0
-                self._trained_at = self._trained_at if kind == "advance" else None
-                return ANSWERS[kind](self, message)
-            except (Exception, KeyboardInterrupt) as error:
-                self._refused, self._trains_until = None, 0.0
-                return self._failed(error)
-            finally:
-                self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
+            with heard(afresh=self.builds(message)) as told:
+                reply, buffers = self._answer(message)
+            run = self.session.about()["run"]
+            self._said = run, clipped((self._said[1] if self._said[0] == run else "") + told())
+        return reply | ({"said": self._said[1]} if reply["type"] == "frame" else {}), buffers
+
+    def _answer(self, message: Message) -> Reply:
+        try:
+            if self._refused:
+                raise self._refused
+            kind = one_of("request", message.get("type"), ANSWERS)
+            self._trains_until = math.inf if kind == "advance" else 0.0
+            self._trained_at = self._trained_at if kind == "advance" else None
+            return ANSWERS[kind](self, message)
+        except (Exception, KeyboardInterrupt) as error:
+            self._refused, self._trains_until = None, 0.0
+            return self._failed(error)
+        finally:
+            self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
 
     def set(self, name: str, value: Any) -> bool:
         """Give a dial another value; True if the stage should ask what has become of it."""
@@ -138,7 +151,7 @@ class Desk:
         try:
             return link(self.session, self.dials)
         except SbkitError as error:
-            return say("codes", "no_link", why=error)
+            return say("codes", "no_link", why=" ".join(str(error).split()))
 
     def _replay(self, message: Message) -> Reply:
         name = f"{self.session.name}.html"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sbkit.core import SbkitError, one_of
-from sbkit.lab.lesson import Lesson, default_of, literal, parameters
-from sbkit.plots.words import say
+from sbkit.lab.lesson import Lesson, default_of, parameters
+from sbkit.lab.pen import Pen
+from sbkit.lab.values import Dial, finite, nearest, place, plain, shown
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -20,80 +21,96 @@ RULE = 'a list, (1, 8), (0.0, 1.0), (1e-4, 1.0, "log"), True, False or a widget'
 MISSING = object()
 
 
-@dataclass(frozen=True)
-class Dial:
-    """One control: its kind ("choice", "whole", "number", "log", "switch", "widget"), range and start."""
-
-    name: str
-    kind: str
-    start: Any
-    options: tuple[Any, ...] = ()  # of a choice; of a slider low, high and, if given, step
-    widget: Any = None
-
-
 def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     """The dials of a lesson, each starting at the lesson's own default. Loads no widgets.
 
-    Raises `SbkitError` on a name that the lesson does not take, an abbreviation that means nothing, and
-    a default that the dial does not have.
+    Raises `SbkitError` on a name that the lesson does not take, an abbreviation that means nothing, a
+    default that the dial does not have, and a widget that is to be two dials.
 
     >>> dials(lambda depth=2: None, {"depth": (1, 8)})["depth"]
     Dial(name='depth', kind='whole', start=2, options=(1, 8), widget=None)
     """
     parameters(lesson, abbreviations)
-    return {
-        name: _dial(name, given, default_of(lesson, name, MISSING)) for name, given in abbreviations.items()
-    }
+    made = {name: _dial(lesson, name, given) for name, given in abbreviations.items()}
+    owners: dict[int, str] = {}
+    for dial in [dial for dial in made.values() if dial.kind == "widget"]:
+        other = owners.setdefault(id(dial.widget), dial.name)
+        if other != dial.name:
+            raise SbkitError(
+                f"A widget is one dial, got the same for {other} and {dial.name}; give {dial.name} its own."
+            )
+    return made
 
 
-def _dial(name: str, given: Any, default: Any) -> Dial:
-    """What an abbreviation means, with the default as its start if it has one."""
-    if isinstance(given, bool):
-        return _starting(Dial(name, "switch", given, (False, True)), given, default)
+def _dial(lesson: Lesson, name: str, given: Any) -> Dial:
+    """What an abbreviation means; if nothing, an `SbkitError` with the nearest that does."""
+    default = default_of(lesson, name, MISSING)
+    try:
+        return _meant(name, given, default)
+    except SbkitError as error:
+        for near in nearest(given, [] if default is MISSING else [default]):
+            pen = Pen(lesson)
+            text = pen.value(name, near)
+            if len(text) > 100 or pen.notes or pen.imports:
+                continue
+            try:
+                _meant(name, near, default)
+            except SbkitError:
+                continue
+            raise SbkitError(f"{error}; try {name}={text}.") from None
+        raise SbkitError(f"{error}; change one of them.") from None
+
+
+def _meant(name: str, given: Any, default: Any) -> Dial:
+    """The dial of an abbreviation, with the default as its start if it has one."""
+    if isinstance(given, bool | np.bool_):
+        return _starting(Dial(name, "switch", bool(given), (False, True)), given, default)
     if isinstance(given, list) and given:
         return _starting(Dial(name, "choice", given[0], tuple(given)), given, default)
     if hasattr(given, "value") and hasattr(given, "observe"):
         return Dial(name, "widget", getattr(given, "value"), widget=given)  # noqa: B009
-    if isinstance(given, tuple) and len(given) in (2, 3) and all(map(_number, given[:2])):
-        return _starting(_slider(name, given), given, default)
-    raise SbkitError(f"A dial is {RULE}; got {name}={given!r:.60}; try {name}={_nearest(given)}.")
+    if isinstance(given, tuple) and len(given) in (2, 3) and all(map(finite, given[:2])):
+        return _starting(_slider(name, tuple(map(plain, given))), given, default)
+    raise SbkitError(f"A dial is {RULE}; got {name}={shown(given)}")
 
 
 def _slider(name: str, given: tuple[Any, ...]) -> Dial:
     low, high, *rest = given
-    log = rest == ["log"]
-    if not low < high or (log and low <= 0) or not (log or all(_number(step) and step > 0 for step in rest)):
+    log = len(rest) == 1 and isinstance(rest[0], str) and rest[0] == "log"
+    if not low < high or (log and low <= 0) or not (log or all(finite(step) and step > 0 for step in rest)):
         raise SbkitError(
             f"A slider is (low, high), (low, high, step) or (low, high, 'log') with low < high, above 0 if "
-            f"'log'; got {name}={given!r}; try {name}=(1e-4, 1.0, 'log')."
+            f"'log'; got {name}={shown(given)}"
         )
     if log:
-        return Dial(name, "log", math.sqrt(low * high), (float(low), float(high)))
-    if all(isinstance(end, int) for end in given):
-        return Dial(name, "whole", (low + high) // 2, given)
-    return Dial(name, "number", (low + high) / 2, tuple(map(float, given)))
+        return Dial(name, "log", math.sqrt(low) * math.sqrt(high), (float(low), float(high)))
+    if all(isinstance(part, int) for part in given):
+        return Dial(name, "whole", low + (high - low) // 2 // (rest or [1])[0] * (rest or [1])[0], given)
+    return Dial(name, "number", low / 2 + high / 2, tuple(map(float, given)))
 
 
 def _starting(dial: Dial, given: Any, default: Any) -> Dial:
     """The dial at the lesson's default, or an `SbkitError` if it cannot stand there."""
     if default is MISSING:
         return dial
+    start = plain(default)
     if dial.kind == "switch":
-        fits = isinstance(default, bool)
+        fits = isinstance(start, bool)
     elif dial.kind == "choice":
-        fits = any(default is option or default == option for option in dial.options)
+        at = place(dial.options, default)
+        fits, start = at is not None, dial.options[at or 0]
     else:
-        whole = dial.kind != "whole" or isinstance(default, int)
-        fits = _number(default) and whole and dial.options[0] <= default <= dial.options[1]
+        whole = dial.kind != "whole" or isinstance(start, int)
+        fits = finite(start) and whole and dial.options[0] <= start <= dial.options[1]
     if not fits:
         raise SbkitError(
-            f"A dial starts at the lesson's default, {dial.name}={default!r}, and {given!r} does not hold "
-            f"it; change one of them."
+            f"A dial starts at the lesson's default, {dial.name}={shown(default)}, and {shown(given)} does "
+            "not hold it"
         )
-    return Dial(dial.name, dial.kind, default, dial.options)
+    return replace(dial, start=start)
 
 
-def abbreviated(dial: Dial) -> str:
+def abbreviated(dial: Dial, pen: Pen | None = None) -> str:
     """What one writes for a dial, as Python text; `...` where that is a widget of one's own.
 
     >>> abbreviated(dials(lambda lr=0.1: None, {"lr": (1e-3, 1.0, "log")})["lr"])
@@ -102,18 +119,8 @@ def abbreviated(dial: Dial) -> str:
     if dial.kind in ("switch", "widget"):
         return "True" if dial.kind == "switch" else "..."
     ends = dial.options + (("log",) if dial.kind == "log" else ())
-    return literal(list(ends) if dial.kind == "choice" else ends)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _nearest(given: Any) -> str:
-    """What was probably meant."""
-    if isinstance(given, tuple | set | dict | range) and given:
-        return repr(list(given))[:60]
-    return repr([given])[:60] if isinstance(given, int | float | str) else "[1, 2, 4]"
+    given = list(ends) if dial.kind == "choice" else ends
+    return (pen or Pen(len)).value(argument(dial.name), given)
 
 
 def twins(meant: Mapping[str, Dial], compare: str) -> dict[str, Dial]:
@@ -152,11 +159,11 @@ def elsewhere(dial: Dial) -> Any:
     """
     start = dial.start
     if dial.kind in ("choice", "switch", "widget"):
-        others = [option for option in dial.options if option is not start and option != start]
+        others = [option for option in dial.options if option is not start]
         if not others:
             raise SbkitError(
                 f"What is compared has a dial of two values or more, and no widget, got {dial.name} with "
-                f"{start!r} alone; give {dial.name} a list of values or (low, high)."
+                f"{shown(start)} alone; give {dial.name} a list of values or (low, high)."
             )
         return others[0]
     low, high, *step = dial.options
@@ -190,50 +197,6 @@ def places(dial: Dial, most: int = 9) -> list[Any]:
 
 def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
     """The dial as an ipywidget that says whether it acts at once or restarts the run."""
-    import ipywidgets
+    from sbkit.lab.widgets import made
 
-    widget = (
-        dial.widget if dial.kind == "widget" else getattr(ipywidgets, CLASSES[dial.kind])(**_traits(dial))
-    )
-    about = {"description": say("dials", "at_once" if at_once else "restarts", name=dial.name)}
-    tip = "tooltip" if widget.has_trait("tooltip") else "description_tooltip"
-    about[tip] = say("dials", "acts" if at_once else "begins", name=dial.name)
-    for name, text in about.items():
-        if widget.has_trait(name) and not (dial.kind == "widget" and getattr(widget, name)):
-            setattr(widget, name, text)
-    return widget
-
-
-def snapped(dial: Dial, widget: Any, old: Any, new: Any) -> bool:
-    """Whether a slider only went from `old` to the nearest of its steps, as the page does by itself."""
-    if dial.kind not in ("number", "log"):
-        return False
-    before, after = (math.log10(v) if dial.kind == "log" else v for v in (old, new))
-    nearest = widget.min + round((before - widget.min) / widget.step) * widget.step
-    return abs(after - nearest) < 1e-6 * widget.step
-
-
-CLASSES = {
-    "choice": "Dropdown",
-    "whole": "IntSlider",
-    "number": "FloatSlider",
-    "log": "FloatLogSlider",
-    "switch": "Checkbox",
-}
-
-
-def _traits(dial: Dial) -> dict[str, Any]:
-    made: dict[str, Any] = {"value": dial.start, "style": {"description_width": "initial"}}
-    if dial.kind == "choice":
-        return made | {"options": [(str(option), option) for option in dial.options]}
-    if dial.kind == "switch":
-        return made | {"indent": False}
-    low, high, *step = dial.options
-    made |= {"continuous_update": True, "min": low, "max": high}
-    if dial.kind == "log":
-        ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.05, "base": 10}
-        return made | ends | {"readout_format": ".2g"}
-    if dial.kind == "number":
-        every = step[0] if step else (high - low) / 100
-        return made | {"step": every, "readout_format": f".{max(0, math.ceil(-math.log10(every)))}f"}
-    return made | ({"step": step[0]} if step else {})
+    return made(dial, at_once)

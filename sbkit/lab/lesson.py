@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from enum import Enum
+from functools import partial
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from sbkit.core import SbkitError
+from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description
-from sbkit.training import NotAnewError, Run, anew
+from sbkit.training import Run
 from sbkit.training.signature import Lesson as Lesson
 from sbkit.training.signature import default_of as default_of
 from sbkit.training.signature import name_of as name_of
 from sbkit.training.signature import parameters as parameters
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object, another one in every kernel
 
 
 def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
@@ -34,53 +40,78 @@ def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
 
 def _told_apart(several: list[Description]) -> list[Description]:
     """The same pictures, each with a name of its own: two `bands` become "bands" and "bands 2"."""
-    kept: dict[str, Description] = {}
-    for one in several:
-        names = (one.name if k == 1 else f"{one.name} {k}" for k in count(1))
-        name = next(name for name in names if name not in kept)
-        kept[name] = one if name == one.name else replace(one, name=name)
-    return list(kept.values())
+    names = told_apart(one.name for one in several)
+    return [
+        one if one.name == name else replace(one, name=name) for one, name in zip(several, names, strict=True)
+    ]
 
 
-def acts_at_once(lesson: Lesson, values: Mapping[str, Any], run: Run) -> frozenset[str]:
-    """The values that the lesson hands on unchanged as settings of its run; nothing is trained.
+class Count(int):
+    """A whole number that can be told from every equal one."""
 
-    Told by a second call with other values: a setting that follows both times is the dial itself.
+
+def marked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values; numbers that may be settings of a run are new objects, equal to what they were.
+
+    So that `acts_at_once` knows them again: what a lesson hands on unchanged is the very object.
     """
-    same = [name for name in values if name in run.settings and _equal(run.settings[name], values[name])]
-    if not same:
-        return frozenset()
-    others = dict(values) | {name: values[name] / 2 or 1e-3 for name in same}
-    try:
-        second = anew(lesson, others)
-        return frozenset(name for name in same if _equal(second.settings.get(name), others[name]))
-    except NotAnewError:
-        raise
-    except Exception:  # a lesson that refuses the other values does something of its own with them
-        return frozenset()
+    return {name: _copied(value) if name in LIVE else value for name, value in values.items()}
 
 
-def _equal(setting: Any, value: Any) -> bool:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and setting == value
+def number(value: Any) -> bool:
+    """Whether a value is a number, NumPy's too, and no truth value."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def written(name: str, values: Mapping[str, Any]) -> str:
-    """The call of a lesson as text.
+def _copied(value: Any) -> Any:
+    if not number(value):
+        return value
+    return Count(value) if isinstance(value, int) else value * type(value)(1)
 
-    >>> written("lesson", {"slabs": 5, "optimizer": "sgd"})
-    "lesson(slabs=5, optimizer='sgd')"
+
+def acts_at_once(handed: Mapping[str, Any], run: Run) -> frozenset[str]:
+    """The `marked` numbers that a lesson handed on unchanged, as settings of its run of the same name."""
+    live = (name for name in handed if name in run.settings and number(handed[name]))
+    return frozenset(name for name in live if run.given.get(name) is handed[name])
+
+
+def label(value: Any) -> str:
+    """A value as a reader meets it in a list: texts as they are, functions by their name, no addresses.
+
+    >>> label(np.float64(0.5)), label(len), label(lambda: 0), label([len, object()])
+    ('0.5', 'len', '<lambda>', '[<built-in function len>, <object object>]')
     """
-    return f"{name}({', '.join(f'{key}={literal(value)}' for key, value in values.items())})"
-
-
-def literal(value: Any) -> str:
-    """A value as Python text: functions by their name, numbers of numpy as Python's.
-
-    >>> literal([np.float64(0.5), "sgd", len])
-    "[0.5, 'sgd', len]"
-    """
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, partial):
+        named = [f"{name}={label(part)}" for name, part in value.keywords.items()]
+        return f"partial({', '.join([*map(label, (value.func, *value.args)), *named])})"
     value = value.item() if isinstance(value, np.generic) else value
-    return getattr(value, "__name__", None) or repr(value)
+    name = getattr(value, "__name__", None)
+    text = name if isinstance(name, str) else " ".join(ADDRESS.sub("", str(value)).split())
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def labels(values: Iterable[Any]) -> list[str]:
+    """A label for each of several values, all different.
+
+    >>> labels([1, True, 1.0, "1", len, len])
+    ['1', 'True', '1.0', "'1'", 'len', 'len 2']
+    """
+    values = list(values)
+    texts = [label(value) for value in values]
+    told = [
+        repr(v) if type(v) is str and texts.count(v) > 1 else t for v, t in zip(values, texts, strict=True)
+    ]
+    return told_apart(texts if all(isinstance(value, str) for value in values) else told)
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """The same names, each once: a second "a" becomes "a 2"."""
+    kept: list[str] = []
+    for one in names:
+        names = (one if k == 1 else f"{one} {k}" for k in count(1))
+        kept.append(next(name for name in names if name not in kept))
+    return kept

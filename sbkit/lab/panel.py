@@ -12,11 +12,12 @@ from sbkit.core.environment import stills_wanted
 from sbkit.lab.cells import Cells, this_cell
 from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.dials import Dial, snapped, widget_of
+from sbkit.lab.dials import Dial, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.interrupts import listen
 from sbkit.lab.stage import Stage
 from sbkit.lab.stills import Stills, inside
+from sbkit.lab.widgets import snapped, tell
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
@@ -53,7 +54,8 @@ class Panel(Handle, ipywidgets.VBox):
         stills = stills_wanted()
         self._text = say("panel", "stills" if stills else "live", call=session.call())
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
-        self._names = {widget_of(dial, name in session.live): name for name, dial in meant.items()}
+        self._live = session.live
+        self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}
         free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
         offered = {"seed": "seed" in free, "data": "data" in free}
         desk = Desk(session, meant)
@@ -91,8 +93,20 @@ class Panel(Handle, ipywidgets.VBox):
 
     def _asked(self, stage: Stage, message: Any, buffers: Any) -> None:
         """Answer a request of the stage."""
-        if self._desk is not None:
-            stage.send(*self._desk.answer(message))
+        if self._desk is None:
+            return
+        if self._desk.builds(message):
+            stage.send({"type": "building"})
+        stage.send(*self._desk.answer(message))
+        self._retell()
+
+    def _retell(self) -> None:
+        """Another run may follow other dials: say on each how it acts now."""
+        live, known = self.session.live, self._open.dials
+        for widget, name in self._names.items() if live != self._live else ():
+            if widget not in self._borrowed:
+                tell(known[name], widget, name in live)
+        self._live = live
 
     def _turned(self, change: Mapping[str, Any]) -> None:
         """Take a dial's new value; what restarts is built when the stage asks, at most once a frame."""

@@ -13,7 +13,7 @@ from typing import Any
 from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial, places
 from sbkit.lab.frame import encode
-from sbkit.lab.lesson import literal
+from sbkit.lab.lesson import labels
 from sbkit.lab.script import replay_script, style
 from sbkit.plots.words import say
 
@@ -98,7 +98,7 @@ def _trained(session: Work) -> list[dict[str, Any]]:
 def _turned(session: Work, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
     name, values = next(((name, places(dial)) for name, dial in dials.items()), ("", []))
     start, frames = session.values.get(name), []
-    for k, value in enumerate(values):
+    for k, (value, told) in enumerate(zip(values, labels(values), strict=True)):
         session.set(name, value)
         session.fresh()
         about = {
@@ -106,7 +106,7 @@ def _turned(session: Work, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
             "step": k,
             "steps": len(values) - 1,
             "epoch": 0.0,
-            "at": f"{name}={literal(value)}",
+            "at": f"{name}={told}",
         }
         frames.append(_frame(session.pictures(), **about, state="Ready", reason="", moving=False))
     if values:

@@ -8,7 +8,17 @@ from typing import Any
 from torch import nn
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.lesson import Lesson, acts_at_once, default_of, made_by, name_of, parameters, written
+from sbkit.lab.lesson import (
+    Lesson,
+    acts_at_once,
+    default_of,
+    made_by,
+    marked,
+    name_of,
+    number,
+    parameters,
+)
+from sbkit.lab.pen import Pen
 from sbkit.plots import Description, pictures
 from sbkit.training import Run, anew, progress
 
@@ -37,15 +47,16 @@ class Session:
         self.takes = parameters(lesson, self.values)
         self.number = 0
         self._build()
-        self.live = frozenset() if self.run is None else acts_at_once(lesson, self.values, self.run)
 
     def _build(self) -> None:
-        """A new run from the latest values; if that fails, the old run stays."""
+        """A new run from the latest values, by one call; if that fails, the old run stays."""
         values = dict(self.values)
-        self.made: Any = anew(self.lesson, values)
+        handed = marked(values)
+        self.made: Any = anew(self.lesson, handed)
         self.run: Run | None
         self.still: list[Description]
         self.run, self.still = made_by(self.name, self.made)
+        self.live = frozenset() if self.run is None else acts_at_once(handed, self.run)
         self.built, self.number, self.dirty, self.sharp = values, self.number + 1, False, False
         self.history: list[Snapshot] = []
         self.changes: list[tuple[int, str, Any]] = []  # (step, name, value)
@@ -58,7 +69,7 @@ class Session:
     def set(self, name: str, value: Any) -> bool:
         """Give a dial another value; True if the run restarts by it, at the next request."""
         one_of(f"argument of {self.name}", name, self.takes)
-        at_once = not self.dirty and self.run is not None and name in self.live and name in self.run.settings
+        at_once = not self.dirty and name in self.live and number(value)
         if at_once and self.run is not None:
             self.run.settings[name] = value
             kept = [change for change in self.changes if change[:2] != (self.run.step, name)]
@@ -156,7 +167,7 @@ class Session:
 
     def call(self) -> str:
         """The lesson's call with its latest values, as text."""
-        return written(self.name, self.values)
+        return Pen(self.lesson).call(self.values)
 
     def did(self) -> str:
         """What it takes to finish, in words: "8 runs trained"."""
@@ -169,19 +180,20 @@ class Session:
         return len(self.still) if self.run is None else self.run.fleet.runs
 
     def code(self) -> str:
-        """Python text that, pasted in a new cell, leads to this very state."""
+        """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
         self.fresh()
-        call = written(self.name, self.built)
+        pen = Pen(self.lesson)
+        call = pen.call(self.built)
         if self.run is None:
-            return call
+            return pen.page(call)
         lines, step = [f"run = {call}"], 0
         for at, name, value in [*self.changes, (self.run.step, "", None)]:
             if at > step:
                 lines.append(f"run.advance(steps={at - step})")
             if name:
-                lines.append(f'run.settings["{name}"] = {value!r}')
+                lines.append(f'run.settings["{name}"] = {pen.text(value)}')
             step = at
-        return "\n".join(lines)
+        return pen.page(*lines)
 
 
 def standing(run: Run | None) -> tuple[str, str]:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import numpy as np
-
 from sbkit.core import SbkitError, between, one_of
 from sbkit.lab.compare import Pair, Work
 from sbkit.lab.dials import Dial, abbreviated, argument
-from sbkit.lab.lesson import Lesson, default_of, name_of, parameters
+from sbkit.lab.lesson import Lesson, default_of, label, labels, name_of, parameters, told_apart
+from sbkit.lab.pen import Pen
+from sbkit.lab.values import place, plain, same
 
 LONGEST = 2000  # characters of a text
 LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed
@@ -27,8 +27,8 @@ Start = str | Mapping[str, Any] | None
 def share(session: Work, dials: Mapping[str, Dial]) -> str:
     """The present values of the dials as a URL query, and arguments such as seed that were counted up.
 
-    Raises `SbkitError` on what `started` would not take: a widget whose value is not simple, two choices
-    that are written alike, a text that is too long.
+    Raises `SbkitError` on what `started` would not take: a widget whose value is not simple, a text that is
+    too long.
 
     >>> from sbkit.lab.dials import dials
     >>> from sbkit.lab.session import Session
@@ -39,18 +39,20 @@ def share(session: Work, dials: Mapping[str, Dial]) -> str:
     'depth=3'
     """
     usual = {name: default_of(session.lesson, name) for name in session.values if name not in dials}
-    kept = {name: value for name, value in session.values.items() if name in dials or value != usual[name]}
-    text = urlencode({name: _text(value) for name, value in kept.items()})
+    kept = {n: value for n, value in session.values.items() if n in dials or not same(value, usual[n])}
+    text = urlencode({name: _told(dials.get(name), value) for name, value in kept.items()})
     _values(session.lesson, dials, text)
     return text
 
 
 def link(session: Work, dials: Mapping[str, Dial]) -> str:
     """The shared text and the call of `sb.lab` that takes it, as Python text."""
-    own = {"compare": repr(session.compare)} if isinstance(session, Pair) else {}
-    given = own | {argument(name): abbreviated(dial) for name, dial in dials.items()}
-    call = ", ".join([session.name, "start=start", *(f"{name}={text}" for name, text in given.items())])
-    return f'start = "{share(session, dials)}"\nsb.lab({call})'
+    pen = Pen(session.lesson)
+    given = {"compare": repr(session.compare)} if isinstance(session, Pair) else {}
+    for name, dial in dials.items():
+        given[argument(name)] = abbreviated(dial, pen)
+    call = ", ".join([pen.called(), "start=start", *(f"{name}={text}" for name, text in given.items())])
+    return pen.page(f'start = "{share(session, dials)}"', f"sb.lab({call})")
 
 
 def started(
@@ -80,7 +82,8 @@ def _values(lesson: Lesson, dials: Mapping[str, Dial], start: Start) -> dict[str
     usual = {name: default_of(lesson, name) for name in parameters(lesson, dialled) if name not in dialled}
     counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
     known, kind = {**dials, **counted}, f"dial or whole-number argument of {name_of(lesson)}"
-    return {name: _value(known[one_of(kind, name, known)], text) for name, text in _texts(start).items()}
+    given, exact = _given(start), isinstance(start, Mapping)
+    return {name: _value(known[one_of(kind, name, known)], value, exact) for name, value in given.items()}
 
 
 def _counts(value: Any) -> bool:
@@ -88,14 +91,28 @@ def _counts(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    value = value.item() if isinstance(value, np.generic) else value
-    return str(value).lower() if isinstance(value, bool) else getattr(value, "__name__", None) or str(value)
+    value = plain(value)
+    return str(value).lower() if isinstance(value, bool) else label(value)
 
 
-def _texts(start: Start) -> dict[str, str]:
-    """The parts of `start` by name, still as text."""
+def _choices(dial: Dial) -> list[str]:
+    """The options of a list as texts, all different."""
+    named = zip(dial.options, labels(dial.options), strict=True)
+    return told_apart(_text(o) if isinstance(plain(o), bool) else text for o, text in named)
+
+
+def _told(dial: Dial | None, value: Any) -> str:
+    """A value as `_value` reads it."""
+    if dial is None or dial.kind != "choice":
+        return _text(value)
+    at = place(dial.options, value)
+    return _text(value) if at is None else _choices(dial)[at]
+
+
+def _given(start: Start) -> dict[str, Any]:
+    """The parts of `start` by name, of a text still as text."""
     if start is None or isinstance(start, Mapping):
-        return {name: _text(value) for name, value in (start or {}).items()}
+        return dict(start or {})
     if not isinstance(start, str) or len(start) > LONGEST:
         got = f"{len(start):,} characters" if isinstance(start, str) else repr(start)[:60]
         raise SbkitError(
@@ -117,11 +134,12 @@ def _texts(start: Start) -> dict[str, str]:
     return dict(parts)
 
 
-def _value(dial: Dial, text: str) -> Any:
-    """A text as a value that this dial has."""
+def _value(dial: Dial, given: Any, exact: bool) -> Any:
+    """A text, or if `exact` what may be a value, as a value that this dial has."""
     kind = KINDS.get(type(dial.widget.value)) if dial.kind == "widget" else dial.kind
     if kind == "choice":
-        return _choice(dial, text)
+        return _choice(dial, given, exact)
+    text = _text(given)
     if kind == "switch":
         return one_of(f"value of {dial.name}", text, ["true", "false"]) == "true"
     if kind == "text":
@@ -141,15 +159,13 @@ def _value(dial: Dial, text: str) -> Any:
     return value
 
 
-def _choice(dial: Dial, text: str) -> Any:
-    one_of(f"choice of {dial.name}", text, map(_text, dial.options))
-    first, *others = [option for option in dial.options if _text(option) == text]
-    if others:
-        raise SbkitError(
-            f"Choices are told apart by their text, {dial.name} has {text!r} {1 + len(others)} times; "
-            "give them different names."
-        )
-    return first
+def _choice(dial: Dial, given: Any, exact: bool) -> Any:
+    """The option that is meant: the very object or its like, or what has this text."""
+    at = place(dial.options, given) if exact else None
+    if at is None:
+        texts = _choices(dial)
+        at = texts.index(one_of(f"choice of {dial.name}", _text(given), texts))
+    return dial.options[at]
 
 
 def _place(dial: Dial, value: Any) -> None:
@@ -161,6 +177,6 @@ def _place(dial: Dial, value: Any) -> None:
         dial.widget.value = value
     except (TraitError, ValueError):
         pass  # told below
-    if dial.widget.value != value:
+    if not same(dial.widget.value, value):
         dial.widget.value = before
         raise SbkitError(f"The widget of {dial.name} does not take {value!r}; try {dial.name}={before}.")

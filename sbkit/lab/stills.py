@@ -84,6 +84,8 @@ class Stills(ipywidgets.VBox):
 
     def answer(self, request: Mapping[str, Any]) -> None:
         """Put one request to the desk and show what came of it."""
+        if self.desk.builds(request):
+            self.word.value = say("states", "building")
         head, _ = self.desk.answer(request)
         try:
             with self.desk.lock:
@@ -95,7 +97,8 @@ class Stills(ipywidgets.VBox):
             head |= {"state": "Error", "reason": str(error)}
         if head["state"] not in ("Ready", "Training"):
             self._rest()
-        self.word.value = self._words(head)
+        said = f"<pre>{html.escape(head['said'])}</pre>" if head["said"] else ""
+        self.word.value = self._words(head) + said
 
     def _words(self, head: Mapping[str, Any]) -> str:
         """Where the run stands, as on the stage."""

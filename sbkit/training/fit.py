@@ -99,6 +99,7 @@ def fit(
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
     )
     run = Run(fleet, task, plan)
+    run.given = {"lr": lr, "weight_decay": weight_decay} | options
     run.rehearse()
     return run
 

@@ -42,6 +42,7 @@ class Run:
     def __init__(self, fleet: Fleet, task: Task, plan: Plan):
         self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
         self.steps, self.every, self.stop, self.settings = plan.steps, plan.every, plan.stop, plan.settings
+        self.given: dict[str, Any] = {}  # the settings as `fit` was given them, the very objects
         self.states = ["training"] * fleet.runs
         self.glimpse = task.sample()
         few = drawn(len(task.y), LOSS_ROWS)

@@ -1,10 +1,17 @@
 """Abbreviations mean what ipywidgets means by them, start at the lesson's defaults, or say why not."""
 
+import math
+import re
+
 import ipywidgets
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from sbkit.core import SbkitError
 from sbkit.lab.dials import dials, elsewhere, twins, widget_of
+from sbkit.lab.values import place
 
 
 def lesson(depth=2, rate=0.1, name="sgd", on=True, free=None):
@@ -74,7 +81,7 @@ def test_every_dial_says_how_it_acts(at_once, word):
         ({"name": ["gd"]}, "name='sgd', and .'gd'. does not hold it"),
         ({"free": (1, 8)}, "free=None, and .1, 8. does not hold it"),
         ({"depth": True}, "depth=2, and True does not hold it"),
-        ({"depth": 3}, r"A dial is a list, .* got depth=3; try depth=\[3\]"),
+        ({"depth": 3}, r"A dial is a list, .* got depth=3; try depth=\[2, 3\]"),
         ({"name": "sgd"}, r"got name='sgd'; try name=\['sgd'\]"),
         ({"depth": (1, 2, 3, 4)}, r"try depth=\[1, 2, 3, 4\]"),
         ({"depth": []}, "A dial is a list"),
@@ -125,4 +132,95 @@ def test_a_widget_has_no_twin():
     mine = ipywidgets.IntText(value=7)
     with pytest.raises(SbkitError, match="and no widget"):
         twins(dials(lesson, {"depth": mine}), "depth")
+    mine.close()
+
+
+NOTHING = object()
+MEANT = [
+    *[(3, 0), [], {}, (1, 1), (0.0, 0.0), (1, 8, 0), (1, 8, -1), (1, 8, "lin"), (0.0, 1.0, "log"), (8, 1)],
+    *[(0, 5, "log"), (-1, 0, "log"), (math.nan, 1.0), (0, math.inf), (2, 1, 0.5), (1, 2, 3, 4), (0, True)],
+    *[3, "sgd", None, "", b"a", object(), len, range(1, 5), range(0), range(1000), {1, 2}, {"a": 1, "b": 2}],
+    *[np.arange(1, 5), np.arange(1000), np.zeros((2, 2)), np.float64(0.5), pd.Series([1, 2]), ("a", "b")],
+    *[(3,), (5, 7), (-3, -1), torch.arange(3), iter([1, 2]), pd.DataFrame({"a": [1]}), np.array(["a", "b"])],
+    *[(1, 0), (0.5, 0.25), ("log", 1), (1, "log"), (1e-3, 1.0, "logs"), frozenset({"b", "a"}), np.array(3)],
+]
+
+
+@pytest.mark.parametrize("given", MEANT, ids=lambda given: " ".join(repr(given).split())[:40])
+def test_what_is_advised_works(given):
+    for default in (NOTHING, 2, 0.1, 0, 0.0, "sgd", True, None, -1, np.int64(1), math.nan):
+        lesson = (lambda depth: None) if default is NOTHING else (lambda depth=default: None)
+        try:
+            dials(lesson, {"depth": given})
+        except SbkitError as error:
+            assert "\n" not in str(error) and len(str(error)) < 400
+            [advice] = re.findall(r"; try (depth=.*)\.$", str(error))
+            exec(f"dials(lesson, dict({advice}))", {"dials": dials, "lesson": lesson})
+
+
+def test_a_default_that_has_no_text_is_no_advice():
+    nothing = object()
+    with pytest.raises(SbkitError, match="does not hold it; change one of them"):
+        dials(lambda depth=nothing: None, {"depth": (1, 8)})
+
+
+@pytest.mark.parametrize(
+    ("given", "default", "kind", "start"),
+    [
+        ((0, 3), np.int64(1), "whole", 1),
+        ((np.int64(0), np.int32(3)), 1, "whole", 1),
+        ((np.float32(0), np.float64(1)), np.float64(0.5), "number", 0.5),
+        ((0, 1.0), 0.5, "number", 0.5),
+        ((0, 1.0), np.int64(1), "number", 1),
+        ((np.float64(0.01), 1, "log"), 0.1, "log", 0.1),
+        ([np.int64(1), 2], 1, "choice", np.int64(1)),
+        ([1.0, 2.0], 1, "choice", 1.0),
+        ([1, True], True, "choice", True),
+        ([0, False], False, "choice", False),
+        ([1, 1.0], 1.0, "choice", 1.0),
+        ([1.0, math.nan], float("nan"), "choice", math.nan),
+        (np.bool_(True), np.bool_(False), "switch", False),
+    ],
+)
+def test_numbers_of_numpy_are_numbers_and_a_default_is_found(given, default, kind, start):
+    (dial,) = dials(lambda depth=default: None, {"depth": given}).values()
+    assert (dial.kind, type(dial.start)) == (kind, type(start))
+    assert dial.start == start or dial.start is start
+
+
+OPTIONS = [
+    [1, True, 2, 1.0],
+    [0, False],
+    [1, 1.0, np.float64(1.0)],
+    [math.nan, 1.0, float("nan")],
+    [lambda: 0, lambda: 1],
+    [np.ones(2), np.zeros(2), np.ones(2)],
+    [torch.ones(2), torch.ones(2)],
+    [pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 2]})],
+    [None, 3, "3", "None"],
+    ["a", "b"],
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: str(options)[:40])
+def test_an_option_is_the_very_object(options):
+    (dial,) = dials(lambda free: None, {"free": options}).values()
+    made, got = widget_of(dial, False), []
+    made.observe(lambda change: got.append(change["new"]), "value")
+    for k in [*range(1, len(options)), *reversed(range(len(options)))]:
+        made.set_state({"index": k})  # as the page does
+        assert made.value is options[k] and made.index == k
+    assert [id(one) for one in got] == [id(o) for o in [*options[1:], *options[-2::-1]]]
+    for k, option in enumerate(options):
+        made.value = option  # as Python does
+        assert (made.index, made.label) == (k, made._options_labels[k])
+        assert place(options, option) == k
+    assert len(set(made._options_labels)) == len(options)
+    assert elsewhere(dial) is options[1]
+
+
+def test_one_widget_is_not_two_dials():
+    mine = ipywidgets.IntSlider(2, 1, 8)
+    with pytest.raises(SbkitError, match="A widget is one dial, got the same for depth and free; give free"):
+        dials(lesson, {"depth": mine, "free": mine})
     mine.close()

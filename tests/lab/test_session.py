@@ -1,5 +1,6 @@
 """A session trains the same however it is cut, can be rewound, changed while it trains, and written down."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,10 +76,56 @@ def test_what_the_lesson_bends_restarts(lesson):
     assert Session(lambda lr=0.1: lesson(lr={0.1: 0.1}[lr]), {"lr": 0.1}).live == frozenset()
 
 
-def test_building_a_session_trains_nothing(lesson):
+@pytest.mark.parametrize("number", [0.1, 0, 1, np.float64(0.1), np.float32(0.25), np.int64(0), 0.0])
+@pytest.mark.parametrize("name", ["weight_decay", "momentum", "rho", "alpha"])
+@pytest.mark.parametrize(
+    ("hand_on", "live"),
+    [
+        (lambda x: x, True),
+        (lambda x: 2 * x, False),
+        (lambda x: x + 0, False),
+        (lambda x: type(x)(0), False),
+        (lambda x: 0.0, False),
+    ],
+)
+def test_a_number_acts_at_once_if_the_very_object_is_handed_on(name, number, hand_on, live):
+    number = 0 if number == 1 else number
+    optimizer = {"momentum": "momentum", "rho": "sam", "alpha": "rmsprop"}.get(name, "sgd")
+
+    def lesson(**given):
+        task = sb.lms(5, dim=2, n=100, n_test=50)
+        options = {key: hand_on(value) for key, value in given.items()}
+        return sb.fit(sb.mlp(task, width=4, runs=2), task, batch=50, optimizer=optimizer, **options)
+
+    session = Session(lesson, {name: number})
+    assert session.live == ({name} if live else frozenset())
+
+
+def test_dials_of_equal_values_are_told_apart_and_every_run_tells_what_acts(lesson):
+    def crossed(lr=0.1, weight_decay=0.1, optimizer="sgd"):
+        task = sb.lms(5, dim=2, n=100, n_test=50)
+        given = {"lr": weight_decay, "weight_decay": lr} if optimizer == "sam" else {"lr": lr}
+        fleet = sb.mlp(task, width=4, runs=2)
+        return sb.fit(fleet, task, batch=50, optimizer=optimizer, **(given if optimizer != "gd" else {}))
+
+    session = Session(crossed, {"lr": 0.1, "weight_decay": 0.1, "optimizer": "sgd"})
+    for optimizer, live in [("sgd", {"lr"}), ("sam", set()), ("gd", set()), ("adam", {"lr"})]:
+        session.set("optimizer", optimizer)
+        session.fresh()
+        assert session.live == live, optimizer
+
+
+def test_what_is_no_number_restarts(lesson):
+    session = Session(lesson, START)
+    assert session.set("lr", None) and session.dirty
+
+
+def test_building_a_session_trains_nothing_and_calls_the_lesson_once(lesson):
     steps = []
     session = Session(lambda lr=0.1: steps.append(run := lesson(lr=lr)) or run, {"lr": 0.1})
-    assert len(steps) == 2 and [run.step for run in steps] == [0, 0] and session.history == []
+    assert [run.step for run in steps] == [0] and session.history == []
+    session.rewind()
+    assert len(steps) == 2
 
 
 def test_a_live_change_acts_on_the_run(lesson):

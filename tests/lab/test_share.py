@@ -153,10 +153,14 @@ def test_refused_before_anything_is_built(monkeypatch, start, says, headless):
     assert not built
 
 
-def test_choices_that_are_written_alike_are_not_shared():
-    given = {"name": ["3", 3]}
-    with pytest.raises(SbkitError, match="told apart by their text, name has '3' 2 times"):
-        shared({"name": 3}, lambda name=3: drawn(), **given)
+def test_choices_that_are_written_alike_are_told_apart():
+    one, other = (lambda: 1), (lambda: 2)
+    given = {"name": ["3", 3, True, 1, one, other, np.ones(2), np.ones(2)]}
+    lesson = lambda name=3: drawn()  # noqa: E731
+    for option in given["name"]:
+        text = shared({"name": option}, lesson, **given)
+        assert read(text, lesson, **given)["name"] is option
+        assert read({"name": option}, lesson, **given)["name"] is option
 
 
 def test_a_text_that_would_be_too_long_is_not_shared():

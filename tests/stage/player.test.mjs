@@ -368,3 +368,66 @@ test("a run that the room stopped is asked for no more, and says why until it is
   player.receive(standing(0, { run: 2 }));
   assert.equal(player.words()[0], "Ready");
 });
+
+test("a build that takes longer than a blink is told, whatever asked for it, until its frame comes", () => {
+  for (const ask of [(p) => p.restart("rewind"), (p) => p.restart("seed"), (p) => p.restart("data"), (p) => p.receive({ type: "dirty" })]) {
+    const { player, clock } = setUp();
+    player.request("look");
+    player.receive(standing(0));
+    ask(player);
+    clock.t += 100;
+    assert.equal(player.words()[0], "Ready");
+    clock.t += 100;
+    assert.equal(player.words()[0], "Building …");
+    assert.equal(player.view().builds, true);
+    player.receive(standing(0, { run: 2 }));
+    assert.equal(player.words()[0], "Ready");
+  }
+});
+
+test("the first opening is told too; a locked panel stays locked", () => {
+  const { player, clock } = setUp();
+  player.request("look");
+  clock.t += 200;
+  assert.equal(player.words()[0], "Building …");
+  player.locked = "predict";
+  assert.equal(player.words()[0], "Locked");
+});
+
+test("a kernel that says it builds is not taken for silent, and one that says nothing is", () => {
+  const { player, clock } = setUp();
+  player.request("look");
+  player.receive(standing(0));
+  player.restart("rewind");
+  player.receive({ type: "building" });
+  clock.t += 6000;
+  player.tick();
+  assert.equal(player.words()[0], "Building …");
+  assert.equal(player.view().stale, false);
+  player.receive(standing(0, { run: 2 }));
+  assert.equal(player.words()[0], "Ready");
+  player.restart("rewind");
+  clock.t += 6000;
+  player.tick();
+  assert.equal(player.words()[0], "No answer from the kernel");
+});
+
+test("while it trains, a build begins when the kernel says so and ends with the next answer, an error too", () => {
+  const { player, clock } = setUp();
+  player.request("look");
+  player.receive(standing(0));
+  player.run();
+  player.receive({ type: "dirty" });
+  player.receive(frame(1));
+  clock.t += 200;
+  assert.equal(player.words()[0], "Training");
+  player.receive({ type: "building" });
+  clock.t += 200;
+  assert.equal(player.words()[0], "Building …");
+  player.receive(frame(0, { run: 2 }));
+  assert.equal(player.words()[0], "Training");
+  player.receive({ type: "building" });
+  clock.t += 200;
+  player.receive({ ...frame(0, { run: 2 }), state: "Error", reason: "too deep" });
+  assert.equal(player.words()[0], "Error");
+});

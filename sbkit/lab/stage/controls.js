@@ -81,7 +81,7 @@ export class Controls {
     for (const asks of [this.code, this.save]) if (asks) asks.disabled = closed;
     const trains = steps > 0;
     for (const node of [this.run, ...this.steps, this.speed.parentNode, this.slider.parentNode]) node.hidden = !trains;
-    setText(this.word, trains || word === "Error" || view.stale || view.locked ? word : "");
+    setText(this.word, trains || word === "Error" || view.stale || view.locked || view.builds ? word : "");
     setText(this.reason, reason);
     this.slider.max = Math.max(0, count - 1);
     this.slider.value = index;

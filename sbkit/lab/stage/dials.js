@@ -8,9 +8,15 @@ export function keepKey({ target, ctrlKey, metaKey, altKey }) {
   if (target.closest?.(".sb-panel")) target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
 }
 
-/** A slider has no name, and a logarithmic one tells its exponent: give it its label, and what stands beside it. */
+/**
+ * A slider has no name, and a logarithmic one tells its exponent: give it its label, and what stands beside it. A
+ * label that is cut short tells all of itself to the pointer.
+ */
 export function nameSliders(panel, signal) {
-  const name = () => panel.querySelectorAll(".noUi-handle").forEach(nameSlider);
+  const name = () => {
+    panel.querySelectorAll(".noUi-handle").forEach(nameSlider);
+    for (const label of panel.querySelectorAll(".widget-label, .widget-label-basic")) label.title ||= label.textContent;
+  };
   const watch = new MutationObserver(name);
   watch.observe(panel, { subtree: true, childList: true, attributeFilter: ["aria-valuetext"] });
   signal.addEventListener("abort", () => watch.disconnect());

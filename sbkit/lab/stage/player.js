@@ -13,12 +13,14 @@ const AHEAD = 2; // advances under way while running
 const PATIENCE = 5000; // ms without an answer until the stage says so and asks again, then twice as long, and so on
 const TOUCH = 600; // ms after the last touch of a dial for which training makes way
 const ENDS = ["Done", "Error", "Stopped"]; // states that end a run until the reader wants it otherwise
+const BUILDS = ["rewind", "seed", "data", "refresh", "pick"]; // requests for which Python calls the lesson
+const FLASH = 150; // ms that a lesson may take to build its run before the stage says so
 const SETTLE = 300; // ms after the last step or dial move until the sharp standing frame is asked for
 
 export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
     Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
-      touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
+      buildsSince: null, acknowledged: false, touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
     Object.assign(this, { running: false, hidden: false, closed: false, gone: false, lost: false, dirty: false, locked: "" });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
@@ -73,7 +75,7 @@ export class Player {
   /** Whether the kernel that held the run has ended or begun anew; a connection that is lost may come back. */
   setGone(gone) {
     if (gone === this.gone) return;
-    Object.assign(this, { gone, running: false, inflight: [] });
+    Object.assign(this, { gone, running: false, inflight: [], buildsSince: null, acknowledged: false });
     if (!gone) this.request("look");
   }
 
@@ -94,6 +96,7 @@ export class Player {
     if (type !== "look") this.idle = false;
     if (this.lost) this.inflight = []; // the answers may never come: start counting anew
     if (!this.inflight.length) this.since = this.now();
+    if (BUILDS.includes(type) || !this.recording.last) this.buildsSince ??= this.now();
     this.inflight.push(type);
     this.settleAt = null;
     this.send({ type, ...details });
@@ -102,10 +105,14 @@ export class Player {
   /** Take a message; asks for the next frame where one is due. */
   receive(message) {
     Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE });
-    if (message.type === "dirty") this.dirty = true;
+    if (message.type === "building") [this.buildsSince, this.acknowledged] = [this.buildsSince ?? this.now(), true];
+    else if (message.type === "dirty") this.dirty = true;
     else if (message.type === "closed") [this.closed, this.running] = [true, false];
     else if (message.type === "frame") this.take(message, message.pushed ? null : this.answered(message));
-    else this.inflight.splice(this.inflight.indexOf(message.type) >>> 0, 1);
+    else {
+      this.inflight.splice(this.inflight.indexOf(message.type) >>> 0, 1);
+      if (this.acknowledged) [this.buildsSince, this.acknowledged] = [null, false];
+    }
     this.next();
   }
 
@@ -119,6 +126,7 @@ export class Player {
   }
 
   take(frame, request) {
+    if (request !== "advance" || this.acknowledged) [this.buildsSince, this.acknowledged] = [null, false];
     const fresh = frame.run !== this.status.run;
     const { state, reason } = this.status;
     const late = state === "Error" && !fresh && !this.running && request === "advance"; // asked for before the error
@@ -169,6 +177,8 @@ export class Player {
     const { state, reason, step } = this.status;
     if (this.closed) return ["Stopped", say("states", "closed")];
     if (this.gone) return ["Stopped", say("states", "gone")];
+    const builds = this.buildsSince !== null && this.now() - this.buildsSince > FLASH && !this.locked;
+    if (builds && (this.acknowledged || !this.lost)) return [say("states", "building"), ""];
     if (this.lost) return [say("states", "silent"), say("states", "lost")];
     if (this.locked) return ["Locked", this.locked];
     if (ENDS.includes(state)) return [state, reason];
@@ -182,9 +192,9 @@ export class Player {
     const { frames } = this.recording;
     const index = Math.min(this.shown ?? Infinity, frames.length - 1);
     const [word, reason] = this.words();
-    const stale = this.over || this.lost || (word === "Error" && !this.status.plots?.length);
+    const stale = this.over || word === say("states", "silent") || (word === "Error" && !this.status.plots?.length);
     const { pinned, difference, running, status, locked } = this;
     return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
-      pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost };
+      said: status.said, builds: word === say("states", "building"), pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost };
   }
 }

@@ -1,9 +1,10 @@
 // screen.js: the whole panel on the page: controls, the grid of cards, one drawing at most per animation frame.
 
 import { readTheme } from "./axes.js";
-import { Card, make } from "./card.js";
+import { Card, make, setText } from "./card.js";
 import { Controls } from "./controls.js";
 import { Announcer } from "./live.js";
+import { say } from "./words.js";
 
 export class Screen {
   /** `source()` gives the view to draw. Everything that outlives `el` ends with `ended`, an AbortController. */
@@ -14,7 +15,8 @@ export class Screen {
     this.announce = (text) => announcer.say(text);
     this.controls = new Controls(actions, options, this.announce);
     this.grid = make("div", { class: "sb-grid" });
-    const parts = [this.controls.head, this.grid, this.controls.foot, live];
+    this.said = make("pre", { class: "sb-said", tabindex: "0", role: "region", "aria-label": say("controls", "said"), hidden: "" });
+    const parts = [this.controls.head, this.grid, this.controls.foot, this.said, live];
     this.root = make("div", { class: "sb-stage" }, parts);
     this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
     el.replaceChildren(this.root);
@@ -51,6 +53,8 @@ export class Screen {
     const view = this.source();
     this.controls.update(view);
     this.root.classList.toggle("sb-stale", Boolean(view.stale));
+    setText(this.said, view.said ?? "");
+    this.said.hidden = !view.said;
     const { frame } = view;
     Object.assign(this.root.dataset, { state: view.word, step: frame?.step ?? 0, run: frame?.run ?? "", pinned: Boolean(view.pinned) });
     if (!frame || !this.root.isConnected) return;

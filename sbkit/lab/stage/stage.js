@@ -40,10 +40,11 @@ class Link {
   }
 
   tick() {
-    const before = this.player.words().join();
     this.player.setGone([...this.screens].some((screen) => screen.root.closest(".jupyter-widgets-disconnected"))); // ipywidgets' own
     this.player.tick();
-    if (this.player.words().join() === before && !this.player.running) return;
+    const words = this.player.words().join(); // some come with time alone
+    if (words === this.told && !this.player.running) return;
+    this.told = words;
     for (const screen of this.screens) screen.redraw();
   }
 

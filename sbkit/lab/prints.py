@@ -1,0 +1,69 @@
+"""What is printed while no cell runs: a notebook shows it nowhere, so the panel does."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from typing import Any
+
+MOST = 4000  # characters that are kept, the last ones
+CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and the like of a terminal
+OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")  # what a bar of progress wrote before its last state
+
+
+class Ear(io.TextIOBase):
+    """A stream that keeps what one thread writes; what others write goes where it went before."""
+
+    encoding = "utf-8"
+
+    def __init__(self, before: Any, keep: Callable[[str], object]):
+        self.before, self.keep, self.thread = before, keep, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Keep a text; how long it is."""
+        if threading.get_ident() != self.thread:
+            return self.before.write(text)
+        self.keep(str(text))
+        return len(text)
+
+    def writable(self) -> bool:
+        """True, as of any stream that is printed to."""
+        return True
+
+
+@contextmanager
+def heard(afresh: bool = False) -> Iterator[Callable[[], str]]:
+    """Listen to what this thread prints and warns of; gives a function that tells it.
+
+    afresh: warnings that were given once are given again.
+
+    >>> with heard() as told:
+    ...     print("hello")
+    >>> told()
+    'hello\\n'
+    """
+    text = ""
+
+    def keep(more: str) -> None:
+        nonlocal text
+        text = (text + more)[-2 * MOST :]
+
+    out, err = Ear(sys.stdout, keep), Ear(sys.stderr, keep)
+    with warnings.catch_warnings() if afresh else nullcontext(), redirect_stdout(out), redirect_stderr(err):
+        yield lambda: text
+
+
+def clipped(text: str) -> str:
+    """The end of a text as a page can show it.
+
+    >>> clipped("10 %\\r\\x1b[31m20 %\\x1b[0m\\n")
+    '20 %\\n'
+    """
+    text = OVERWRITTEN.sub("", CODES.sub("", text).replace("\r\n", "\n"))
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= MOST else "…" + text[-MOST:]
