@@ -7,7 +7,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from sbkit.course.place import lesson_name
 
 Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
-HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
+HEADS |= {"tolerance": "tolerance, every run", "room": "room", "verdict": "verdict"}
+LISTED = {"lesson": "lesson", "claim": "claim", "room": "room", "tight": "why"}
+
+LITTLE = 2  # standard deviations: rows with less room are listed with the reason
 
 PATIENCE = 10  # seconds for others to finish writing
 
@@ -30,8 +33,16 @@ SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a colum
 PAGE = """# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance,
-which was written before the number was seen. Measured: mean (smallest … largest) over runs. Made by
-`make notebooks`.
+which was written before the number was seen. Measured: mean (smallest … largest) over runs. Room: how many
+standard deviations of the runs the worst one lies inside its bound; of what does not reproduce, how far the
+farthest lies outside. Made by `make notebooks`.
+"""
+TIGHT = f"""
+## Little room
+
+Another processor, seed or release of a library moves the numbers. These lie less than {LITTLE} standard
+deviations inside their bound, are equal in all runs (exact), so that nothing says how far they could move, or
+are one number (one run).
 """
 
 
@@ -41,6 +52,7 @@ class Claim:
 
     Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
     reproduces: False for a published sentence that is known not to hold here, for this `reason`.
+    tight: why it may stand where its `room` is little.
     """
 
     sentence: str
@@ -51,6 +63,7 @@ class Claim:
     source: str
     reproduces: bool = True
     reason: str = ""
+    tight: str = ""
 
     @property
     def holds(self) -> bool:
@@ -61,6 +74,31 @@ class Claim:
     def as_stated(self) -> bool:
         """True if it holds, or was stated not to reproduce and still does not."""
         return self.holds == self.reproduces
+
+    @property
+    def room(self) -> float:
+        """How many standard deviations of the numbers the worst of them lies inside its bound.
+
+        Of what does not reproduce: how far the farthest lies outside. Negative where it is not as stated;
+        infinite where all are equal; NaN for one number, which has no spread, and where one is NaN.
+        """
+        m = self.measured
+        if len(m) == 1 or bool(m.isnan().any()):
+            return math.nan
+        inside = torch.minimum(m - self.low, self.high - m).min().item()  # negative outside
+        inside = inside if self.reproduces else -inside
+        if bool((m == m[0]).all()):
+            return math.copysign(math.inf, inside) if inside else 0.0
+        return inside / m.std().item()
+
+    @property
+    def room_in_words(self) -> str:
+        """The room as the table has it: a number, "exact" or "one run"."""
+        if len(self.measured) == 1:
+            return "one run"
+        if bool((self.measured == self.measured[0]).all()):
+            return "exact"
+        return f"{self.room:.1f}" if abs(self.room) < 10 else f"{self.room:.0f}"
 
     @property
     def verdict(self) -> str:
@@ -80,11 +118,11 @@ class Claim:
 
     @property
     def digits(self) -> dict[str, str]:
-        """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, verdict."""
+        """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, room, verdict."""
         m = self.measured
         ours = f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)"
         published = f"{self.published} [{self.source}]" if self.source else self.published
-        rest = {"tolerance": self.tolerance, "verdict": self.verdict}
+        rest = {"tolerance": self.tolerance, "room": self.room_in_words, "verdict": self.verdict}
         return {"claim": self.sentence, "published": published, "ours": ours, **rest}
 
     def __repr__(self) -> str:
@@ -99,14 +137,17 @@ def claim(
     source: str = "",
     reproduces: bool = True,
     reason: str = "",
+    tight: str = "",
 ) -> Claim:
     """A claim of a paper or lesson beside what was measured of it, one number a run.
 
     within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
     in it. published, source: the paper's number and where it stands. reproduces=False: a published
     sentence that does not hold here; `reason` says why and under which settings, and what is checked is
-    that it still does not. Writes its row to `claims.json` in the working directory, or where
-    SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or range, or a missing reason.
+    that it still does not. tight: why the sentence may stand where the worst run lies less than two
+    standard deviations inside its bound, or all are equal, or there is one, e.g. "no share is above 1";
+    the page of claims lists such rows with it. Writes its row to `claims.json` in the working directory,
+    or where SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or range, or a missing reason.
 
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
@@ -120,7 +161,7 @@ def claim(
         )
     if not reproduces and not reason:
         raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
-    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason)
+    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, tight)
     _keep(made)
     return made
 
@@ -143,7 +184,7 @@ def _keep(made: Claim) -> None:
     Notebooks that run at once write to one file, one after the other.
     """
     path = Path(os.environ.get("SBKIT_CLAIMS", "claims.json"))
-    row = {"lesson": lesson_name(), **made.digits}
+    row = {"lesson": lesson_name(), **made.digits, "tight": made.tight}
     try:
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
             rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
@@ -155,14 +196,26 @@ def _keep(made: Claim) -> None:
 
 
 def table(path: str | Path = "docs/claims.json") -> str:
-    """The claims kept in a file as a page of Markdown: a table, a row a claim; what looks like a tag is text.
+    """The claims kept in a file as a page of Markdown: a row a claim, and those with little room once more.
 
-    Raises `SbkitError` where there is no such file.
+    What looks like a tag is text. Raises `SbkitError` where there is no such file.
     """
     path = Path(path)
     if not path.exists():
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row[name].splitlines())) for name in HEADS] for row in rows]
-    table = [f"| {' | '.join(line)} |" for line in [[*HEADS.values()], ["---"] * len(HEADS), *lines]]
-    return "\n".join([PAGE, *table])
+    listed = [row | {"tight": row["tight"] or "no reason given"} for row in rows if is_tight(row)]
+    return "\n".join([PAGE, *_markdown(HEADS, rows), TIGHT, *_markdown(LISTED, listed)])
+
+
+def is_tight(row: Mapping[str, str]) -> bool:
+    """Whether a row kept in the file has little room, is exact or is one run."""
+    try:
+        return not float(row["room"]) >= LITTLE
+    except ValueError:
+        return True
+
+
+def _markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> list[str]:
+    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row[name].splitlines())) for name in heads] for row in rows]
+    return [f"| {' | '.join(line)} |" for line in [[*heads.values()], ["---"] * len(heads), *lines]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.course.claims import table
+from sbkit.course.claims import is_tight, table
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +88,55 @@ def test_every_claim_is_kept_once_a_lesson(claims, monkeypatch):
         sb.claim("A | B", measured=numbers, within=(0, 1), published=0.5, source="Paper, Table 1")
     rows = json.loads(claims.read_text())
     assert [(row["lesson"], row["ours"][:3]) for row in rows] == [("one", "0.5"), ("two", "0.6")]
-    head, rule, first, second = table(claims).splitlines()[-4:]
+    page, _, listed = table(claims).partition("## Little room")
+    head, rule, first, second = [line for line in page.splitlines() if line.startswith("|")]
     assert head.startswith("| lesson | claim | published |") and set(rule) <= set("|- ")
-    assert r"A \| B" in first and first.endswith("| 0 to 1 | holds |") and "two" in second
+    assert r"A \| B" in first and first.endswith("| 0 to 1 | one run | holds |") and "two" in second
+    assert listed.splitlines()[-1] == r"| two | A \| B | one run | no reason given |"
+
+
+SPREAD = torch.tensor([0.3, 0.4, 0.5])  # its standard deviation is 0.1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "within", "reproduces", "words"),
+    [
+        (SPREAD, (0, None), True, "3.0"),
+        (SPREAD, (None, 0.6), True, "1.0"),
+        (SPREAD, (0.1, 0.9), True, "2.0"),
+        (SPREAD, (0.3, 1), True, "0.0"),
+        (SPREAD, (0.35, 1), True, "-0.5"),
+        (SPREAD, (0.35, 1), False, "0.5"),  # one lies outside, by half a deviation
+        (SPREAD, (2, None), False, "17"),
+        (SPREAD, (0, 1), False, "-3.0"),  # it reproduces after all
+        ([1.0, 1.0], (0.9, None), True, "exact"),
+        ([0.1] * 10, (0, 0.1), True, "exact"),
+        ([0.5], (0, 1), True, "one run"),
+        ([0.5, math.nan], (0, 1), True, "nan"),
+    ],
+)
+def test_room_is_the_worst_run_in_standard_deviations(claims, numbers, within, reproduces, words):
+    claim = sb.claim("x", numbers, within, reproduces=reproduces, reason="said")
+    assert claim.digits["room"] == words
+    (row,) = json.loads(claims.read_text())
+    assert is_tight(row) is (words not in ("3.0", "2.0", "17"))
+
+
+@pytest.mark.parametrize(
+    ("tight", "told"), [("", "no reason given"), ("no share is above 1", "no share is above 1")]
+)
+def test_little_room_is_listed_with_its_reason(claims, tight, told):
+    sb.claim("roomy", SPREAD, (0, None))
+    sb.claim("tight", SPREAD, (0.25, None), tight=tight)
+    listed = table(claims).partition("## Little room")[2]
+    assert "roomy" not in listed and f"| tight | 0.5 | {told} |" in listed
+
+
+def test_every_claim_of_the_course_with_little_room_says_why():
+    rows = json.loads((ROOT / "docs" / "claims.json").read_text(encoding="utf-8"))
+    assert not [
+        (row["lesson"], row["claim"], row["room"]) for row in rows if is_tight(row) and not row["tight"]
+    ]
 
 
 @pytest.mark.parametrize("spoiled", ["{", "[1]", '[{"lesson": ""}]'])
