@@ -98,7 +98,7 @@ class Claim:
             return "one run"
         if bool((self.measured == self.measured[0]).all()):
             return "exact"
-        return f"{self.room:.1f}" if abs(self.room) < 10 else f"{self.room:.0f}"
+        return f"{self.room:.1f}" if abs(self.room) < 10 else f"{self.room:.3g}"
 
     @property
     def verdict(self) -> str:
