@@ -34,8 +34,8 @@ PAGE = """# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance,
 which was written before the number was seen. Measured: mean (smallest … largest) over runs. Room: how many
-standard deviations of the runs the worst one lies inside its bound; of what does not reproduce, how far the
-farthest lies outside. Made by `make notebooks`.
+standard deviations of the runs the worst one lies inside its bound (of a mean, how many standard errors; of
+what does not reproduce, how far the farthest lies outside). Made by `make notebooks`.
 """
 TIGHT = f"""
 ## Little room
@@ -48,7 +48,7 @@ are one number (one run).
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence and whether the measured numbers (any shape) all lie within [low, high].
+    """A sentence and whether the measured numbers (…, runs) all lie within [low, high], or their mean does.
 
     Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
     reproduces: False for a published sentence that is known not to hold here, for this `reason`.
@@ -64,11 +64,17 @@ class Claim:
     reproduces: bool = True
     reason: str = ""
     tight: str = ""
+    mean: bool = False
+
+    @property
+    def judged(self) -> Tensor:
+        """What has to lie within the tolerance: every number, or with `mean` each mean over the last axis."""
+        return self.measured.mean(-1, keepdim=True) if self.mean else self.measured
 
     @property
     def holds(self) -> bool:
-        """True if every measured number lies within the tolerance (NaN never does)."""
-        return bool(((self.measured >= self.low) & (self.measured <= self.high)).all())
+        """True if all that is judged lies within the tolerance (NaN never does)."""
+        return bool(((self.judged >= self.low) & (self.judged <= self.high)).all())
 
     @property
     def as_stated(self) -> bool:
@@ -77,26 +83,27 @@ class Claim:
 
     @property
     def room(self) -> float:
-        """How many standard deviations of the numbers the worst of them lies inside its bound.
+        """How many standard deviations over runs (the last axis) the worst run lies inside its bound.
 
+        Of several settings, that of the least room. With `mean`: how many standard errors each mean does.
         Of what does not reproduce: how far the farthest lies outside. Negative where it is not as stated;
-        infinite where all are equal; NaN for one number, which has no spread, and where one is NaN.
+        infinite where all runs are equal; NaN of one run, which has no spread, and where a number is NaN.
         """
-        m = self.measured
-        if len(m) == 1 or bool(m.isnan().any()):
+        m, runs = self.measured, self.measured.shape[-1]
+        if runs == 1:
             return math.nan
-        inside = torch.minimum(m - self.low, self.high - m).min().item()  # negative outside
-        inside = inside if self.reproduces else -inside
-        if bool((m == m[0]).all()):
-            return math.copysign(math.inf, inside) if inside else 0.0
-        return inside / m.std().item()
+        inside = torch.minimum(self.judged - self.low, self.high - self.judged).amin(-1)  # < 0 outside
+        spread = m.std(-1) / (math.sqrt(runs) if self.mean else 1)
+        equal = (m == m[..., :1]).all(-1)  # to the last bit
+        rooms = torch.where(equal, torch.full_like(inside, math.inf).copysign(inside), inside / spread)
+        return rooms.min().item() if self.reproduces else -rooms.min().item()
 
     @property
     def room_in_words(self) -> str:
         """The room as the table has it: a number, "exact" or "one run"."""
-        if len(self.measured) == 1:
+        if self.measured.shape[-1] == 1:
             return "one run"
-        if bool((self.measured == self.measured[0]).all()):
+        if math.isinf(self.room):
             return "exact"
         return f"{self.room:.1f}" if abs(self.room) < 10 else f"{self.room:.3g}"
 
@@ -109,7 +116,11 @@ class Claim:
 
     @property
     def tolerance(self) -> str:
-        """The range in words."""
+        """The range in words, and of what, where that is not every run."""
+        return f"{self._range}, mean" if self.mean else self._range
+
+    @property
+    def _range(self) -> str:
         if self.high == math.inf:
             return f"at least {self.low:g}"
         if self.low == -math.inf:
@@ -126,7 +137,7 @@ class Claim:
         return {"claim": self.sentence, "published": published, "ours": ours, **rest}
 
     def __repr__(self) -> str:
-        return f"{self.sentence} [{self.tolerance}, every run]: {self.verdict}"
+        return f"{self.sentence} [{self.tolerance}{'' if self.mean else ', every run'}]: {self.verdict}"
 
 
 def claim(
@@ -138,14 +149,15 @@ def claim(
     reproduces: bool = True,
     reason: str = "",
     tight: str = "",
+    mean: bool = False,
 ) -> Claim:
-    """A claim of a paper or lesson beside what was measured of it, one number a run.
+    """A claim of a paper or lesson beside what was measured of it, (runs,) or (settings, runs).
 
     within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
-    in it. published, source: the paper's number and where it stands. reproduces=False: a published
-    sentence that does not hold here; `reason` says why and under which settings, and what is checked is
-    that it still does not. tight: why the sentence may stand where the worst run lies less than two
-    standard deviations inside its bound, or all are equal, or there is one, e.g. "no share is above 1";
+    in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
+    where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
+    under which settings, and what is checked is that it still does not. tight: why the sentence may stand
+    where its room is less than two standard deviations, exact or of one run, e.g. "no share is above 1";
     the page of claims lists such rows with it. Writes its row to `claims.json` in the working directory,
     or where SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or range, or a missing reason.
 
@@ -153,15 +165,16 @@ def claim(
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
     tensor = measured if isinstance(measured, Tensor) else torch.from_numpy(np.array(measured, np.float64))
-    numbers = tensor.detach().cpu().double().flatten()
+    numbers = tensor.detach().cpu().double()
+    numbers = numbers if numbers.ndim else numbers[None]
     low, high = _range(within, published)
-    if not len(numbers) or not low <= high:
+    if not numbers.numel() or not low <= high:
         raise SbkitError(
-            f"A claim has numbers and a range low ≤ high, got {len(numbers)} numbers and {within}."
+            f"A claim has numbers and a range low ≤ high, got {numbers.numel()} numbers and {within}."
         )
     if not reproduces and not reason:
         raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
-    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, tight)
+    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, tight, mean)
     _keep(made)
     return made
 

@@ -113,13 +113,18 @@ SPREAD = torch.tensor([0.3, 0.4, 0.5])  # its standard deviation is 0.1
         ([0.1] * 10, (0, 0.1), True, "exact"),
         ([0.5], (0, 1), True, "one run"),
         ([0.5, math.nan], (0, 1), True, "nan"),
+        (torch.stack([SPREAD, 10 + SPREAD]), (0, None), True, "3.0"),  # over runs, not between settings
+        (torch.stack([SPREAD, 10 + SPREAD]), (None, 10), False, "5.0"),
+        (torch.stack([SPREAD, torch.ones(3)]), (0.1, None), True, "2.0"),
+        (torch.ones(2, 3), (0, None), True, "exact"),
+        (torch.tensor(0.5), (0, None), True, "one run"),
     ],
 )
 def test_room_is_the_worst_run_in_standard_deviations(claims, numbers, within, reproduces, words):
     claim = sb.claim("x", numbers, within, reproduces=reproduces, reason="said")
     assert claim.digits["room"] == words
     (row,) = json.loads(claims.read_text())
-    assert is_tight(row) is (words not in ("3.0", "2.0", "17"))
+    assert is_tight(row) is (words not in ("2.0", "3.0", "5.0", "17"))
 
 
 @pytest.mark.parametrize(
