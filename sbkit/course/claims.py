@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from sbkit.course.place import lesson_name
 Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
 HEADS |= {"tolerance": "tolerance, every run", "room": "room", "verdict": "verdict"}
-LISTED = {"lesson": "lesson", "claim": "claim", "room": "room", "tight": "why"}
+LISTED = {"lesson": "lesson", "claim": "claim", "room": "room", "why": "why it may stand"}
+REASONS, UNTOLD = "little-room.toml", "no reason given"
 
 LITTLE = 2  # standard deviations: rows with less room are listed with the reason
 
@@ -52,7 +54,6 @@ class Claim:
 
     Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
     reproduces: False for a published sentence that is known not to hold here, for this `reason`.
-    tight: why it may stand where its `room` is little.
     """
 
     sentence: str
@@ -63,7 +64,6 @@ class Claim:
     source: str
     reproduces: bool = True
     reason: str = ""
-    tight: str = ""
     mean: bool = False
 
     @property
@@ -148,7 +148,6 @@ def claim(
     source: str = "",
     reproduces: bool = True,
     reason: str = "",
-    tight: str = "",
     mean: bool = False,
 ) -> Claim:
     """A claim of a paper or lesson beside what was measured of it, (runs,) or (settings, runs).
@@ -156,10 +155,9 @@ def claim(
     within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
     in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
     where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
-    under which settings, and what is checked is that it still does not. tight: why the sentence may stand
-    where its room is less than two standard deviations, exact or of one run, e.g. "no share is above 1";
-    the page of claims lists such rows with it. Writes its row to `claims.json` in the working directory,
-    or where SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or range, or a missing reason.
+    under which settings, and what is checked is that it still does not. Writes its row to `claims.json`
+    in the working directory, or where SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or
+    range, or a missing reason.
 
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
@@ -174,7 +172,7 @@ def claim(
         )
     if not reproduces and not reason:
         raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
-    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, tight, mean)
+    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, mean)
     _keep(made)
     return made
 
@@ -197,7 +195,7 @@ def _keep(made: Claim) -> None:
     Notebooks that run at once write to one file, one after the other.
     """
     path = Path(os.environ.get("SBKIT_CLAIMS", "claims.json"))
-    row = {"lesson": lesson_name(), **made.digits, "tight": made.tight}
+    row = {"lesson": lesson_name(), **made.digits}
     try:
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
             rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
@@ -211,13 +209,18 @@ def _keep(made: Claim) -> None:
 def table(path: str | Path = "docs/claims.json") -> str:
     """The claims kept in a file as a page of Markdown: a row a claim, and those with little room once more.
 
-    What looks like a tag is text. Raises `SbkitError` where there is no such file.
+    Why these may stand is told by `little-room.toml` beside the file, by lesson and claim. What looks like
+    a tag is text. Raises `SbkitError` where there is no such file.
     """
     path = Path(path)
     if not path.exists():
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    listed = [row | {"tight": row["tight"] or "no reason given"} for row in rows if is_tight(row)]
+    beside = path.with_name(REASONS)
+    why = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
+    listed = [
+        row | {"why": why.get(row["lesson"], {}).get(row["claim"], UNTOLD)} for row in rows if is_tight(row)
+    ]
     return "\n".join([PAGE, *_markdown(HEADS, rows), TIGHT, *_markdown(LISTED, listed)])
 
 

@@ -23,7 +23,7 @@ def site(tmp_path_factory):
     """The site of two lessons: the scripts run as `make replays` and `make site` run them."""
     site = tmp_path_factory.mktemp("site")
     rows = [
-        dict.fromkeys([*HEADS, "tight"], text) | {"lesson": lesson}
+        dict.fromkeys(HEADS, text) | {"lesson": lesson}
         for lesson in (LESSON, HOSTILE["image"])
         for text in HOSTILE.values()
     ]

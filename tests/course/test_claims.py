@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.course.claims import is_tight, table
+from sbkit.course.claims import REASONS, UNTOLD, is_tight, table
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,20 +129,32 @@ def test_room_is_the_worst_run_in_standard_deviations(claims, numbers, within, r
 
 
 @pytest.mark.parametrize(
-    ("tight", "told"), [("", "no reason given"), ("no share is above 1", "no share is above 1")]
+    ("least", "holds", "room"), [(0.35, True, "0.9"), (0.2, True, "3.5"), (0.45, False, "-0.9")]
 )
-def test_little_room_is_listed_with_its_reason(claims, tight, told):
+def test_of_a_mean_each_setting_holds_by_its_standard_error(least, holds, room):
+    claim = sb.claim("x", torch.stack([SPREAD, 7 + SPREAD]), (least, None), mean=True)
+    assert claim.holds is holds and claim.digits["room"] == room
+    assert repr(claim).startswith(f"x [at least {least:g}, mean]")
+
+
+def test_little_room_is_listed_with_its_reason(claims, monkeypatch):
+    monkeypatch.setenv("SBKIT_LESSON", "notebooks/one.ipynb")
+    claims.with_name(REASONS).write_text('[one]\n"told" = "no share is above 1"')
     sb.claim("roomy", SPREAD, (0, None))
-    sb.claim("tight", SPREAD, (0.25, None), tight=tight)
+    for sentence in ("told", "not told"):
+        sb.claim(sentence, SPREAD, (0.25, None))
     listed = table(claims).partition("## Little room")[2]
-    assert "roomy" not in listed and f"| tight | 0.5 | {told} |" in listed
+    assert "roomy" not in listed and "| told | 0.5 | no share is above 1 |" in listed
+    assert f"| not told | 0.5 | {UNTOLD} |" in listed
 
 
 def test_every_claim_of_the_course_with_little_room_says_why():
-    rows = json.loads((ROOT / "docs" / "claims.json").read_text(encoding="utf-8"))
-    assert not [
-        (row["lesson"], row["claim"], row["room"]) for row in rows if is_tight(row) and not row["tight"]
-    ]
+    docs = ROOT / "docs"
+    assert UNTOLD not in table(docs / "claims.json")
+    rows = json.loads((docs / "claims.json").read_text(encoding="utf-8"))
+    told = tomllib.loads((docs / REASONS).read_text(encoding="utf-8"))
+    reasons = {(lesson, claim) for lesson, claims in told.items() for claim in claims}
+    assert reasons <= {(row["lesson"], row["claim"]) for row in rows}, "of claims that are no more"
 
 
 @pytest.mark.parametrize("spoiled", ["{", "[1]", '[{"lesson": ""}]'])
