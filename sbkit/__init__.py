@@ -57,6 +57,10 @@ if TYPE_CHECKING:
 
 # The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
 from sbkit.core import measures, optimizers, plots  # noqa: E402
+from sbkit.core.names import REGISTRIES  # noqa: E402
+
+for _registry in REGISTRIES:
+    _registry.close()
 
 COURSE = ("check", "claim", "journal", "map", "predict", "self_check")
 LAZY = {"lab": "lab", "sweep": "sweep"} | dict.fromkeys(COURSE, "course")

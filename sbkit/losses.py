@@ -92,10 +92,10 @@ def loss_for(task: Task, name: str | None) -> Loss:
 
     Raises `SbkitError` on an unknown name or a loss that does not fit the task's labels.
     """
-    name = name or ("cross_entropy" if task.classes else "square")
+    name = name if name is not None else ("cross_entropy" if task.classes else "square")
     loss, about = losses[name], losses.about[name]
     if not task.classes and not about.get("regression"):
         raise SbkitError(f"Float targets are regression, which has loss='square', got {name!r}.")
-    if about["classes"] == 2 and task.outputs != 2:
+    if about.get("classes") == 2 and task.outputs != 2:
         raise SbkitError(f"loss={name!r} is for two classes, got {task.outputs}; try 'cross_entropy'.")
     return loss

@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch.testing import assert_close
+
+import sbkit as sb
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,3 +30,18 @@ def test_the_page_on_scaling_runs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "TypeError" in done.stdout or "SbkitError" in done.stdout
     assert len(list((tmp_path / "rows").glob("*.npz"))) == 12
+
+
+def test_the_page_in_plain_torch_is_run_0_of_the_fleet():
+    page = (ROOT / "docs" / "in-plain-torch.md").read_text(encoding="utf-8")
+    before, names = torch.get_default_dtype(), {}
+    torch.set_default_dtype(torch.float64)  # where both round, the order of a sum would show
+    try:
+        exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), names)
+    finally:
+        torch.set_default_dtype(before)
+    start = sb.mlp(names["task"], runs=1).state_dict()
+    for name, weight in names["net"].state_dict().items():
+        own = names["fleet"].state_dict()[f"net.{name}"][0]
+        assert_close(own, weight, rtol=1e-9, atol=1e-12)
+        assert not torch.equal(weight, start[f"net.{name}"][0]), "trained"

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "sbkit"
 
 # Floor, and what may be imported beside the standard library. A folder counts as one module.
 FLOORS: dict[str, tuple[int, set[str]]] = {
-    "core": (0, {"torch", "numpy", "psutil", "threadpoolctl"}),
+    "core": (0, {"torch", "numpy", "platformdirs", "psutil", "threadpoolctl"}),
     "data": (1, {"torch", "numpy", "pandas", "sklearn"}),
     "models": (1, {"torch", "numpy"}),
     "losses": (1, {"torch", "numpy"}),
@@ -24,11 +24,11 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
     "cache": (1, {"torch", "numpy"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
-    "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm", "platformdirs"}),
+    "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
     "lab": (3, {"torch", "numpy", "ipywidgets", "anywidget", "traitlets", "IPython"}),
     "course": (
         4,
-        {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "platformdirs", "filelock"},
+        {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"},
     ),
     "__init__": (5, set()),
     "__main__": (6, set()),

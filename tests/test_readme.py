@@ -18,17 +18,34 @@ assert sb.last(run).values["norm"].shape == (8,)
 """
 
 
+def blocks() -> list[str]:
+    """The Python of the README, block by block."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def python(*given: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"SBKIT_HEADLESS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
+    return subprocess.run(
+        [sys.executable, *given], env=env, cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+def test_what_the_readme_adds_keeps_the_contracts(tmp_path):
+    """Registered by a user before the contract tests are collected, its three examples are tested by them."""
+    added = next(block for block in blocks() if "@sb.measures" in block)
+    (tmp_path / "added.py").write_text(f"import sbkit as sb\n{added}", encoding="utf-8")
+    names = re.findall(r"@sb\.\w+\(\"(\w+)\"", added)
+    assert len(names) == 3
+    tests = ["-q", "-p", "added", "-p", "no:cacheprovider", str(ROOT / "tests" / "test_contracts.py")]
+    done = python("-m", "pytest", *tests, "-k", " or ".join(names), f"--rootdir={ROOT}", folder=tmp_path)
+    assert done.returncode == 0 and int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 28, done.stdout
+
+
 @pytest.mark.slow
 def test_the_readme_runs(tmp_path):
     """In a process of its own, where what it registers and writes reaches nothing else."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join([*blocks, USE])],
-        env=os.environ | {"SBKIT_HEADLESS": "1", "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    assert len(blocks()) == 3
+    done = python("-W", "error", "-c", "\n".join([*blocks(), USE]), folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from traitlets.config import PyFileConfigLoader
 
-from sbkit.core.limits import memory_allowed, seconds_allowed
+from sbkit.core.environment import memory_allowed, seconds_allowed
 
 ROOT = Path(__file__).parents[1]
 ROOM = ROOT / "docs" / "room"
@@ -101,10 +101,7 @@ def test_the_app_of_a_lesson_is_all_up_to_its_panel(path):
 def test_the_guide_names_every_file_and_every_limit():
     text = (ROOT / "docs" / "room.md").read_text()
     missing = [file.name for file in ROOM.iterdir() if file.is_file() and f"room/{file.name}" not in text]
-    code = (
-        ROOT.joinpath("sbkit/core/limits.py").read_text()
-        + ROOT.joinpath("sbkit/lab/allowance.py").read_text()
-    )
+    code = ROOT.joinpath("sbkit/lab/allowance.py").read_text()
     assert not missing and set(re.findall(r"SBKIT_\w+", code)) <= set(re.findall(r"SBKIT_\w+", text))
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sbkit.cache.fingerprint import HOME, fingerprint
+from sbkit.cache.contents import HOME
+from sbkit.cache.fingerprint import fingerprint
 from sbkit.core import SbkitError, datasets, measures, optimizers
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")

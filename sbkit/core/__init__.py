@@ -13,17 +13,21 @@ from sbkit.core.names import (
     SbkitError,
     between,
     datasets,
+    distinct,
     losses,
     measures,
     one_of,
     optimizers,
     plots,
+    same,
+    takes,
     whole,
 )
-from sbkit.core.snapshot import Snapshot
-from sbkit.core.task import SAMPLE, Feature, Task, window
+from sbkit.core.snapshot import RESULTS, Snapshot
+from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
 
 __all__ = [
+    "RESULTS",
     "SAMPLE",
     "Feature",
     "Fleet",
@@ -34,7 +38,10 @@ __all__ = [
     "best_threads",
     "between",
     "check_memory",
+    "check_task",
     "datasets",
+    "distinct",
+    "drawn",
     "find_device",
     "generator",
     "losses",
@@ -42,6 +49,8 @@ __all__ = [
     "one_of",
     "optimizers",
     "plots",
+    "same",
+    "takes",
     "threads",
     "whole",
     "window",

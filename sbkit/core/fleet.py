@@ -50,6 +50,22 @@ class Fleet(nn.Module):
         finally:
             self.eval()
 
+    def __call__(self, x: Tensor) -> Tensor:
+        """`forward`. Raises `SbkitError` if the nets do not take such inputs."""
+        if not isinstance(x, Tensor) or x.ndim < 2 or (x.ndim == 3 and len(x) != self.runs):
+            got = tuple(x.shape) if isinstance(x, Tensor) else f"a {type(x).__name__}"
+            rule = f"A fleet takes a tensor (n, d), shared by its runs, or ({self.runs}, n, d), each its own"
+            raise SbkitError(f"{rule}, got {got}; try its task's x.")
+        try:
+            return super().__call__(x)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise SbkitError(
+                f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
+                f"on {x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
+            ) from error
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
 
@@ -65,17 +81,12 @@ class Fleet(nn.Module):
 
         Raises `SbkitError` if the nets do not take such inputs.
         """
+        if not isinstance(x, Tensor) or x.ndim < 2:
+            return self(x)  # refuses
         before = self.training
         try:
             self.eval()
             return self._in_parts(x.split(max(128, ROWS // self.runs), dim=-2))
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            raise SbkitError(
-                f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
-                f"on {x.device}: {str(error).rstrip('.')}. Build it for this task, e.g. sb.mlp(task)."
-            ) from error
         finally:
             self.train(before)
 

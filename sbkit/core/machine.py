@@ -15,7 +15,7 @@ import psutil
 import torch
 from threadpoolctl import ThreadpoolController
 
-from sbkit.core.limits import memory_allowed, memory_held
+from sbkit.core.environment import memory_allowed
 from sbkit.core.names import SbkitError, whole
 
 
@@ -30,6 +30,11 @@ def generator(*seeds: int) -> torch.Generator:
     # A spawn key, for SeedSequence((5,)) and SeedSequence((5, 0)) are the same.
     state = np.random.SeedSequence(0, spawn_key=seeds).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def memory_held() -> int:
+    """The bytes of memory that this process holds (its resident set)."""
+    return psutil.Process().memory_info().rss
 
 
 def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
 
 from sbkit.core.task import Task
+
+# What a table tells of every run: no measure and no axis (but seed) has such a name.
+RESULTS = ("run", "seed", "net_seed", "step", "epoch", "state", "error", "loss", "accuracy", "test_accuracy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +21,10 @@ class Snapshot:
     loss, accuracy, test_accuracy: (runs,), NaN where they have no meaning. values: measure → tensor,
     leading axis runs. state: one word a run: "training", "converged" (it reached `stop`), "diverged"
     (its loss is no longer finite) or "finished" (all steps done). rows: test rows looked at.
-    sample: a few rows of the task, for names, points and axes. loss is the mean over the first 4,096
-    training rows (all, if fewer; `rows`, if the look was a glance).
+    sample: a few rows of the task, always the same random ones, for names, points and axes. loss and
+    accuracy are means over the training rows, where there are more than 4,096 over so many of them, always
+    the same random ones (at a glance over those of `sample`). measured: measure → the step its value is of,
+    which is an earlier one where costly measures take turns at glances.
     """
 
     step: int
@@ -31,3 +36,9 @@ class Snapshot:
     state: tuple[str, ...]
     rows: int
     sample: Task
+    measured: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, measure: str) -> Snapshot:
+        """The same, its step and epoch those at which this measure's value was measured."""
+        at = self.measured.get(measure, self.step)
+        return self if at == self.step else replace(self, step=at, epoch=self.epoch * at / self.step)

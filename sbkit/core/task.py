@@ -6,15 +6,18 @@ import copy
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from os import PathLike
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sbkit.core.machine import find_device
+from sbkit.core.machine import find_device, generator
 from sbkit.core.names import SbkitError, one_of
 
 SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
+CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # what a task works out, or is drawn from
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -68,7 +71,8 @@ class Task:
             _check_labels(self.y, self.y_test)
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name not in ("x", "x_test")}
+        """The rows and what they mean; what follows from them is made again where it is asked for."""
+        return {name: value for name, value in vars(self).items() if name not in CACHED}
 
     @property
     def classes(self) -> bool:
@@ -77,7 +81,9 @@ class Task:
 
     @cached_property
     def outputs(self) -> int:
-        """Classes C, or columns of y in regression."""
+        """Classes C, or columns of y in regression; of a sample, those of the whole."""
+        if whole := vars(self).get("_outputs"):
+            return whole
         return int(max(self.y.max(), self.y_test.max(), 1)) + 1 if self.classes else self.y.shape[1]
 
     @cached_property
@@ -118,23 +124,60 @@ class Task:
         return dataclasses.replace(self, **moved, embed=copy.deepcopy(self.embed).to(**place))
 
     def sample(self, rows: int = SAMPLE) -> Task:
-        """The first `rows` training and test rows as a task of the same features."""
+        """At most `rows` training and test rows, `drawn` from all, as a task of the same features."""
         if rows >= max(len(self.y), len(self.y_test)):
             return self
         part = copy.copy(self)  # checked already; a class may be missing among few rows
-        cut = {name: getattr(self, name)[:rows].clone() for name in ("z", "y", "z_test", "y_test")}
-        vars(part).update(cut, outputs=self.outputs)
+        kept = {"": drawn(len(self.y), rows), "_test": drawn(len(self.y_test), rows)}
+        cut = {
+            f"{of}{end}": getattr(self, f"{of}{end}")[at].clone() for of in "zy" for end, at in kept.items()
+        }
+        vars(part).update(cut, _outputs=self.outputs, _whole=self.whole)
         return part
+
+    @property
+    def whole(self) -> Task:
+        """The task that a sample was drawn from; any other, and one that was copied or saved, is its own."""
+        return vars(self).get("_whole", self)
+
+
+@lru_cache(maxsize=64)
+def drawn(n: int, rows: int) -> Tensor | slice:
+    """Which of n rows stand for all where `rows` are enough: always the same random ones, in their order.
+
+    All of them, as a slice, where there are no more. So rows sorted by class, or with noise at their end,
+    are met in their proportions.
+
+    >>> drawn(5, 5), len(drawn(100, 5))
+    (slice(None, None, None), 5)
+    """
+    if rows >= n:
+        return slice(None)
+    return torch.randperm(n, generator=generator(0, n))[:rows].sort().values
+
+
+def check_task(given: Any) -> None:
+    """Refuse what is no task, with the way to one."""
+    if not isinstance(given, Task):
+        table = hasattr(given, "columns") or isinstance(given, str | PathLike)
+        way = (
+            'sb.task_from(table, y="label"), y the name of the column to tell'
+            if table
+            else "sb.task_from(x, y)"
+        )
+        raise SbkitError(
+            f"A task is rows with their labels, an sb.Task, got a {type(given).__name__}; try {way}."
+        )
 
 
 def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
     """The part of the plane of two columns that is looked at, ((low, high) of axes[0], … of axes[1]).
 
-    A square about 0 that holds the first test rows and a twentieth more; where a column fills less than
-    half of it, as those of other units do, each column's own range. Of as many rows as a snapshot's
-    sample holds, so that a picture's axes are those of its values.
+    A square about 0 that holds the test rows and a twentieth more; where a column fills less than half of
+    it, as those of other units do, each column's own range. Of the rows that a snapshot's sample holds, so
+    that a picture's axes are those of its values.
     """
-    z = task.z_test[:SAMPLE, list(axes)].double()  # (rows, 2)
+    z = task.z_test[drawn(len(task.z_test), SAMPLE)][:, list(axes)].double()  # (rows, 2)
     low, high = z.amin(0), z.amax(0)  # (2,) each
     reach = 1.05 * float(z.abs().max())
     if float((high - low).min()) >= reach > 0:

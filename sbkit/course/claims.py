@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import tomllib
 import warnings
@@ -19,7 +18,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from sbkit.core import SbkitError
-from sbkit.course.place import lesson_name
+from sbkit.core.environment import claims_file, lesson_name
 
 Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
@@ -155,9 +154,9 @@ def claim(
     within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
     in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
     where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
-    under which settings, and what is checked is that it still does not. Writes its row to `claims.json`
-    in the working directory, or where SBKIT_CLAIMS says. Raises `SbkitError` on an empty measurement or
-    range, or a missing reason.
+    under which settings, and what is checked is that it still does not. Its row goes to the file
+    that SBKIT_CLAIMS names, if any. Raises `SbkitError` on an empty measurement or range, or a missing
+    reason.
 
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
@@ -190,11 +189,13 @@ def _range(within: Within, published: Any) -> tuple[float, float]:
 
 
 def _keep(made: Claim) -> None:
-    """Write the claim's row to the file, in place of an older one of the same lesson and sentence.
+    """Write the claim's row to the file asked for, in place of an older one of the same lesson and sentence.
 
     Notebooks that run at once write to one file, one after the other.
     """
-    path = Path(os.environ.get("SBKIT_CLAIMS", "claims.json"))
+    path = claims_file()
+    if path is None:
+        return
     row = {"lesson": lesson_name(), **made.digits}
     try:
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
@@ -212,7 +213,7 @@ def table(path: str | Path = "docs/claims.json") -> str:
     Why these may stand is told by `little-room.toml` beside the file, by lesson and claim. What looks like
     a tag is text. Raises `SbkitError` where there is no such file.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.exists():
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
     rows = json.loads(path.read_text(encoding="utf-8"))

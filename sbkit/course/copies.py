@@ -35,7 +35,7 @@ def student(folder: str | Path, out: str | Path) -> list[Path]:
     ...     "0-start-here.ipynb" in {path.name for path in student(masters(), out)}
     True
     """
-    return _copy("student", _for_students, Path(folder), Path(out))
+    return _copy("student", _for_students, Path(folder).expanduser(), Path(out).expanduser())
 
 
 def teacher(folder: str | Path, out: str | Path) -> list[Path]:
@@ -49,7 +49,7 @@ def teacher(folder: str | Path, out: str | Path) -> list[Path]:
     ...     "0-start-here.ipynb" in {path.name for path in teacher(masters(), out)}
     True
     """
-    return _copy("teacher", _for_the_teacher, Path(folder), Path(out))
+    return _copy("teacher", _for_the_teacher, Path(folder).expanduser(), Path(out).expanduser())
 
 
 def masters() -> Path:

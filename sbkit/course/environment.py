@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
+
+from sbkit.core.environment import headless, stills_wanted, unknown_variables
 
 # What shows and trains, with the floors of pyproject.toml (a test holds them together).
 FLOORS = {"torch": "2.6", "ipywidgets": "7.7.1", "anywidget": "0.9.13", "plotly": "5.24"}
@@ -41,15 +42,15 @@ def self_check() -> Report:
     """
     gpu = torch.cuda.is_available()
     device = f"GPU {torch.cuda.get_device_name()}" if gpu else f"CPU, {torch.get_num_threads()} threads"
-    headless = os.environ.get("SBKIT_HEADLESS")
-    still = "stills (SBKIT_HEADLESS is set)" if headless else "still pictures (SBKIT_STAGE is stills)"
-    chosen = headless or os.environ.get("SBKIT_STAGE") == "stills"
-    renderer = still if chosen else "live panels, drawn in the page by the stage"
+    still = "stills (SBKIT_HEADLESS is set)" if headless() else "still pictures (SBKIT_STAGE is stills)"
+    live = "live panels, drawn in the page by the stage"
+    renderer = still if headless() or stills_wanted() else live
     return Report(
         [
             f"✓ Python {platform.python_version()}",
             *(_package(name, floor) for name, floor in FLOORS.items()),
             f"✓ Device: {device}; nothing here needs more",
             f"✓ Renderer: {renderer}",
+            *(f"✗ {told}" for told in unknown_variables()),
         ]
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from sbkit.course.place import data_folder
+from sbkit.core.environment import data_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,8 +101,9 @@ def calibration() -> pd.DataFrame:
 
 def export(path: str | Path) -> Path:
     """Write your predictions as a CSV file; its path."""
+    path = Path(path).expanduser()
     table().to_csv(path, index=False)
-    return Path(path)
+    return path
 
 
 def delete() -> int:

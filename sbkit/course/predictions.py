@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from sbkit.core import SbkitError, between, one_of
+from sbkit.core.environment import headless, lesson_name, switched_on
 from sbkit.course import journal
-from sbkit.course.place import headless, lesson_name
 from sbkit.plots import Bars, Lines, Mark
 
 CONFIDENCE = 50  # per cent; where it starts
@@ -40,7 +39,7 @@ class Prediction:
     @property
     def locked(self) -> bool:
         """True until committed, unless the lock is off: lock=False, or SBKIT_LOCK=0 for a whole class."""
-        return self.lock and not self.committed and os.environ.get("SBKIT_LOCK") != "0"
+        return self.lock and not self.committed and switched_on("SBKIT_LOCK", usual=True)
 
     def on_commit(self, then: Callable[[], object]) -> None:
         """Call `then` once the prediction is committed."""

@@ -40,8 +40,10 @@ def low_rank_task(
     >>> task.x.shape, task.y.shape, int(torch.linalg.matrix_rank(task.embed.target))
     (torch.Size([24, 8]), torch.Size([24, 5]), 2)
     """
-    dim, outputs, rows = whole("dim", dim), whole("outputs", outputs), whole("n", n) + whole("n_test", n_test)
-    if whole("rank", rank) > min(dim, outputs):
+    rank, rows = whole("rank", rank), whole("n", n) + whole("n_test", n_test)
+    for name, value in (("dim", dim), ("outputs", outputs)):  # what is advised has room for the rank
+        whole(name, value, 1 if type(value) is int and value > 0 else rank)
+    if rank > min(dim, outputs):
         most = min(dim, outputs)
         raise SbkitError(f"rank is at most min(dim, outputs) = {most}, got {rank}; try rank={most}.")
     between("noise", noise, 0, math.inf)

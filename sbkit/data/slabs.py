@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -18,6 +19,7 @@ SLABS: dict[int, tuple[dict[int, float], dict[int, float]]] = {
     5: ({0: 0.75, 2: 0.25}, {1: 1.0}),
     7: ({0: 0.5, 2: 0.5}, {1: 0.875, 3: 0.125}),
 }
+FEATURE = 1_000  # bytes that Python takes for a feature and its name
 
 
 def linear_block(y: Tensor, margin: float, noise: float, rng: Generator) -> Tensor:
@@ -69,13 +71,16 @@ def _checked(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[flo
     if not blocks:
         raise SbkitError("blocks names at least one block, got none; try (1, 5).")
     for k, p, gap in zip(blocks, noise, margin, strict=True):
-        if k not in (1, *SLABS) or isinstance(k, bool | float):
+        whole_number = isinstance(k, int | np.integer) and not isinstance(k, bool)
+        if not whole_number or k not in (1, *SLABS):
             near = min([1, *SLABS], key=lambda block: abs(block - k) if isinstance(k, int | float) else 0)
             raise SbkitError(f"blocks are 1 (linear) or 3, 5, 7 (slabs), got {k!r}; try {near}.")
         between("noise", p, 0, 1)
         room = 1 / max(k - 1, 1)  # above this the slabs have no width
-        if between("margin", gap, 0, 1) >= room:
-            raise SbkitError(f"margin of a block of {k} is below {room:.3g}, got {gap}; try 0.1.")
+        if not (isinstance(gap, int | float) and 0 <= gap < room):
+            raise SbkitError(
+                f"margin of a block of {k} is at least 0 and below {room:.3g}, got {gap!r}; try 0.1."
+            )
 
 
 def _names(blocks: Sequence[int]) -> Iterator[str]:
@@ -113,7 +118,9 @@ def slabs(
     noise, margin = _per_block("noise", noise, blocks), _per_block("margin", margin, blocks)
     _checked(blocks, noise, margin)
     rows, dim = whole("n", n) + whole("n_test", n_test), len(blocks)
-    check_memory(rows * dim * 4 * 3, f"{rows:,} rows × {dim} features × 4 bytes × 3 copies")
+    check_memory(rows * dim * 4 * 3, f"{rows:,} rows × {dim:,} features × 4 bytes × 3 copies")
+    if rotate:
+        check_memory(dim**2 * 8 * 4, f"{dim:,} × {dim:,} numbers of the rotation × 8 bytes × 4 copies")
     rng = generator(seed)
     y = (torch.randperm(n, generator=rng) % 2, torch.randperm(n_test, generator=rng) % 2)
     labels = torch.cat(y)  # (rows,)
@@ -151,5 +158,5 @@ def ms(k_first: int = 5, k_rest: int = 7, dim: int = 50, noise: float = 0.0, **o
     >>> list(ms(5, 7, dim=3, n=10, n_test=10).features)
     ['slab5', 'slab7_1', 'slab7_2']
     """
-    dim = whole("dim", dim)
+    check_memory(whole("dim", dim) * FEATURE, f"{dim:,} features × {FEATURE:,} bytes")
     return slabs([k_first] + [k_rest] * (dim - 1), noise=[noise] + [0.0] * (dim - 1), **options)

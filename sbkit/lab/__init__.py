@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
+from sbkit.core.environment import headless
 from sbkit.lab.compare import Pair, Work
 from sbkit.lab.dials import Dial, twins
 from sbkit.lab.dials import dials as read
@@ -47,6 +47,7 @@ def lab(
     sides that cannot be compared.
 
     >>> from sbkit.plots import Bars
+    >>> import os
     >>> os.environ["SBKIT_HEADLESS"] = "1"
     >>> lab(lambda height=1.0: Bars("b", "Bars", "height", ["a"], [height]), height=(0.0, 2.0))
     lesson(height=1.0): 1 picture drawn. Open this notebook in JupyterLab or Colab to drive it.
@@ -54,7 +55,7 @@ def lab(
     """
     _refuse_own_names(lesson, dials)
     meant, session = _opened(lesson, dials, compare, start)
-    if os.environ.get("SBKIT_HEADLESS") == "1":
+    if headless():
         from sbkit.lab.still import Still
 
         return Still(session, meant)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sbkit.core.limits import memory_allowed, memory_held, seconds_allowed
+from sbkit.core.environment import memory_allowed, seconds_allowed
+from sbkit.core.machine import memory_held
 from sbkit.plots.words import say
 
 

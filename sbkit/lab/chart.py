@@ -22,7 +22,7 @@ class Chart(Session):
         self.of, self.table, self.value, self.axes = lesson, table, value, dict(axes)
         self.over = over(lesson, axes)
         self.opens: Callable[[dict[str, Any]], object] = dict
-        self.kept = table[table["error"].fillna("") == ""] if "error" in table else table
+        self.kept = table[table["error"].isna() | (table["error"] == "")] if "error" in table else table
         for name in axes:
             if name not in self.over:
                 column = one_of("column", name, map(str, table.columns))

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
-from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
-from sbkit.core import SbkitError, one_of
+from sbkit.core import SbkitError
 from sbkit.plots import Description
 from sbkit.training import Run
-
-Lesson = Callable[..., Any]  # dials → a run, a description, or several
-
-
-def name_of(lesson: Lesson) -> str:
-    """The name of a lesson, or an `SbkitError` if it is not a function."""
-    if not callable(lesson):
-        raise SbkitError(
-            f"A lesson is a function of its dials, got {type(lesson).__name__}; "
-            "pass the function itself, as in sb.lab(lesson)."
-        )
-    name = getattr(lesson, "__name__", "lesson")
-    return name if name.isidentifier() else "lesson"
-
-
-def parameters(lesson: Lesson, given: Iterable[str] = ()) -> list[str]:
-    """Names that a lesson takes, or an `SbkitError` on a given name that it does not, with the nearest.
-
-    >>> parameters(lambda slabs, depth=2: None, ["slab"])
-    Traceback (most recent call last):
-    sbkit.SbkitError: No argument of lesson named 'slab'; there are slabs, depth. Did you mean 'slabs'?
-    """
-    called = name_of(lesson)
-    kinds = inspect.signature(lesson).parameters.values()
-    names = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    if any(p.kind is p.VAR_KEYWORD for p in kinds):
-        for name in given:
-            if not name.isidentifier() or iskeyword(name):
-                raise SbkitError(f"An argument has a name that Python can write, got {name!r}; try 'depth'.")
-        return [*names, *(name for name in given if name not in names)]
-    for name in given:
-        one_of(f"argument of {called}", name, names)
-    needed = [p.name for p in kinds if p.name in names and p.default is p.empty and p.name not in given]
-    if needed:
-        raise SbkitError(
-            f"Every argument of a lesson has a default or a dial, {called} has neither for "
-            f"{', '.join(needed)}; give it a default."
-        )
-    return names
-
-
-def default_of(lesson: Lesson, name: str, missing: Any = None) -> Any:
-    """The lesson's own default of an argument, `missing` where it has none."""
-    found = inspect.signature(lesson).parameters.get(name)
-    return missing if found is None or found.default is found.empty else found.default
+from sbkit.training.signature import Lesson as Lesson
+from sbkit.training.signature import default_of as default_of
+from sbkit.training.signature import name_of as name_of
+from sbkit.training.signature import parameters as parameters
 
 
 def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
+from sbkit.core.environment import stills_wanted
 from sbkit.lab.cells import Cells, this_cell
 from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
@@ -15,7 +16,7 @@ from sbkit.lab.dials import Dial, snapped, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.interrupts import listen
 from sbkit.lab.stage import Stage
-from sbkit.lab.stills import Stills, inside, stills_wanted
+from sbkit.lab.stills import Stills, inside
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More

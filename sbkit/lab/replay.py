@@ -70,7 +70,7 @@ def player() -> tuple[str, str]:
 
 def save(session: Work, path: str | Path) -> Path:
     """Write the replay of a session to a file; its path."""
-    path = Path(path)
+    path = Path(path).expanduser()
     path.write_text(replay(session), encoding="utf-8")
     return path
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sbkit.core.environment import switched_on
 from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
@@ -27,12 +27,12 @@ class Still(Handle):
     """
 
     def __init__(self, session: Work, meant: Mapping[str, Dial]):
-        filmed = os.environ.get("SBKIT_REPLAY") == "1" and bool(session.trains or meant)
+        filmed = switched_on("SBKIT_REPLAY") and bool(session.trains or meant)
         self._film = {REPLAY: film(session, meant)} if filmed else {}
         session.finish()
         self._text = say("panel", "still", call=session.call(), did=session.did())
         self._desk = Desk(session, meant)
-        self._png = picture(self) if os.environ.get("SBKIT_PNG") == "1" else None
+        self._png = picture(self) if switched_on("SBKIT_PNG") else None
         self._alt = alt(session.pictures(whole=True)) if self._png else ""
 
     def __repr__(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 
 import ipywidgets
 
-from sbkit.core import SbkitError, one_of
+from sbkit.core import SbkitError
 from sbkit.lab.desk import Desk
 from sbkit.lab.still import alt
 from sbkit.plots.png import png
@@ -23,14 +22,6 @@ LATE = (
     "<style>@keyframes sb-late{from{visibility:hidden}} .sb-stills>*{animation:sb-late 8s step-end}</style>"
 )
 REQUESTS = {"step": {"type": "advance", "steps": 1}, "rewind": {"type": "rewind"}, "seed": {"type": "seed"}}
-
-
-def stills_wanted() -> bool:
-    """True if SBKIT_STAGE asks for still pictures instead of the live stage.
-
-    Raises `SbkitError` on a stage that there is not.
-    """
-    return one_of("SBKIT_STAGE", os.environ.get("SBKIT_STAGE") or "live", ["live", "stills"]) == "stills"
 
 
 class Stills(ipywidgets.VBox):

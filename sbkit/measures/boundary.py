@@ -29,7 +29,7 @@ def boundary(
         resolution**2 * fleet.runs * 4 * 3, f"{resolution}² points × {fleet.runs} runs × 4 bytes × 3 copies"
     )
     (left, right), (bottom, top) = window(task, (across, up))
-    z = task.z_test[at or 0].expand(resolution, resolution, -1).clone()  # (r, r, k)
+    z = task.whole.z_test[at or 0].expand(resolution, resolution, -1).clone()  # (r, r, k)
     line = torch.linspace(0, 1, resolution, dtype=z.dtype, device=z.device)  # (r,)
     z[..., across] = left + (right - left) * line
     z[..., up] = (bottom + (top - bottom) * line).unsqueeze(1)
@@ -49,7 +49,7 @@ def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int)
         raise SbkitError(
             f"axes are two different columns of z, 0…{columns - 1}, got {tuple(axes)}; try (0, 1)."
         )
-    if not 0 <= whole("at", at or 0, 0) < len(task.z_test):
-        raise SbkitError(f"at is a test row, 0…{len(task.z_test) - 1}, got {at}.")
+    if not 0 <= whole("at", at or 0, 0) < (rows := len(task.whole.z_test)):
+        raise SbkitError(f"at is a test row, 0…{rows - 1}, got {at}; try at={rows - 1}.")
     whole("resolution", resolution, 2)
     return axes

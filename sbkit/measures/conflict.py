@@ -9,7 +9,7 @@ from sbkit.core import Fleet, SbkitError, Task, generator, measures
 from sbkit.measures.randomized import scored
 
 
-@measures("conflict", classes=True)
+@measures("conflict", classes=2)
 def conflict(fleet: Fleet, task: Task) -> Tensor:
     """Share of test rows on which each run follows one feature against all others. (runs, features)
 
@@ -59,8 +59,7 @@ def _of_the_other_class(task: Task) -> Tensor:
         here, there = (y == label).nonzero()[:, 0], (y != label).nonzero()[:, 0]
         if not len(there):
             raise SbkitError(
-                f"Conflicts need test rows of both classes, got one class in {len(y)} rows; mix the rows "
-                "(a moving picture looks at the first few), or raise n_test."
+                f"Conflicts need test rows of both classes, got one in {len(y)}; take more of them."
             )
         order[here] = there[torch.randint(len(there), here.shape, generator=rng)]
     return order.to(task.y_test.device)

@@ -31,10 +31,10 @@ def attack(
     Projected gradient ascent (Madry et al. 2018): `steps` steps of 2.5·radius/steps along the gradient of
     the log odds against the label ("l2", Euclidean length) or its sign ("linf", largest coordinate), each
     followed by a projection onto the ball. The cross-entropy has the same directions, but its gradient
-    vanishes where a net is sure. rows: the first so many test rows (all); train: of training rows instead.
-    seed: start at a random point of the ball instead of its centre. Each run has its own inputs; NaN for
-    a run that diverged. Raises `SbkitError` on other norms, numbers out of range, a fleet of
-    other inputs, and for regression.
+    vanishes where a net is sure. rows: the first so many test rows (all), in their order; for some drawn
+    from all attack `task.sample(rows)`; train: of training rows instead. seed: start at a random point of
+    the ball instead of its centre. Each run has its own inputs; NaN for a run that diverged. Raises
+    `SbkitError` on other norms, numbers out of range, a fleet of other inputs, and for regression.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -103,10 +103,10 @@ def universal_perturbation(
 ) -> Tensor:
     """One direction for all inputs that undoes a two-class fleet: x + (2y − 1)·δ. (runs, d)
 
-    δ, of length `radius`, is the top right-singular vector of the changes that `attack` makes to the first
-    `rows` training rows, each times 2y − 1, signed as they point on average (Shah et al. 2020, section 5,
-    whose code fits it to test rows; ours does not see them). NaN for a run that diverged. Raises
-    `SbkitError` unless two classes, and on numbers out of range.
+    δ, of length `radius`, is the top right-singular vector of the changes that `attack` makes to `rows`
+    training rows, drawn from all (`Task.sample`), each times 2y − 1, signed as they point on average (Shah
+    et al. 2020, section 5, whose code fits it to test rows; ours does not see them). NaN for a run that
+    diverged. Raises `SbkitError` unless two classes, and on numbers out of range.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -115,9 +115,9 @@ def universal_perturbation(
     tensor([1., 1., 1.])
     """
     _two_classes(task)
-    moved = attack(fleet, task, "l2", radius, steps, rows, train=True)  # (runs, n, d)
-    x, y = task.x[:rows], task.y[:rows]
-    change = (moved - x) * (2 * y - 1).unsqueeze(1)  # (runs, n, d)
+    few = task.sample(whole("rows", rows))
+    moved = attack(fleet, few, "l2", radius, steps, train=True)  # (runs, n, d)
+    change = (moved - few.x) * (2 * few.y - 1).unsqueeze(1)  # (runs, n, d)
     alive = change.isfinite().all(2).all(1)  # (runs,)
     finite = change.where(alive.view(-1, 1, 1), 0)
     direction = torch.linalg.svd(finite, full_matrices=False).Vh[:, 0]  # (runs, d)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, between, check_memory, generator, one_of, whole
+from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.models.modules import seeded
 
 # Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
@@ -114,6 +114,7 @@ def mlp(
     >>> mlp(task, depth=1, runs=3)(task.x).shape
     torch.Size([3, 10, 2])
     """
+    check_task(task)
     depth, width, runs, seed = (
         whole("depth", depth, 0),
         whole("width", width),
@@ -169,6 +170,7 @@ def deep_linear(
     >>> [tuple(weight.shape) for weight in fleet.weights()]
     [(2, 8, 8), (2, 8, 8), (2, 5, 8)]
     """
+    check_task(task)
     inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.utils import parametrize
 
-from sbkit.core import SbkitError, whole
+from sbkit.core import SbkitError, check_memory, whole
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -103,10 +103,8 @@ def overparameterize(
     >>> len(list(net.parameters())), len(list(net.collapse().parameters()))
     (10, 4)
     """
-    made = copy.deepcopy(module)
-    layers = (
-        [part for part in made.modules() if isinstance(part, LAYERS)] if isinstance(made, nn.Module) else []
-    )
+    made = copy.deepcopy(module) if isinstance(module, nn.Module) else nn.Module()
+    layers = [part for part in made.modules() if isinstance(part, LAYERS)]
     if not layers:
         raise SbkitError(
             f"overparameterize needs a linear or convolutional layer, got {type(module).__name__}."
@@ -128,6 +126,8 @@ def _shapes(
     inner = max(out, into) if width is None else whole("width", width)
     if inner % groups:
         raise SbkitError(f"width is a multiple of the {groups} groups, got {inner}; try {groups * inner}.")
+    numbers = inner * (into + out) + inner**2 * max(factors - 2, 0) + factors
+    check_memory(numbers * 4 * 4, f"{factors:,} factors, {numbers:,} numbers × 4 bytes × 4 copies")
     kernels = [own] + [(1,) * len(own)] * (factors - 1)
     if own and kernel_sizes is not None:
         kernels = [(whole("kernel_sizes", size),) * len(own) for size in kernel_sizes]

@@ -3,7 +3,7 @@
 from sbkit.plots.paired import paired
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines, Mark
 from sbkit.plots.standard import pictures, plain
-from sbkit.plots.tables import bands, cells, where
+from sbkit.plots.tables import bands, cells, empty, where
 
 __all__ = [
     "Axis",
@@ -15,6 +15,7 @@ __all__ = [
     "Mark",
     "bands",
     "cells",
+    "empty",
     "paired",
     "pictures",
     "plain",

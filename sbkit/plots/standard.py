@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sbkit.core import Snapshot, Task, measures, plots, window
@@ -23,6 +24,7 @@ History = Sequence[Snapshot]
 def pictures(history: History, moving: bool = False, first: Snapshot | None = None) -> list[Description]:
     """All that can be drawn of a history: fields first, then loss and accuracy, then measures.
 
+    A value stands at the step at which it was measured, in curves; other pictures of an earlier one say so.
     history: [latest] for a live frame, all snapshots for a still one. moving: the look was a glance at
     a sample of the rows, and captions say so. first: of the run; a plot registered with `first=True` gets
     it before a live frame's snapshot. A measure without a plot of its name gets a plain one.
@@ -36,6 +38,7 @@ def pictures(history: History, moving: bool = False, first: Snapshot | None = No
 def _draw(name: str, history: History, first: Snapshot | None) -> Description | None:
     if first and plots.about.get(name, {}).get("first"):
         history = [first, *history]
+    history = list({seen.step: seen for seen in (snapshot.of(name) for snapshot in history)}.values())
     return plots[name](history) if name in plots else plain(name, history)
 
 
@@ -47,6 +50,9 @@ def _with_rows(name: str, picture: Description, history: History, moving: bool) 
             caption += say("captions", "sample")
         elif isinstance(picture, Lines) and picture.grows and history[0].rows < history[-1].rows:
             caption += say("captions", "earlier_sample", rows=history[0].rows)
+    latest = history[-1].of(name)
+    if latest.step < history[-1].step and not (isinstance(picture, Lines) and picture.grows):
+        caption += say("captions", "earlier_step", step=f"{latest.step:,}")
     return dataclasses.replace(picture, caption=caption + left_out(history[-1]))
 
 
@@ -204,6 +210,8 @@ def plain(name: str, history: History) -> Description | None:
     """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
     latest, title = history[-1], name.replace("_", " ")
     values = latest.values[name]
+    if isinstance(values, list | tuple) and all(isinstance(p, Tensor) and p.ndim == 1 for p in values):
+        values = torch.stack(list(values), dim=1)  # (runs, k)
     label, caption = Axis(title), say("captions", "measure", title=title, over=over_runs(latest))
     if isinstance(values, Tensor) and values.ndim == 1:
         line = band_line(title, [s.step for s in history], curve(history, [s.values[name] for s in history]))

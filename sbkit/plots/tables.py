@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sbkit.core import SbkitError, one_of
+from sbkit.core import SbkitError, one_of, same
 from sbkit.plots.bands import band_line
 from sbkit.plots.shapes import Axis, Field, Lines
 from sbkit.plots.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LONGEST = 24  # letters of a value along an axis
 
 
 def bands(
@@ -80,16 +82,36 @@ def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) ->
         for of in (np.mean, np.std)
     )  # (rows, columns) each
     label = value.replace("_", " ")
-    named = Axis(x, ticks=[str(at) for at in xs]), Axis(y, ticks=[str(at) for at in ys])
+    named = Axis(x, ticks=[_tick(at) for at in xs]), Axis(y, ticks=[_tick(at) for at in ys])
     about = {"spread": spread, "caption": _told(found, spread), "scale": Axis(label)}
     title = say("titles", "map", value=label[:1].upper() + label[1:], x=x, y=y)
     return Field("map", title, *named, mean, **about)
 
 
 def where(table: pd.DataFrame, name: str, value: Any) -> np.ndarray:
-    """Which rows of a table have this value in a column; None is found where it became NaN. (rows,)"""
-    none = value is None
-    return np.array([bool(cell == value or (none and cell != cell)) for cell in table[name]], dtype=bool)
+    """Which rows of a table have this value in a column, in a table read from a file too. (rows,)
+
+    None is found where it became NaN, and what became text by its text.
+    """
+
+    def is_it(cell: Any) -> bool:
+        text = isinstance(cell, str) and not isinstance(value, str) and cell == str(value)
+        return text or same(cell, value) or (value is None and empty(cell))
+
+    return np.array([is_it(cell) for cell in table[name]], dtype=bool)
+
+
+def empty(cell: Any) -> bool:
+    """Whether a cell of a table holds nothing: None, NaN, or NA."""
+    import pandas
+
+    return bool(np.ndim(cell) == 0 and pandas.isna(cell))
+
+
+def _tick(value: Any) -> str:
+    """What stands for a value along an axis."""
+    text = str(getattr(value, "__name__", value))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _told(found: list[list[np.ndarray]], spread: np.ndarray) -> str:

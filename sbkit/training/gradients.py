@@ -53,6 +53,8 @@ class Gradients:
         self.by_hand = plan.penalty is None and Backpropagation.knows(fleet)
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
+        self._rehearsed: Any = None  # x and y of step 0 after the transform, and the weights that it saw
+        self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
 
     def encode(self, y: Tensor) -> Tensor:
         """Labels as targets of the loss. (…, outputs)"""
@@ -60,14 +62,58 @@ class Gradients:
 
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
-        self.step = step
+        self.step, self._losses = step, {}
         if self.by_hand and not self.plan.transform:
             self._batch = self.plan.batches.arrays(step)
             return
-        x, y = self.plan.batches(step)
-        if self.plan.transform:
-            x, y = self.plan.transform(self.fleet, x, y)
+        x, y = self._drawn(step)
         self._batch = (x.detach().numpy(), self.encode(y).numpy()) if self.by_hand else (x, y)
+
+    def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
+        """The minibatch of a step, changed by the transform, asked once a step; that of 0 is rehearsed."""
+        kept, self._rehearsed = self._rehearsed, None
+        if kept and step == 0 and all(map(torch.equal, kept[2], self.fleet.parameters())):
+            return kept[:2]
+        x, y = self.plan.batches(step)
+        return self._transformed(x.clone(), y.clone()) if self.plan.transform else (x, y)
+
+    def _transformed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the transform makes of x (runs, n, d) and y (runs, n, …), or an `SbkitError`."""
+        rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
+        found: Any = self.plan.transform and self.plan.transform(self.fleet, x, y)
+        if not (
+            isinstance(found, tuple | list) and [isinstance(part, Tensor) for part in found] == [True] * 2
+        ):
+            raise SbkitError(f"{rule}, got a {type(found).__name__}; try `return x, y`.")
+        new, labels = found
+        try:
+            known = labels.is_floating_point() or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
+            fits = known and self.encode(labels).shape == (len(x), new.shape[1], self.outputs)
+        except (RuntimeError, IndexError):  # no labels of this task, or none at all
+            fits = False
+        if not fits or (new.shape[::2], new.ndim, new.dtype) != (x.shape[::2], x.ndim, x.dtype):
+            told = " and ".join(f"{tuple(part.shape)}, {part.dtype}" for part in found)
+            raise SbkitError(
+                f"{rule}, classes 0…{self.outputs - 1} or values, got {told}; try `return x, y`."
+            )
+        return new, labels
+
+    @torch.no_grad()
+    def rehearse(self) -> None:
+        """Ask transform and penalty on the first minibatch, so that what is wrong is said before training."""
+        if not (self.plan.transform or self.plan.penalty):
+            return
+        x, y = self._drawn(0)
+        if self.plan.transform:
+            self._rehearsed = x, y, [p.detach().clone() for p in self.fleet.parameters()]
+        if self.plan.penalty:
+            with torch.enable_grad(), self.fleet.at(self.plan.seed, 0), torch.random.fork_rng(devices=[]):
+                _one_each(self.plan.penalty(self.fleet, x, y, self.fleet(x)), self.fleet.runs)
+
+    def penalized(self) -> list[Tensor]:
+        """The loss of the latest step with its penalty, (runs,), if there was one."""
+        found = torch.cat([*self._losses.values(), torch.empty(0)])
+        return [found] if len(found) == self.fleet.runs else []
 
     def trial(self, step: int) -> None:
         """Work like that of a step, without consequences, to time."""
@@ -103,17 +149,19 @@ class Gradients:
             loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
             if self.plan.penalty:
                 loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
+                self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
             grads = torch.autograd.grad(loss.sum(), trained, allow_unused=True, materialize_grads=True)
         for parameter, grad in zip(trained, grads, strict=True):
             parameter.grad = grad if parameter.grad is None else parameter.grad.copy_(grad)
         return loss.detach()
 
 
-def _one_each(penalty: Tensor, runs: int) -> Tensor:
+def _one_each(penalty: Any, runs: int) -> Tensor:
     """A penalty (runs,), so that no run pays for another."""
-    if penalty.shape != (runs,):
+    if not isinstance(penalty, Tensor) or penalty.shape != (runs,):
+        got = tuple(penalty.shape) if isinstance(penalty, Tensor) else f"a {type(penalty).__name__}"
         raise SbkitError(
-            f"A penalty is one number a run, ({runs},), got {tuple(penalty.shape)}; "
+            f"A penalty is one number a run, ({runs},), got {got}; "
             "sum or average over all axes but the first."
         )
     return penalty

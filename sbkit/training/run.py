@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,16 @@ from sbkit.core import (
     Task,
     best_threads,
     between,
+    drawn,
     measures,
     threads,
     whole,
 )
 from sbkit.measures import accuracy
 from sbkit.training.gradients import Gradients, Plan
+from sbkit.training.measured import Value, value_of
 
-CHECK = 50  # steps between two tests of the stopping rule
+CHECK = 50  # steps between two looks at which runs are done or lost
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
 
 
@@ -44,10 +46,31 @@ class Run:
         self.began = sums(fleet)  # tells weights that were drawn from weights that were trained before
         self._place = [(p.data_ptr(), p.requires_grad) for p in fleet.parameters()]
         self._grads = [p.grad for p in fleet.parameters()]  # the memory that the optimizer reads
-        self._glances, self._seen = 0, {}  # looks while it moves; the latest value of every measure
+        few = drawn(len(task.y), LOSS_ROWS)
+        self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
+        self._glances = 0  # looks while it moves
+        self._seen: dict[str, tuple[Value, int, bool]] = {}  # latest value, its step, whether of a glance
         self._frozen = torch.empty(0, dtype=torch.int64)
         self._kept: list[Tensor] = []
         self._gradients = Gradients(fleet, task, plan)
+
+    def rehearse(self) -> None:
+        """Ask what is not sbkit's own, without consequences: what does not fit is said before training."""
+        with threads(1), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            self._gradients.rehearse()
+            for name, measure in self.plan.measure.items():
+                if not getattr(measure, "__module__", "").startswith("sbkit."):
+                    self._rehearse(name, measure)
+
+    def _rehearse(self, name: str, measure: Callable[..., Any]) -> None:
+        """Measure the sample, or all rows where a measure needs those."""
+        try:
+            found = measure(self.fleet, self.glimpse)
+        except Exception:
+            if self.glimpse is self.task:
+                raise
+            found = measure(self.fleet, self.task)
+        value_of(name, found, self.fleet.runs)
 
     @property
     def finished(self) -> bool:
@@ -101,29 +124,36 @@ class Run:
         """What is known now, without training; `glance` as in `advance`."""
         task = self.glimpse if glance else self.task
         with threads(self._threads()), torch.no_grad():
-            x, y = task.x[:LOSS_ROWS], task.y[:LOSS_ROWS]
+            x, y = (task.x, task.y) if glance else self._judged
             logits = self.fleet.predict(x)
+            self._measure(task, glance)
             return Snapshot(
                 step=self.step,
                 epoch=self.step * self.plan.batches.batch / len(self.task.y),
-                loss=self.plan.loss.value(logits, self._gradients.encode(y)).mean(-1).cpu(),
+                loss=self._loss(logits, y).cpu(),
                 accuracy=accuracy(logits, y),
                 test_accuracy=accuracy(self.fleet.predict(task.x_test), task.y_test),
-                values=self._values(task, glance),
+                values={name: value for name, (value, *_) in self._seen.items()},
                 state=tuple(self.states),
                 rows=len(task.y_test),
                 sample=self.glimpse,
+                measured={name: step for name, (_, step, _) in self._seen.items()},
             )
 
-    def _values(self, task: Task, glance: bool) -> dict[str, Any]:
-        """Every measure's value; at a glance coarser ones, and the costly ones by turns."""
+    def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
+        """Mean loss of logits (runs, n, outputs). (runs,)"""
+        return self.plan.loss.value(logits, self._gradients.encode(y)).mean(-1)
+
+    def _measure(self, task: Task, glance: bool) -> None:
+        """Take every measure; at a glance coarsely, and the costly ones by turns."""
         self._glances = self._glances + 1 if glance else 0
         for name, measure in self.plan.measure.items():
             known = name in measures and measures[name] is measure
             about = measures.about[name] if known and glance else {}
-            if name not in self._seen or self._glances % about.get("glance_every", 1) == 0:
-                self._seen[name] = measure(self.fleet, task, **about.get("glance", {}))
-        return dict(self._seen)
+            seen = self._seen.get(name)
+            if seen is None or seen[2] != glance or self._glances % about.get("glance_every", 1) == 0:
+                found = measure(self.fleet, task, **about.get("glance", {}))
+                self._seen[name] = value_of(name, found, self.fleet.runs), self.step, glance
 
     def _settle(self) -> None:
         """Refuse weights that were moved or frozen since `fit`; take gradients back that others replaced."""
@@ -152,13 +182,11 @@ class Run:
 
     def _check(self) -> None:
         """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all."""
-        each = [p.flatten(1).sum(1).isfinite() for p in self.fleet.parameters()]
-        finite = torch.stack(each).all(0)  # (runs,)
-        low = torch.zeros_like(finite)
-        if self.stop is not None:
-            logits, y = self.fleet.predict(self.task.x[:LOSS_ROWS]), self.task.y[:LOSS_ROWS]
-            loss = self.plan.loss.value(logits, self._gradients.encode(y)).mean(-1)  # (runs,)
-            finite, low = finite & loss.isfinite(), loss < self.stop
+        logits = self.fleet.predict(self._judged[0])
+        loss = self._loss(logits, self._judged[1])  # (runs,)
+        parts = [*self.fleet.parameters(), logits, loss, *self._gradients.penalized()]  # (runs, …) each
+        finite = torch.stack([p.reshape(len(loss), -1).isfinite().all(1) for p in parts]).all(0)  # (runs,)
+        low = loss < (-math.inf if self.stop is None else self.stop)
         for r, (ok, done) in enumerate(zip(finite.tolist(), low.tolist(), strict=True)):
             if self.states[r] == "training" and not (ok and not done and self.step < self.steps):
                 self.states[r] = "diverged" if not ok else "converged" if done else "finished"

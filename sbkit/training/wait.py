@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from sbkit.core.environment import headless
 from sbkit.training.run import Run
 
 PATIENCE = 2.0  # seconds without a bar
@@ -37,7 +37,7 @@ def progress(run: Run) -> Iterator[Callable[[], None]]:
         def told() -> None:
             if bars:
                 bars[0].update(run.step - bars[0].n)
-            elif time.perf_counter() - began > PATIENCE and "SBKIT_HEADLESS" not in os.environ:
+            elif time.perf_counter() - began > PATIENCE and not headless():
                 bar = tqdm(total=run.steps, initial=run.step, desc="training", unit=" steps", leave=False)
                 bars.append(stack.enter_context(bar))
 

@@ -1,6 +1,7 @@
 """Tasks refuse what is no task, and move whole."""
 
 import math
+import pickle
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from cases import DOUBLE, slab_task, three_classes
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.core import drawn, window
 
 Z, Y = torch.randn(12, 2, generator=torch.Generator().manual_seed(0)), torch.arange(12) % 3
 VALUES = Z.sum(1, keepdim=True)
@@ -82,16 +84,40 @@ def test_without_a_gpu_cuda_is_refused_and_auto_says_so():
         assert slab_task().to("auto").x.device.type == "cpu"
 
 
-def test_a_sample_is_the_first_rows_of_the_same_task():
+def test_a_sample_is_always_the_same_rows_of_the_same_task():
     whole = slab_task(n=30, n_test=20)
     part = whole.sample(5)
-    assert torch.equal(part.z, whole.z[:5]) and torch.equal(part.y_test, whole.y_test[:5])
-    assert_close(part.x, whole.x[:5])  # a product of fewer rows may round otherwise
+    kept, kept_test = drawn(30, 5), drawn(20, 5)
+    assert torch.equal(part.z, whole.z[kept]) and torch.equal(part.y_test, whole.y_test[kept_test])
+    assert torch.equal(whole.sample(5).z, part.z) and len(kept.unique()) == 5
     assert part.features == whole.features and whole.sample(30) is whole
+    assert torch.equal(whole.sample(20).z_test, whole.z_test), "as many as there are: all, in their order"
+    assert part.whole is whole and part.sample(2).whole is whole and whole.whole is whole
+    copied = pickle.loads(pickle.dumps(part))
+    assert copied.whole is copied and copied.outputs == 2
     few = three_classes()
     zeros = few.y.sort().indices
     sorted_task = sb.Task(few.z[zeros], few.y[zeros], few.z[zeros], few.y[zeros], few.features)
     assert sorted_task.sample(3).outputs == 3
+
+
+def test_sorted_rows_are_sampled_in_their_proportions():
+    y = (torch.arange(8000) >= 6000).long()
+    task = sb.Task(torch.randn(8000, 2), y, torch.randn(8000, 2), y, {})
+    for part in (task.sample().y, task.sample().y_test, y[drawn(8000, 4096)]):
+        assert 0.2 < part.double().mean() < 0.3
+
+
+def test_the_window_and_the_plane_are_those_of_the_whole_task():
+    task = slab_task(n=20, n_test=2000)
+    fleet = sb.mlp(task, runs=2)
+    for axes in ((0, 1), (2, 0)):
+        assert window(task, axes) == window(task.sample(), axes)
+    for at in (None, 0, 300, 1999):
+        looks = [sb.boundary(fleet, some, at=at, resolution=5) for some in (task, task.sample())]
+        assert torch.equal(*looks)
+    with pytest.raises(sb.SbkitError, match="0…1999, got 2000; try at=1999"):
+        sb.boundary(fleet, task.sample(), at=2000)
 
 
 def test_moving_keeps_the_original():

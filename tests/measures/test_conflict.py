@@ -170,5 +170,7 @@ def test_one_class_among_the_rows_is_refused():
     task = slab_task((1, 5))
     rows = task.y_test.argsort()
     task = sb.Task(task.z, task.y, task.z_test[rows], task.y_test[rows], task.features, task.embed)
-    with pytest.raises(sb.SbkitError, match="both classes, got one class in 20 rows; mix the rows"):
-        sb.conflict(sb.mlp(task, runs=2), task.sample(20))
+    sb.conflict(sb.mlp(task, runs=2), task.sample(20))  # drawn from both
+    one = sb.Task(task.z, task.y, task.z_test[:20], task.y_test[:20], task.features, task.embed)
+    with pytest.raises(sb.SbkitError, match="both classes, got one in 20; take more of them"):
+        sb.conflict(sb.mlp(task, runs=2), one)

@@ -148,6 +148,26 @@ def test_when_no_run_is_finite_pictures_still_come(snapshot):
     assert np.isnan(drawn[1].lines[0].y).all()
 
 
+def test_an_old_value_stands_at_its_own_step_or_says_so(snapshot):
+    """Looked at in steps 10, 20 and 30, measured in 10 and 30; of step 20 alone, and of all."""
+    own = {"norm": torch.tensor([1.0, 2.0, 3.0])}
+    looks = [
+        snapshot(
+            step,
+            measured={"norm": at, "reliance": at},
+            values={**snapshot().values, "norm": own["norm"] + at, "alone": torch.ones(3, 2) * at / 30},
+        )
+        for step, at in ((10, 10), (20, 10), (30, 30))
+    ]
+    live, whole = ({p.name: p for p in pictures(history)} for history in (looks[1:2], looks))
+    assert live["norm"].lines[0].x.tolist() == [10] and live["loss"].lines[0].x.tolist() == [20]
+    assert whole["norm"].lines[0].x.tolist() == [10, 30] and whole["norm"].lines[0].y.tolist() == [12, 32]
+    assert whole["alone"].lines[0].x.tolist() == [10, 20, 30], "measured at each"
+    assert live["reliance"].caption.endswith(" Measured at step 10.")
+    assert "Measured at" not in live["norm"].caption + whole["reliance"].caption + live["spectrum"].caption
+    assert looks[1].of("norm").epoch == 1.0 and looks[1].epoch == 2.0
+
+
 def test_captions_say_when_rows_are_a_sample(snapshot):
     moving = {shape.name: shape.caption for shape in pictures([snapshot()], moving=True)}
     assert "A sample of the rows" in moving["accuracy"] and "A sample of the rows" in moving["reliance"]

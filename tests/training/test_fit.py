@@ -4,7 +4,7 @@ import functools
 
 import pytest
 import torch
-from cases import DOUBLE, FLEETS, TASKS, regression, slab_task, weights
+from cases import DOUBLE, FLEETS, TASKS, animals, regression, slab_task, weights
 from torch import nn
 
 import sbkit as sb
@@ -19,6 +19,28 @@ REFUSED = [
     ({"steps": 0}, "steps is a whole number of at least 1, got 0"),
     ({"steps": 10.0}, "steps is a whole number of at least 1, got 10.0"),
     ({"every": 0}, "every is a whole number of at least 1, got 0"),
+    ({"batch": "64"}, "batch is a whole number of at least 1, got '64'; try 64"),
+    ({"steps": 1e3}, "steps is a whole number of at least 1, got 1000.0; try 1000"),
+    ({"lr": "0.1"}, "lr is a number above 0.*, got '0.1'; try 0.1"),
+    ({"loss": ""}, "No loss named ''"),
+    ({"measure": "conflict", "task": "three classes"}, "'conflict' is for two classes, got 3; leave it out"),
+    ({"measure": lambda fleet: 0}, r"A measure takes \(fleet, task\), got <lambda>\(fleet\)"),
+    (
+        {"penalty": "text"},
+        "penalty is a function of .*, got 'text'; try penalty=lambda fleet, x, y, logits: ",
+    ),
+    ({"penalty": lambda *a: 0.1}, r"A penalty is one number a run, \(2,\), got a float; sum or average"),
+    ({"penalty": lambda *a: torch.tensor(0.1)}, r"one number a run, \(2,\), got \(\)"),
+    ({"penalty": lambda fleet: 0.1}, "penalty is a function of .*, got one of .fleet."),
+    ({"transform": 3}, "transform is a function of .*, got 3; try transform=lambda fleet, x, y: "),
+    ({"transform": lambda f, x, y: x}, "transform gives x .*, got a Tensor; try `return x, y`"),
+    ({"transform": lambda f, x, y: (x, y + 5)}, "transform gives x .*, classes 0…1"),
+    ({"transform": lambda f, x, y: (x[:1], y[:1])}, r"transform gives x \(2, rows, 3\).*got \(1, 32, 3\)"),
+    ({"transform": lambda f, x, y: (x[..., :1], y)}, r"transform gives x .*got \(2, 32, 1\)"),
+    ({"transform": lambda f, x, y: (x, y[:, :5])}, r"transform gives x .* and \(2, 5\)"),
+    ({"transform": lambda f, x, y: (x[:, :0], y[:, :0])}, r"transform gives x .*got \(2, 0, 3\)"),
+    ({"transform": lambda f, x, y: (x.float(), y)}, "transform gives x .*float64.*got .*float32"),
+    ({"after_step": "text"}, "after_step is a function of .*, got 'text'"),
     ({"batch": 0}, "batch is a whole number of at least 1, got 0"),
     ({"batch": 301}, "batch is at most the 300 training rows, got 301; try batch=300"),
     ({"seed": -1}, "seed is a whole number of at least 0, got -1"),
@@ -55,6 +77,84 @@ def test_refuses_a_fleet_that_does_not_fit():
     ]:
         with pytest.raises(sb.SbkitError, match=says):
             sb.fit(fleet, task, batch=32)
+
+
+NAMES = [  # what users of other libraries write → what they are told to try
+    ({"optimiser": "adam"}, {"optimizer": "adam"}),
+    ({"optimiser": torch.optim.Adam}, {"optimizer": "adam"}),
+    ({"epochs": 5}, {"steps": 50}),  # of 300 rows in steps of 30
+    ({"epochs": 5, "optimizer": "gd"}, {"optimizer": "gd", "steps": 5}),
+    ({"num_epochs": 1.5}, {"steps": 15}),
+    ({"measures": ["reliance"]}, {"measure": ["reliance"]}),
+    ({"batch_size": 64}, {"batch": 64}),
+    ({"learning_rate": 0.1}, {"lr": 0.1}),
+    ({"lr_": 0.1}, {"lr": 0.1}),
+    ({"Steps": 10}, {"steps": 10}),
+    ({"criterion": nn.CrossEntropyLoss()}, {"loss": "cross_entropy"}),
+    ({"loss_fn": "mse"}, {"loss": "square"}),
+    ({"momentm": 0.9}, {"momentum": 0.9}),
+]
+
+
+@pytest.mark.parametrize(("given", "meant"), NAMES)
+def test_usual_names_are_known_and_the_advice_works(given, meant):
+    with pytest.raises(sb.SbkitError, match="; try ") as error:
+        fit(**{"batch": 30} | given)
+    advice = eval(f"dict({str(error.value).partition('; try ')[2].removesuffix('.')})")
+    others = {name: value for name, value in given.items() if name in meant and name not in advice}
+    assert advice | others == meant
+    fit(**{"batch": 30} | meant)
+
+
+def test_swapped_or_foreign_arguments_are_told_apart():
+    task, table = slab_task(), animals()
+    fleet = FLEETS["relu"](task, runs=2)
+    for ask, says in [
+        (lambda: sb.fit(task, fleet), "takes the fleet first, then the task.*; try sb.fit.fleet, task."),
+        (lambda: sb.fit(nn.Linear(3, 2), task), "fit trains a fleet, .*, got a Linear; try sb.mlp.task., or"),
+        (lambda: sb.fit(sb.mlp, task), "fit trains a fleet, .*, got a function; try sb.mlp.task."),
+        (lambda: sb.fit(fleet, (task.x, task.y)), "A task is .*, got a tuple; try sb.task_from.x, y."),
+        (lambda: sb.fit(fleet, table), 'got a DataFrame; try sb.task_from.table, y="label".'),
+        (lambda: sb.mlp(table), "A task is .*, got a DataFrame; try sb.task_from.table"),
+        (lambda: sb.mlp("own.csv"), "A task is .*, got a str; try sb.task_from.table"),
+        (lambda: sb.mlp((task.x, task.y)), "A task is .*, got a tuple; try sb.task_from.x, y."),
+        (lambda: sb.deep_linear(3), "A task is .*, got a int"),
+    ]:
+        with pytest.raises(sb.SbkitError, match=says):
+            ask()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 300])
+@pytest.mark.parametrize("optimizer", ["sgd", "gd", "lbfgs"])
+def test_a_small_table_trains_without_a_batch(rows, optimizer):
+    task = slab_task(n=rows, n_test=4)
+    few = sb.Task(task.z, task.y, task.z_test, task.y_test, task.features, task.embed)
+    run = sb.fit(sb.mlp(few, runs=2), few, optimizer=optimizer, steps=3)
+    assert sb.last(run).epoch == 3 * (min(256, rows) if optimizer == "sgd" else rows) / rows
+
+
+@pytest.mark.parametrize("optimizer", ["gd", "lbfgs"])
+def test_the_full_batch_has_no_size(optimizer):
+    ends = [sb.last(fit(optimizer=optimizer, steps=3, batch=batch)).loss for batch in (None, 1, 10**6)]
+    assert torch.equal(ends[0], ends[1]) and torch.equal(ends[0], ends[2])
+
+
+def test_fit_leaves_no_trace():
+    """It asks measures, penalty and transform; weights, gradients and torch's generator stay."""
+    task = slab_task()
+    fleet = FLEETS["dropout"](task, runs=2)
+    before, state = weights(fleet), torch.random.get_rng_state()
+    run = sb.fit(
+        fleet,
+        task,
+        batch=32,
+        measure=lambda fleet, task: torch.rand(2),
+        penalty=lambda fleet, x, y, logits: logits.square().mean((1, 2)) * torch.rand(2),
+        transform=lambda fleet, x, y: (x, y),
+    )
+    assert run.step == 0 and torch.equal(state, torch.random.get_rng_state()) and not fleet.training
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(fleet), strict=True))
+    assert all(p.grad is None or not p.grad.any() for p in fleet.parameters())
 
 
 def test_lazy_until_asked():
@@ -183,10 +283,16 @@ def test_measures_of_one_name_are_refused():
 def test_costly_measures_take_turns_at_glances():
     task = slab_task(n=300, n_test=300)
     run = sb.fit(sb.mlp(task, runs=2), task, measure=["reliance"])
-    glances = [run.advance(steps=1, glance=True).values["reliance"] for _ in range(5)]
+    looks = [run.advance(steps=1, glance=True) for _ in range(5)]
+    glances = [look.values["reliance"] for look in looks]
     fresh = [new is not old for old, new in zip(glances, glances[1:], strict=False)]
     assert fresh == [False, False, True, False]
-    assert run.snapshot().values["reliance"] is not glances[-1]
+    assert [look.measured["reliance"] for look in looks] == [1, 1, 1, 4, 4]
+    assert looks[2].of("reliance").step == 1 and looks[2].of("loss") is looks[2]
+    whole = run.snapshot()
+    assert whole.values["reliance"] is not glances[-1] and whole.measured == dict.fromkeys(whole.values, 5)
+    after = run.advance(steps=1, glance=True)
+    assert after.measured["reliance"] == 6, "a value of all rows is none of a glance"
 
 
 def test_a_fleet_that_moved_is_refused():

@@ -6,13 +6,14 @@ import pickle
 
 import pytest
 import torch
-from cases import FLEETS, assert_bitwise, assert_same_run, slab_task, weights
+from cases import FLEETS, TASKS, assert_bitwise, assert_same_run, slab_task, weights
 from torch import optim
 from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.batches import Batches
+from sbkit.core import drawn
 
 OPTIONS = {"batch": 32, "steps": 60, "stop": None}
 every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
@@ -96,6 +97,38 @@ def test_transform_changes_the_batch():
     )
     half = trained(transform=lambda fleet, x, y: (x[:, ::2], y[:, ::2]))
     assert all(p.isfinite().all() for p in half.parameters())
+
+
+def test_a_transform_is_asked_once_a_step():
+    """Also of the rows that fit looks at: what it counts or draws goes on as if nobody had looked."""
+    task, noise = slab_task(), torch.Generator().manual_seed(0)
+
+    def draw(fleet, x, y):
+        return x.add_(torch.randn(x.shape, generator=noise, dtype=x.dtype)), y
+
+    fleet, before = FLEETS["relu"](task, runs=3), task.x.clone()
+    run = sb.fit(fleet, task, transform=draw, optimizer="gd", **OPTIONS | {"steps": 3})
+    assert all(p.grad is None or not p.grad.any() for p in fleet.parameters())
+    sb.last(run)
+    other = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        torch.randn((3, *task.x.shape), generator=other, dtype=task.x.dtype)
+    assert torch.equal(noise.get_state(), other.get_state()) and torch.equal(task.x, before)
+
+
+def test_what_fit_made_of_other_weights_is_made_anew():
+    """An adversary sees the weights that train, also where those were loaded after fit."""
+    task, seen = slab_task(), []
+
+    def look(fleet, x, y):
+        seen.append(fleet.weights()[0].clone())
+        return x, y
+
+    fleet, other = (FLEETS["relu"](task, runs=2, seed=seed) for seed in (0, 5))
+    run = sb.fit(fleet, task, transform=look, **OPTIONS)
+    fleet.load_state_dict(other.state_dict())
+    run.train(steps=1)
+    assert len(seen) == 2 and torch.equal(seen[1], other.weights()[0])
 
 
 def test_transform_gets_each_run_its_rows():
@@ -243,24 +276,68 @@ def test_stopping_is_decided_every_50_steps_on_the_training_loss(every):
     assert run.states == ["converged"] and run.finished and next(run, None) is None
 
 
-def test_the_loss_is_over_the_first_4096_rows():
-    task = slab_task(n=5000, noise=0.3)
+@pytest.mark.parametrize("n", [300, 4096, 5000])
+def test_the_loss_is_over_all_rows_or_some_drawn_from_all(n):
+    task = slab_task(n=n, noise=0.3)
     fleet = sb.mlp(task, depth=1, runs=2)
     snapshot = sb.fit(fleet, task).snapshot()
-    logits = fleet(task.x[:4096])
-    expected = torch.stack([F.cross_entropy(run, task.y[:4096]) for run in logits])
+    rows = drawn(n, 4096)
+    assert n > 4096 or rows == slice(None)
+    logits, y = fleet(task.x[rows]), task.y[rows]
+    expected = torch.stack([F.cross_entropy(run, y) for run in logits])
     assert_close(snapshot.loss, expected.detach())
-    assert_close(snapshot.accuracy, (logits.argmax(-1) == task.y[:4096]).float().mean(-1))
+    assert_close(snapshot.accuracy, (logits.argmax(-1) == y).float().mean(-1))
     assert_close(snapshot.test_accuracy, (fleet(task.x_test).argmax(-1) == task.y_test).float().mean(-1))
 
 
-def test_a_run_whose_loss_blows_up_stops_alone():
-    """By its rate, not by hand: weights of run 0 so large that squares overflow."""
-    task = sb.slabs(n=300, n_test=100)
-    fleet = sb.mlp(task, runs=2)
-    next(fleet.parameters()).data[0] *= 1e20
-    snapshot = sb.last(sb.fit(fleet, task, loss="square", **OPTIONS))
-    assert snapshot.state == ("diverged", "finished") and snapshot.loss[1].isfinite()
+def test_rows_that_come_last_count_too():
+    """Noisy labels from row 5,000 on: loss, accuracy and the stopping rule see them, in their proportion."""
+    task = sb.slabs(n=10_000, n_test=1000)
+    y = task.y.clone()
+    y[5000:] = torch.randint(2, (5000,), generator=torch.Generator().manual_seed(0))
+    noisy = sb.Task(task.z, y, task.z_test, task.y_test, task.features, task.embed)
+    fleet = sb.mlp(noisy, width=32, runs=2)
+    snapshot = sb.last(sb.fit(fleet, noisy, lr=0.5, steps=200, stop=0.5))
+    right = (fleet.predict(noisy.x).argmax(-1) == y).float().mean(-1)
+    assert snapshot.state == ("finished",) * 2 and snapshot.step == 200
+    assert_close(snapshot.accuracy, right, atol=0.02, rtol=0)
+
+
+def overflow(fleet: sb.Fleet) -> None:
+    """Weights of run 0 that are finite, but whose logits or their squares are not."""
+    for parameter in fleet.parameters():
+        parameter.data[0] *= 1e30
+
+
+def steep(fleet, x, y, logits) -> torch.Tensor:
+    """A penalty that is infinite in run 0, while its gradient and the loss itself stay finite."""
+    return 0 * logits.sum((1, 2)) + torch.tensor([math.inf, 0.0])
+
+
+DIVERGES = [
+    ("slabs", {}, overflow),
+    ("slabs", {"loss": "square"}, overflow),
+    ("slabs", {"loss": "hinge"}, overflow),  # rows that are right by an infinite margin cost nothing
+    ("slabs", {"loss": "logistic"}, overflow),
+    ("regression", {}, overflow),
+    ("slabs", {"optimizer": "adam"}, lambda fleet: next(fleet.parameters()).data[0].fill_(math.nan)),
+    ("slabs", {"penalty": steep}, lambda fleet: None),
+    ("slabs", {"penalty": steep, "optimizer": "sam"}, lambda fleet: None),
+]
+
+
+@pytest.mark.parametrize("stop", [None, 1e-9])
+@pytest.mark.parametrize(("task", "options", "spoil"), DIVERGES)
+@pytest.mark.parametrize("build", ["relu", "gelu"])
+def test_a_run_that_is_not_finite_ends_alone_whatever_stop_is(task, options, spoil, build, stop):
+    task = TASKS[task]().to(dtype=torch.float32)
+    fleet, sound = (FLEETS[build](task, runs=2) for _ in range(2))
+    spoil(fleet)
+    run = sb.fit(fleet, task, **OPTIONS | {"stop": stop} | options)
+    assert run.advance(steps=50).state == ("diverged", "training")
+    assert sb.last(run).state == ("diverged", "finished")
+    sb.last(sb.fit(sound, task, **OPTIONS | {"stop": stop} | options))
+    assert_same_run(fleet, 1, sound, 1)
 
 
 def test_last_of_a_finished_run_is_the_same_snapshot():
@@ -289,7 +366,7 @@ def test_a_snapshot_is_small_and_travels():
     assert len(packed) < 600_000
     unpacked = pickle.loads(packed)
     assert torch.equal(unpacked.loss, snapshot.loss) and unpacked.state == snapshot.state
-    assert torch.equal(unpacked.sample.x_test, task.x_test[:256])
+    assert_close(unpacked.sample.x_test, task.x_test[drawn(len(task.x_test), 256)])
     assert snapshot.epoch == pytest.approx(256 / 10_000)
 
 

@@ -1,0 +1,103 @@
+"""Settings trained where joblib has its workers."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from sbkit.cache import registered
+from sbkit.core import SbkitError, datasets, measures, optimizers, threads
+from sbkit.sweep.rows import failed, row, run_of, words
+from sbkit.training import Run, last
+
+KINDS = {registry.kind: registry for registry in (datasets, measures, optimizers)}
+
+
+def spread(
+    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
+) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Place and rows of every setting as it finishes, trained where joblib has its workers.
+
+    Where a process dies, the settings that it may have had run again one at a time: one that ends its
+    process then, alone, has failed. (A Dask cluster replaces its workers itself.)
+    """
+    import joblib
+
+    workers, own = _workers(jobs) if left else 1, registered()
+    backend, _ = joblib.parallel.get_active_backend()
+    if workers > 1 and not getattr(backend, "supports_sharedmem", False):
+        _check_sendable(lesson, own, left)
+    shared = own, torch.get_default_dtype(), workers > 1
+    work = {place: joblib.delayed(_rows)(place, lesson, left[place], *shared) for place in left}
+    suspects = None
+    while work:
+        options: Any = {"batch_size": 1, "pre_dispatch": 1 if suspects else "2*n_jobs"}
+        parallel: Any = joblib.Parallel(jobs, return_as="generator_unordered", **options)
+        try:
+            for place, rows in parallel(list(work.values())[:suspects]):
+                del work[place]
+                yield place, rows
+            suspects = None
+        except Exception as error:  # of joblib or a worker: a lesson's own are rows
+            if suspects:
+                place = next(iter(work))
+                del work[place]
+                yield place, [failed(error)]
+            else:
+                again = "What it had runs again, one setting at a time."
+                warnings.warn(f"A worker stopped: {words(error)} {again}", stacklevel=3)
+            suspects = 2 * workers
+
+
+def _workers(jobs: Any) -> int:
+    """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
+    import joblib
+
+    try:
+        joblib.Parallel(jobs, return_as="generator_unordered")
+    except ValueError as error:
+        words = "A sweep takes each row as it is finished, and joblib's back end does not give it"
+        raise SbkitError(
+            f"{words}: {error}; try joblib.parallel_config('loky'), 'threading' or 'dask'."
+        ) from error
+    try:
+        return joblib.effective_n_jobs(jobs)
+    except ValueError as error:
+        raise SbkitError(
+            f"jobs is a number of processes, and joblib's is not: {error}; try jobs=2."
+        ) from error
+
+
+def _check_sendable(*things: Any) -> None:
+    from joblib import wrap_non_picklable_objects
+
+    try:
+        pickle.dumps(wrap_non_picklable_objects(things))
+    except Exception as error:
+        words = f"A lesson in other processes is sent there with all that it uses, and could not: {error}"
+        raise SbkitError(f"{words}; make that inside the lesson, or train it here, with jobs=1.") from error
+
+
+def _rows(
+    place: int,
+    lesson: Callable[..., Run],
+    setting: dict[str, Any],
+    own: Iterable[Any],
+    dtype: torch.dtype,
+    crowded: bool,
+) -> tuple[int, list[dict[str, Any]]]:
+    """Train one setting, perhaps in another process, and tell of its runs."""
+    torch.set_default_dtype(dtype)
+    for kind, name, function, about in own:
+        KINDS[kind](name, **about)(function)
+    try:
+        with threads(1 if crowded else torch.get_num_threads()):
+            run = run_of(lesson, setting)
+            snapshot = last(run)
+        return place, [row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
+    except Exception as error:
+        return place, [failed(error)]
