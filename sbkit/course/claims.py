@@ -228,11 +228,11 @@ def table(path: str | Path = "docs/claims.json") -> str:
 def is_tight(row: Mapping[str, str]) -> bool:
     """Whether a row kept in the file has little room, is exact or is one run."""
     try:
-        return not float(row["room"]) >= LITTLE
+        return not float(row.get("room", "")) >= LITTLE
     except ValueError:
         return True
 
 
 def _markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> list[str]:
-    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row[name].splitlines())) for name in heads] for row in rows]
+    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row.get(name, "").splitlines())) for name in heads] for row in rows]
     return [f"| {' | '.join(line)} |" for line in [[*heads.values()], ["---"] * len(heads), *lines]]
