@@ -234,5 +234,7 @@ def is_tight(row: Mapping[str, str]) -> bool:
 
 
 def _markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> list[str]:
-    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row.get(name, "").splitlines())) for name in heads] for row in rows]
+    lines = [
+        [SIGNS.sub(r"\\\g<0>", " ".join(row.get(name, "").splitlines())) for name in heads] for row in rows
+    ]
     return [f"| {' | '.join(line)} |" for line in [[*heads.values()], ["---"] * len(heads), *lines]]
