@@ -12,14 +12,18 @@ LAB_ARGS ?=
 PIP_FLAGS ?= -qq
 
 SIDE := -n 2 --dist loadfile
+CLAIMED := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+NUMERICS := $(addprefix tests/,cache claims core course data lab/test_session.py lab/test_compare.py measures models \
+  optimizers plots training test_batches.py test_contracts.py test_losses.py test_matrices.py test_sweep.py) sbkit
+KERNEL ?= other
 VENV := .venv
 COLAB := .venv-colab
 DEV := $(VENV)/lab,test,author,sweep,serve,audit.done
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .NOTPARALLEL:
-.PHONY: help lab app test style types stage audit colab notebook-tests unit notebooks claims replays site pictures \
-  bench format clean
+.PHONY: help lab app test style types stage audit colab notebook-tests kernel processors unit notebooks claims \
+  replays site pictures bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -31,10 +35,10 @@ app: $(VENV)/lab,serve.done ## serve lesson 1 as an app, a kernel for every visi
 	$(VENV)/bin/voila --Voila.config_file_paths=docs/room notebooks/1-simplicity/01-which-feature-will-it-use.ipynb
 
 # Two files at a time, a thread each, but for the browser's. Every part runs, whichever fails. The main suite comes last, so that its count closes the output.
-test notebook-tests colab unit: export OMP_NUM_THREADS := 1
+test notebook-tests kernel processors colab unit: export OMP_NUM_THREADS := 1
 test: $(DEV) ## the whole suite
 	@failed=; \
-	for part in style types stage audit notebook-tests colab unit; do \
+	for part in style types stage audit notebook-tests kernel colab unit; do \
 	  $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
 	done; \
 	if [ "$$failed" ]; then echo "make test: FAILED in:$$failed" >&2; exit 1; fi; \
@@ -54,7 +58,20 @@ audit: $(DEV) ## known vulnerabilities of the pinned dependencies that a new ver
 	$(VENV)/bin/python scripts/audit.py
 
 notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
-	SBKIT_HEADLESS=1 $(VENV)/bin/pytest $(SIDE) --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	SBKIT_HEADLESS=1 $(VENV)/bin/pytest $(SIDE) $(CLAIMED)
+
+kernel: $(DEV) ## numerics and claims as on another processor, e.g. KERNEL=nehalem
+	@failed=0; as="$(VENV)/bin/python scripts/processors.py $(KERNEL) $(VENV)/bin/pytest $(SIDE)"; \
+	$$as $(NUMERICS) || failed=1; \
+	SBKIT_HEADLESS=1 $$as $(CLAIMED) || failed=1; \
+	exit $$failed
+
+processors: $(DEV) ## the same as on each of several processors, and with two threads (an hour on slow cores)
+	@failed=; \
+	for kernel in haswell nehalem plain threads; do \
+	  $(MAKE) --no-print-directory kernel KERNEL=$$kernel || failed="$$failed $$kernel"; \
+	done; \
+	if [ "$$failed" ]; then echo "make processors: FAILED on:$$failed" >&2; exit 1; fi
 
 colab: $(COLAB)/test,sweep.done ## the unit tests and the classic front end with Colab's versions
 	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/bin/pytest $(SIDE) -m 'not slow' --ignore=tests/browser --ignore=tests/notebooks

@@ -250,10 +250,16 @@ def _texts(value) -> list[str]:
 @hostile
 def test_a_claim_is_a_row_of_text(text, tmp_path, monkeypatch):
     monkeypatch.setenv("SBKIT_CLAIMS", str(tmp_path / "claims.json"))
-    claim(text, [1.0], within=(0, 2), published=text, source=text, reproduces=True)
-    *_, row = table(tmp_path / "claims.json").splitlines()
-    assert row.count("|") - row.count("\\|") == 7, "six columns, whatever is in them"
-    assert not re.search(r"(?<!\\)<", row), "nothing starts a tag"
+    monkeypatch.setenv("SBKIT_LESSON", "one")
+    claim(text, [1.0], within=(0, 2), published=text, source=text)
+    (tmp_path / "little-room.toml").write_text(
+        f"[one]\n{2 * (json.dumps(text) + ' = ')}"[:-3], encoding="utf-8"
+    )
+    lines = table(tmp_path / "claims.json").splitlines()
+    first, second = (line for line in lines if "one run |" in line or "one run" in line.split(" | "))
+    for row, columns in ((first, 7), (second, 4)):
+        assert row.count("|") - row.count("\\|") == columns + 1, "whatever is in them"
+        assert not re.search(r"(?<!\\)<", row), "nothing starts a tag"
 
 
 def test_a_question_and_its_choices_are_text(monkeypatch):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import tomllib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,11 @@ from sbkit.core.environment import claims_file, lesson_name
 
 Within = float | tuple[float | None, float | None]
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
-HEADS |= {"tolerance": "tolerance, every run", "verdict": "verdict"}
+HEADS |= {"tolerance": "tolerance, every run", "room": "room", "verdict": "verdict"}
+LISTED = {"lesson": "lesson", "claim": "claim", "room": "room", "why": "why it may stand"}
+REASONS, UNTOLD = "little-room.toml", "no reason given"
+
+LITTLE = 2  # standard deviations: rows with less room are listed with the reason
 
 PATIENCE = 10  # seconds for others to finish writing
 
@@ -29,14 +34,22 @@ SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a colum
 PAGE = """# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance,
-which was written before the number was seen. Measured: mean (smallest … largest) over runs. Made by
-`make notebooks`.
+which was written before the number was seen. Measured: mean (smallest … largest) over runs. Room: how many
+standard deviations of the runs the worst one lies inside its bound (of a mean, how many standard errors; of
+what does not reproduce, how far the farthest lies outside). Made by `make notebooks`.
+"""
+TIGHT = f"""
+## Little room
+
+Another processor, seed or release of a library moves the numbers. These lie less than {LITTLE} standard
+deviations inside their bound, are equal in all runs (exact), so that nothing says how far they could move, or
+are one number (one run).
 """
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence and whether the measured numbers (any shape) all lie within [low, high].
+    """A sentence and whether the measured numbers (…, runs) all lie within [low, high], or their mean does.
 
     Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
     reproduces: False for a published sentence that is known not to hold here, for this `reason`.
@@ -50,16 +63,48 @@ class Claim:
     source: str
     reproduces: bool = True
     reason: str = ""
+    mean: bool = False
+
+    @property
+    def judged(self) -> Tensor:
+        """What has to lie within the tolerance: every number, or with `mean` each mean over the last axis."""
+        return self.measured.mean(-1, keepdim=True) if self.mean else self.measured
 
     @property
     def holds(self) -> bool:
-        """True if every measured number lies within the tolerance (NaN never does)."""
-        return bool(((self.measured >= self.low) & (self.measured <= self.high)).all())
+        """True if all that is judged lies within the tolerance (NaN never does)."""
+        return bool(((self.judged >= self.low) & (self.judged <= self.high)).all())
 
     @property
     def as_stated(self) -> bool:
         """True if it holds, or was stated not to reproduce and still does not."""
         return self.holds == self.reproduces
+
+    @property
+    def room(self) -> float:
+        """How many standard deviations over runs (the last axis) the worst run lies inside its bound.
+
+        Of several settings, that of the least room. With `mean`: how many standard errors each mean does.
+        Of what does not reproduce: how far the farthest lies outside. Negative where it is not as stated;
+        infinite where all runs are equal; NaN of one run, which has no spread, and where a number is NaN.
+        """
+        m, runs = self.measured, self.measured.shape[-1]
+        if runs == 1:
+            return math.nan
+        inside = torch.minimum(self.judged - self.low, self.high - self.judged).amin(-1)  # < 0 outside
+        spread = m.std(-1) / (math.sqrt(runs) if self.mean else 1)
+        equal = (m == m[..., :1]).all(-1)  # to the last bit
+        rooms = torch.where(equal, torch.full_like(inside, math.inf).copysign(inside), inside / spread)
+        return rooms.min().item() if self.reproduces else -rooms.min().item()
+
+    @property
+    def room_in_words(self) -> str:
+        """The room as the table has it: a number, "exact" or "one run"."""
+        if self.measured.shape[-1] == 1:
+            return "one run"
+        if math.isinf(self.room):
+            return "exact"
+        return f"{self.room:.1f}" if abs(self.room) < 10 else f"{self.room:.3g}"
 
     @property
     def verdict(self) -> str:
@@ -70,7 +115,11 @@ class Claim:
 
     @property
     def tolerance(self) -> str:
-        """The range in words."""
+        """The range in words, and of what, where that is not every run."""
+        return f"{self._range}, mean" if self.mean else self._range
+
+    @property
+    def _range(self) -> str:
         if self.high == math.inf:
             return f"at least {self.low:g}"
         if self.low == -math.inf:
@@ -79,15 +128,15 @@ class Claim:
 
     @property
     def digits(self) -> dict[str, str]:
-        """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, verdict."""
+        """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, room, verdict."""
         m = self.measured
         ours = f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)"
         published = f"{self.published} [{self.source}]" if self.source else self.published
-        rest = {"tolerance": self.tolerance, "verdict": self.verdict}
+        rest = {"tolerance": self.tolerance, "room": self.room_in_words, "verdict": self.verdict}
         return {"claim": self.sentence, "published": published, "ours": ours, **rest}
 
     def __repr__(self) -> str:
-        return f"{self.sentence} [{self.tolerance}, every run]: {self.verdict}"
+        return f"{self.sentence} [{self.tolerance}{'' if self.mean else ', every run'}]: {self.verdict}"
 
 
 def claim(
@@ -98,28 +147,31 @@ def claim(
     source: str = "",
     reproduces: bool = True,
     reason: str = "",
+    mean: bool = False,
 ) -> Claim:
-    """A claim of a paper or lesson beside what was measured of it, one number a run.
+    """A claim of a paper or lesson beside what was measured of it, (runs,) or (settings, runs).
 
     within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
-    in it. published, source: the paper's number and where it stands. reproduces=False: a published
-    sentence that does not hold here; `reason` says why and under which settings, and what is checked is
-    that it still does not. Its row goes to the file that SBKIT_CLAIMS names, if any. Raises `SbkitError` on
-    an empty measurement or range, or a missing reason.
+    in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
+    where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
+    under which settings, and what is checked is that it still does not. Its row goes to the file
+    that SBKIT_CLAIMS names, if any. Raises `SbkitError` on an empty measurement or range, or a missing
+    reason.
 
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
     tensor = measured if isinstance(measured, Tensor) else torch.from_numpy(np.array(measured, np.float64))
-    numbers = tensor.detach().cpu().double().flatten()
+    numbers = tensor.detach().cpu().double()
+    numbers = numbers if numbers.ndim else numbers[None]
     low, high = _range(within, published)
-    if not len(numbers) or not low <= high:
+    if not numbers.numel() or not low <= high:
         raise SbkitError(
-            f"A claim has numbers and a range low ≤ high, got {len(numbers)} numbers and {within}."
+            f"A claim has numbers and a range low ≤ high, got {numbers.numel()} numbers and {within}."
         )
     if not reproduces and not reason:
         raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
-    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason)
+    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, mean)
     _keep(made)
     return made
 
@@ -156,14 +208,33 @@ def _keep(made: Claim) -> None:
 
 
 def table(path: str | Path = "docs/claims.json") -> str:
-    """The claims kept in a file as a page of Markdown: a table, a row a claim; what looks like a tag is text.
+    """The claims kept in a file as a page of Markdown: a row a claim, and those with little room once more.
 
-    Raises `SbkitError` where there is no such file.
+    Why these may stand is told by `little-room.toml` beside the file, by lesson and claim. What looks like
+    a tag is text. Raises `SbkitError` where there is no such file.
     """
     path = Path(path).expanduser()
     if not path.exists():
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    lines = [[SIGNS.sub(r"\\\g<0>", " ".join(row[name].splitlines())) for name in HEADS] for row in rows]
-    table = [f"| {' | '.join(line)} |" for line in [[*HEADS.values()], ["---"] * len(HEADS), *lines]]
-    return "\n".join([PAGE, *table])
+    beside = path.with_name(REASONS)
+    why = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
+    listed = [
+        row | {"why": why.get(row["lesson"], {}).get(row["claim"], UNTOLD)} for row in rows if is_tight(row)
+    ]
+    return "\n".join([PAGE, *_markdown(HEADS, rows), TIGHT, *_markdown(LISTED, listed)])
+
+
+def is_tight(row: Mapping[str, str]) -> bool:
+    """Whether a row kept in the file has little room, is exact or is one run."""
+    try:
+        return not float(row.get("room", "")) >= LITTLE
+    except ValueError:
+        return True
+
+
+def _markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> list[str]:
+    lines = [
+        [SIGNS.sub(r"\\\g<0>", " ".join(row.get(name, "").splitlines())) for name in heads] for row in rows
+    ]
+    return [f"| {' | '.join(line)} |" for line in [[*heads.values()], ["---"] * len(heads), *lines]]

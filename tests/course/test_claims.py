@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,9 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.course.claims import table
+from sbkit.course.claims import REASONS, UNTOLD, is_tight, table
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +89,72 @@ def test_every_claim_is_kept_once_a_lesson(claims, monkeypatch):
         sb.claim("A | B", measured=numbers, within=(0, 1), published=0.5, source="Paper, Table 1")
     rows = json.loads(claims.read_text())
     assert [(row["lesson"], row["ours"][:3]) for row in rows] == [("one", "0.5"), ("two", "0.6")]
-    head, rule, first, second = table(claims).splitlines()[-4:]
+    page, _, listed = table(claims).partition("## Little room")
+    head, rule, first, second = [line for line in page.splitlines() if line.startswith("|")]
     assert head.startswith("| lesson | claim | published |") and set(rule) <= set("|- ")
-    assert r"A \| B" in first and first.endswith("| 0 to 1 | holds |") and "two" in second
+    assert r"A \| B" in first and first.endswith("| 0 to 1 | one run | holds |") and "two" in second
+    assert listed.splitlines()[-1] == r"| two | A \| B | one run | no reason given |"
+
+
+SPREAD = torch.tensor([0.3, 0.4, 0.5])  # its standard deviation is 0.1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "within", "reproduces", "words"),
+    [
+        (SPREAD, (0, None), True, "3.0"),
+        (SPREAD, (None, 0.6), True, "1.0"),
+        (SPREAD, (0.1, 0.9), True, "2.0"),
+        (SPREAD, (0.3, 1), True, "0.0"),
+        (SPREAD, (0.35, 1), True, "-0.5"),
+        (SPREAD, (0.35, 1), False, "0.5"),  # one lies outside, by half a deviation
+        (SPREAD, (2, None), False, "17"),
+        (SPREAD, (0, 1), False, "-3.0"),  # it reproduces after all
+        ([1.0, 1.0], (0.9, None), True, "exact"),
+        ([0.1] * 10, (0, 0.1), True, "exact"),
+        ([0.5], (0, 1), True, "one run"),
+        ([0.5, math.nan], (0, 1), True, "nan"),
+        (torch.stack([SPREAD, 10 + SPREAD]), (0, None), True, "3.0"),  # over runs, not between settings
+        (torch.stack([SPREAD, 10 + SPREAD]), (None, 10), False, "5.0"),
+        (torch.stack([SPREAD, torch.ones(3)]), (0.1, None), True, "2.0"),
+        (torch.ones(2, 3), (0, None), True, "exact"),
+        (torch.tensor(0.5), (0, None), True, "one run"),
+    ],
+)
+def test_room_is_the_worst_run_in_standard_deviations(claims, numbers, within, reproduces, words):
+    claim = sb.claim("x", numbers, within, reproduces=reproduces, reason="said")
+    assert claim.digits["room"] == words
+    (row,) = json.loads(claims.read_text())
+    assert is_tight(row) is (words not in ("2.0", "3.0", "5.0", "17"))
+
+
+@pytest.mark.parametrize(
+    ("least", "holds", "room"), [(0.35, True, "0.9"), (0.2, True, "3.5"), (0.45, False, "-0.9")]
+)
+def test_of_a_mean_each_setting_holds_by_its_standard_error(least, holds, room):
+    claim = sb.claim("x", torch.stack([SPREAD, 7 + SPREAD]), (least, None), mean=True)
+    assert claim.holds is holds and claim.digits["room"] == room
+    assert repr(claim).startswith(f"x [at least {least:g}, mean]")
+
+
+def test_little_room_is_listed_with_its_reason(claims, monkeypatch):
+    monkeypatch.setenv("SBKIT_LESSON", "notebooks/one.ipynb")
+    claims.with_name(REASONS).write_text('[one]\n"told" = "no share is above 1"')
+    sb.claim("roomy", SPREAD, (0, None))
+    for sentence in ("told", "not told"):
+        sb.claim(sentence, SPREAD, (0.25, None))
+    listed = table(claims).partition("## Little room")[2]
+    assert "roomy" not in listed and "| told | 0.5 | no share is above 1 |" in listed
+    assert f"| not told | 0.5 | {UNTOLD} |" in listed
+
+
+def test_every_claim_of_the_course_with_little_room_says_why():
+    docs = ROOT / "docs"
+    assert UNTOLD not in table(docs / "claims.json")
+    rows = json.loads((docs / "claims.json").read_text(encoding="utf-8"))
+    told = tomllib.loads((docs / REASONS).read_text(encoding="utf-8"))
+    reasons = {(lesson, claim) for lesson, claims in told.items() for claim in claims}
+    assert reasons <= {(row["lesson"], row["claim"]) for row in rows}, "of claims that are no more"
 
 
 @pytest.mark.parametrize("spoiled", ["{", "[1]", '[{"lesson": ""}]'])
