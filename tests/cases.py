@@ -1,5 +1,6 @@
 """The tables that tests share: small tasks, fleets of every build, and what it means to be the same net."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,14 @@ from torch.testing import assert_close
 import sbkit as sb
 
 DOUBLE = torch.float64
+
+
+def told(value: object) -> str:
+    """A value as the name of a test: the same in every process, whatever it is."""
+    text = (
+        type(value).__name__ if isinstance(value, set | frozenset) else re.sub(r" at 0x\w+", "", str(value))
+    )
+    return " ".join(text.split())[:60]
 
 
 def slab_task(blocks=(1, 3, 5), n=300, n_test=200, **options) -> sb.Task:

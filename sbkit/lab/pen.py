@@ -9,7 +9,6 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from enum import Enum
-from keyword import iskeyword
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sbkit.lab.around import leads, names_around, writable
 from sbkit.lab.lesson import Lesson, default_of, name_of
 
 MOST = 2000  # characters of a value that is no text itself
@@ -44,7 +44,7 @@ class Pen:
     """
 
     def __init__(self, lesson: Lesson):
-        self.lesson, self.names = lesson, _names_around(lesson)
+        self.lesson, self.names = lesson, names_around(lesson)
         self.imports: set[str] = set()
         self.notes: dict[str, str] = {}
         self._deep = 0
@@ -205,15 +205,15 @@ class Pen:
     def _reached(self, value: Any, path: str) -> str:
         """The path from a name around the lesson, from a module that has one there, or from an import."""
         name, home = path.rpartition(".")[2], getattr(value, "__module__", None)
-        if _leads(self.names, path, value):
+        if leads(self.names, path, value):
             return path
         modules = {alias: held for alias, held in self.names.items() if isinstance(held, ModuleType)}
         for alias, module in modules.items():
-            if getattr(module, name, None) is value and _writable(alias):
+            if getattr(module, name, None) is value and writable(alias):
                 return f"{alias}.{name}"
         for module in filter(None, (*HOMES, home)):
             for way in (path, name):
-                if _leads(vars(sys.modules.get(module, sys)), way, value):
+                if leads(vars(sys.modules.get(module, sys)), way, value):
                     if module in ("builtins", "__main__"):
                         return way
                     self.imports.add(f"import {module}")
@@ -222,7 +222,7 @@ class Pen:
 
     def _named(self, value: Any) -> str:
         """A name around the lesson that holds this very value."""
-        return next((name for name, held in self.names.items() if held is value and _writable(name)), "")
+        return next((name for name, held in self.names.items() if held is value and writable(name)), "")
 
 
 def _path(pen: Pen, value: PurePath) -> str:
@@ -237,27 +237,6 @@ OBJECTS: dict[Any, Callable[[Pen, Any], str]] = {
     torch.Tensor: Pen._tensor,
     torch.dtype | torch.device | torch.Size: Pen._torch,
 }
-
-
-def _names_around(lesson: Lesson) -> Mapping[str, Any]:
-    """The names that the lesson's own cell or file has."""
-    while isinstance(lesson, functools.partial):
-        lesson = lesson.func
-    lesson = getattr(inspect.unwrap(lesson), "__func__", lesson)
-    return getattr(lesson, "__globals__", None) or getattr(type(lesson).__call__, "__globals__", {})
-
-
-def _leads(names: Mapping[str, Any], path: str, value: Any) -> bool:
-    """Whether a dotted path from these names ends at this very value."""
-    first, *rest = path.split(".")
-    found = names.get(first, Unwritten)
-    for part in rest:
-        found = getattr(found, part, Unwritten)
-    return found is value
-
-
-def _writable(name: str) -> bool:
-    return name.isidentifier() and not iskeyword(name) and not name.startswith("_")
 
 
 def _a(value: Any) -> str:

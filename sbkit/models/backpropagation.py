@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from sbkit.core import Fleet
 from sbkit.models.layers import Linear, hooked, watched
-from sbkit.models.plain import MLP, USUAL, DeepLinear
+from sbkit.models.linear import DeepLinear
+from sbkit.models.plain import MLP, USUAL
 
 Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

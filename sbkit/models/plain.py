@@ -215,7 +215,7 @@ def mlp(
     )
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
-    _check_size(task.x.shape[1], width, depth + 1, runs, task)
+    check_size(task.x.shape[1], width, depth + 1, runs, task)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
 
     def net() -> nn.Sequential:
@@ -231,7 +231,7 @@ def mlp(
     return fleet.to(device=task.x.device, dtype=task.x.dtype)
 
 
-def _check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> None:
+def check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> None:
     """Refuse nets of so many layers, biases included, that would not fit into memory."""
     ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
     weights = sum((a + 1) * b for a, b in zip(ends, ends[1:], strict=False))
@@ -240,40 +240,3 @@ def _check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> 
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
     check_memory(runs * weights * size * 4, what, task.x.device)
     check_memory(runs * layers * LAYER, f"{runs} runs × {layers:,} layers × {LAYER:,} bytes")
-
-
-class DeepLinear(MLP):
-    """A fleet of products of matrices; `deep_linear` makes it."""
-
-
-def deep_linear(
-    task: Task, factors: int = 2, width: int | None = None, init: float = 1.0, runs: int = 8, seed: int = 0
-) -> Fleet:
-    """`runs` linear models as products W_factors ⋯ W₁ of matrices, without biases; one factor is the model.
-
-    They compute what a linear model does, and learn it otherwise (Huh et al. 2021; Saxe et al. 2014). width:
-    of the matrices between, by default the larger of inputs and outputs, so that every rank is in reach.
-    Entries are N(0, init²/columns): with init 1 every factor keeps the mean square length of what it gets.
-    Run r is drawn from seed + r. The product: `effective_weight`. Raises `SbkitError` on numbers out of
-    range, or nets too large for the memory.
-
-    >>> from sbkit.data import low_rank_task
-    >>> fleet = deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)
-    >>> [tuple(weight.shape) for weight in fleet.weights()]
-    [(2, 8, 8), (2, 8, 8), (2, 5, 8)]
-    """
-    check_task(task)
-    inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
-    init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
-    inner = max(inputs, task.outputs) if width is None else whole("width", width)
-    _check_size(inputs, inner, factors, runs, task)
-    sizes = [inputs, *[inner] * (factors - 1), task.outputs]
-
-    def net() -> nn.Sequential:
-        return nn.Sequential(*(nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)))
-
-    def draw(layer: nn.Linear) -> None:
-        nn.init.normal_(layer.weight, std=init / layer.in_features**0.5)
-
-    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear", init)
-    return fleet.to(device=task.x.device, dtype=task.x.dtype)

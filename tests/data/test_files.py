@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cases import told
 from data.test_advice import CITY, COIN, ROUND, SIZE, TABLE, N, advised, followed
 
 import sbkit as sb
@@ -181,7 +182,7 @@ def test_what_is_no_file_to_read(written, case):
             "file.csv cannot be read as CSV: unsupported operand",
         ),
     ],
-    ids=str,
+    ids=told,
 )
 def test_options_that_do_not_go(written, options, says):
     path = written(csv())

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cases import told
 
 from sbkit.core import SbkitError
 from sbkit.lab.dials import dials, elsewhere, twins, widget_of
@@ -146,7 +147,7 @@ MEANT = [
 ]
 
 
-@pytest.mark.parametrize("given", MEANT, ids=lambda given: " ".join(repr(given).split())[:40])
+@pytest.mark.parametrize("given", MEANT, ids=told)
 def test_what_is_advised_works(given):
     for default in (NOTHING, 2, 0.1, 0, 0.0, "sgd", True, None, -1, np.int64(1), math.nan):
         lesson = (lambda depth: None) if default is NOTHING else (lambda depth=default: None)
@@ -202,7 +203,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: str(options)[:40])
+@pytest.mark.parametrize("options", OPTIONS, ids=told)
 def test_an_option_is_the_very_object(options):
     (dial,) = dials(lambda free: None, {"free": options}).values()
     made, got = widget_of(dial, False), []

@@ -11,6 +11,7 @@ from enum import Enum, Flag, IntEnum
 import numpy as np
 import pytest
 import torch
+from cases import told
 
 from sbkit.lab.compare import Pair
 from sbkit.lab.desk import Desk
@@ -108,7 +109,7 @@ def alike(one, other) -> bool:
     return bool(np.all(np.asarray(one == other)))
 
 
-@pytest.mark.parametrize("value", WRITTEN, ids=lambda value: " ".join(str(value).split())[:30])
+@pytest.mark.parametrize("value", WRITTEN, ids=told)
 def test_what_is_written_leads_back(value):
     code = Session(drawn, {"free": value}).code()
     assert "#" not in code and len(code) < 300
@@ -119,7 +120,7 @@ def test_what_is_written_leads_back(value):
     assert type(got) is type(value) and alike(got, value)
 
 
-@pytest.mark.parametrize(("value", "why"), UNWRITTEN, ids=lambda part: str(part)[:20])
+@pytest.mark.parametrize(("value", "why"), UNWRITTEN, ids=told)
 def test_what_cannot_be_written_is_told_in_a_comment(value, why):
     meant = dials(drawn, {"free": [None, value]})
     pair = Pair(drawn, {"free · A": None, "free · B": value}, "free")

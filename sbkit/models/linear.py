@@ -1,0 +1,46 @@
+"""Linear models as products of matrices."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from sbkit.core import Fleet, Task, between, check_task, whole
+from sbkit.models.modules import seeded
+from sbkit.models.plain import MLP, check_size
+
+
+class DeepLinear(MLP):
+    """A fleet of products of matrices; `deep_linear` makes it."""
+
+
+def deep_linear(
+    task: Task, factors: int = 2, width: int | None = None, init: float = 1.0, runs: int = 8, seed: int = 0
+) -> Fleet:
+    """`runs` linear models as products W_factors ⋯ W₁ of matrices, without biases; one factor is the model.
+
+    They compute what a linear model does, and learn it otherwise (Huh et al. 2021; Saxe et al. 2014). width:
+    of the matrices between, by default the larger of inputs and outputs, so that every rank is in reach.
+    Entries are N(0, init²/columns): with init 1 every factor keeps the mean square length of what it gets.
+    Run r is drawn from seed + r. The product: `effective_weight`. Raises `SbkitError` on numbers out of
+    range, or nets too large for the memory.
+
+    >>> from sbkit.data import low_rank_task
+    >>> fleet = deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)
+    >>> [tuple(weight.shape) for weight in fleet.weights()]
+    [(2, 8, 8), (2, 8, 8), (2, 5, 8)]
+    """
+    check_task(task)
+    inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
+    init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
+    inner = max(inputs, task.outputs) if width is None else whole("width", width)
+    check_size(inputs, inner, factors, runs, task)
+    sizes = [inputs, *[inner] * (factors - 1), task.outputs]
+
+    def net() -> nn.Sequential:
+        return nn.Sequential(*(nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)))
+
+    def draw(layer: nn.Linear) -> None:
+        nn.init.normal_(layer.weight, std=init / layer.in_features**0.5)
+
+    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear", init)
+    return fleet.to(device=task.x.device, dtype=task.x.dtype)
