@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -16,13 +15,18 @@ CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and the like of a termi
 OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")  # what a bar of progress wrote before its last state
 
 
-class Ear(io.TextIOBase):
-    """A stream that keeps what one thread writes; what others write goes where it went before."""
+ONE = threading.RLock()  # streams are put back in the order in which they were taken
 
-    encoding = "utf-8"
+
+class Ear:
+    """A stream that keeps what one thread writes; all else goes where it went before.
+
+    A kernel may answer a page on a thread of its own while a cell runs, whose prints are not ours.
+    """
 
     def __init__(self, before: Any, keep: Callable[[str], object]):
-        self.before, self.keep, self.thread = before, keep, threading.get_ident()
+        self.before, self.keep = before, keep
+        self.thread: int | None = threading.get_ident()  # None: nobody listens any more
 
     def write(self, text: str) -> int:
         """Keep a text; how long it is."""
@@ -31,9 +35,13 @@ class Ear(io.TextIOBase):
         self.keep(str(text))
         return len(text)
 
-    def writable(self) -> bool:
-        """True, as of any stream that is printed to."""
-        return True
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Keep several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.before, name)
 
 
 @contextmanager
@@ -53,9 +61,14 @@ def heard(afresh: bool = False) -> Iterator[Callable[[], str]]:
         nonlocal text
         text = (text + more)[-2 * MOST :]
 
-    out, err = Ear(sys.stdout, keep), Ear(sys.stderr, keep)
-    with warnings.catch_warnings() if afresh else nullcontext(), redirect_stdout(out), redirect_stderr(err):
-        yield lambda: text
+    with ONE, warnings.catch_warnings() if afresh else nullcontext():
+        out: Any = Ear(sys.stdout, keep)
+        err: Any = Ear(sys.stderr, keep)
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                yield lambda: text
+        finally:
+            out.thread = err.thread = None
 
 
 def clipped(text: str) -> str:

@@ -123,3 +123,23 @@ def test_a_dial_says_how_it_acts_in_the_run_at_hand(lesson):
         panel._stage._handle_custom_msg({"type": "refresh"}, [])
         assert lr.description == f"lr ({word})"
     panel.close()
+
+
+def test_a_stream_that_is_listened_to_is_still_the_kernels(monkeypatch):
+    """The kernel tells its stream which cell prints, and flushes it at the cell's end."""
+    asked = []
+
+    class Out:
+        def set_parent(self, parent):
+            asked.append(parent)
+
+        def flush(self):
+            asked.append("flush")
+
+    monkeypatch.setattr(sys, "stdout", Out())
+    with heard():
+        sys.stdout.set_parent("cell")  # pyright: ignore
+        sys.stdout.flush()
+        kept = sys.stdout
+    assert asked == ["cell", "flush"] and isinstance(sys.stdout, Out)
+    assert kept.thread is None, "whoever kept it prints where it did"
