@@ -45,11 +45,11 @@ def _plot_of(name: str, snapshot: Snapshot) -> str:
 
 def _draw(name: str, history: History, first: Snapshot | None) -> Description | None:
     of = _plot_of(name, history[-1])
-    if not of:
-        return plain(name, history)
-    if first and plots.about[of].get("first"):
+    if of and first and plots.about[of].get("first"):
         history = [first, *history]
     history = list({seen.step: seen for seen in (snapshot.of(name) for snapshot in history)}.values())
+    if not of:
+        return plain(name, history)
     if of == name or name not in history[-1].values:
         return plots[of](history)
     seen = [dataclasses.replace(s, values={**s.values, of: s.values[name]}) for s in history]

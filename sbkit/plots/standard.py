@@ -144,7 +144,11 @@ def plain(name: str, history: History) -> Description | None:
     """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
     latest, title = history[-1], name.replace("_", " ")
     values = latest.values[name]
-    if isinstance(values, list | tuple) and all(isinstance(p, Tensor) and p.ndim == 1 for p in values):
+    if (
+        isinstance(values, list | tuple)
+        and values
+        and all(isinstance(p, Tensor) and p.ndim == 1 for p in values)
+    ):
         values = torch.stack(list(values), dim=1)  # (runs, k)
     label, caption = Axis(title), say("captions", "measure", title=title, over=over_runs(latest))
     if isinstance(values, Tensor) and values.ndim == 1 and not values.is_complex():

@@ -195,7 +195,7 @@ def test_pictures_that_fail_do_not_hide_what_went_wrong(desk, monkeypatch):
         (["finished"] * 2, "all 1,000 steps done"),
         (["converged", "finished"], "1 of 2 runs reached loss < 0.01; 1 of 2 runs did all 1,000 steps"),
         (["training", "diverged"], "the loss of run 1 is not finite"),
-        (["diverged"] * 2, "the loss of runs 0, 1 is not finite"),
+        (["diverged"] * 2, "The loss of all runs is not finite; try a smaller lr"),
         (["training"] * 2, ""),
     ],
 )

@@ -1,5 +1,6 @@
 """Jupyter's interrupt and a panel, in a kernel of its own."""
 
+import signal
 import subprocess
 import sys
 
@@ -22,9 +23,11 @@ INTERRUPTED = "Error Interrupted; press Run to go on."
 
 @pytest.fixture(scope="module")
 def kernel():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     manager = KernelManager(kernel_name="python3")
     manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager.start_kernel(stdout=subprocess.DEVNULL)
+    signal.signal(signal.SIGINT, before)
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=60)
