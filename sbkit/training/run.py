@@ -175,9 +175,14 @@ class Run:
                 self._check()
 
     def _check(self) -> None:
-        """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all."""
-        logits = self.fleet.predict(self._judged[0])
-        loss = self._loss(logits, self._judged[1])  # (runs,)
+        """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all.
+
+        Where nothing but a lost run can end it, the few rows of a glance do until the last step.
+        """
+        few = self.stop is None and self.step < self.steps
+        x, y = (self.glimpse.x, self.glimpse.y) if few else self._judged
+        logits = self.fleet.predict(x)
+        loss = self._loss(logits, y)  # (runs,)
         parts = [*self.fleet.parameters(), logits, loss, *self._gradients.penalized()]  # (runs, …) each
         finite = torch.stack([p.reshape(len(loss), -1).isfinite().all(1) for p in parts]).all(0)  # (runs,)
         low = loss < (-math.inf if self.stop is None else self.stop)
