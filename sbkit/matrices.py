@@ -108,7 +108,7 @@ def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
             [0., 0.]])
     """
     kind, matrix = getattr(matrix, "dtype", None), _checked("svt", matrix)
-    threshold = torch.as_tensor(tau, dtype=matrix.real.dtype, device=matrix.device)
+    threshold = numbers("A threshold tau", tau).real.to(matrix.real)
     if not (threshold >= 0).all():
         raise SbkitError(f"tau is at least 0, got {float(threshold.min()):g}; try tau=0.1.")
     if threshold.ndim and threshold.shape != matrix.shape[:-2]:

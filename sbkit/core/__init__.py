@@ -1,5 +1,6 @@
 """The vocabulary that everything rests on: tasks, fleets, snapshots, registries, seeds, errors."""
 
+from sbkit.core.arguments import check_fleet, check_pair, check_task
 from sbkit.core.fleet import Fleet
 from sbkit.core.machine import (
     best_threads,
@@ -26,7 +27,7 @@ from sbkit.core.names import (
 from sbkit.core.numbers import numbers
 from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.stacked import called, difference
-from sbkit.core.task import SAMPLE, Feature, Task, check_task, drawn, window
+from sbkit.core.task import SAMPLE, Feature, Task, drawn, window
 from sbkit.core.trial import Own
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "best_threads",
     "between",
     "called",
+    "check_fleet",
     "check_memory",
+    "check_pair",
     "check_task",
     "datasets",
     "difference",

@@ -7,8 +7,6 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from os import PathLike
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -113,6 +111,10 @@ class Task:
 
     def columns(self, names: str | Iterable[str]) -> list[int]:
         """Columns of z of the named features; an unknown name raises with the nearest."""
+        if not isinstance(names, str | Iterable):
+            raise SbkitError(
+                f"Features are told by their names, got {names!r}; try {next(iter(self.features))!r}."
+            )
         names = [names] if isinstance(names, str) else list(names)
         return [c for name in names for c in self.features[one_of("feature", name, self.features)].columns]
 
@@ -157,20 +159,6 @@ def drawn(n: int, rows: int) -> Tensor | slice:
     if rows >= n:
         return slice(None)
     return torch.randperm(n, generator=generator(0, n))[:rows].sort().values
-
-
-def check_task(given: Any) -> None:
-    """Refuse what is no task, with the way to one."""
-    if not isinstance(given, Task):
-        table = hasattr(given, "columns") or isinstance(given, str | PathLike)
-        way = (
-            'sb.task_from(table, y="label"), y the name of the column to tell'
-            if table
-            else "sb.task_from(x, y)"
-        )
-        raise SbkitError(
-            f"A task is rows with their labels, an sb.Task, got a {type(given).__name__}; try {way}."
-        )
 
 
 def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:

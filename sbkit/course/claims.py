@@ -177,13 +177,16 @@ def claim(
 
 
 def _range(within: Within, published: Any) -> tuple[float, float]:
+    ends = list(within) if isinstance(within, tuple | list) else [within, 0]
+    if len(ends) != 2 or not all(end is None or isinstance(end, int | float | np.number) for end in ends):
+        raise SbkitError(f"within is (low, high) or a distance, got {within!r:.60}; try within=(None, None).")
     if isinstance(within, tuple | list):
         low, high = within
         return (-math.inf if low is None else low, math.inf if high is None else high)
-    if not isinstance(published, int | float):
+    if within is None or not isinstance(published, int | float):
         raise SbkitError(
             f"within={within!r} is a distance from a published number, got published={published!r}; "
-            "try within=(low, high)."
+            "try within=(None, None), with bounds for None."
         )
     return published - within, published + within
 

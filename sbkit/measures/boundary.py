@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, measures, whole, window
+from sbkit.core import Fleet, SbkitError, Task, check_memory, check_pair, measures, whole, window
 
 
 @measures("boundary", classes=True, columns=2, rows=False, glance={"resolution": 30})
@@ -26,6 +29,7 @@ def boundary(
     >>> boundary(mlp(task), task, resolution=20).shape
     torch.Size([8, 20, 20])
     """
+    check_pair("boundary", fleet, task)
     across, up = _checked(task, axes, at, resolution)
     check_memory(
         resolution**2 * fleet.runs * 4 * 3, f"{resolution}² points × {fleet.runs} runs × 4 bytes × 3 copies"
@@ -50,11 +54,17 @@ def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int)
     columns = task.z_test.shape[1]
     if columns < 2:
         raise SbkitError("boundary needs two columns, a plane, got a task with one; leave it out.")
-    if len(axes) != 2 or axes[0] == axes[1] or not all(0 <= axis < columns for axis in axes):
-        raise SbkitError(
-            f"axes are two different columns of z, 0…{columns - 1}, got {tuple(axes)}; try (0, 1)."
-        )
-    if not 0 <= whole("at", at or 0, 0) < (rows := len(task.whole.z_test)):
+    if not _are_columns(axes, columns):
+        raise SbkitError(f"axes are two different columns of z, 0…{columns - 1}, got {axes!r}; try (0, 1).")
+    if not 0 <= whole("at", 0 if at is None else at, 0) < (rows := len(task.whole.z_test)):
         raise SbkitError(f"at is a test row, 0…{rows - 1}, got {at}; try at={rows - 1}.")
     whole("resolution", resolution, 2)
     return axes
+
+
+def _are_columns(axes: Any, columns: int) -> bool:
+    """Whether these are two different ones of so many columns."""
+    if not isinstance(axes, tuple | list) or len(axes) != 2:
+        return False
+    whole_numbers = all(isinstance(axis, int | np.integer) and not isinstance(axis, bool) for axis in axes)
+    return whole_numbers and axes[0] != axes[1] and all(0 <= axis < columns for axis in axes)

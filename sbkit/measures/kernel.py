@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, called, check_memory, numbers, one_of
+from sbkit.core import Fleet, SbkitError, called, check_fleet, check_memory, numbers, one_of
 
 KINDS = ("ntk", "gram", "cosine")
 
@@ -29,6 +31,7 @@ def kernel(
     >>> kernel(mlp(task, runs=3), task.x).shape
     torch.Size([3, 6, 6])
     """
+    check_fleet(fleet)
     one_of("kernel", kind, KINDS)
     x = numbers("The input of a kernel", x).to(next(fleet.parameters()))
     alive = fleet.predict(x).isfinite().all(-1).all(-1)  # (runs,); it also refuses inputs of another task
@@ -87,7 +90,7 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
     >>> alignment((y[:, None] == y).float(), y).round(decimals=3)
     tensor(1.)
     """
-    kernel, y = numbers("A kernel", kernel), torch.as_tensor(y)
+    kernel, y = numbers("A kernel", kernel), _labels(y)
     if kernel.ndim < 2 or kernel.shape[-2:] != (len(y), len(y)):
         raise SbkitError(
             f"A kernel of {len(y)} labels is (…, {len(y)}, {len(y)}), got {tuple(kernel.shape)}."
@@ -101,3 +104,14 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
     inner = kernel - kernel.mean(-1, keepdim=True)
     inner = inner - inner.mean(-2, keepdim=True)  # (…, n, n)
     return (inner * own).sum((-2, -1)).real / (inner.norm(dim=(-2, -1)) * own.norm())
+
+
+def _labels(y: Any) -> Tensor:
+    """Labels, one a row, as a tensor (n,) or (n, outputs)."""
+    try:
+        labels = torch.as_tensor(y)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SbkitError(f"Labels are numbers, one a row, got {y!r:.60}; try task.y.") from error
+    if not labels.ndim:
+        raise SbkitError(f"Labels are numbers, one a row, got {y!r:.60}; try task.y.")
+    return labels

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, Task, measures
+from sbkit.core import Fleet, SbkitError, Task, check_pair, measures
 from sbkit.measures.randomized import shuffled
 
 REACH, PLACES = 10.0, 81  # the curve runs from −REACH to REACH, at so many places
@@ -28,10 +28,10 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     >>> margins(mlp(task, runs=3), task, "linear").shape
     torch.Size([3, 100])
     """
+    check_pair("margins", fleet, task)
     if not task.classes:
         raise SbkitError("Margins need classes, got a regression task; measure its loss.")
-    names = [features] if isinstance(features, str) else list(features)
-    logits = fleet.predict(shuffled(task, [names], seed)[0])  # (runs, n, C)
+    logits = fleet.predict(shuffled(task, [features], seed)[0])  # (runs, n, C)
     own = F.one_hot(task.y_test, logits.shape[-1]).bool()  # (n, C)
     right = logits.masked_fill(~own, 0).sum(-1)  # (runs, n)
     found = right - logits.masked_fill(own, -math.inf).amax(-1)
@@ -52,6 +52,7 @@ def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: 
     >>> margin_shift(mlp(task, runs=3), task, []).tolist()
     [0.0, 0.0, 0.0]
     """
+    check_pair("margin_shift", fleet, task)
     from scipy.stats import ks_2samp
 
     pairs = zip(margins(fleet, task), margins(fleet, task, features, seed), strict=True)  # (n,) each
@@ -72,6 +73,7 @@ def margin(fleet: Fleet, task: Task) -> Tensor:
     >>> margin(mlp(task), task).shape
     torch.Size([8, 3, 81])
     """
+    check_pair("margin", fleet, task)
     places, curves = torch.linspace(-REACH, REACH, PLACES), []
     for names in ([], *task.kinds.values()):
         found = margins(fleet, task, names).sort(dim=1).values.contiguous()  # (runs, n)

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, generator, measures, one_of
+from sbkit.core import Fleet, SbkitError, Task, check_pair, generator, measures, one_of
 from sbkit.measures.scores import accuracy, auc
 
 METRICS = ("auc", "accuracy")
 
 
-def moved(task: Task, groups: Iterable[Iterable[str]], order: Tensor) -> Tensor:
+def moved(task: Task, groups: Iterable[str | Iterable[str]], order: Tensor) -> Tensor:
     """Test inputs, once a group, with that group's columns taken from the rows `order` (n_test,).
 
     Shape (groups, n_test, d). Raises `SbkitError` on an unknown feature.
@@ -26,7 +26,7 @@ def moved(task: Task, groups: Iterable[Iterable[str]], order: Tensor) -> Tensor:
     return torch.stack(inputs)
 
 
-def shuffled(task: Task, groups: Iterable[Iterable[str]], seed: int = 0) -> Tensor:
+def shuffled(task: Task, groups: Iterable[str | Iterable[str]], seed: int = 0) -> Tensor:
     """Test inputs, once a group, with that group's columns moved together by one permutation of the rows.
 
     Shape (groups, n_test, d). Moving columns together keeps their joint law, so that only the link to
@@ -71,10 +71,10 @@ def randomized(
     >>> randomized(mlp(task, runs=3), task, "linear").shape
     torch.Size([3])
     """
+    check_pair("randomized", fleet, task)
     one_of("metric", metric, METRICS)
     _need_classes(task)
-    names = [features] if isinstance(features, str) else list(features)
-    logits = fleet.predict(shuffled(task, [names], seed)[0])  # (runs, n_test, C)
+    logits = fleet.predict(shuffled(task, [features], seed)[0])  # (runs, n_test, C)
     return auc(logits, task.y_test) if metric == "auc" else accuracy(logits, task.y_test)
 
 
@@ -105,6 +105,7 @@ def reliance(fleet: Fleet, task: Task) -> Tensor:
     >>> reliance(mlp(task), task).shape
     torch.Size([8, 2])
     """
+    check_pair("reliance", fleet, task)
     return _lost(fleet, task, [[name] for name in task.features])
 
 
@@ -120,5 +121,6 @@ def kinds(fleet: Fleet, task: Task) -> Tensor:
     >>> kinds(mlp(task), task).shape
     torch.Size([8, 2])
     """
+    check_pair("kinds", fleet, task)
     groups = list(task.kinds.values())
     return _lost(fleet, task, groups) if groups else torch.empty(fleet.runs, 0)

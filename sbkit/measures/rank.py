@@ -11,7 +11,7 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, between, measures, numbers
+from sbkit.core import Fleet, SbkitError, Task, between, check_fleet, check_pair, measures, numbers
 
 
 def spectrum(matrix: Tensor) -> Tensor:
@@ -96,6 +96,7 @@ def effective_weight(fleet: Fleet) -> Tensor:
     >>> effective_weight(deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)).shape
     torch.Size([2, 5, 8])
     """
+    check_fleet(fleet)
     parts = {name: m for name, m in fleet.net.named_modules() if "parametrizations" not in name.split(".")}
     leaves = [m for m in parts.values() if isinstance(m, nn.Linear) or not list(m.children())]
     for other in [m for m in leaves if not isinstance(m, nn.Linear | nn.Identity)]:
@@ -128,6 +129,7 @@ def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
 
     NaN for a run that diverged.
     """
+    check_pair("spectrum", fleet, task)
     each = [p.detach().flatten(1).isfinite().all(1) for p in fleet.parameters()]
     finite = torch.stack(each).all(0).unsqueeze(1)  # (runs, 1)
     return [_each(weight.detach(), finite) for weight in fleet.weights()]

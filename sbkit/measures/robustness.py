@@ -9,7 +9,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, Task, between, check_memory, generator, one_of, whole
+from sbkit.core import (
+    Fleet,
+    SbkitError,
+    Task,
+    between,
+    check_memory,
+    check_pair,
+    check_task,
+    generator,
+    one_of,
+    whole,
+)
 
 NORMS = ("l2", "linf")
 AT_ONCE = 2**22  # numbers of perturbed inputs that are worked on together
@@ -43,6 +54,7 @@ def attack(
     >>> moved.shape, bool((moved.norm(dim=-1) <= 0.1001).all())
     (torch.Size([3, 20, 2]), True)
     """
+    check_pair("attack", fleet, task)
     one_of("norm", norm, NORMS)
     radius, steps = between("radius", radius, 0, math.inf), whole("steps", steps)
     if not task.classes:
@@ -115,6 +127,7 @@ def universal_perturbation(
     >>> universal_perturbation(mlp(task, runs=3), task, radius=1.0).norm(dim=1).round(decimals=3)
     tensor([1., 1., 1.])
     """
+    check_pair("universal_perturbation", fleet, task)
     _two_classes(task)
     few = task.sample(whole("rows", rows))
     moved = attack(fleet, few, "l2", radius, steps, train=True)  # (runs, n, d)
@@ -133,6 +146,9 @@ def _two_classes(task: Task) -> None:
 
 
 def _same_columns(task: Task, change: Tensor) -> None:
+    if not isinstance(change, Tensor):
+        kind = type(change).__name__
+        raise SbkitError(f"A change of the inputs is a tensor (…, d), got a {kind}; try task.x_test[0].")
     if change.shape[-1:] != task.x_test.shape[1:]:
         columns, given = task.x_test.shape[1], tuple(change.shape)
         raise SbkitError(f"A change of the inputs has their {columns} columns, (…, {columns}), got {given}.")
@@ -149,6 +165,7 @@ def shifted(task: Task, delta: Tensor) -> Tensor:
     >>> shifted(task, torch.zeros(3, 2)).shape
     torch.Size([3, 20, 2])
     """
+    check_task(task)
     _two_classes(task)
     _same_columns(task, delta)
     return task.x_test + (2 * task.y_test - 1).unsqueeze(1) * delta.unsqueeze(-2)
@@ -167,6 +184,7 @@ def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
     >>> budget(task, task.embed(torch.tensor([[1.0, 0.0]])), "linear").round(decimals=3)
     tensor([1.])
     """
+    check_task(task)
     columns = task.columns(features)
     _same_columns(task, change)
     slope = torch.func.jacrev(lambda z: task.embed(z.unsqueeze(0))[0])(task.z_test[0])  # (d, k)

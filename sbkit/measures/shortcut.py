@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task
+from sbkit.core import Fleet, SbkitError, Task, check_pair
 
 GRID, REACH = 30, 3.0  # probes a latent, how many means far they go
 
@@ -50,6 +50,7 @@ def shortcut_bias(fleet: Fleet, task: Task) -> Tensor:
     >>> shortcut_bias(mlp(task, runs=3), task).shape
     torch.Size([3])
     """
+    check_pair("shortcut_bias", fleet, task)
     means, bayes = _known(task)
     z = _probes(means)
     logits = fleet.predict(task.embed(z))  # (runs, 900, 2)

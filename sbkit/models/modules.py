@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Generator, nn
 
-from sbkit.core import Fleet, SbkitError, difference, whole
+from sbkit.core import Fleet, SbkitError, check_memory, difference, whole
 
+NET = 1_000  # bytes that Python takes for a module, at least
 _DRAWING = threading.RLock()  # torch has one generator for all threads
 
 
@@ -63,6 +64,7 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     except ValueError:  # it does not tell what it takes
         pass
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
+    check_memory(runs * NET, f"{runs:,} runs × {NET:,} bytes of a module")
     with drawing() as rng:
         again, *modules = [rng.manual_seed(at) and factory() for at in (seed, *range(seed, seed + runs))]
     for module in modules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,21 @@ def same(owner: str, name: str, got: tuple[int, ...], wanted: tuple[int, ...], f
         raise SbkitError(f"{owner}: {name} has shape {wanted}, {fix}, got {got}.")
 
 
+def number(value: Any) -> bool:
+    """Whether a value is one number."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def end(value: Any) -> float | None:
+    """A finite number as it is, None of everything else."""
+    return float(value) if number(value) and math.isfinite(value) else None
+
+
+def several(values: Any) -> tuple[Any, ...]:
+    """What a list or the like holds; nothing of what is none."""
+    return tuple(values) if isinstance(values, Iterable) else ()
+
+
 class Frozen:
     """Lets a frozen dataclass tidy its own fields while it is built."""
 
@@ -70,8 +85,11 @@ class Axis(Frozen):
     ticks: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        ends = [None if e is None or not math.isfinite(e) else float(e) for e in (self.low, self.high)]
-        self._put(low=ends[0], high=ends[1], ticks=tuple(str(tick) for tick in self.ticks))
+        for name in ("low", "high"):
+            if getattr(self, name) is not None and not number(getattr(self, name)):
+                got = f"got {name}={getattr(self, name)!r:.60}"
+                raise SbkitError(f"An axis ends at a number or None, {got}; try {name}=None.")
+        self._put(low=end(self.low), high=end(self.high), ticks=tuple(str(tick) for tick in self.ticks))
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise SbkitError(f"An axis runs from low to a larger high, got {self.low} to {self.high}.")
         if self.log and self.low is not None and self.low <= 0:

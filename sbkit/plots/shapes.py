@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sbkit.core import SbkitError
-from sbkit.plots.axes import Array, Axis, Frozen, array, same
+from sbkit.plots.axes import Array, Axis, Frozen, array, end, same, several
 from sbkit.plots.field import Field
 
 if TYPE_CHECKING:
@@ -62,12 +61,14 @@ class Mark(Frozen):
     at: str | None = None
 
     def __post_init__(self) -> None:
-        self._put(low=float(self.low), high=float(self.high))
-        if not (self.low <= self.high and math.isfinite(self.high - self.low)):
+        low, high = end(self.low), end(self.high)
+        if low is None or high is None or low > high:
+            known = sorted(value for value in (low, high) if value is not None) or [0.0]
             raise SbkitError(
-                f"A mark runs from low to high, both finite, got {self.low} to {self.high}; "
-                "try the ends that the values can have."
+                f"A mark runs from low to high, both finite, got {self.low!r} to {self.high!r}; "
+                f"try low={known[0]}, high={known[-1]}."
             )
+        self._put(low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Lines(Frozen):
     marks: Sequence[Mark] = ()
 
     def __post_init__(self) -> None:
-        self._put(x=Axis.of(self.x), y=Axis.of(self.y), lines=tuple(self.lines))
+        self._put(x=Axis.of(self.x), y=Axis.of(self.y), lines=several(self.lines))
         if not self.lines or not all(isinstance(line, Line) for line in self.lines):
             raise SbkitError(f"Lines {self.name!r} holds at least one `Line`, got {self.lines!r:.60}.")
 
@@ -137,7 +138,7 @@ class Bars(Frozen):
     sides: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        owner, names = f"Bars {self.name!r}", tuple(str(name) for name in self.names)
+        owner, names = f"Bars {self.name!r}", tuple(str(name) for name in several(self.names))
         self._put(y=Axis.of(self.y), names=names, values=array(owner, "values", self.values, 1))
         same(owner, "values", self.values.shape, (len(names),), "one a name")
         if self.dots is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, check_task, losses, optimizers, takes
+from sbkit.core import Fleet, SbkitError, Task, check_memory, losses, optimizers, takes
 
 # Usual names in other libraries → the one here.
 USUAL = {
@@ -34,19 +34,6 @@ HOOKS = {  # name → what it is called with, what it gives
     "transform": (("fleet", "x", "y"), "(x, y)"),
     "after_step": (("fleet", "step"), "None"),
 }
-
-
-def check_pair(fleet: Any, task: Any) -> None:
-    """Refuse what is no fleet, or no task."""
-    if isinstance(fleet, Task) and not isinstance(task, Task):
-        raise SbkitError(
-            "fit takes the fleet first, then the task, got the task first; try sb.fit(fleet, task)."
-        )
-    check_task(task)
-    if not isinstance(fleet, Fleet):
-        own = " with a function that makes such a module" if isinstance(fleet, nn.Module) else ""
-        way = f"try sb.mlp(task), or sb.fleet_of{own}"
-        raise SbkitError(f"fit trains a fleet, many nets in one, got a {type(fleet).__name__}; {way}.")
 
 
 def check_names(
@@ -105,7 +92,7 @@ def check_rows(runs: int, task: Task, ordered: bool) -> None:
     check_memory(runs * tests * task.outputs * size * 3, what, task.x.device)
 
 
-def check_fleet(fleet: Fleet, task: Task, batch: int) -> None:
+def check_fit(fleet: Fleet, task: Task, batch: int) -> None:
     """Refuse a fleet that does not fit the task, or a step too large for the memory."""
     widths = [
         task.x.shape[1],

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sbkit.batches import Batches, WholeSet
-from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, optimizers, whole
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, optimizers, whole
 from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build, live_settings
-from sbkit.training.arguments import check_fleet, check_hooks, check_names, check_pair, check_rows
+from sbkit.training.arguments import check_fit, check_hooks, check_names, check_rows
 from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
 from sbkit.training.measured import Measure, named
 from sbkit.training.run import Run
@@ -58,7 +58,7 @@ def fit(
     >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
     [50, 100, 120]
     """
-    check_pair(fleet, task)
+    check_pair("fit", fleet, task)
     rows = len(task.y)
     for name, value, low in (
         ("steps", steps, 1),
@@ -79,7 +79,7 @@ def fit(
     if batch > rows:
         raise SbkitError(f"batch is at most the {rows} training rows, got {batch}; try batch={rows}.")
     check_rows(fleet.runs, task, ordered=not full)
-    check_fleet(fleet, task, batch)
+    check_fit(fleet, task, batch)
     y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
     seeds = [fleet.seed + r for r in range(fleet.runs)]
     plan = Plan(

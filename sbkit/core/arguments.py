@@ -1,0 +1,38 @@
+"""Fleets and tasks as arguments: what is neither is told before anything is computed."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from torch import nn
+
+from sbkit.core.fleet import Fleet
+from sbkit.core.names import SbkitError
+from sbkit.core.task import Task
+
+
+def check_task(given: Any) -> None:
+    """Refuse what is no task, with the way to one."""
+    if not isinstance(given, Task):
+        table = hasattr(given, "columns") or isinstance(given, str | PathLike)
+        own = 'table, y="label"), y the name of the column to tell' if table else "x, y)"
+        got = f"got a {type(given).__name__}"
+        raise SbkitError(f"A task is rows with their labels, an sb.Task, {got}; try sb.task_from({own}.")
+
+
+def check_fleet(given: Any) -> None:
+    """Refuse what is no fleet, with the way to one."""
+    if not isinstance(given, Fleet):
+        net = isinstance(given, nn.Module)
+        way = "sb.fleet_of with a function that makes such a module" if net else "sb.mlp(task)"
+        raise SbkitError(f"A fleet is many nets in one, got a {type(given).__name__}; try {way}.")
+
+
+def check_pair(name: str, fleet: Any, task: Any) -> None:
+    """Refuse for the function `name` what is no fleet, or no task, or the two the other way round."""
+    if isinstance(fleet, Task) and not isinstance(task, Task):
+        words = f"{name} takes the fleet first, then the task, got the task first"
+        raise SbkitError(f"{words}; try sb.{name}(fleet, task).")
+    check_task(task)
+    check_fleet(fleet)
