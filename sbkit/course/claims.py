@@ -17,7 +17,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from sbkit.core import SbkitError
+from sbkit.core import SbkitError, numbers
 from sbkit.core.environment import claims_file, lesson_name
 
 Within = float | tuple[float | None, float | None]
@@ -161,17 +161,18 @@ def claim(
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
-    tensor = measured if isinstance(measured, Tensor) else torch.from_numpy(np.array(measured, np.float64))
-    numbers = tensor.detach().cpu().double()
-    numbers = numbers if numbers.ndim else numbers[None]
+    if not isinstance(sentence, str) or not sentence:
+        raise SbkitError(f"A claim is a sentence, got {sentence!r:.60}; try 'It learns the linear feature.'")
+    found = numbers("What is measured", measured).detach().cpu().double()
+    found = found if found.ndim else found[None]
     low, high = _range(within, published)
-    if not numbers.numel() or not low <= high:
+    if not found.numel() or not low <= high:
         raise SbkitError(
-            f"A claim has numbers and a range low ≤ high, got {numbers.numel()} numbers and {within}."
+            f"A claim has numbers and a range low ≤ high, got {found.numel()} numbers and {within}."
         )
     if not reproduces and not reason:
         raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
-    made = Claim(sentence, numbers, low, high, str(published), source, reproduces, reason, mean)
+    made = Claim(sentence, found, low, high, str(published), source, reproduces, reason, mean)
     _keep(made)
     return made
 

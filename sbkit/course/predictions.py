@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -185,7 +185,11 @@ def predict(
     >>> predict("Which feature wins?", ["linear", "slabs"]).choice
     'linear'
     """
-    if isinstance(choices, str) or len(set(choices)) < 2 or len(set(choices)) < len(choices):
+    if (
+        isinstance(choices, str)
+        or not isinstance(choices, Iterable)
+        or not 1 < len(set(choices)) == len(choices)
+    ):
         raise SbkitError(f"choices are at least two different sentences, got {choices!r}; try ['yes', 'no'].")
     ranges = dict(choices) if isinstance(choices, Mapping) else dict.fromkeys(choices)
     for name, span in ranges.items():

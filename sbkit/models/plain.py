@@ -153,8 +153,8 @@ class MLP(Fleet):
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` (0 … depth − 1) makes of x, after the activation. (runs, n, width)"""
         depth = len(self.linears) - 1
-        if not 0 <= whole("layer", layer, 0) < depth:
-            raise SbkitError(f"This fleet has hidden layers 0…{depth - 1}, got {layer}.")
+        if layer not in range(depth) or isinstance(layer, bool):
+            raise SbkitError(f"This fleet has hidden layers 0…{depth - 1}, got {layer!r:.60}; try 0.")
         if not self.in_turn:
             raise SbkitError("Hidden layers are known of the net that sb.mlp made, got one changed since.")
         return list(self._hidden(self._each(x)))[layer]
