@@ -214,10 +214,9 @@ class _Rehearsed:
 def _one_each(penalty: Any, runs: int) -> Tensor:
     """A penalty (runs,), so that no run pays for another."""
     if not isinstance(penalty, Tensor) or penalty.shape != (runs,) or penalty.is_complex():
-        tensor = isinstance(penalty, Tensor)
+        tensor, number = isinstance(penalty, Tensor), isinstance(penalty, int | float)
+        way = "sum or average over all axes but the first"
+        way = f"try torch.full((fleet.runs,), {penalty!r})" if number else way
         got = f"{tuple(penalty.shape)}, {penalty.dtype}" if tensor else f"a {type(penalty).__name__}"
-        raise SbkitError(
-            f"A penalty is one number a run, ({runs},), got {got}; "
-            "sum or average over all axes but the first."
-        )
+        raise SbkitError(f"A penalty is one number a run, ({runs},), got {got}; {way}.")
     return penalty

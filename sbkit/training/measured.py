@@ -111,4 +111,6 @@ def _fix(given: Any, value: Tensor | None) -> str:
         return "try .abs() or .real of it"
     if value is None:
         return "try a tensor"
+    if not value.ndim:
+        return f"try torch.full((fleet.runs,), {value.item()!r}), if all runs have the same"
     return "sum or average over all axes but the first, that of the runs"

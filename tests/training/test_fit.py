@@ -29,7 +29,7 @@ REFUSED = [
         {"penalty": "text"},
         "penalty is a function of .*, got 'text'; try penalty=lambda fleet, x, y, logits: ",
     ),
-    ({"penalty": lambda *a: 0.1}, r"A penalty is one number a run, \(2,\), got a float; sum or average"),
+    ({"penalty": lambda *a: 0.1}, r"A penalty is one number a run, \(2,\), got a float; try torch.full"),
     ({"penalty": lambda *a: torch.tensor(0.1)}, r"one number a run, \(2,\), got \(\)"),
     ({"penalty": lambda fleet: 0.1}, "penalty is a function of .*, got one of .fleet."),
     ({"transform": 3}, "transform is a function of .*, got 3; try transform=lambda fleet, x, y: "),
@@ -111,8 +111,8 @@ def test_swapped_or_foreign_arguments_are_told_apart():
     fleet = FLEETS["relu"](task, runs=2)
     for ask, says in [
         (lambda: sb.fit(task, fleet), "takes the fleet first, then the task.*; try sb.fit.fleet, task."),
-        (lambda: sb.fit(nn.Linear(3, 2), task), "fit trains a fleet, .*, got a Linear; try sb.mlp.task., or"),
-        (lambda: sb.fit(sb.mlp, task), "fit trains a fleet, .*, got a function; try sb.mlp.task."),
+        (lambda: sb.fit(nn.Linear(3, 2), task), "A fleet is .*, got a Linear; try sb.fleet_of with a"),
+        (lambda: sb.fit(sb.mlp, task), "A fleet is .*, got a function; try sb.mlp.task."),
         (lambda: sb.fit(fleet, (task.x, task.y)), "A task is .*, got a tuple; try sb.task_from.x, y."),
         (lambda: sb.fit(fleet, table), 'got a DataFrame; try sb.task_from.table, y="label".'),
         (lambda: sb.mlp(table), "A task is .*, got a DataFrame; try sb.task_from.table"),

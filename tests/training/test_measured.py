@@ -66,9 +66,9 @@ def test_one_value_a_run_is_kept_as_tensors_on_their_own(kind, monkeypatch):
 
 
 REFUSED = {
-    "a float": (0.5, "got a float; sum or average over all axes but the first"),
-    "no axis": (torch.tensor(0.5), r"got \(\); sum or average"),
-    "a NumPy number": (np.float64(0.5), "got a float64; sum or average"),
+    "a float": (0.5, r"got a float; try torch.full\(\(fleet.runs,\), 0.5\)"),
+    "no axis": (torch.tensor(0.5), r"got \(\); try torch.full"),
+    "a NumPy number": (np.float64(0.5), "got a float64; try torch.full"),
     "three for two": (torch.tensor([0.9, 0.4, 0.7]), r"got \(3,\); sum or average"),
     "runs last": (torch.ones(3, 2), r"got \(3, 2\); sum"),
     "a list of three": ([0.9, 0.4, 0.7], r"got \(3,\)"),
