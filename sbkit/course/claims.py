@@ -34,9 +34,10 @@ SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a colum
 PAGE = """# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance.
-Which tolerances were written before the number was seen, each lesson says. Measured: mean (smallest … largest) over runs. Room: how many
-standard deviations of the runs the worst one lies inside its bound (of a mean, how many standard errors; of
-what does not reproduce, how far the farthest lies outside). Made by `make notebooks`.
+Each lesson says which tolerances were written before the number was seen. Measured: mean (smallest …
+largest) over runs. Room: how many standard deviations of the runs the worst one lies inside its bound (of a
+mean, how many standard errors; of what does not reproduce, how far the farthest lies outside). Made by
+`make notebooks`.
 """
 TIGHT = f"""
 ## Little room
