@@ -21,18 +21,18 @@ def check_task(given: Any) -> None:
         raise SbkitError(f"A task is rows with their labels, an sb.Task, {got}; try sb.task_from({own}.")
 
 
-def check_fleet(given: Any) -> None:
-    """Refuse what is no fleet, with the way to one."""
-    if not isinstance(given, Fleet):
+def check_fleet(given: Any, trains: bool = False) -> None:
+    """Refuse what is no fleet, with the way to one; what predicts as one does will do, unless it `trains`."""
+    if not isinstance(given, Fleet) and (trains or not callable(getattr(given, "predict", None))):
         net = isinstance(given, nn.Module)
         way = "sb.fleet_of with a function that makes such a module" if net else "sb.mlp(task)"
         raise SbkitError(f"A fleet is many nets in one, got a {type(given).__name__}; try {way}.")
 
 
-def check_pair(name: str, fleet: Any, task: Any) -> None:
+def check_pair(name: str, fleet: Any, task: Any, trains: bool = False) -> None:
     """Refuse for the function `name` what is no fleet, or no task, or the two the other way round."""
     if isinstance(fleet, Task) and not isinstance(task, Task):
         words = f"{name} takes the fleet first, then the task, got the task first"
         raise SbkitError(f"{words}; try sb.{name}(fleet, task).")
     check_task(task)
-    check_fleet(fleet)
+    check_fleet(fleet, trains)

@@ -58,7 +58,7 @@ def fit(
     >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
     [50, 100, 120]
     """
-    check_pair("fit", fleet, task)
+    check_pair("fit", fleet, task, trains=True)
     rows = len(task.y)
     for name, value, low in (
         ("steps", steps, 1),
