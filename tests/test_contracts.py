@@ -264,8 +264,12 @@ for kind in ("ntk", "gram", "cosine"):
 @pytest.mark.parametrize("where", [slice(None), slice(0, 1), slice(-1, None)], ids=["all", "first", "last"])
 @pytest.mark.parametrize("build", ["relu", "tanh"])
 def test_a_measure_of_a_diverged_run_is_nan_and_others_are_as_they_were(name, value, where, build):
-    """Not an error, and no plausible number such as 0 or chance: behind a ReLU −∞ reads as 0."""
+    """Not an error, and no plausible number such as 0 or chance: behind a ReLU −∞ reads as 0.
+
+    A measure that a user adds may say of such a run what it likes, as long as it leaves the others alone.
+    """
     measure, make = MEASURED[name]
+    ours = name not in sb.measures or measure.__module__.startswith("sbkit.")
     task = make()
     fleet = FLEETS[build](task, runs=3)
     sound = listed(measure(fleet, task))
@@ -274,4 +278,4 @@ def test_a_measure_of_a_diverged_run_is_nan_and_others_are_as_they_were(name, va
     diverged = not fleet.predict(task.x).isfinite().all(-1).all(-1)[1]
     for found, own in zip(listed(measure(fleet, task)), sound, strict=True):
         assert_close(found[::2], own[::2])
-        assert not diverged or found[1].isnan().all()
+        assert not (ours and diverged) or found[1].isnan().all()
