@@ -432,6 +432,7 @@ ODD = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The behavior of DataFrame concat:FutureWarning")  # of pandas 2, on None
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize("axis", ["axis", "anything"])
 def test_any_value_may_be_tried_and_is_kept(name, axis, tmp_path):

@@ -128,6 +128,7 @@ def test_a_cell_opens_what_was_tried_from_a_file_too(axes, back):
     assert opened == [{"depth": 0, name: values[1]}] and type(opened[0]["depth"]) is int
 
 
+@pytest.mark.filterwarnings("ignore:The behavior of DataFrame concat:FutureWarning")  # of pandas 2, on None
 @pytest.mark.parametrize("rates", [[None, 0.2], ["empty", 0.2]])
 def test_sweeps_put_together_keep_what_each_tried(rates):
     parts = [sb.sweep(tried, **({} if rate == "empty" else {"rate": [rate]}), depth=[0, 1]) for rate in rates]
