@@ -442,7 +442,8 @@ def test_any_value_may_be_tried_and_is_kept(name, axis, tmp_path):
     assert all(same(cell, value) for cell, value in zip(kept[::2], values, strict=True)), kept
     assert [type(cell) is bool for cell in kept[::2]] == [type(value) is bool for value in values]
     both = pd.concat([sb.sweep(held, **{axis: [value]}) for value in values], ignore_index=True)
-    assert name == "truth or number" or all(  # pandas makes numbers of a column of each
+    lost = {"truth or number"} | ({"None"} if pd.__version__ < "3" else set())  # in pandas' own numbers
+    assert name in lost or all(
         same(cell, value) for cell, value in zip(both[axis].tolist()[::2], values, strict=True)
     )
 
