@@ -29,8 +29,8 @@ def ranks(fleet, x) -> dict[str, torch.Tensor]:
     return found | {"pcs": sb.pca_rank(fleet.features(x, len(fleet.weights()) - 2)).double()}
 
 
-def before_and_after(depth, task, width=64, activation="relu", init=1.0, seed=20, **options):
-    fleet = sb.mlp(task, depth=depth, width=width, activation=activation, init=init, runs=5, seed=seed)
+def before_and_after(depth, task, width=64, activation="relu", init=1.0, runs=5, seed=20, **options):
+    fleet = sb.mlp(task, depth=depth, width=width, activation=activation, init=init, runs=runs, seed=seed)
     x = task.x_test[:ROWS]
     before = ranks(fleet, x)
     end = sb.last(sb.fit(fleet, task, **({"optimizer": "adam", "lr": 0.003, "steps": 1000} | options)))
@@ -60,9 +60,10 @@ def test_the_sign_depends_on_the_mean(options):
     "options", [{"lr": 0.003}, {"optimizer": "momentum", "lr": 0.02}, {"optimizer": "sgd", "lr": 0.1}]
 )
 def test_with_larger_weights_the_uncentred_rank_even_rises_with_depth(options):
-    """Row 2 (c), He's variance: 1.24 … 1.76; the mean over networks, for single ones reach .67."""
+    """Row 2 (c), He's variance: 1.24 … 1.76; means, for single networks reach .67: .51, .52, .54 ± .013."""
     (_, flat), (deep, trained) = (
-        before_and_after(depth, task(), init=6**0.5, steps=1500, **options) for depth in (1, 8)
+        before_and_after(depth, task(), init=6**0.5, runs=16, seed=120, steps=1500, **options)
+        for depth in (1, 8)
     )
     assert (trained["pcs"] / flat["pcs"]).mean() <= 0.6
     assert trained["uncentred"].mean() > flat["uncentred"].mean()

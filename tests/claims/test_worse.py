@@ -53,9 +53,10 @@ def test_the_control_in_fifty_dimensions():
 
 
 def test_the_authors_setting_in_ten_dimensions_does_not_always_converge():
-    """Fact 26: some nets learn the slabs, some stay at chance."""
-    _, found = trained(sb.slabs([7] * 10, n=40_000), runs=8, seed=8, steps=3000, **AUTHORS)
-    assert found.max() >= 0.99 and found.min() <= 0.6
+    """Fact 26: most nets learn the slabs, six of sixteen do not in 3,000 steps, on two kernels."""
+    _, found = trained(sb.slabs([7] * 10, n=40_000), runs=16, seed=108, steps=3000, **AUTHORS)
+    learned = (found >= 0.95).double().mean()
+    assert 0.25 <= learned <= 0.95
 
 
 def test_in_twenty_dimensions_it_stays_and_need_not():

@@ -37,8 +37,8 @@ def kernel():
 
 
 def told(client, code: str) -> str:
-    """The value of an expression, as the kernel shows it."""
-    reply = client.execute(code, silent=True, user_expressions={"value": "value"}, reply=True, timeout=60)
+    """What a cell left in `value`; the kernel is idle then, so that an interrupt meets no cell."""
+    reply = client.execute_interactive(code, silent=True, user_expressions={"value": "value"}, timeout=60)
     assert reply["content"]["status"] == "ok", reply["content"]
     return reply["content"]["user_expressions"]["value"]["data"]["text/plain"].strip("'")
 
