@@ -26,12 +26,10 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
     "lab": (3, {"torch", "numpy", "ipywidgets", "anywidget", "traitlets", "IPython"}),
-    "course": (
-        4,
-        {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"},
-    ),
-    "__init__": (5, set()),
-    "__main__": (6, set()),
+    "course": (5, {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"}),
+    "lessons": (6, {"torch", "numpy", "pandas", "scipy", "sklearn"}),
+    "__init__": (7, set()),
+    "__main__": (8, set()),
 }
 HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}
