@@ -123,10 +123,12 @@ def test_what_cannot_be_judged(answer, says):
 
 
 def test_other_solutions_are_right():
-    assert sb.check.follow(lambda fleet, task, name: sb.conflict(fleet, task)[:, task.columns(name)[0]])
+    assert sb.check.follow(
+        lambda fleet, task, name: sb.measures.conflict(fleet, task)[:, task.columns(name)[0]]
+    )
     assert sb.check.shuffle(lambda fleet, task, name: sb.randomized(fleet, task, name, "accuracy"))
     assert sb.check.weigh(lambda *given: 7.5 * sb.check.weigh.want(*given))
-    assert sb.check.aligned(lambda K, y: sb.alignment(K, y).item())
+    assert sb.check.aligned(lambda K, y: sb.measures.alignment(K, y).item())
     assert sb.check.copies(lambda w, eps: torch.lerp(w[:1].expand_as(w), w, eps))
     assert sb.check.spectrum([9.0] + [1.5] * 9) and sb.check.majority([0.84, 0.9, 0.95])
 
