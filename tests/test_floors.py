@@ -19,7 +19,6 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "losses": (1, {"torch", "numpy"}),
     "batches": (1, {"torch", "numpy"}),
     "optimizers": (1, {"torch", "numpy"}),
-    "matrices": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
     "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
     "cache": (1, {"torch", "numpy"}),
