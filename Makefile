@@ -90,10 +90,13 @@ notebooks: $(VENV)/lab,author.done ## run the notebooks in place, store their pi
 	  $(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
 	    --ExecutePreprocessor.store_widget_state=False $$path || exit 1; \
 	done
-	$(VENV)/bin/python -m sbkit claims > docs/claims.md
+	$(VENV)/bin/python scripts/claims_page.py > docs/claims.md
 
 claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
-	@$(VENV)/bin/python -m sbkit claims
+	@$(VENV)/bin/python scripts/claims_page.py
+
+student teacher: $(VENV)/lab.done ## a copy of the notebooks without answers, or with answers and notes: make student OUT=folder
+	@$(VENV)/bin/python scripts/copies.py $@ $(or $(OUT),$@)
 
 replays: $(DEV) ## record the lessons up to their panel into site/replays, minutes
 	$(VENV)/bin/python scripts/replays.py

@@ -1,21 +1,24 @@
-"""One master, two copies: the students', without answers, and the teacher's, with answers and notes."""
+"""One master, two copies: `make student`, without answers, and `make teacher`, with answers and notes."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stubs import stub
+
 from sbkit.core import SbkitError
-from sbkit.course.stubs import stub
 
 Json = dict[str, Any]
 
+MASTERS = Path(__file__).parents[1] / "notebooks"
 RECORD = ".sbkit-copy.json"  # stands in a copy: which one it is, and the digest of every file written
 LEFT_OUT = {"claims.json"}
 BADGE = re.compile(r"^.*colab-badge\.svg.*\n+", re.MULTILINE)  # it opens the master
@@ -32,7 +35,7 @@ def student(folder: str | Path, out: str | Path) -> list[Path]:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as out:
-    ...     "0-start-here.ipynb" in {path.name for path in student(masters(), out)}
+    ...     "0-start-here.ipynb" in {path.name for path in student(MASTERS, out)}
     True
     """
     return _copy("student", _for_students, Path(folder).expanduser(), Path(out).expanduser())
@@ -46,24 +49,10 @@ def teacher(folder: str | Path, out: str | Path) -> list[Path]:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as out:
-    ...     "0-start-here.ipynb" in {path.name for path in teacher(masters(), out)}
+    ...     "0-start-here.ipynb" in {path.name for path in teacher(MASTERS, out)}
     True
     """
     return _copy("teacher", _for_the_teacher, Path(folder).expanduser(), Path(out).expanduser())
-
-
-def masters() -> Path:
-    """The course's notebooks: `notebooks` in the working directory, else beside the package.
-
-    Raises `SbkitError` where there is neither.
-
-    >>> masters().name
-    'notebooks'
-    """
-    for folder in (Path("notebooks"), Path(__file__).parents[2] / "notebooks"):
-        if folder.is_dir():
-            return folder
-    raise SbkitError("No folder 'notebooks' here or beside sbkit; name yours with --notebooks FOLDER.")
 
 
 def _copy(kind: str, edit: Callable[[Json], None], folder: Path, out: Path) -> list[Path]:
@@ -200,3 +189,22 @@ def _text(lines: str | list[str], between: str = "") -> str:
 
 def _write(cell: Json, text: str) -> None:
     cell["source"] = text.splitlines(keepends=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the copy that the command line asks for; errors exit with 2."""
+    parser = argparse.ArgumentParser(description="A copy of the course for students, or for the teacher.")
+    parser.add_argument("kind", choices=["student", "teacher"])
+    parser.add_argument("out", type=Path, help="a new folder, or an earlier copy")
+    parser.add_argument("--notebooks", type=Path, default=MASTERS, help="the masters, if elsewhere")
+    given = parser.parse_args(arguments)
+    try:
+        made = {"student": student, "teacher": teacher}[given.kind](given.notebooks, given.out)
+    except SbkitError as error:
+        parser.exit(2, f"{error}\n")
+    count = sum(path.suffix == ".ipynb" for path in made)
+    print(f"{given.out}: {count} notebook{'s'[: count != 1]} for the {given.kind}.")
+
+
+if __name__ == "__main__":
+    main()
