@@ -64,7 +64,7 @@ class Exercise:
     _: KW_ONLY
     want: Any
     right: str
-    rest: str
+    rest: str = "Not yet: read once more what is asked for."
     tries: Tries | Callable[[], Tries] = ((),)
     wrong: Mapping[str, Any] = field(default_factory=dict)
     must: Mapping[str, tuple[Rule, Any]] = field(default_factory=dict)

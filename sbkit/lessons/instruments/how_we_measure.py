@@ -26,7 +26,6 @@ spectrum = exercise(
     },
     right="Stable rank {0:.2f}, effective rank {1:.2f}. One matrix, two answers: an axis that says “rank” "
     "must say which.",
-    rest="",
 )
 
 

@@ -32,7 +32,6 @@ ties = exercise(
         "who decides then?": (lambda found: abs(found[1] - 0.75) <= 0.001, [0.5, 0.5]),
     },
     right="¼ won by the tops, ½ by the bottoms: an AUC above ½ can hide behind a guess.",
-    rest="",
 )
 
 
