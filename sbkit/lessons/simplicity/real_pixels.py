@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from sbkit.core import Task
@@ -11,10 +13,11 @@ from sbkit.data import dominoes
 
 def convnet(task: Task, channels: int = 8) -> nn.Module:
     """A small net for images, grey or in colour: two layers of 3 × 3 windows, and a linear one."""
-    colours, height, width = task.embed.shape
+    shape: Any = task.embed.shape
+    colours, height, width = shape
     first, second = nn.Conv2d(colours, channels, 3), nn.Conv2d(channels, 16, 3, stride=2)
     last = nn.Linear(16 * ((height - 3) // 2) * ((width - 3) // 2), 2)
-    look = nn.Unflatten(1, task.embed.shape), first, nn.ReLU(), second, nn.ReLU(), nn.Flatten()
+    look = nn.Unflatten(1, shape), first, nn.ReLU(), second, nn.ReLU(), nn.Flatten()
     return nn.Sequential(*look, last)
 
 

@@ -40,7 +40,8 @@ class Agent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The path from every start."""
-        K = reduce(torch.matmul, [layer.weight for layer in self.layers][::-1])  # (actions, D + dim)
+        weights = [layer.weight for layer in self.layers if isinstance(layer, nn.Linear)]
+        K = reduce(torch.matmul, weights[::-1])  # (actions, D + dim)
         gain = torch.einsum("nl,lij->nij", x[:, D:], K @ self.levels)  # action = K · observation = gain · s
         s, path = x[:, :D], []
         for _ in range(STEPS):
