@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from sbkit.course import check, claim, journal, predict, self_check
     from sbkit.course import map as map  # not in __all__: a star import would hide Python's own
     from sbkit.lab import lab
-    from sbkit.sweep import sweep
+    from sbkit.sweeps import sweep
 
 # The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
 from sbkit.core import measures, optimizers, plots  # noqa: E402
@@ -63,7 +63,7 @@ for _registry in REGISTRIES:
     _registry.close()
 
 COURSE = ("check", "claim", "journal", "map", "predict", "self_check")
-LAZY = {"lab": "lab", "sweep": "sweep"} | dict.fromkeys(COURSE, "course")
+LAZY = {"lab": "lab", "sweep": "sweeps"} | dict.fromkeys(COURSE, "course")
 
 
 class _Face(ModuleType):

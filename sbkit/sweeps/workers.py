@@ -9,17 +9,18 @@ from typing import Any
 
 import torch
 
-from sbkit.cache import registered
-from sbkit.core import SbkitError, datasets, measures, optimizers, threads
-from sbkit.sweep.rows import failed, row, run_of, words
+from sbkit.core import SbkitError, threads
+from sbkit.core.names import REGISTRIES
+from sbkit.sweeps.rows import failed, row, run_of, words
+from sbkit.sweeps.store import Row, registered
 from sbkit.training import NotAnewError, Run, last
 
-KINDS = {registry.kind: registry for registry in (datasets, measures, optimizers)}
+KINDS = {registry.kind: registry for registry in REGISTRIES}
 
 
 def spread(
     lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
-) -> Iterator[tuple[int, list[dict[str, Any]] | NotAnewError]]:
+) -> Iterator[tuple[int, list[Row]]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
     Where a process dies, the settings that it may have had run again one at a time: one that ends its
@@ -42,6 +43,8 @@ def spread(
                 del work[place]
                 yield place, rows
             suspects = None
+        except NotAnewError:
+            raise
         except Exception as error:  # of joblib or a worker: a lesson's own are rows
             if suspects:
                 place = next(iter(work))
@@ -59,16 +62,11 @@ def _workers(jobs: Any) -> int:
 
     try:
         joblib.Parallel(jobs, return_as="generator_unordered")
-    except ValueError as error:
-        words = "A sweep takes each row as it is finished, and joblib's back end does not give it"
-        raise SbkitError(
-            f"{words}: {error}; try joblib.parallel_config('loky'), 'threading' or 'dask'."
-        ) from error
-    try:
         return joblib.effective_n_jobs(jobs)
     except ValueError as error:
         raise SbkitError(
-            f"jobs is a number of processes, and joblib's is not: {error}; try jobs=2."
+            f"A sweep takes rows from so many processes, each as it is finished, and joblib says: {error}; "
+            "try joblib.parallel_config('loky'), 'threading' or 'dask', or try jobs=2."
         ) from error
 
 
@@ -89,7 +87,7 @@ def _rows(
     own: Iterable[Any],
     dtype: torch.dtype,
     crowded: bool,
-) -> tuple[int, list[dict[str, Any]] | NotAnewError]:
+) -> tuple[int, list[Row]]:
     """Train one setting, perhaps in another process, and tell of its runs."""
     torch.set_default_dtype(dtype)
     for kind, name, function, about in own:
@@ -99,7 +97,7 @@ def _rows(
             run = run_of(lesson, setting)
             snapshot = last(run)
         return place, [row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
-    except NotAnewError as error:  # a fault of the lesson at every setting
-        return place, error
+    except NotAnewError:  # a fault of the lesson at every setting
+        raise
     except Exception as error:
         return place, [failed(error)]

@@ -8,8 +8,6 @@ import io
 import os
 import threading
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from sbkit.cache.contents import HOME
-from sbkit.cache.fingerprint import fingerprint
-from sbkit.core import SbkitError, datasets, measures, optimizers
+from sbkit.core import SbkitError
+from sbkit.core.names import REGISTRIES
+from sbkit.sweeps.fingerprint import HOME, fingerprint
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")
-UNREADABLE = (  # what damage, or another program's file, has NumPy and zipfile raise
-    *(OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-
 Row = dict[str, Any]
 
 
@@ -63,7 +56,7 @@ class Cache:
                 names, *columns = (file[f"arr_{i}"] for i in range(len(file.files)))
             cells = [[cell.item() if cell.ndim == 0 else cell for cell in column] for column in columns]
             return [dict(zip(names.tolist(), row, strict=True)) for row in zip(*cells, strict=True)]
-        except UNREADABLE:
+        except Exception:  # whatever a damaged file, or another program's, has NumPy and zipfile raise
             return None
 
     def put(self, setting: Mapping[str, Any], rows: list[Row]) -> None:
@@ -88,11 +81,11 @@ class Cache:
         self._told = True
 
 
-def registered() -> list[tuple[str, str, Any, dict[str, Any]]]:
-    """What was registered beside sbkit's own: (kind, name, function, about)."""
+def registered() -> list[tuple[str, str, Any, Any]]:
+    """What may change a run and was registered beside sbkit's own: (kind, name, function, about)."""
     return [
-        (registry.kind, name, registry[name], registry.about[name])
-        for registry in (datasets, measures, optimizers)
-        for name in registry
-        if not getattr(registry[name], "__module__", "").startswith("sbkit.")
+        (registry.kind, name, function, registry.about[name])
+        for registry in REGISTRIES
+        for name, function in registry.items()
+        if registry.kind != "plot" and not getattr(function, "__module__", "").startswith("sbkit.")
     ]

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.cache import Cache, store
 from sbkit.core import SbkitError, measures
+from sbkit.sweeps import store
+from sbkit.sweeps.store import Cache
 
 ROWS = [
     {"run": run, "loss": math.nan, "state": "finished", "file": 0.1, "kinds[Sᶜ]/..": 0.5, "boundary": picture}
