@@ -107,7 +107,7 @@ def _parts(thing: Any) -> Iterable[Any]:
     """What a thing is made of: its items, its content, or all that pickle would take of it."""
     if isinstance(thing, DEFINITIONS) and _installed(thing):
         return getattr(thing, "__module__", ""), getattr(thing, "__qualname__", thing.__name__)
-    own = type(thing)
+    own: type = type(thing)
     kinds = [kind for kind in own.__mro__ if kind in CONTENT and (kind is own or kind not in EXACT)]
     return (CONTENT[kinds[0]] if kinds else _pickled)(thing)
 
