@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.core import SbkitError, measures
+from sbkit.core import SbkitError, measure
 from sbkit.sweeps import store
 from sbkit.sweeps.store import Cache
 
@@ -123,9 +123,9 @@ def test_what_is_registered_counts(tmp_path, monkeypatch):
         return task
 
     plain = path()
-    monkeypatch.setitem(measures.about, "norm", {})
+    monkeypatch.setitem(measure.about, "norm", {})
     for function in (norm, other):
-        monkeypatch.setitem(measures._functions, "norm", function)
+        monkeypatch.setitem(measure._functions, "norm", function)
         assert path() != plain
         plain = path()
 
