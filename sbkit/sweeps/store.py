@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from sbkit.core import SbkitError
-from sbkit.core.names import REGISTRIES
+from sbkit.core.registries import REGISTRIES
 from sbkit.sweeps.fingerprint import HOME, fingerprint
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")
@@ -84,7 +84,7 @@ class Cache:
 def registered() -> list[tuple[str, str, Any, Any]]:
     """What may change a run and was registered beside sbkit's own: (kind, name, function, about)."""
     return [
-        (registry.kind, name, function, registry.about[name])
+        (registry.kind, name, function, vars(registry.about[name]))
         for registry in REGISTRIES
         for name, function in registry.items()
         if registry.kind != "plot" and not getattr(function, "__module__", "").startswith("sbkit.")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from sbkit.core import SbkitError, threads
-from sbkit.core.names import REGISTRIES
+from sbkit.core.registries import REGISTRIES
 from sbkit.sweeps.rows import failed, row, run_of, words
 from sbkit.sweeps.store import Row, registered
 from sbkit.training import NotAnewError, Run, last
