@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sbkit.core import SbkitError
 from sbkit.core.environment import headless
 from sbkit.lab.dials import dials as read
-from sbkit.lab.dials import twin, twins
+from sbkit.lab.dials import twins
 from sbkit.lab.session import Session
 from sbkit.lab.share import Start, started
 from sbkit.training.signature import Lesson, Signature
@@ -61,8 +61,7 @@ def lab(
     meant = read(signature, dials)
     meant = meant if compare is None else twins(meant, compare)
     meant, values = started(signature, meant, start)
-    options = () if compare is None else meant[twin(compare, "A")].options
-    session = Session(signature, values, compare, options)
+    session = Session(signature, values, compare)
     if headless():
         from sbkit.lab.still import Still
 

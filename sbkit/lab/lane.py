@@ -10,6 +10,7 @@ from torch import nn
 
 from sbkit.core import Snapshot
 from sbkit.lab.lesson import acts_at_once, made_by, marked
+from sbkit.lab.pen import Pen
 from sbkit.plots import Description, pictures
 from sbkit.training import Run, anew
 from sbkit.training.signature import Signature
@@ -21,14 +22,14 @@ UNSCALED = 2.0  # root mean square of a column that is larger than standardized 
 class Lane:
     """A lesson called once, with what it made and what was seen of that.
 
-    built: the values it was called with; values: the latest. run: None for a lesson that does not train;
-    made: whatever it returned. live: the names that act at once. changes: (step, name, value) of those that
-    acted. history: snapshots, at most 300, the last one `sharp` if it saw all rows. took: seconds that the
-    last slice of training took.
+    built: the values it was called with; acting: those that now act; values: the latest. made: whatever it
+    returned; run: None if it does not train. live: the names that act at once. changes: (step, name, value)
+    of those that acted. history: snapshots, at most 300, the last one `sharp` if it saw all rows. took:
+    seconds that the last slice of training took.
     """
 
     def __init__(self, signature: Signature, values: Mapping[str, Any]):
-        self.built, self.values = dict(values), dict(values)
+        self.built, self.acting, self.values = dict(values), dict(values), dict(values)
         handed = marked(values)
         self.made: Any = anew(signature.lesson, handed)
         self.run, self.still = made_by(signature.name, self.made)
@@ -53,10 +54,7 @@ class Lane:
             self.run.settings[name] = value
             kept = [change for change in self.changes if change[:2] != (self.step, name)]
             self.changes = [*kept, (self.step, name, value)]
-
-    def acting(self, name: str) -> Any:
-        """The value of an argument that now acts on the run."""
-        return (self.built | {changed: value for _, changed, value in self.changes})[name]
+            self.acting[name] = value
 
     def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
         """Train one slice and record a glance at the run."""
@@ -92,6 +90,18 @@ class Lane:
     def seen(self, step: int) -> Snapshot:
         """What was last seen up to a step; before that, the first."""
         return next((seen for seen in reversed(self.history) if seen.step <= step), self.history[0])
+
+    def code(self, name: str, pen: Pen) -> list[str]:
+        """Lines of Python that make a run of this name and lead it here; without a name, the call alone."""
+        call, step = pen.call(self.built), 0
+        lines = [f"{name} = {call}" if name else call]
+        for at, own, value in [*self.changes, (self.step, "", None)]:
+            if at > step:
+                lines.append(f"{name}.advance(steps={at - step})")
+            if own:
+                lines.append(f'{name}.settings["{own}"] = {pen.text(value)}')
+            step = at
+        return lines
 
     def answers(self) -> str:
         """What kind of answer it gives, in words."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple, TypedDict
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.dials import argument, twin
+from sbkit.lab.dials import twin
 from sbkit.lab.lane import Lane
-from sbkit.lab.lesson import label, labels, number
+from sbkit.lab.lesson import label, number
 from sbkit.lab.pen import Pen
 from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
@@ -39,13 +39,12 @@ class About(TypedDict):
 class Session:
     """A lesson with its values: builds its lanes, trains, changes and records them, and writes them down.
 
-    compare: an argument in which two lanes, A and B, differ; it is then known as "optimizer · A" and
+    compare: an argument in which two lanes, A and B, differ; its dials are known as "optimizer · A" and
     "optimizer · B", every other one acts on both. While both train they are always at the same step; where
-    one has ended, the other goes on. options: values of `compare` that have a name among each other.
-    number: goes up with every new run. dirty: a value that restarts has changed; the lanes are built anew at
-    the next request. Raises `SbkitError` on a name that the lesson does not take, when it returns neither a
-    run nor descriptions, and where the lanes answer different questions. Whatever fails, the runs before it
-    stay.
+    one has ended, the other goes on. number: goes up with every new run. dirty: a value that restarts has
+    changed; all lanes are built anew at the next request. Raises `SbkitError` on a name that the lesson does
+    not take, when it returns neither a run nor descriptions, and where the lanes answer different questions.
+    Whatever fails, the runs before it stay.
 
     >>> from sbkit.plots import Lines, Line
     >>> def lesson(slope=1.0):
@@ -65,21 +64,25 @@ class Session:
         lesson: Lesson | Signature,
         values: Mapping[str, Any] | None = None,
         compare: str | None = None,
-        options: Sequence[Any] = (),
     ):
         self.signature, self.compare = Signature.of(lesson), compare
         self.lesson, self.name = self.signature.lesson, self.signature.name
-        self._told = list(zip(options, labels(options), strict=True))
-        values, self.number = dict(values or {}), 0
-        twins = [] if compare is None else [twin(compare, side) for side in SIDES]
-        shared = {name: value for name, value in values.items() if name not in twins}
+        self.sides = SIDES if compare else ("",)
+        given, self.number = dict(values or {}), 0
+        own = {twin(compare, side): (compare, [k]) for k, side in enumerate(SIDES)} if compare else {}
+        shared = [name for name in given if name not in own]
         names = self.signature.names([*shared, *filter(None, [compare])])
-        self.takes = [*twins, *(name for name in names if name != compare)]
-        self._build([shared | {compare: values[name]} for name in twins] or [shared])
+        both = {name: (name, [*range(len(self.sides))]) for name in [*shared, *names] if name != compare}
+        self.takes: dict[str, tuple[str, list[int]]] = both | own  # dial → its argument, its lanes
+        self._build(
+            {own: given[name] for name, (own, lanes) in self.takes.items() if k in lanes and name in given}
+            for k in range(len(self.sides))
+        )
 
-    def _build(self, values: Sequence[Mapping[str, Any]] = ()) -> None:
+    def _build(self, values: Iterable[Mapping[str, Any]] | None = None) -> None:
         """New runs from the latest values, by one call each; if one fails, all old runs stay."""
-        lanes = [Lane(self.signature, given) for given in values or [lane.values for lane in self.lanes]]
+        given = values or [lane.values for lane in self.lanes]
+        lanes = [Lane(self.signature, one) for one in given]
         answers = [lane.answers() for lane in lanes]
         if len(set(answers)) > 1:
             raise SbkitError(
@@ -87,24 +90,17 @@ class Session:
             )
         self.lanes, self.number, self.dirty = lanes, self.number + 1, False
 
-    def _meant(self, name: str) -> tuple[str, list[Lane]]:
-        """The argument that a dial stands for, and the lanes that it acts on."""
-        own = argument(name)
-        sided = zip(SIDES, self.lanes, strict=False)  # a lane alone has no side
-        return own, [lane for side, lane in sided if name in (own, twin(own, side))]
-
     @property
     def values(self) -> dict[str, Any]:
         """The latest values, by dial."""
-        sided = zip(SIDES, self.lanes, strict=True) if self.compare else ()
-        own = {twin(name, side): lane.values[name] for side, lane in sided for name in [self.compare] if name}
-        return own | {name: value for name, value in self.lanes[0].values.items() if name != self.compare}
+        meant = {name: (own, self.lanes[lanes[0]].values) for name, (own, lanes) in self.takes.items()}
+        return {name: values[own] for name, (own, values) in meant.items() if own in values}
 
     @property
     def live(self) -> frozenset[str]:
         """The dials that act at once, on each lane that they belong to; all others restart."""
-        meant = {name: self._meant(name) for name in self.values}
-        return frozenset(n for n, (own, lanes) in meant.items() if all(own in lane.live for lane in lanes))
+        live = [lane.live for lane in self.lanes]
+        return frozenset(n for n, (own, lanes) in self.takes.items() if all(own in live[k] for k in lanes))
 
     @property
     def run(self) -> Run | None:
@@ -143,10 +139,9 @@ class Session:
 
     def set(self, name: str, value: Any) -> bool:
         """Give a dial another value; True if the lanes restart by it, at the next request."""
-        one_of(f"argument of {self.name}", name, self.takes)
-        own, lanes = self._meant(name)
-        at_once = not self.dirty and number(value) and all(own in lane.live for lane in lanes)
-        for lane in lanes:
+        own, lanes = self.takes[one_of(f"argument of {self.name}", name, self.takes)]
+        at_once = not self.dirty and number(value) and name in self.live
+        for lane in [self.lanes[k] for k in lanes]:
             if at_once:
                 lane.change(own, value)
             lane.values[own] = value
@@ -220,15 +215,10 @@ class Session:
         return made if self.compare else made[0]
 
     def labels(self) -> list[str]:
-        """Names of the lanes by the value that now acts, as "A sgd" or "B depth=3"; none of one alone."""
-        name = self.compare
-        values = [lane.acting(name) for lane in self.lanes] if name else []
-        texts = [at if type(at) is str else f"{name}={self._label(at)}" for at in values]
-        return [f"{side} {text}" for side, text in zip(SIDES, texts, strict=False)]
-
-    def _label(self, value: Any) -> str:
-        """A value of the dial that differs, named as in its list of options."""
-        return next((text for option, text in self._told if option is value), label(value))
+        """Names of A and B by the value that now acts, as "A sgd" or "B depth=3"."""
+        values = [lane.acting[self.compare] for lane in self.lanes]
+        texts = [value if type(value) is str else f"{self.compare}={label(value)}" for value in values]
+        return [f"{side} {text}" for side, text in zip(SIDES, texts, strict=True)]
 
     def pictures(self, whole: bool = False) -> list[Description]:
         """Descriptions of the latest look, or of the whole history; nothing before the first look."""
@@ -246,24 +236,22 @@ class Session:
         """What stands beside the pictures."""
         runs = [lane.run for lane in self.lanes if lane.run is not None]
         step = max(lane.step for lane in self.lanes)
-        done = runs and all(run.finished for run in runs)
         return {
             "run": self.number,
             "step": step,
             "steps": max((run.steps for run in runs), default=0),
             "epoch": max((lane.history[-1].epoch for lane in self.lanes if lane.history), default=0.0),
-            "state": "Done" if done else "Training" if step else "Ready",
+            "state": "Done" if runs and not self._training() else "Training" if step else "Ready",
             "reason": self._reason(),
         }
 
     def _reason(self) -> str:
         """Why lanes no longer train; what holds of both is told once."""
-        if not self.compare:
-            return self.lanes[0].ending()
         sides: dict[str, list[str]] = {}
-        for side, lane in zip(SIDES, self.lanes, strict=True):
+        for side, lane in zip(self.sides, self.lanes, strict=True):
             sides.setdefault(lane.ending(), []).append(side)
-        return "; ".join(f"{' and '.join(who)}: {why}" for why, who in sides.items() if why)
+        told = [(" and ".join(who), why) for why, who in sides.items() if why]
+        return "; ".join(f"{who}: {why}" if self.compare else why for who, why in told)
 
     def call(self) -> str:
         """The lesson's call with the latest values, as text; of two lanes with both where they differ."""
@@ -283,17 +271,7 @@ class Session:
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
         self.fresh()
-        pen = Pen(self.lesson)
-        calls = [pen.call(lane.built) for lane in self.lanes]
-        if not (self.trains or self.compare):
-            return pen.page(*calls)
-        named = list(zip("ab" if self.compare else ["run"], self.lanes, strict=True))
-        lines = [f"{name} = {call}" for (name, _), call in zip(named, calls, strict=True)]
-        at = 0
-        for stop in sorted({step for _, lane in named for step, *_ in [*lane.changes, (lane.step,)]}):
-            there = [(name, lane) for name, lane in named if lane.step >= stop]
-            lines += [f"{name}.advance(steps={stop - at})" for name, _ in there if stop > at]
-            changed = [(name, *change) for name, lane in there for change in lane.changes if change[0] == stop]
-            lines += [f'{name}.settings["{own}"] = {pen.text(value)}' for name, _, own, value in changed]
-            at = stop
-        return pen.page(*lines)
+        pen, names = Pen(self.lesson), ["a", "b"] if self.compare else ["run" if self.trains else ""]
+        return pen.page(
+            *[line for name, lane in zip(names, self.lanes, strict=True) for line in lane.code(name, pen)]
+        )

@@ -7,8 +7,8 @@ import sbkit as sb
 from sbkit.core import SbkitError
 from sbkit.lab import lab
 from sbkit.lab.desk import Desk
-from sbkit.lab.replay import replay
 from sbkit.lab.lane import MOST
+from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage
 from sbkit.plots import Bars
@@ -184,11 +184,10 @@ def test_code_leads_to_the_same_state(lesson):
     code = pair.code()
     assert code.splitlines() == [
         "a = lesson(steps=60, lr=0.1)",
+        "a.advance(steps=32)",
         "b = lesson(steps=60, lr=0.2)",
-        "a.advance(steps=12)",
         "b.advance(steps=12)",
         'b.settings["lr"] = 0.05',
-        "a.advance(steps=20)",
         "b.advance(steps=20)",
     ]
     names = {"lesson": lesson}
@@ -201,11 +200,7 @@ def test_code_knows_which_side_went_on_alone(lesson):
     pair = Session(lesson, {"steps · A": 20, "steps · B": 60}, "steps")
     pair.advance(steps=25)
     pair.advance(steps=25)
-    assert pair.code().splitlines()[2:] == [
-        "a.advance(steps=20)",
-        "b.advance(steps=20)",
-        "b.advance(steps=25)",
-    ]
+    assert pair.code().splitlines()[1::2] == ["a.advance(steps=20)", "b.advance(steps=45)"]
 
 
 def test_its_frames_show_both_and_their_difference(pair):
@@ -241,7 +236,9 @@ def test_the_history_of_both_is_thinned_alike(lesson):
     pair = Session(lesson, start("sgd", "momentum", steps=MOST + 10), "optimizer")
     for _ in range(MOST + 10):
         pair.advance(steps=1)
-    assert len(pair.moments) <= MOST and all(moment.seen[0].step == moment.seen[1].step for moment in pair.moments)
+    assert len(pair.moments) <= MOST and all(
+        moment.seen[0].step == moment.seen[1].step for moment in pair.moments
+    )
 
 
 def test_a_lesson_that_does_not_train_is_compared_too(still):
