@@ -82,9 +82,8 @@ def nearest(given: Any, start: Sequence[Any]) -> Iterator[Any]:
     tupled = isinstance(given, tuple) and len(given) in (2, 3)
     ends = several[:2] if tupled else several
     if (tupled or len(several) > FEW) and all(map(finite, ends)):
-        yield from _sliders(
-            [plain(end) for end in (*ends, *start) if finite(end)], several[2:] if tupled else []
-        )
+        held = [plain(end) for end in (*ends, *start) if finite(end)]
+        yield from _sliders(held, several[2:] if tupled else [])
     some = [plain(value) for k, value in enumerate(several) if place(several[:k], value) is None][:FEW]
     yield from (some, [*start, *some], [*start], [1, 2, 4])
 

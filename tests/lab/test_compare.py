@@ -236,9 +236,8 @@ def test_the_history_of_both_is_thinned_alike(lesson):
     pair = Session(lesson, start("sgd", "momentum", steps=MOST + 10), "optimizer")
     for _ in range(MOST + 10):
         pair.advance(steps=1)
-    assert len(pair.moments) <= MOST and all(
-        moment.seen[0].step == moment.seen[1].step for moment in pair.moments
-    )
+    assert len(pair.moments) <= MOST
+    assert all(a.step == b.step == step for step, _, (a, b) in pair.moments)
 
 
 def test_a_lesson_that_does_not_train_is_compared_too(still):
