@@ -19,6 +19,8 @@ class Chart(Session):
     done with the values of a cell that is picked. Raises `SbkitError` on a column that is not there.
     """
 
+    picks = True
+
     def __init__(self, lesson: Lesson, table: Any, value: str, axes: Mapping[str, Sequence[Any]]):
         self.of, self.table, self.value, self.axes = lesson, table, value, dict(axes)
         self.over = over(lesson, axes)
@@ -46,7 +48,7 @@ class Chart(Session):
 
     def did(self) -> str:
         """What was drawn, in words."""
-        return f"{self.made.values.size} cells drawn of {len(self.kept)} runs"
+        return f"{self.lanes[0].made.values.size} cells drawn of {len(self.kept)} runs"
 
     def call(self) -> str:
         """The call that makes this map, as text."""

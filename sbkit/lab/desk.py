@@ -8,17 +8,17 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.allowance import Allowance
-from sbkit.lab.chart import Chart
-from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
 from sbkit.lab.prints import clipped, heard
 from sbkit.lab.replay import replay
+from sbkit.lab.session import Session
 from sbkit.lab.share import link
+from sbkit.plots import Description
 from sbkit.plots.words import say
 
 SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
@@ -26,8 +26,17 @@ LONGEST = 1.0  # seconds that this may lengthen a slice to
 PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
-Message = Mapping[str, Any]
 Reply = tuple[dict[str, Any], list[bytes]]  # JSON, buffers
+
+
+class Request(TypedDict, total=False):
+    """What the stage may ask: a type of `ANSWERS`, and what belongs to it."""
+
+    type: str
+    steps: int  # of an advance; or
+    seconds: float
+    row: int  # of a pick
+    column: int
 
 
 class Desk:
@@ -44,35 +53,37 @@ class Desk:
     ('Ready', ['a'], 4)
     """
 
-    def __init__(self, session: Work, dials: Mapping[str, Dial] | None = None):
+    def __init__(self, session: Session, dials: Mapping[str, Dial] | None = None):
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self.allowance = Allowance()
-        self._said = session.about()["run"], ""  # what was printed since the run of this number began
+        self._said = session.number, ""  # what was printed since the run of this number began
         self._refused: BaseException | None = None  # a dial's last value led to it; told at the next request
         self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 
-    def builds(self, message: Message) -> bool:
+    def builds(self, request: Request) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
-        return self.session.dirty or message.get("type") in ("rewind", "seed", "data", "pick")
+        known = ANSWERS.get(request.get("type", ""))
+        return self.session.dirty or (known is not None and known.builds)
 
-    def answer(self, message: Message) -> Reply:
+    def answer(self, request: Request) -> Reply:
         """The one reply to a request; frames tell what was printed for their run, as no cell will."""
         with self.lock:
-            with heard(afresh=self.builds(message)) as told:
-                reply, buffers = self._answer(message)
-            run = self.session.about()["run"]
-            self._said = run, clipped((self._said[1] if self._said[0] == run else "") + told())
+            with heard(afresh=self.builds(request)) as told:
+                reply, buffers = self._answer(request)
+            number, said = self._said
+            said = said if number == self.session.number else ""
+            self._said = self.session.number, clipped(said + told())
         return reply | ({"said": self._said[1]} if reply["type"] == "frame" else {}), buffers
 
-    def _answer(self, message: Message) -> Reply:
+    def _answer(self, request: Request) -> Reply:
         try:
             if self._refused:
                 raise self._refused
-            kind = one_of("request", message.get("type"), ANSWERS)
+            kind = one_of("request", request.get("type"), ANSWERS)
             self._trains_until = math.inf if kind == "advance" else 0.0
             self._trained_at = self._trained_at if kind == "advance" else None
-            return ANSWERS[kind](self, message)
+            return ANSWERS[kind].of(self, request)
         except (Exception, KeyboardInterrupt) as error:
             self._refused, self._trains_until = None, 0.0
             return self._failed(error)
@@ -99,53 +110,50 @@ class Desk:
         try:
             return self._frame(state="Error", reason=reason)
         except Exception:  # the pictures themselves fail: say what went wrong, without them
-            return self._frame(state="Error", reason=reason, shapes=[])
+            return self._frame([], state="Error", reason=reason)
 
-    def _frame(self, moving: bool = False, shapes: list | None = None, **head: Any) -> Reply:
-        about = self.session.about() | {"moving": moving}
+    def _frame(self, drawn: list[Description] | None = None, moving: bool = False, **head: Any) -> Reply:
+        about = self.session.about()
         if why := self.allowance.refusal(about):
-            about |= {"state": "Stopped", "reason": why}
-        frame, buffer = encode(self.session.pictures() if shapes is None else shapes, **(about | head))
+            head = {"state": "Stopped", "reason": why} | head
+        pictures = self.session.pictures() if drawn is None else drawn
+        frame, buffer = encode(pictures, **(about | {"moving": moving} | head))
         return frame, [buffer]
 
-    def _look(self, message: Message) -> Reply:
-        self.session.look(glance=message["type"] == "refresh")
+    def _look(self, request: Request) -> Reply:
+        self.session.look()
         return self._frame()
 
-    def _advance(self, message: Message) -> Reply:
+    def _advance(self, request: Request) -> Reply:
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
         elif not self.allowance.refusal(self.session.about()):
             start = time.perf_counter()
-            self._train(message, start)
-            self.allowance.spend(self.session.about()["run"], time.perf_counter() - start)
+            self._train(request, start)
+            self.allowance.spend(self.session.number, time.perf_counter() - start)
         return self._frame(moving=True)
 
-    def _train(self, message: Message, start: float) -> None:
+    def _train(self, request: Request, start: float) -> None:
         """One slice, as many steps as asked for or as long as the round trip makes worth while."""
-        if "steps" in message:
+        if "steps" in request:
             self._trained_at = None
-            return self.session.advance(steps=message["steps"])
+            return self.session.advance(steps=request["steps"])
         around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
-        seconds = max(message.get("seconds", 0.03), min(LONGEST, SHARE * around))
+        seconds = max(request.get("seconds", 0.03), min(LONGEST, SHARE * around))
         self.session.advance(seconds=seconds)
         self._trained_at = start + seconds
 
-    def _restart(self, message: Message) -> Reply:
-        restart = {
-            "rewind": self.session.rewind,
-            "seed": self.session.new_seed,
-            "data": self.session.new_data,
-        }
-        restart[message["type"]]()
+    def _glance(self, act: Callable[[], object] = bool) -> Reply:
+        """Have something done, and show at a glance what came of it."""
+        act()
         self.session.look(glance=True)
         return self._frame()
 
-    def _code(self, message: Message) -> Reply:
-        texts = {"run": self.session.code()}
-        if not isinstance(self.session, Chart):  # a map is its own call
-            texts["link"] = self._link()
-        return {"type": "code", "texts": {say("codes", kind): text for kind, text in texts.items()}}, []
+    def _code(self, request: Request) -> Reply:
+        texts = {say("codes", "run"): self.session.code()}
+        if not self.session.picks:
+            texts[say("codes", "link")] = self._link()
+        return {"type": "code", "texts": texts}, []
 
     def _link(self) -> str:
         try:
@@ -153,27 +161,31 @@ class Desk:
         except SbkitError as error:
             return say("codes", "no_link", why=" ".join(str(error).split()))
 
-    def _replay(self, message: Message) -> Reply:
-        name = f"{self.session.name}.html"
-        return {"type": "replay", "html": replay(self.session), "name": name}, []
+    def _replay(self, request: Request) -> Reply:
+        return {"type": "replay", "html": replay(self.session), "name": f"{self.session.name}.html"}, []
 
-    def _pick(self, message: Message) -> Reply:
-        if not isinstance(self.session, Chart):
-            raise SbkitError("The cells of a map can be picked, this is none; try sb.map.")
-        self.session.pick(message["row"], message["column"])
+    def _pick(self, request: Request) -> Reply:
+        self.session.pick(request["row"], request["column"])
         return self._frame()
 
 
-ANSWERS: dict[str, Callable[[Desk, Message], Reply]] = {
-    "look": Desk._look,
-    "refresh": Desk._look,
-    "advance": Desk._advance,
-    "rewind": Desk._restart,
-    "seed": Desk._restart,
-    "data": Desk._restart,
-    "code": Desk._code,
-    "replay": Desk._replay,
-    "pick": Desk._pick,
+class Answer(NamedTuple):
+    """How a request is answered, and whether the lesson is called for it."""
+
+    of: Callable[[Desk, Request], Reply]
+    builds: bool = False
+
+
+ANSWERS: dict[str, Answer] = {
+    "look": Answer(Desk._look),
+    "refresh": Answer(lambda desk, _: desk._glance()),
+    "advance": Answer(Desk._advance),
+    "rewind": Answer(lambda desk, _: desk._glance(desk.session.rewind), builds=True),
+    "seed": Answer(lambda desk, _: desk._glance(desk.session.new_seed), builds=True),
+    "data": Answer(lambda desk, _: desk._glance(desk.session.new_data), builds=True),
+    "code": Answer(Desk._code),
+    "replay": Answer(Desk._replay),
+    "pick": Answer(Desk._pick, builds=True),
 }
 
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sbkit.core import SbkitError, one_of
-from sbkit.lab.lesson import Lesson, default_of, parameters
 from sbkit.lab.pen import Pen
 from sbkit.lab.values import Dial, finite, nearest, place, plain, shown
-
-if TYPE_CHECKING:
-    import ipywidgets
+from sbkit.training.signature import MISSING, Lesson, Signature
 
 RULE = 'a list, (1, 8), (0.0, 1.0), (1e-4, 1.0, "log"), True, False or a widget'
-MISSING = object()
 
 
-def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
+def dials(lesson: Lesson | Signature, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     """The dials of a lesson, each starting at the lesson's own default. Loads no widgets.
 
     Raises `SbkitError` on a name that the lesson does not take, an abbreviation that means nothing, a
@@ -30,8 +27,9 @@ def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     >>> dials(lambda depth=2: None, {"depth": (1, 8)})["depth"]
     Dial(name='depth', kind='whole', start=2, options=(1, 8), widget=None)
     """
-    parameters(lesson, abbreviations)
-    made = {name: _dial(lesson, name, given) for name, given in abbreviations.items()}
+    signature = Signature.of(lesson)
+    signature.names(abbreviations)
+    made = {name: _dial(signature, name, given) for name, given in abbreviations.items()}
     owners: dict[int, str] = {}
     for dial in [dial for dial in made.values() if dial.kind == "widget"]:
         other = owners.setdefault(id(dial.widget), dial.name)
@@ -42,23 +40,25 @@ def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     return made
 
 
-def _dial(lesson: Lesson, name: str, given: Any) -> Dial:
+def _dial(signature: Signature, name: str, given: Any) -> Dial:
     """What an abbreviation means; if nothing, an `SbkitError` with the nearest that does."""
-    default = default_of(lesson, name, MISSING)
+    default = signature.defaults.get(name, MISSING)
     try:
         return _meant(name, given, default)
     except SbkitError as error:
-        for near in nearest(given, [] if default is MISSING else [default]):
-            pen = Pen(lesson)
-            text = pen.value(name, near)
-            if len(text) > 100 or pen.notes or pen.imports:
-                continue
-            try:
+        raise SbkitError(f"{error}; {_advice(signature, name, given, default)}.") from None
+
+
+def _advice(signature: Signature, name: str, given: Any, default: Any) -> str:
+    """What to do instead: the likeliest dial that works and can be written down."""
+    for near in nearest(given, [] if default is MISSING else [default]):
+        pen = Pen(signature.lesson)
+        text = pen.value(name, near)
+        if len(text) <= 100 and not (pen.notes or pen.imports):
+            with suppress(SbkitError):
                 _meant(name, near, default)
-            except SbkitError:
-                continue
-            raise SbkitError(f"{error}; try {name}={text}.") from None
-        raise SbkitError(f"{error}; change one of them.") from None
+                return f"try {name}={text}"
+    return "change one of them"
 
 
 def _meant(name: str, given: Any, default: Any) -> Dial:
@@ -85,7 +85,8 @@ def _slider(name: str, given: tuple[Any, ...]) -> Dial:
     if log:
         return Dial(name, "log", math.sqrt(low) * math.sqrt(high), (float(low), float(high)))
     if all(isinstance(part, int) for part in given):
-        return Dial(name, "whole", low + (high - low) // 2 // (rest or [1])[0] * (rest or [1])[0], given)
+        step = rest[0] if rest else 1
+        return Dial(name, "whole", low + (high - low) // 2 // step * step, given)
     return Dial(name, "number", low / 2 + high / 2, tuple(map(float, given)))
 
 
@@ -116,11 +117,10 @@ def abbreviated(dial: Dial, pen: Pen | None = None) -> str:
     >>> abbreviated(dials(lambda lr=0.1: None, {"lr": (1e-3, 1.0, "log")})["lr"])
     "(0.001, 1.0, 'log')"
     """
-    if dial.kind in ("switch", "widget"):
-        return "True" if dial.kind == "switch" else "..."
-    ends = dial.options + (("log",) if dial.kind == "log" else ())
-    given = list(ends) if dial.kind == "choice" else ends
-    return (pen or Pen(len)).value(argument(dial.name), given)
+    if dial.kind == "widget":
+        return "..."
+    given = {"switch": True, "choice": list(dial.options), "log": (*dial.options, "log")}
+    return (pen or Pen(len)).value(argument(dial.name), given.get(dial.kind, dial.options))
 
 
 def twins(meant: Mapping[str, Dial], compare: str) -> dict[str, Dial]:
@@ -158,7 +158,7 @@ def elsewhere(dial: Dial) -> Any:
     (5, 0.14)
     """
     start = dial.start
-    if dial.kind in ("choice", "switch", "widget"):
+    if not dial.slides:
         others = [option for option in dial.options if option is not start]
         if not others:
             raise SbkitError(
@@ -168,12 +168,12 @@ def elsewhere(dial: Dial) -> Any:
         return others[0]
     low, high, *step = dial.options
     if dial.kind == "log":
-        far = max(low, high, key=lambda end: abs(math.log(end / start)))
-        return float(f"{math.sqrt(far * start):.2g}")
-    gap = max(low - start, high - start, key=abs)
+        far = low if start / low >= high / start else high
+        return float(f"{math.sqrt(far) * math.sqrt(start):.2g}")
+    far = low if start - low >= high - start else high
     every = step[0] if step else 1 if dial.kind == "whole" else (high - low) / 100
-    away = min(max(1, round(abs(gap) / 2 / every)) * every, abs(gap))
-    value = start + math.copysign(away, gap)
+    away = min(max(1, round(abs(far - start) / 2 / every)) * every, abs(far - start))
+    value = start + math.copysign(away, far - start)
     return round(value) if dial.kind == "whole" else float(f"{value:.6g}")
 
 
@@ -185,7 +185,7 @@ def places(dial: Dial, most: int = 9) -> list[Any]:
     >>> places(Dial("depth", "whole", 2, (1, 8))), places(Dial("lr", "log", 0.1, (0.01, 1.0)), most=3)
     ([1, 2, 3, 4, 5, 6, 7, 8], [0.01, 0.1, 1.0])
     """
-    if dial.kind in ("choice", "switch", "widget"):
+    if not dial.slides:
         return list(dial.options)
     low, high, *step = dial.options
     if dial.kind == "whole":
@@ -193,10 +193,3 @@ def places(dial: Dial, most: int = 9) -> list[Any]:
         return list(values[:: -(-len(values) // most)])
     between = np.geomspace if dial.kind == "log" else np.linspace
     return [float(f"{value:.3g}") for value in between(low, high, most)]
-
-
-def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
-    """The dial as an ipywidget that says whether it acts at once or restarts the run."""
-    from sbkit.lab.widgets import made
-
-    return made(dial, at_once)

@@ -10,14 +10,14 @@ import ipywidgets
 
 from sbkit.core.environment import stills_wanted
 from sbkit.lab.cells import Cells, this_cell
-from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.dials import Dial, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.interrupts import listen
+from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage
 from sbkit.lab.stills import Stills, inside
-from sbkit.lab.widgets import snapped, tell
+from sbkit.lab.values import Dial
+from sbkit.lab.widgets import snapped, tell, widget_of
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
@@ -46,7 +46,7 @@ class Panel(Handle, ipywidgets.VBox):
 
     def __init__(
         self,
-        session: Work,
+        session: Session,
         meant: Mapping[str, Dial],
         after: Gate | None = None,
         placed: bool = True,

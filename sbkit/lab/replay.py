@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial, places
 from sbkit.lab.frame import encode
 from sbkit.lab.lesson import labels
 from sbkit.lab.script import replay_script, style
+from sbkit.lab.session import Moment, Session
 from sbkit.plots.words import say
 
 MOST = 150  # frames of a replay
@@ -44,7 +44,7 @@ for (const reel of document.querySelectorAll(".sb-replay"))
 """
 
 
-def replay(session: Work) -> str:
+def replay(session: Session) -> str:
     """What was recorded of a session's run, at most 150 frames of it, as the text of an HTML page.
 
     Names and captions are data in it: nothing in them can end a script or start a tag, and a browser that
@@ -53,7 +53,7 @@ def replay(session: Work) -> str:
     return _page(session, _frames(session))
 
 
-def film(session: Work, dials: Mapping[str, Dial]) -> str:
+def film(session: Session, dials: Mapping[str, Dial]) -> str:
     """A lesson from its start to its end as the text of an HTML page below a megabyte.
 
     A run is trained and looked at often at first, then ever more seldom; of a lesson that does not train
@@ -68,14 +68,14 @@ def player() -> tuple[str, str]:
     return text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def save(session: Work, path: str | Path) -> Path:
+def save(session: Session, path: str | Path) -> Path:
     """Write the replay of a session to a file; its path."""
     path = Path(path).expanduser()
     path.write_text(replay(session), encoding="utf-8")
     return path
 
 
-def _page(session: Work, frames: Sequence[dict[str, Any]]) -> str:
+def _page(session: Session, frames: Sequence[dict[str, Any]]) -> str:
     script, digest = player()
     return PAGE.format(
         title=html.escape(session.name),
@@ -87,7 +87,7 @@ def _page(session: Work, frames: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _trained(session: Work) -> list[dict[str, Any]]:
+def _trained(session: Session) -> list[dict[str, Any]]:
     session.look(glance=True)
     while (about := session.about())["state"] != "Done":
         session.advance(steps=max(1, about["step"] // PACE))
@@ -95,7 +95,7 @@ def _trained(session: Work) -> list[dict[str, Any]]:
     return _frames(session)
 
 
-def _turned(session: Work, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
+def _turned(session: Session, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
     name, values = next(((name, places(dial)) for name, dial in dials.items()), ("", []))
     start, frames = session.values.get(name), []
     for k, (value, told) in enumerate(zip(values, labels(values), strict=True)):
@@ -126,19 +126,19 @@ def _fitting(frames: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
     return [frames[k * len(others) // gaps] for k in range(gaps + 1)]
 
 
-def _frames(session: Work) -> list[dict[str, Any]]:
+def _frames(session: Session) -> list[dict[str, Any]]:
     if not session.trains:
         return [_frame(session.pictures(), **session.about() | {"run": 1, "moving": False})]
-    if not session.history:
+    if not session.moments:
         session.look()
-    every = -(-len(session.history) // MOST)  # rounded up
-    *kept, last = session.history
+    every = -(-len(session.moments) // MOST)  # rounded up
+    *kept, last = session.moments
     frames = [_of(session, seen, moving=True) for seen in kept[::every]]
     end = _of(session, last, moving=not session.sharp) | {"reason": session.about()["reason"]}
     return [*frames, end]
 
 
-def _of(session: Work, seen: Any, moving: bool) -> dict[str, Any]:
+def _of(session: Session, seen: Moment, moving: bool) -> dict[str, Any]:
     head = {"run": 1, "step": seen.step, "steps": session.about()["steps"], "epoch": seen.epoch, "reason": ""}
     return _frame(session.draw([seen], moving), **head, state="Training", moving=moving)
 

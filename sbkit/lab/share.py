@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from sbkit.core import SbkitError, between, one_of
-from sbkit.lab.compare import Pair, Work
 from sbkit.lab.dials import Dial, abbreviated, argument
-from sbkit.lab.lesson import Lesson, default_of, label, labels, name_of, parameters, told_apart
+from sbkit.lab.lesson import label, labels, told_apart
 from sbkit.lab.pen import Pen
+from sbkit.lab.session import Session
 from sbkit.lab.values import place, plain, same
+from sbkit.training.signature import Lesson, Signature
 
 LONGEST = 2000  # characters of a text
 LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed
@@ -24,7 +25,7 @@ KINDS: dict[type, str] = {bool: "switch", int: "whole", float: "number", str: "t
 Start = str | Mapping[str, Any] | None
 
 
-def share(session: Work, dials: Mapping[str, Dial]) -> str:
+def share(session: Session, dials: Mapping[str, Dial]) -> str:
     """The present values of the dials as a URL query, and arguments such as seed that were counted up.
 
     Raises `SbkitError` on what `started` would not take: a widget whose value is not simple, a text that is
@@ -38,17 +39,17 @@ def share(session: Work, dials: Mapping[str, Dial]) -> str:
     >>> share(Session(lesson, {"depth": 3}), dials(lesson, {"depth": (1, 8)}))
     'depth=3'
     """
-    usual = {name: default_of(session.lesson, name) for name in session.values if name not in dials}
-    kept = {n: value for n, value in session.values.items() if n in dials or not same(value, usual[n])}
+    usual = session.signature.defaults
+    kept = {n: value for n, value in session.values.items() if n in dials or not same(value, usual.get(n))}
     text = urlencode({name: _told(dials.get(name), value) for name, value in kept.items()})
     _values(session.lesson, dials, text)
     return text
 
 
-def link(session: Work, dials: Mapping[str, Dial]) -> str:
+def link(session: Session, dials: Mapping[str, Dial]) -> str:
     """The shared text and the call of `sb.lab` that takes it, as Python text."""
     pen = Pen(session.lesson)
-    given = {"compare": repr(session.compare)} if isinstance(session, Pair) else {}
+    given = {"compare": repr(session.compare)} if session.compare else {}
     for name, dial in dials.items():
         given[argument(name)] = abbreviated(dial, pen)
     call = ", ".join([pen.called(), "start=start", *(f"{name}={text}" for name, text in given.items())])
@@ -56,7 +57,7 @@ def link(session: Work, dials: Mapping[str, Dial]) -> str:
 
 
 def started(
-    lesson: Lesson, dials: Mapping[str, Dial], start: Start
+    lesson: Lesson | Signature, dials: Mapping[str, Dial], start: Start
 ) -> tuple[dict[str, Dial], dict[str, Any]]:
     """The dials where `start` puts them, and the values that the lesson is called with.
 
@@ -76,12 +77,12 @@ def started(
     return moved, {name: dial.start for name, dial in moved.items()} | values
 
 
-def _values(lesson: Lesson, dials: Mapping[str, Dial], start: Start) -> dict[str, Any]:
+def _values(lesson: Lesson | Signature, dials: Mapping[str, Dial], start: Start) -> dict[str, Any]:
     """The values by name that `start` gives, each of its dial's type and range."""
-    dialled = {argument(name) for name in dials}
-    usual = {name: default_of(lesson, name) for name in parameters(lesson, dialled) if name not in dialled}
+    signature, dialled = Signature.of(lesson), {argument(name) for name in dials}
+    usual = {name: signature.defaults.get(name) for name in signature.names(dialled) if name not in dialled}
     counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
-    known, kind = {**dials, **counted}, f"dial or whole-number argument of {name_of(lesson)}"
+    known, kind = {**dials, **counted}, f"dial or whole-number argument of {signature.name}"
     given, exact = _given(start), isinstance(start, Mapping)
     return {name: _value(known[one_of(kind, name, known)], value, exact) for name, value in given.items()}
 

@@ -11,8 +11,9 @@ import torch
 from cases import told
 
 from sbkit.core import SbkitError
-from sbkit.lab.dials import dials, elsewhere, twins, widget_of
+from sbkit.lab.dials import dials, elsewhere, twins
 from sbkit.lab.values import place
+from sbkit.lab.widgets import widget_of
 
 
 def lesson(depth=2, rate=0.1, name="sgd", on=True, free=None):

@@ -13,7 +13,6 @@ import pytest
 import torch
 from cases import told
 
-from sbkit.lab.compare import Pair
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import dials
 from sbkit.lab.pen import Pen
@@ -123,7 +122,7 @@ def test_what_is_written_leads_back(value):
 @pytest.mark.parametrize(("value", "why"), UNWRITTEN, ids=told)
 def test_what_cannot_be_written_is_told_in_a_comment(value, why):
     meant = dials(drawn, {"free": [None, value]})
-    pair = Pair(drawn, {"free · A": None, "free · B": value}, "free")
+    pair = Session(drawn, {"free · A": None, "free · B": value}, "free")
     for code in (Session(drawn, {"free": value}).code(), pair.code()):
         assert code.startswith("# free cannot be written: ") and why in code.splitlines()[0]
     for text in Desk(Session(drawn, {"free": value}), meant).answer({"type": "code"})[0]["texts"].values():
