@@ -82,7 +82,7 @@ class Chart(Session):
         self.of, self.table, self.value, self.axes = lesson, table, value, dict(axes)
         self.over = _over(lesson, axes)
         self.opens: Callable[[dict[str, Any]], object] = dict
-        self.kept = table[table["error"].isna() | (table["error"] == "")] if "error" in table else table
+        self.kept: Any = table[table["error"].isna() | (table["error"] == "")] if "error" in table else table
         for name in [name for name in axes if name not in self.over]:
             column = one_of("column", name, [str(known) for known in table])
             self.kept = self.kept[where(self.kept, column, axes[name][0])]

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from sbkit.lab.lesson import Lesson, default_of, name_of
+from sbkit.training.signature import Lesson, Signature
 
 MOST = 2000  # characters of a value that is no text itself
 HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # where users find what lies deeper
+AROUND = ("builtins", "__main__")  # need no import
 LITERALS = (NoneType, EllipsisType, bool, int, str, bytes, range)
 PLAIN = (np.float64, np.int64, np.bool_, np.str_)  # of NumPy, and as good as Python's own
 BRACKETS = {list: "[{}]", tuple: "({})", set: "{{{}}}", frozenset: "frozenset({{{}}})", dict: "{{{}}}"}
@@ -48,6 +49,7 @@ class Pen:
 
     def __init__(self, lesson: Lesson):
         self.lesson, self.names = lesson, _names_around(lesson)
+        self.signature = Signature.of(lesson)
         self.imports: set[str] = set()
         self.notes: dict[str, str] = {}
 
@@ -58,7 +60,7 @@ class Pen:
             try:
                 texts[name] = self.text(value)
             except Unwritten as why:
-                if value is not default_of(self.lesson, name, Unwritten):
+                if value is not self.signature.defaults.get(name, Unwritten):
                     texts[name] = self._note(name, why)
         return f"{self.called()}({', '.join(f'{name}={text}' for name, text in texts.items())})"
 
@@ -68,7 +70,7 @@ class Pen:
             named = "" if inspect.isroutine(self.lesson) else self._named(self.lesson)
             return named or self.text(self.lesson)
         except Unwritten as why:
-            name = name_of(self.lesson)
+            name = self.signature.name
             if name != getattr(self.lesson, "__name__", "") or inspect.ismethod(self.lesson):
                 self.notes[name] = f"# {name} stands for the lesson: {why}"
             return name
@@ -147,11 +149,10 @@ class Pen:
         for alias, module in self.names.items():
             if isinstance(module, ModuleType) and _writable(alias) and _leads(module, value.__name__, value):
                 return f"{alias}.{value.__name__}"
-        for known in filter(sys.modules.get, (*HOMES, home)):
+        for known in [known for known in (*HOMES, str(home)) if known in sys.modules]:
             for way in (path, value.__name__):
                 if _leads(sys.modules[known], way, value):
-                    inside = known in ("builtins", "__main__")
-                    return way if inside else f"{self._imported(sys.modules[known], known)}.{way}"
+                    return way if known in AROUND else f"{self._imported(sys.modules[known], known)}.{way}"
         where = f"{path.rpartition('.')[2]} was made inside a function" if "<locals>" in path else ""
         raise Unwritten(f"{where or f'no name leads to this {path}'}; give it a name outside, e.g. mine = …")
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sbkit.core import RESULTS, SbkitError, distinct
 from sbkit.training import Run
-from sbkit.training.signature import name_of, parameters
+from sbkit.training.signature import Signature
 
 Birth = Callable[[dict[str, Any]], range | None]  # a setting → the seeds of its nets, None if it fails
 
@@ -20,7 +20,8 @@ def checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, li
     """The axes as lists, in the order given."""
     if not callable(lesson):
         raise SbkitError(f"A sweep's lesson is a function that returns a run, got {lesson!r}.")
-    called, taken = name_of(lesson), parameters(lesson, axes)
+    signature = Signature.of(lesson)
+    called, taken = signature.name, signature.names(axes)
     for name in ("jobs", "cache"):
         if name in taken:
             raise SbkitError(f"{name} is an argument of sb.sweep itself; rename that of {called}.")

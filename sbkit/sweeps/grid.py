@@ -19,7 +19,7 @@ from sbkit.sweeps.rows import run_of
 from sbkit.sweeps.store import Cache
 from sbkit.sweeps.workers import spread
 from sbkit.training import Run
-from sbkit.training.signature import name_of
+from sbkit.training.signature import Signature
 
 
 def sweep(
@@ -78,7 +78,7 @@ def sweep(
         interrupt.add_note(f"{len(tables)} of {len(grid)} settings were finished and are {kept}.")
         raise
     if failed := [place for place in range(len(grid)) if tables[place][0]["error"]]:
-        call = f"{name_of(lesson)}({', '.join(f'{k}={v!r}' for k, v in grid[failed[0]].items())})"
+        call = f"{Signature.of(lesson).name}({', '.join(f'{k}={v!r}' for k, v in grid[failed[0]].items())})"
         words = f"{len(failed)} of {len(grid)} settings failed, see the column error; the first was {call}"
         warnings.warn(f"{words}: {tables[failed[0]][0]['error']}", stacklevel=2)
     return _tidy(setting | row | setting for place, setting in enumerate(grid) for row in tables[place])

@@ -32,7 +32,7 @@ class Signature:
 
     @classmethod
     def of(cls, lesson: Lesson | Signature) -> Signature:
-        """The signature of a lesson, or an `SbkitError` if it is no function or does not say what it takes."""
+        """The signature of a lesson, or an `SbkitError` if it is none or does not say what it takes."""
         if isinstance(lesson, Signature):
             return lesson
         name = name_of(lesson)
@@ -80,19 +80,3 @@ def name_of(lesson: Lesson) -> str:
         )
     name = getattr(lesson, "__name__", "lesson")
     return name if name.isidentifier() else "lesson"
-
-
-def parameters(lesson: Lesson, given: Iterable[str] = ()) -> list[str]:
-    """Names that a lesson takes, or an `SbkitError` on a given name that it does not."""
-    return Signature.of(lesson).names(given)
-
-
-def takes_any(lesson: Lesson) -> bool:
-    """Whether a lesson takes arguments of any name, by **."""
-    return Signature.of(lesson).open
-
-
-def default_of(lesson: Lesson, name: str, missing: Any = None) -> Any:
-    """The lesson's own default of an argument, `missing` where it has none."""
-    found = Signature.of(lesson).defaults.get(name, MISSING)
-    return missing if found is MISSING else found
