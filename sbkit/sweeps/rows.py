@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sbkit.core import RESULTS, SbkitError, Snapshot
+from sbkit.core.registries import measure
 from sbkit.training import Run, anew
 
 LARGEST = 64  # numbers of a measured value that become columns; larger ones stay arrays
@@ -72,6 +73,6 @@ def _columns(name: str, value: Any, r: int, snapshot: Snapshot) -> Iterator[tupl
     elif own.ndim > 1 or len(own) > LARGEST:
         yield name, own.numpy()
     else:
-        features = dict.fromkeys(("reliance", "alone", "conflict"), list(snapshot.sample.features))
-        keys = (features | {"kinds": list(snapshot.sample.kinds)}).get(snapshot.measures.get(name, name))
-        yield from ((f"{name}[{key}]", float(v)) for key, v in zip(keys or range(len(own)), own, strict=True))
+        parts = measure.about[snapshot.measures.get(name, name)].parts
+        keys = list(getattr(snapshot.sample, parts)) if parts else range(len(own))
+        yield from ((f"{name}[{key}]", float(v)) for key, v in zip(keys, own, strict=True))
