@@ -39,10 +39,6 @@ class Cache:
         code = [path.read_bytes() for path in sorted(HOME.rglob("*.py"))]
         versions = [importlib.metadata.version(name) for name in VERSIONS]
         self._lesson = fingerprint(lesson, registered(), code, versions, str(torch.get_default_dtype()))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            self._tell(error)
 
     def path(self, setting: Mapping[str, Any]) -> Path:
         """The file of a setting."""
@@ -66,19 +62,17 @@ class Cache:
         path = self.path(setting)
         part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             part.write_bytes(file.getvalue())
             part.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink()
-            self._tell(error)
-
-    def _tell(self, error: OSError) -> None:
-        """Say, once, that the folder cannot be written."""
-        if not self._told:
-            words = f"A cache is a folder that can be written, but {str(self.folder)!r}: {error.strerror}."
-            warnings.warn(f"{words} The rows stay in memory; name another folder.", stacklevel=4)
-        self._told = True
+            if not self._told:
+                got = f"{str(self.folder)!r}: {error.strerror}. The rows stay in memory"
+                words = f"A cache is a folder that can be written, but {got}"
+                warnings.warn(f"{words}; name another folder.", stacklevel=3)
+            self._told = True
 
 
 def registered() -> list[tuple[str, str, Any, Any]]:
