@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
 from sbkit.lab.desk import Desk
-from sbkit.lab.replay import save
+from sbkit.lab.replay import replay
 from sbkit.lab.session import Session
 from sbkit.lab.share import share
 
@@ -59,5 +59,7 @@ class Handle:
 
     def save_replay(self, path: str | Path) -> Path:
         """Write what was recorded as one HTML file that plays without a kernel; its path."""
+        path = Path(path).expanduser()
         with self._open.lock:
-            return save(self.session, path)
+            path.write_text(replay(self.session), encoding="utf-8")
+        return path

@@ -104,10 +104,8 @@ def _choices(dial: Dial) -> list[str]:
 
 def _told(dial: Dial | None, value: Any) -> str:
     """A value as `_value` reads it."""
-    if dial is None or dial.kind != "choice":
-        return _text(value)
-    at = place(dial.options, value)
-    return _text(value) if at is None else _choices(dial)[at]
+    at = place(dial.options, value) if dial is not None and dial.kind == "choice" else None
+    return _text(value) if dial is None or at is None else _choices(dial)[at]
 
 
 def _given(start: Start) -> dict[str, Any]:
@@ -116,40 +114,38 @@ def _given(start: Start) -> dict[str, Any]:
         return dict(start or {})
     if not isinstance(start, str) or len(start) > LONGEST:
         got = f"{len(start):,} characters" if isinstance(start, str) else repr(start)[:60]
-        raise SbkitError(
-            f"start is a text of at most {LONGEST:,} characters or a mapping, got {got}; try 'depth=3'."
-        )
+        words = f"start is a text of at most {LONGEST:,} characters or a mapping"
+        raise SbkitError(f"{words}, got {got}; try 'depth=3'.")
     query = start.strip().partition("#")[0].rpartition("?")[2]
     try:
-        parts = (
-            parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict") if query else []
-        )
+        parts = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
     except ValueError as error:
-        raise SbkitError(
-            f"start is written name=value&name=value, got {start[:60]!r}; copy the whole text, or press "
-            "Show code for a fresh one."
-        ) from error
-    names = [name for name, _ in parts]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise SbkitError(f"start gives every name once, got {min(twice)!r} twice; keep one of them.")
-    return dict(parts)
+        words = f"start is written name=value&name=value, got {start[:60]!r}"
+        raise SbkitError(f"{words}; copy the whole text, or press Show code for a fresh one.") from error
+    given = dict(parts)
+    if len(given) < len(parts):
+        names = [name for name, _ in parts]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SbkitError(f"start gives every name once, got {twice!r} twice; keep one of them.")
+    return given
 
 
 def _value(dial: Dial, given: Any, exact: bool) -> Any:
     """A text, or if `exact` what may be a value, as a value that this dial has."""
     kind = KINDS.get(type(dial.widget.value)) if dial.kind == "widget" else dial.kind
+    text, like = _text(given), place(dial.options, given) if exact else None
     if kind == "choice":
-        return _choice(dial, given, exact)
-    text = _text(given)
+        texts = _choices(dial)
+        at = texts.index(one_of(f"choice of {dial.name}", text, texts)) if like is None else like
+        return dial.options[at]
     if kind == "switch":
         return one_of(f"value of {dial.name}", text, ["true", "false"]) == "true"
     if kind == "text":
         return text
     if kind is None:
-        raise SbkitError(
-            f"A widget is shared if its value is a number, a switch or a text, got {dial.name}="
-            f"{dial.widget.value!r:.60}; try a list of choices for {dial.name}."
-        )
+        words = "A widget is shared if its value is a number, a switch or a text"
+        value = f"{dial.name}={dial.widget.value!r:.60}"
+        raise SbkitError(f"{words}, got {value}; try a list of choices for {dial.name}.")
     pattern, number, what = (WHOLE, int, "whole number") if kind == "whole" else (NUMBER, float, "number")
     if not pattern.fullmatch(text):
         raise SbkitError(f"{dial.name} is a {what}, got {text!r:.60}; try {dial.name}={dial.start}.")
@@ -158,15 +154,6 @@ def _value(dial: Dial, given: Any, exact: bool) -> Any:
         slack = 1e-9 if dial.kind == "log" else 0  # the page rounds the ends of a log slider
         between(dial.name, value, dial.options[0] * (1 - slack), dial.options[1] * (1 + slack))
     return value
-
-
-def _choice(dial: Dial, given: Any, exact: bool) -> Any:
-    """The option that is meant: the very object or its like, or what has this text."""
-    at = place(dial.options, given) if exact else None
-    if at is None:
-        texts = _choices(dial)
-        at = texts.index(one_of(f"choice of {dial.name}", _text(given), texts))
-    return dial.options[at]
 
 
 def _place(dial: Dial, value: Any) -> None:
