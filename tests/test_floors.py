@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
     "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
-    "sweeps": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
+    "sweeps": (3, {"torch", "numpy", "pandas", "joblib", "tqdm"}),
     "lab": (4, {"torch", "numpy", "pandas", "ipywidgets", "anywidget", "traitlets", "IPython"}),
     "course": (5, {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"}),
     "lessons": (6, {"torch", "numpy", "pandas", "scipy", "sklearn"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pandas
 import torch
+from tqdm.auto import tqdm
 
 from sbkit.core import SbkitError, threads
 from sbkit.core.environment import headless
@@ -56,10 +58,9 @@ def sweep(
     >>> sweep(lesson, depth=[0, 1])[["depth", "run", "step"]].values.tolist()
     [[0, 0, 50], [0, 1, 50], [1, 0, 50], [1, 1, 50]]
     """
-    from sklearn.model_selection import ParameterGrid
-
     lists = checked(lesson, axes)
-    grid = list(ParameterGrid(lists))
+    tried = itertools.product(*(lists[name] for name in sorted(lists)))
+    grid = [dict(zip(sorted(lists), values, strict=True)) for values in tried]
     if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0):
         raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
     store = None if cache is None else Cache(cache, lesson)
@@ -106,8 +107,6 @@ def _born(lesson: Callable[..., Run], store: Cache | None, setting: dict[str, An
 
 def _bar(settings: int, found: int) -> Any:
     """How far a sweep is, with the time left."""
-    from tqdm.auto import tqdm
-
     quiet = settings < 2 or headless()
     about = {"desc": "sweep", "unit": "setting", "postfix": f"{found} from the cache" if found else None}
     return tqdm(total=settings, initial=found, disable=quiet, leave=False, **about)

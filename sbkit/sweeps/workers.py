@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import joblib
 import torch
 
 from sbkit.core import SbkitError, threads
@@ -16,6 +17,7 @@ from sbkit.sweeps.store import Row, registered
 from sbkit.training import NotAnewError, Run, last
 
 KINDS = {registry.kind: registry for registry in REGISTRIES}
+Shared = tuple[list[Any], torch.dtype, bool]  # what is registered, the float type, whether others train too
 
 
 def spread(
@@ -26,14 +28,12 @@ def spread(
     Where a process dies, the settings that it may have had run again one at a time: one that ends its
     process then, alone, has failed. (A Dask cluster replaces its workers itself.)
     """
-    import joblib
-
     workers, own = _workers(jobs) if left else 1, registered()
     backend, _ = joblib.parallel.get_active_backend()
     if workers > 1 and not getattr(backend, "supports_sharedmem", False):
         _check_sendable(lesson, own, left)
     shared = own, torch.get_default_dtype(), workers > 1
-    work = {place: joblib.delayed(_rows)(place, lesson, left[place], *shared) for place in left}
+    work = {place: joblib.delayed(_rows)(place, lesson, left[place], shared) for place in left}
     suspects = None
     while work:
         options: Any = {"batch_size": 1, "pre_dispatch": 1 if suspects else "2*n_jobs"}
@@ -58,8 +58,6 @@ def spread(
 
 def _workers(jobs: Any) -> int:
     """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
-    import joblib
-
     try:
         joblib.Parallel(jobs, return_as="generator_unordered")
         return joblib.effective_n_jobs(jobs)
@@ -71,24 +69,18 @@ def _workers(jobs: Any) -> int:
 
 
 def _check_sendable(*things: Any) -> None:
-    from joblib import wrap_non_picklable_objects
-
     try:
-        pickle.dumps(wrap_non_picklable_objects(things))
+        pickle.dumps(joblib.wrap_non_picklable_objects(things))
     except Exception as error:
         words = f"A lesson in other processes is sent there with all that it uses, and could not: {error}"
         raise SbkitError(f"{words}; make that inside the lesson, or train it here, with jobs=1.") from error
 
 
 def _rows(
-    place: int,
-    lesson: Callable[..., Run],
-    setting: dict[str, Any],
-    own: Iterable[Any],
-    dtype: torch.dtype,
-    crowded: bool,
+    place: int, lesson: Callable[..., Run], setting: dict[str, Any], shared: Shared
 ) -> tuple[int, list[Row]]:
     """Train one setting, perhaps in another process, and tell of its runs."""
+    own, dtype, crowded = shared
     torch.set_default_dtype(dtype)
     for kind, name, function, about in own:
         KINDS[kind](name, **about)(function)
