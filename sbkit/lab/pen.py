@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import inspect
@@ -94,10 +95,11 @@ class Pen:
         """The text of a value, or of a name around the lesson that holds it; else raises `Unwritten`."""
         try:
             text = self._text(value)
+            ast.parse(text)  # Python reads no more than some hundred brackets in each other
             if len(text) > MOST and type(value) is not str:
                 raise Unwritten(f"{_a(value)} of {len(text):,} characters is too long; give it a name")
             return text
-        except (Unwritten, RecursionError) as error:
+        except (Unwritten, RecursionError, SyntaxError, MemoryError) as error:
             if name := self._named(value):
                 return name
             raise error if isinstance(error, Unwritten) else Unwritten("it is nested too deeply") from None

@@ -59,6 +59,19 @@ NAMED = factory()
 TASK = torch.zeros(1000, 50)
 
 
+def nested(deep):
+    made = 1
+    for _ in range(deep):
+        made = [made]
+    return made
+
+
+def hoop():
+    made = [1]
+    made.append([made])
+    return made
+
+
 def drawn(free=None):
     return Bars("b", "Bars", "y", ["a"], [1])
 
@@ -97,6 +110,8 @@ UNWRITTEN = [
     ([factory()], "a lambda has no name"),
     (torch.zeros(1000), "a Tensor of shape (1000,) is too much; give it a name"),
     (list(range(3000)), "too long"),
+    (nested(300), "nested too deeply"),
+    (hoop(), "nested too deeply"),
     (object(), "an object has no text in Python; give it a name"),
     (torch.nn.ReLU(), "a ReLU has no text in Python"),
 ]
