@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from keyword import iskeyword
 from typing import Any
 
-from sbkit.lab.lesson import Lesson
+from sbkit.training.signature import Lesson
 
 NOTHING = object()
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sbkit.core import SbkitError, one_of, whole
-from sbkit.lab.lesson import Lesson, parameters
 from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
 from sbkit.plots import cells, where
+from sbkit.training.signature import Lesson, parameters
 
 
 class Chart(Session):

@@ -22,14 +22,14 @@ UNSCALED = 2.0  # root mean square of a column that is larger than standardized 
 class Lane:
     """A lesson called once, with what it made and what was seen of that.
 
-    built: the values it was called with; acting: those that now act; values: the latest. made: whatever it
-    returned; run: None if it does not train. live: the names that act at once. changes: (step, name, value)
-    of those that acted. history: snapshots, at most 300, the last one `sharp` if it saw all rows. took:
-    seconds that the last slice of training took.
+    built: the values it was called with; acting: those that now act. made: whatever it returned; run: None
+    if it does not train. live: the names that act at once. changes: (step, name, value) of those that did.
+    history: snapshots, at most 300, the last one `sharp` if it saw all rows. took: seconds that the last
+    slice of training took.
     """
 
     def __init__(self, signature: Signature, values: Mapping[str, Any]):
-        self.built, self.acting, self.values = dict(values), dict(values), dict(values)
+        self.built, self.acting = dict(values), dict(values)
         handed = marked(values)
         self.made: Any = anew(signature.lesson, handed)
         self.run, self.still = made_by(signature.name, self.made)

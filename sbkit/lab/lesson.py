@@ -1,4 +1,4 @@
-"""What can be told of a lesson from its signature and from what it returns."""
+"""What a lesson returned, which of its numbers act at once, and names for the values it takes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ from sbkit.core import SbkitError
 from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description
 from sbkit.training import Run
-from sbkit.training.signature import Lesson as Lesson
-from sbkit.training.signature import default_of as default_of
-from sbkit.training.signature import name_of as name_of
-from sbkit.training.signature import parameters as parameters
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object, another one in every kernel
 

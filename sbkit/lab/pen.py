@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from sbkit.lab.around import leads, names_around, writable
-from sbkit.lab.lesson import Lesson, default_of, name_of
+from sbkit.training.signature import Lesson, default_of, name_of
 
 MOST = 2000  # characters of a value that is no text itself
 HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy")  # where their users find what lies deeper

@@ -32,7 +32,7 @@ class Signature:
 
     @classmethod
     def of(cls, lesson: Lesson | Signature) -> Signature:
-        """The signature of a lesson, or an `SbkitError` if it is no function or does not say what it takes."""
+        """The signature of a lesson, or an `SbkitError` if it is none or does not say what it takes."""
         if isinstance(lesson, Signature):
             return lesson
         name = name_of(lesson)

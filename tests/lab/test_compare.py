@@ -147,7 +147,7 @@ def test_rewind_new_seed_and_new_data_are_the_same_for_both(pair):
     assert all(torch.equal(s.history[-1].loss, loss) for s, loss in zip(pair.lanes, first, strict=True))
     for restart, name, value in ((pair.new_seed, "seed", 2), (pair.new_data, "data", 1)):
         restart()
-        assert [session.values[name] for session in pair.lanes] == [value, value] and steps(pair) == [0, 0]
+        assert [lane.built[name] for lane in pair.lanes] == [value, value] and steps(pair) == [0, 0]
     a, b = (session.run for session in pair.lanes)
     assert torch.equal(weights(a), weights(b)) and torch.equal(a.task.z, b.task.z)
 
@@ -173,7 +173,7 @@ def test_what_fails_on_one_side_leaves_both_old_runs(lesson):
 def test_a_bad_live_value_is_refused_on_both(pair):
     with pytest.raises(SbkitError, match="lr is a number above 0"):
         pair.set("lr", -1.0)
-    assert [session.values["lr"] for session in pair.lanes] == [0.1, 0.1] and not pair.dirty
+    assert [lane.acting["lr"] for lane in pair.lanes] == [0.1, 0.1] and not pair.dirty
 
 
 def test_code_leads_to_the_same_state(lesson):
@@ -299,7 +299,7 @@ def test_both_starts_are_shared_in_one_text(lesson):
     assert panel.session.values == again.session.values == values
     reply, _ = again._desk.answer({"type": "code"})
     call = "sb.lab(lesson, start=start, compare='optimizer', optimizer=['sgd', 'sam', 'adam'], depth=(1, 8))"
-    assert reply["texts"]["Link text"] == f'start = "{text}"\n{call}'
+    assert reply["texts"]["Link text"] == f'start = "{again.share()}"\n{call}'
     panel.close()
     again.close()
 
