@@ -88,7 +88,7 @@ class Desk:
             self._trained_at = self._trained_at if kind == "advance" else None
             return ANSWERS[kind](self, request)
         except (Exception, KeyboardInterrupt) as error:
-            self._refused, self._trains_until = None, 0.0
+            self._refused, self._trained_at, self._trains_until = None, None, 0.0
             return self._failed(error)
         finally:
             self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
@@ -138,13 +138,11 @@ class Desk:
 
     def _train(self, request: Request, start: float) -> None:
         """One slice, as many steps as asked for or as long as the round trip makes worth while."""
-        before, self._trained_at = self._trained_at, None
-        if request.steps is not None:
-            return self.session.advance(steps=request.steps)
-        around = 0.0 if before is None else max(0.0, start - before)
+        around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
         seconds = max(request.seconds, min(LONGEST, SHARE * around))
-        self.session.advance(seconds=seconds)
-        self._trained_at = start + seconds
+        timed = request.steps is None
+        self._trained_at = start + seconds if timed else None
+        self.session.advance(request.steps, seconds if timed else None)
 
     def _glance(self, act: Callable[[], object] = bool) -> Reply:
         """Have something done, and show at a glance what came of it."""

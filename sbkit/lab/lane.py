@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -117,17 +118,18 @@ class Lane:
 
 def ending(run: Run) -> str:
     """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
-    count = {state: run.states.count(state) for state in ("converged", "finished")}
+    runs, count = len(run.states), Counter(run.states)
+    who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
+    who = dict.fromkeys(who, "the run") if runs == 1 else who
     lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+    if len(lost) == runs:
+        return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
     parts = []
     if count["converged"]:
-        parts.append(f"{_share(count['converged'], run)} reached loss < {run.stop:g}")
+        parts.append(f"{who['converged']} reached loss < {run.stop:g}")
     if count["finished"]:
-        who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
-        parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
-    if len(lost) == len(run.states):
-        who = "the run" if len(lost) == 1 else "all runs"
-        return f"The loss of {who} is not finite; try {_calmer(run)}"
+        done = f"all {run.steps:,} steps"
+        parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
     if lost:
         parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
     return "; ".join(parts)
@@ -138,8 +140,3 @@ def _calmer(run: Run) -> str:
     own = isinstance(run.task.embed, nn.Identity)
     unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
     return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
-
-
-def _share(count: int, run: Run) -> str:
-    runs = len(run.states)
-    return "the run" if runs == 1 else f"all {runs} runs" if count == runs else f"{count} of {runs} runs"
