@@ -48,7 +48,7 @@ class Chart(Session):
 
     def did(self) -> str:
         """What was drawn, in words."""
-        return f"{self.lanes[0].made.values.size} cells drawn of {len(self.kept)} runs"
+        return f"{self.made.values.size} cells drawn of {len(self.kept)} runs"
 
     def call(self) -> str:
         """The call that makes this map, as text."""

@@ -92,15 +92,12 @@ class Lane:
         """What was last seen up to a step; before that, the first."""
         return next((seen for seen in reversed(self.history) if seen.step <= step), self.history[0])
 
-    def code(self, name: str, pen: Pen) -> list[str]:
-        """Lines of Python that make a run of this name and lead it here; without a name, the call alone."""
-        call, step = pen.call(self.built), 0
-        lines = [f"{name} = {call}" if name else call]
+    def steps(self, name: str, pen: Pen) -> list[str]:
+        """Lines of Python that lead a new run of this name here."""
+        lines, step = [], 0
         for at, own, value in [*self.changes, (self.step, "", None)]:
-            if at > step:
-                lines.append(f"{name}.advance(steps={at - step})")
-            if own:
-                lines.append(f'{name}.settings["{own}"] = {pen.text(value)}')
+            lines += [f"{name}.advance(steps={at - step})"] if at > step else []
+            lines += [f'{name}.settings["{own}"] = {pen.text(value)}'] if own else []
             step = at
         return lines
 

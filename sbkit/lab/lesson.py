@@ -26,8 +26,8 @@ def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
         return made, []
     several = list(made) if isinstance(made, list | tuple) else [made]
     if several and all(isinstance(one, Description) for one in several):
-        names = told_apart(one.name for one in several)  # two `bands` become "bands" and "bands 2"
-        return None, [replace(one, name=name) for one, name in zip(several, names, strict=True)]
+        named = zip(told_apart(one.name for one in several), several, strict=True)  # "bands" and "bands 2"
+        return None, [one if one.name == name else replace(one, name=name) for name, one in named]
     got = type(made).__name__ if made is not None else "None; does it end with `return`?"
     raise SbkitError(
         f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "

@@ -100,8 +100,13 @@ class Session:
         return self.lanes[0].run
 
     @property
+    def made(self) -> Any:
+        """What the lesson returned for that lane."""
+        return self.lanes[0].made
+
+    @property
     def history(self) -> list[Snapshot]:
-        """What was seen of that run."""
+        """What was seen of it."""
         return self.lanes[0].history
 
     @property
@@ -264,7 +269,8 @@ class Session:
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
         self.fresh()
-        pen, names = Pen(self.lesson), ["a", "b"] if self.compare else ["run" if self.trains else ""]
-        return pen.page(
-            *[line for name, lane in zip(names, self.lanes, strict=True) for line in lane.code(name, pen)]
-        )
+        pen = Pen(self.lesson)
+        names = ["a", "b"] if self.compare else ["run"] if self.trains else [""]
+        named = list(zip(names, self.lanes, strict=True))
+        calls = [(f"{name} = " if name else "") + pen.call(lane.built) for name, lane in named]
+        return pen.page(*calls, *(line for name, lane in named for line in lane.steps(name, pen)))
