@@ -155,8 +155,8 @@ def elsewhere(dial: Dial) -> Any:
     The first other option of a list; of a slider the place half way to its end that is further away. Raises
     `SbkitError` where there is none, and on a widget.
 
-    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.02, (1e-3, 1.0)))
-    (5, 0.178)
+    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.1, (1e-3, 1.0)))
+    (5, 0.0133)
     """
     options = places(dial)
     others = [option for option in options if option is not dial.start]
