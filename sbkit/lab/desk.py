@@ -8,7 +8,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.allowance import Allowance
@@ -29,14 +30,16 @@ CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupy
 Reply = tuple[dict[str, Any], list[bytes]]  # JSON, buffers
 
 
-class Request(TypedDict, total=False):
-    """What the stage may ask: a type of `ANSWERS`, and what belongs to it."""
+@dataclass(frozen=True)
+class Request:
+    """What the stage may ask: a type of `ANSWERS`, steps or seconds of an advance, the cell of a pick."""
 
-    type: str
-    steps: int  # of an advance; or
-    seconds: float
-    row: int  # of a pick
-    column: int
+    type: str = ""
+    steps: int | None = None
+    seconds: float = 0.03
+    plot: int = 0
+    row: int = -1
+    column: int = -1
 
 
 class Desk:
@@ -61,31 +64,31 @@ class Desk:
         self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 
-    def builds(self, request: Request) -> bool:
+    def builds(self, message: Mapping[str, Any]) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
-        known = ANSWERS.get(request.get("type", ""))
-        return self.session.dirty or (known is not None and known.builds)
+        return self.session.dirty or message.get("type") in BUILD
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, message: Mapping[str, Any]) -> Reply:
         """The one reply to a request; frames tell what was printed for their run, as no cell will."""
         with self.lock:
-            with heard(afresh=self.builds(request)) as told:
-                reply, buffers = self._answer(request)
+            with heard(afresh=self.builds(message)) as told:
+                reply, buffers = self._answer(message)
             number, said = self._said
             said = said if number == self.session.number else ""
             self._said = self.session.number, clipped(said + told())
         return reply | ({"said": self._said[1]} if reply["type"] == "frame" else {}), buffers
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, message: Mapping[str, Any]) -> Reply:
         try:
             if self._refused:
                 raise self._refused
-            kind = one_of("request", request.get("type"), ANSWERS)
+            request = Request(**message)
+            kind = one_of("request", request.type, ANSWERS)
             self._trains_until = math.inf if kind == "advance" else 0.0
             self._trained_at = self._trained_at if kind == "advance" else None
-            return ANSWERS[kind].of(self, request)
+            return ANSWERS[kind](self, request)
         except (Exception, KeyboardInterrupt) as error:
-            self._refused, self._trains_until = None, 0.0
+            self._refused, self._trained_at, self._trains_until = None, None, 0.0
             return self._failed(error)
         finally:
             self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
@@ -135,13 +138,11 @@ class Desk:
 
     def _train(self, request: Request, start: float) -> None:
         """One slice, as many steps as asked for or as long as the round trip makes worth while."""
-        if "steps" in request:
-            self._trained_at = None
-            return self.session.advance(steps=request["steps"])
         around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
-        seconds = max(request.get("seconds", 0.03), min(LONGEST, SHARE * around))
-        self.session.advance(seconds=seconds)
-        self._trained_at = start + seconds
+        seconds = max(request.seconds, min(LONGEST, SHARE * around))
+        timed = request.steps is None
+        self._trained_at = start + seconds if timed else None
+        self.session.advance(request.steps, seconds if timed else None)
 
     def _glance(self, act: Callable[[], object] = bool) -> Reply:
         """Have something done, and show at a glance what came of it."""
@@ -165,27 +166,21 @@ class Desk:
         return {"type": "replay", "html": replay(self.session), "name": f"{self.session.name}.html"}, []
 
     def _pick(self, request: Request) -> Reply:
-        self.session.pick(request["row"], request["column"])
+        self.session.pick(request.row, request.column)
         return self._frame()
 
 
-class Answer(NamedTuple):
-    """How a request is answered, and whether the lesson is called for it."""
-
-    of: Callable[[Desk, Request], Reply]
-    builds: bool = False
-
-
-ANSWERS: dict[str, Answer] = {
-    "look": Answer(Desk._look),
-    "refresh": Answer(lambda desk, _: desk._glance()),
-    "advance": Answer(Desk._advance),
-    "rewind": Answer(lambda desk, _: desk._glance(desk.session.rewind), builds=True),
-    "seed": Answer(lambda desk, _: desk._glance(desk.session.new_seed), builds=True),
-    "data": Answer(lambda desk, _: desk._glance(desk.session.new_data), builds=True),
-    "code": Answer(Desk._code),
-    "replay": Answer(Desk._replay),
-    "pick": Answer(Desk._pick, builds=True),
+BUILD = ("rewind", "seed", "data", "pick")  # requests for which the lesson is called
+ANSWERS: dict[str, Callable[[Desk, Request], Reply]] = {
+    "look": Desk._look,
+    "refresh": lambda desk, _: desk._glance(),
+    "advance": Desk._advance,
+    "rewind": lambda desk, _: desk._glance(desk.session.rewind),
+    "seed": lambda desk, _: desk._glance(desk.session.new_seed),
+    "data": lambda desk, _: desk._glance(desk.session.new_data),
+    "code": Desk._code,
+    "replay": Desk._replay,
+    "pick": Desk._pick,
 }
 
 

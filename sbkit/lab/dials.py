@@ -62,21 +62,27 @@ def _advice(signature: Signature, name: str, given: Any, default: Any) -> str:
 
 
 def _meant(name: str, given: Any, default: Any) -> Dial:
-    """The dial of an abbreviation, with the default as its start if it has one."""
-    if isinstance(given, bool | np.bool_):
-        return _starting(Dial(name, "switch", bool(given), (False, True)), given, default)
-    if isinstance(given, list) and given:
-        return _starting(Dial(name, "choice", given[0], tuple(given)), given, default)
+    """The dial of an abbreviation, at the default if there is one."""
     if hasattr(given, "value") and hasattr(given, "observe"):
         return Dial(name, "widget", getattr(given, "value"), widget=given)  # noqa: B009
-    if isinstance(given, tuple) and len(given) in (2, 3) and all(map(finite, given[:2])):
-        return _starting(_slider(name, tuple(map(plain, given))), given, default)
-    raise SbkitError(f"A dial is {RULE}; got {name}={shown(given)}")
+    if isinstance(given, bool | np.bool_):
+        dial = Dial(name, "switch", bool(given), (False, True))
+    elif isinstance(given, list) and given:
+        dial = Dial(name, "choice", given[0], tuple(given))
+    elif isinstance(given, tuple) and len(given) in (2, 3) and all(map(finite, given[:2])):
+        dial = _slider(name, tuple(map(plain, given)))
+    else:
+        raise SbkitError(f"A dial is {RULE}; got {name}={shown(given)}")
+    starts = [dial.start] if default is MISSING else _starts(dial, default)
+    if not starts:
+        words = f"A dial starts at the lesson's default, {name}={shown(default)}"
+        raise SbkitError(f"{words}, and {shown(given)} does not hold it")
+    return replace(dial, start=starts[0])
 
 
 def _slider(name: str, given: tuple[Any, ...]) -> Dial:
     low, high, *rest = given
-    log = len(rest) == 1 and isinstance(rest[0], str) and rest[0] == "log"
+    log = rest == ["log"]
     if not low < high or (log and low <= 0) or not (log or all(finite(step) and step > 0 for step in rest)):
         raise SbkitError(
             f"A slider is (low, high), (low, high, step) or (low, high, 'log') with low < high, above 0 if "
@@ -90,25 +96,15 @@ def _slider(name: str, given: tuple[Any, ...]) -> Dial:
     return Dial(name, "number", low / 2 + high / 2, tuple(map(float, given)))
 
 
-def _starting(dial: Dial, given: Any, default: Any) -> Dial:
-    """The dial at the lesson's default, or an `SbkitError` if it cannot stand there."""
-    if default is MISSING:
-        return dial
-    start = plain(default)
-    if dial.kind == "switch":
-        fits = isinstance(start, bool)
-    elif dial.kind == "choice":
+def _starts(dial: Dial, default: Any) -> list[Any]:
+    """The lesson's default as the dial has it; empty if it cannot stand there."""
+    if not dial.slides:
         at = place(dial.options, default)
-        fits, start = at is not None, dial.options[at or 0]
-    else:
-        whole = dial.kind != "whole" or isinstance(start, int)
-        fits = finite(start) and whole and dial.options[0] <= start <= dial.options[1]
-    if not fits:
-        raise SbkitError(
-            f"A dial starts at the lesson's default, {dial.name}={shown(default)}, and {shown(given)} does "
-            "not hold it"
-        )
-    return replace(dial, start=start)
+        return [] if at is None else [dial.options[at]]
+    low, high, *_ = dial.options
+    start = plain(default)
+    whole = dial.kind != "whole" or isinstance(start, int)
+    return [start] if finite(start) and whole and low <= start <= high else []
 
 
 def abbreviated(dial: Dial, pen: Pen | None = None) -> str:
@@ -148,33 +144,32 @@ def argument(name: str) -> str:
     return name.partition(" · ")[0]
 
 
+def acts_on(name: str, side: str) -> bool:
+    """Whether a dial is one of this side, or of both."""
+    return name in (argument(name), twin(argument(name), side))
+
+
 def elsewhere(dial: Dial) -> Any:
     """Another value of a dial, clearly different from its start.
 
-    The first other option of a list; of a slider the value half way to its end that is further away, in
-    logarithms on a log slider. Raises `SbkitError` where there is none, and on a widget.
+    The first other option of a list; of a slider the place half way to its end that is further away. Raises
+    `SbkitError` where there is none, and on a widget.
 
-    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.02, (1e-3, 1.0)))
-    (5, 0.14)
+    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.1, (1e-3, 1.0)))
+    (5, 0.0133)
     """
-    start = dial.start
+    options = places(dial)
+    others = [option for option in options if option is not dial.start]
+    if not others:
+        raise SbkitError(
+            f"What is compared has a dial of two values or more, and no widget, got {dial.name} with "
+            f"{shown(dial.start)} alone; give {dial.name} a list of values or (low, high)."
+        )
     if not dial.slides:
-        others = [option for option in dial.options if option is not start]
-        if not others:
-            raise SbkitError(
-                f"What is compared has a dial of two values or more, and no widget, got {dial.name} with "
-                f"{shown(start)} alone; give {dial.name} a list of values or (low, high)."
-            )
         return others[0]
-    low, high, *step = dial.options
-    if dial.kind == "log":
-        far = low if start / low >= high / start else high
-        return float(f"{math.sqrt(far) * math.sqrt(start):.2g}")
-    far = low if start - low >= high - start else high
-    every = step[0] if step else 1 if dial.kind == "whole" else (high - low) / 100
-    away = min(max(1, round(abs(far - start) / 2 / every)) * every, abs(far - start))
-    value = start + math.copysign(away, far - start)
-    return round(value) if dial.kind == "whole" else float(f"{value:.6g}")
+    here = min(int(np.searchsorted(options, dial.start)), len(options) - 1)
+    far = len(options) - 1 if 2 * here < len(options) - 1 else 0
+    return options[(here + far + (far > here)) // 2]
 
 
 def places(dial: Dial, most: int = 9) -> list[Any]:
@@ -188,8 +183,10 @@ def places(dial: Dial, most: int = 9) -> list[Any]:
     if not dial.slides:
         return list(dial.options)
     low, high, *step = dial.options
-    if dial.kind == "whole":
-        values = range(low, high + 1, step[0] if step else 1)
-        return list(values[:: -(-len(values) // most)])
-    between = np.geomspace if dial.kind == "log" else np.linspace
-    return [float(f"{value:.3g}") for value in between(low, high, most)]
+    if dial.kind == "whole" or step:
+        every = step[0] if step else 1
+        count = int((high - low) / every + 1e-9) + 1
+        values = [low + k * every for k in range(0, count, -(-count // most))]
+    else:
+        values = (np.geomspace if dial.kind == "log" else np.linspace)(low, high, most)
+    return [value if isinstance(value, int) else float(f"{value:.3g}") for value in values]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,14 +23,14 @@ UNSCALED = 2.0  # root mean square of a column that is larger than standardized 
 class Lane:
     """A lesson called once, with what it made and what was seen of that.
 
-    built: the values it was called with; acting: those that now act; values: the latest. made: whatever it
-    returned; run: None if it does not train. live: the names that act at once. changes: (step, name, value)
-    of those that acted. history: snapshots, at most 300, the last one `sharp` if it saw all rows. took:
-    seconds that the last slice of training took.
+    built: the values it was called with; acting: those that now act. made: whatever it returned; run: None
+    if it does not train. live: the names that act at once. changes: (step, name, value) of those that did.
+    history: snapshots, at most 300, the last one `sharp` if it saw all rows. took: seconds that the last
+    slice of training took.
     """
 
     def __init__(self, signature: Signature, values: Mapping[str, Any]):
-        self.built, self.acting, self.values = dict(values), dict(values), dict(values)
+        self.built, self.acting = dict(values), dict(values)
         handed = marked(values)
         self.made: Any = anew(signature.lesson, handed)
         self.run, self.still = made_by(signature.name, self.made)
@@ -91,15 +92,12 @@ class Lane:
         """What was last seen up to a step; before that, the first."""
         return next((seen for seen in reversed(self.history) if seen.step <= step), self.history[0])
 
-    def code(self, name: str, pen: Pen) -> list[str]:
-        """Lines of Python that make a run of this name and lead it here; without a name, the call alone."""
-        call, step = pen.call(self.built), 0
-        lines = [f"{name} = {call}" if name else call]
+    def steps(self, name: str, pen: Pen) -> list[str]:
+        """Lines of Python that lead a new run of this name here."""
+        lines, step = [], 0
         for at, own, value in [*self.changes, (self.step, "", None)]:
-            if at > step:
-                lines.append(f"{name}.advance(steps={at - step})")
-            if own:
-                lines.append(f'{name}.settings["{own}"] = {pen.text(value)}')
+            lines += [f"{name}.advance(steps={at - step})"] if at > step else []
+            lines += [f'{name}.settings["{own}"] = {pen.text(value)}'] if own else []
             step = at
         return lines
 
@@ -117,17 +115,18 @@ class Lane:
 
 def ending(run: Run) -> str:
     """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
-    count = {state: run.states.count(state) for state in ("converged", "finished")}
+    runs, count = len(run.states), Counter(run.states)
+    who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
+    who = dict.fromkeys(who, "the run") if runs == 1 else who
     lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+    if len(lost) == runs:
+        return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
     parts = []
     if count["converged"]:
-        parts.append(f"{_share(count['converged'], run)} reached loss < {run.stop:g}")
+        parts.append(f"{who['converged']} reached loss < {run.stop:g}")
     if count["finished"]:
-        who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
-        parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
-    if len(lost) == len(run.states):
-        who = "the run" if len(lost) == 1 else "all runs"
-        return f"The loss of {who} is not finite; try {_calmer(run)}"
+        done = f"all {run.steps:,} steps"
+        parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
     if lost:
         parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
     return "; ".join(parts)
@@ -138,8 +137,3 @@ def _calmer(run: Run) -> str:
     own = isinstance(run.task.embed, nn.Identity)
     unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
     return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
-
-
-def _share(count: int, run: Run) -> str:
-    runs = len(run.states)
-    return "the run" if runs == 1 else f"all {runs} runs" if count == runs else f"{count} of {runs} runs"

@@ -1,4 +1,4 @@
-"""What can be told of a lesson from its signature and from what it returns."""
+"""What a lesson returned, which of its numbers act at once, and names for the values it takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from sbkit.core import SbkitError
 from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description
 from sbkit.training import Run
-from sbkit.training.signature import Lesson as Lesson
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object, another one in every kernel
 
@@ -27,8 +26,8 @@ def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
         return made, []
     several = list(made) if isinstance(made, list | tuple) else [made]
     if several and all(isinstance(one, Description) for one in several):
-        names = told_apart(one.name for one in several)  # two `bands` become "bands" and "bands 2"
-        return None, [replace(one, name=name) for one, name in zip(several, names, strict=True)]
+        named = zip(told_apart(one.name for one in several), several, strict=True)  # "bands" and "bands 2"
+        return None, [one if one.name == name else replace(one, name=name) for name, one in named]
     got = type(made).__name__ if made is not None else "None; does it end with `return`?"
     raise SbkitError(
         f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "

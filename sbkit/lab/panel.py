@@ -45,21 +45,16 @@ class Panel(Handle, ipywidgets.VBox):
     """
 
     def __init__(
-        self,
-        session: Session,
-        meant: Mapping[str, Dial],
-        after: Gate | None = None,
-        placed: bool = True,
+        self, session: Session, meant: Mapping[str, Dial], after: Gate | None = None, placed: bool = True
     ):
         stills = stills_wanted()
         self._text = say("panel", "stills" if stills else "live", call=session.call())
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
         self._live = session.live
         self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}
-        free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
-        offered = {"seed": "seed" in free, "data": "data" in free}
+        offered = {name: name in session.takes and name not in meant for name in ("seed", "data")}
         desk = Desk(session, meant)
-        rests = {} if desk.allowance.idle == math.inf else {"idle": desk.allowance.idle}
+        rests = {"idle": desk.allowance.idle} if desk.allowance.idle < math.inf else {}
         self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name} | rests)
         self._stage.on_msg(self._asked)
         for widget in self._names:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple, TypedDict
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.dials import twin
+from sbkit.lab.dials import acts_on, argument, twin
 from sbkit.lab.lane import Lane
 from sbkit.lab.lesson import label, number
 from sbkit.lab.pen import Pen
@@ -65,24 +65,19 @@ class Session:
         values: Mapping[str, Any] | None = None,
         compare: str | None = None,
     ):
-        self.signature, self.compare = Signature.of(lesson), compare
+        self.signature, self.compare, self.number = Signature.of(lesson), compare, 0
         self.lesson, self.name = self.signature.lesson, self.signature.name
         self.sides = SIDES if compare else ("",)
-        given, self.number = dict(values or {}), 0
-        own = {twin(compare, side): (compare, [k]) for k, side in enumerate(SIDES)} if compare else {}
-        shared = [name for name in given if name not in own]
-        names = self.signature.names([*shared, *filter(None, [compare])])
-        both = {name: (name, [*range(len(self.sides))]) for name in [*shared, *names] if name != compare}
-        self.takes: dict[str, tuple[str, list[int]]] = both | own  # dial → its argument, its lanes
-        self._build(
-            {own: given[name] for name, (own, lanes) in self.takes.items() if k in lanes and name in given}
-            for k in range(len(self.sides))
-        )
+        self.values = dict(sorted((values or {}).items(), key=lambda it: it[0] != argument(it[0])))
+        names = self.signature.names(dict.fromkeys(map(argument, self.values)))
+        twins = [twin(compare, side) for side in SIDES] if compare else []
+        self.takes = [*twins, *(name for name in names if name != compare)]
+        self._build()
 
-    def _build(self, values: Iterable[Mapping[str, Any]] | None = None) -> None:
+    def _build(self) -> None:
         """New runs from the latest values, by one call each; if one fails, all old runs stay."""
-        given = values or [lane.values for lane in self.lanes]
-        lanes = [Lane(self.signature, one) for one in given]
+        given = [{n: value for n, value in self.values.items() if acts_on(n, side)} for side in self.sides]
+        lanes = [Lane(self.signature, {argument(n): value for n, value in one.items()}) for one in given]
         answers = [lane.answers() for lane in lanes]
         if len(set(answers)) > 1:
             raise SbkitError(
@@ -90,17 +85,14 @@ class Session:
             )
         self.lanes, self.number, self.dirty = lanes, self.number + 1, False
 
-    @property
-    def values(self) -> dict[str, Any]:
-        """The latest values, by dial."""
-        meant = {name: (own, self.lanes[lanes[0]].values) for name, (own, lanes) in self.takes.items()}
-        return {name: values[own] for name, (own, values) in meant.items() if own in values}
+    def _driven(self, name: str) -> list[Lane]:
+        """The lanes that a dial acts on."""
+        return [lane for side, lane in zip(self.sides, self.lanes, strict=True) if acts_on(name, side)]
 
     @property
     def live(self) -> frozenset[str]:
         """The dials that act at once, on each lane that they belong to; all others restart."""
-        live = [lane.live for lane in self.lanes]
-        return frozenset(n for n, (own, lanes) in self.takes.items() if all(own in live[k] for k in lanes))
+        return frozenset(n for n in self.values if all(argument(n) in lane.live for lane in self._driven(n)))
 
     @property
     def run(self) -> Run | None:
@@ -108,8 +100,13 @@ class Session:
         return self.lanes[0].run
 
     @property
+    def made(self) -> Any:
+        """What the lesson returned for that lane."""
+        return self.lanes[0].made
+
+    @property
     def history(self) -> list[Snapshot]:
-        """What was seen of that run."""
+        """What was seen of it."""
         return self.lanes[0].history
 
     @property
@@ -119,8 +116,7 @@ class Session:
             return []
         steps = sorted({seen.step for lane in self.lanes for seen in lane.history})
         rows = [tuple(lane.seen(step) for lane in self.lanes) for step in steps]
-        epochs = [max(seen.epoch for seen in row) for row in rows]
-        return [Moment(*moment) for moment in zip(steps, epochs, rows, strict=True)]
+        return [Moment(s, max(seen.epoch for seen in row), row) for s, row in zip(steps, rows, strict=True)]
 
     @property
     def sharp(self) -> bool:
@@ -139,13 +135,11 @@ class Session:
 
     def set(self, name: str, value: Any) -> bool:
         """Give a dial another value; True if the lanes restart by it, at the next request."""
-        own, lanes = self.takes[one_of(f"argument of {self.name}", name, self.takes)]
+        one_of(f"argument of {self.name}", name, self.takes)
         at_once = not self.dirty and number(value) and name in self.live
-        for lane in [self.lanes[k] for k in lanes]:
-            if at_once:
-                lane.change(own, value)
-            lane.values[own] = value
-        self.dirty = not at_once
+        for lane in self._driven(name) if at_once else ():
+            lane.change(argument(name), value)
+        self.values[name], self.dirty = value, not at_once
         return self.dirty
 
     def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
@@ -216,8 +210,9 @@ class Session:
 
     def labels(self) -> list[str]:
         """Names of A and B by the value that now acts, as "A sgd" or "B depth=3"."""
-        values = [lane.acting[self.compare] for lane in self.lanes]
-        texts = [value if type(value) is str else f"{self.compare}={label(value)}" for value in values]
+        name = self.compare or ""
+        values = [lane.acting[name] for lane in self.lanes]
+        texts = [value if type(value) is str else f"{name}={label(value)}" for value in values]
         return [f"{side} {text}" for side, text in zip(SIDES, texts, strict=True)]
 
     def pictures(self, whole: bool = False) -> list[Description]:
@@ -230,7 +225,8 @@ class Session:
         return self._joined([lane.draw(of, moving) for lane, of in zip(self.lanes, seen, strict=True)])
 
     def _joined(self, drawn: list[list[Description]]) -> list[Description]:
-        return paired(*drawn, self.labels()) if self.compare else drawn[0]
+        a, *others = drawn
+        return paired(a, *others, labels=self.labels()) if others else a
 
     def about(self) -> About:
         """What stands beside the pictures."""
@@ -255,12 +251,14 @@ class Session:
 
     def call(self) -> str:
         """The lesson's call with the latest values, as text; of two lanes with both where they differ."""
-        pen, name = Pen(self.lesson), self.compare
-        if name is None:
+        pen = Pen(self.lesson)
+        if not self.compare:
             return pen.call(self.values)
-        texts = {own: pen.value(own, value) for own, value in self.lanes[0].values.items()}
-        texts[name] = " | ".join(pen.value(name, lane.values[name]) for lane in self.lanes)
-        return f"{pen.called()}({', '.join(f'{own}={text}' for own, text in texts.items())})"
+        texts: dict[str, list[str]] = {}
+        for name, value in self.values.items():
+            texts.setdefault(argument(name), []).append(pen.value(argument(name), value))
+        given = ", ".join(f"{name}={' | '.join(told)}" for name, told in texts.items())
+        return f"{pen.called()}({given})"
 
     def did(self) -> str:
         """What it takes to finish, in words: "8 runs trained", "8 + 8 runs trained"."""
@@ -271,7 +269,8 @@ class Session:
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
         self.fresh()
-        pen, names = Pen(self.lesson), ["a", "b"] if self.compare else ["run" if self.trains else ""]
-        return pen.page(
-            *[line for name, lane in zip(names, self.lanes, strict=True) for line in lane.code(name, pen)]
-        )
+        pen = Pen(self.lesson)
+        names = ["a", "b"] if self.compare else ["run"] if self.trains else [""]
+        named = list(zip(names, self.lanes, strict=True))
+        calls = [(f"{name} = " if name else "") + pen.call(lane.built) for name, lane in named]
+        return pen.page(*calls, *(line for name, lane in named for line in lane.steps(name, pen)))
