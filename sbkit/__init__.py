@@ -32,15 +32,15 @@ from sbkit.training import fit, last
 
 if TYPE_CHECKING:
     from sbkit.course import check, claim, journal, predict, self_check
-    from sbkit.course import map as map  # not in __all__: a star import would hide Python's own
+    from sbkit.lab.map import map as map  # not in __all__: a star import would hide Python's own
     from sbkit.sweeps import sweep
 
 for _registry in REGISTRIES:
     _registry.close()
 
 # Widgets, plotly, scikit-learn and pandas load when first used.
-LAZY = {"sweep": "sweeps"} | dict.fromkeys(
-    ["check", "claim", "journal", "map", "predict", "self_check"], "course"
+LAZY = {"sweep": "sweeps", "map": "lab.map"} | dict.fromkeys(
+    ["check", "claim", "journal", "predict", "self_check"], "course"
 )
 
 

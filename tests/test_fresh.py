@@ -11,7 +11,6 @@ from torch import nn
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.lab.compare import Pair
 from sbkit.lab.session import Session
 
 TASK = sb.slabs([1, 3, 5, 7], n=200, n_test=100)
@@ -121,9 +120,9 @@ def test_every_run_of_a_panel_begins_fresh(kind):
 
 @every_fresh
 def test_both_runs_of_a_comparison_begin_fresh(kind):
-    pair = Pair(FRESH[kind](), {"lr · A": 0.1, "lr · B": 0.2, "seed": 0}, "lr")
+    pair = Session(FRESH[kind](), {"lr · A": 0.1, "lr · B": 0.2, "seed": 0}, "lr")
     for again in (pair.rewind, pair.new_seed):
-        for session in pair.sides:
+        for session in pair.lanes:
             assert_fresh(session.run)
         a, b = pair.finish()
         assert a.fleet is not b.fleet
@@ -188,7 +187,7 @@ def test_a_panel_refuses_what_was_there_before(kind):
 @every_stale
 def test_a_comparison_refuses_what_was_there_before(kind):
     with pytest.raises(sb.SbkitError, match=AGAIN):
-        Pair(STALE[kind](), {"lr · A": 0.1, "lr · B": 0.2}, "lr")
+        Session(STALE[kind](), {"lr · A": 0.1, "lr · B": 0.2}, "lr")
 
 
 @every_stale

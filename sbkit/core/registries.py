@@ -24,7 +24,8 @@ class AboutMeasure(Entry):
 
     classes: 0, or how many classes the task needs at least (of 2: exactly two). columns: as many features.
     rows: whether test rows are looked at. beside: measures that come along. glance: arguments of a coarse
-    look, of which one in `glance_every` is taken. reach: the largest value its plot shows.
+    look, of which one in `glance_every` is taken. reach: the largest value its plot shows. parts: the mapping
+    of a task, "features" or "kinds", whose names its columns have in a table; "" if they are counted.
     """
 
     classes: int = 0
@@ -34,6 +35,7 @@ class AboutMeasure(Entry):
     glance: dict = field(default_factory=dict)
     glance_every: int = 1
     reach: float = math.inf
+    parts: str = ""
 
 
 @dataclass(frozen=True)

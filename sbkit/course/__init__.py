@@ -3,7 +3,6 @@
 from sbkit.course import check, journal
 from sbkit.course.claims import Claim, claim
 from sbkit.course.environment import self_check
-from sbkit.course.map import map
 from sbkit.course.predictions import Prediction, predict
 
-__all__ = ["Claim", "Prediction", "check", "claim", "journal", "map", "predict", "self_check"]
+__all__ = ["Claim", "Prediction", "check", "claim", "journal", "predict", "self_check"]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
 from sbkit.core.environment import headless
-from sbkit.lab.compare import Pair, Work
-from sbkit.lab.dials import Dial, twin, twins
 from sbkit.lab.dials import dials as read
-from sbkit.lab.lesson import Lesson, parameters
+from sbkit.lab.dials import twins
 from sbkit.lab.session import Session
 from sbkit.lab.share import Start, started
+from sbkit.training.signature import Lesson, Signature
 
 if TYPE_CHECKING:
     from sbkit.lab.panel import Gate, Panel
     from sbkit.lab.still import Still
 
 __all__ = ["lab"]
+OWN = ("start", "compare", "after")  # what `lab` takes itself
 
 
 def lab(
@@ -53,8 +51,17 @@ def lab(
     lesson(height=1.0): 1 picture drawn. Open this notebook in JupyterLab or Colab to drive it.
     >>> del os.environ["SBKIT_HEADLESS"]
     """
-    _refuse_own_names(lesson, dials)
-    meant, session = _opened(lesson, dials, compare, start)
+    signature = Signature.of(lesson)
+    for name in signature.names(dials):
+        if name in OWN:
+            raise SbkitError(
+                f"{', '.join(OWN)} mean something to sb.lab itself, got a lesson with an argument {name!r}; "
+                f"rename it, e.g. {name}_."
+            )
+    meant = read(signature, dials)
+    meant = meant if compare is None else twins(meant, compare)
+    meant, values = started(signature, meant, start)
+    session = Session(signature, values, compare)
     if headless():
         from sbkit.lab.still import Still
 
@@ -62,25 +69,3 @@ def lab(
     from sbkit.lab.panel import Panel
 
     return Panel(session, meant, after)
-
-
-def _opened(
-    lesson: Lesson, abbreviations: Mapping[str, Any], compare: str | None, start: Start
-) -> tuple[dict[str, Dial], Work]:
-    """The dials of a lesson, and the session or the pair of them that they stand for."""
-    meant = read(lesson, abbreviations)
-    if compare is None:
-        meant, values = started(lesson, meant, start)
-        return meant, Session(lesson, values)
-    meant, values = started(lesson, twins(meant, compare), start)
-    return meant, Pair(lesson, values, compare, meant[twin(compare, "A")].options)
-
-
-def _refuse_own_names(lesson: Lesson, dials: Mapping[str, Any]) -> None:
-    """`lab`'s own keywords cannot be names of dials too."""
-    own = [p.name for p in inspect.signature(lab).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    for name in [name for name in parameters(lesson, dials) if name in own]:
-        raise SbkitError(
-            f"{', '.join(own)} mean something to sb.lab itself, got a lesson with an argument {name!r}; "
-            f"rename it, e.g. {name}_."
-        )

@@ -42,17 +42,13 @@ class Cells:
     """
 
     def __init__(self) -> None:
-        self._panels: dict[str, tuple[str, list[Closable]]] = {}
+        self._panels: dict[str, dict[str, list[Closable]]] = {}  # by cell and execution
 
     def place(self, panel: Closable, cell: Cell | None) -> None:
         """Remember a panel of this execution, and close what earlier ones left."""
-        if cell is None:
-            return
-        name, execution = cell
-        before, panels = self._panels.get(name, (execution, []))
-        if before != execution:
-            self._panels[name] = (execution, [panel])
-            for old in panels:
+        if cell is not None:
+            name, execution = cell
+            placed = self._panels.setdefault(name, {})
+            placed.setdefault(execution, []).append(panel)
+            for old in [old for other in set(placed) - {execution} for old in placed.pop(other)]:
                 old.close()
-        else:
-            self._panels[name] = (execution, [*panels, panel])

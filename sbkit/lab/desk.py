@@ -8,17 +8,18 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
 from sbkit.lab.allowance import Allowance
-from sbkit.lab.chart import Chart
-from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial
 from sbkit.lab.frame import encode
 from sbkit.lab.prints import clipped, heard
 from sbkit.lab.replay import replay
+from sbkit.lab.session import Session
 from sbkit.lab.share import link
+from sbkit.plots import Description
 from sbkit.plots.words import say
 
 SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
@@ -26,8 +27,19 @@ LONGEST = 1.0  # seconds that this may lengthen a slice to
 PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
-Message = Mapping[str, Any]
 Reply = tuple[dict[str, Any], list[bytes]]  # JSON, buffers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the stage may ask: a type of `ANSWERS`, steps or seconds of an advance, the cell of a pick."""
+
+    type: str = ""
+    steps: int | None = None
+    seconds: float = 0.03
+    plot: int = 0
+    row: int = -1
+    column: int = -1
 
 
 class Desk:
@@ -44,37 +56,39 @@ class Desk:
     ('Ready', ['a'], 4)
     """
 
-    def __init__(self, session: Work, dials: Mapping[str, Dial] | None = None):
+    def __init__(self, session: Session, dials: Mapping[str, Dial] | None = None):
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self.allowance = Allowance()
-        self._said = session.about()["run"], ""  # what was printed since the run of this number began
+        self._said = session.number, ""  # what was printed since the run of this number began
         self._refused: BaseException | None = None  # a dial's last value led to it; told at the next request
         self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
         self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
 
-    def builds(self, message: Message) -> bool:
+    def builds(self, message: Mapping[str, Any]) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
-        return self.session.dirty or message.get("type") in ("rewind", "seed", "data", "pick")
+        return self.session.dirty or message.get("type") in BUILD
 
-    def answer(self, message: Message) -> Reply:
+    def answer(self, message: Mapping[str, Any]) -> Reply:
         """The one reply to a request; frames tell what was printed for their run, as no cell will."""
         with self.lock:
             with heard(afresh=self.builds(message)) as told:
                 reply, buffers = self._answer(message)
-            run = self.session.about()["run"]
-            self._said = run, clipped((self._said[1] if self._said[0] == run else "") + told())
+            number, said = self._said
+            said = said if number == self.session.number else ""
+            self._said = self.session.number, clipped(said + told())
         return reply | ({"said": self._said[1]} if reply["type"] == "frame" else {}), buffers
 
-    def _answer(self, message: Message) -> Reply:
+    def _answer(self, message: Mapping[str, Any]) -> Reply:
         try:
             if self._refused:
                 raise self._refused
-            kind = one_of("request", message.get("type"), ANSWERS)
+            request = Request(**message)
+            kind = one_of("request", request.type, ANSWERS)
             self._trains_until = math.inf if kind == "advance" else 0.0
             self._trained_at = self._trained_at if kind == "advance" else None
-            return ANSWERS[kind](self, message)
+            return ANSWERS[kind](self, request)
         except (Exception, KeyboardInterrupt) as error:
-            self._refused, self._trains_until = None, 0.0
+            self._refused, self._trained_at, self._trains_until = None, None, 0.0
             return self._failed(error)
         finally:
             self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
@@ -99,53 +113,48 @@ class Desk:
         try:
             return self._frame(state="Error", reason=reason)
         except Exception:  # the pictures themselves fail: say what went wrong, without them
-            return self._frame(state="Error", reason=reason, shapes=[])
+            return self._frame([], state="Error", reason=reason)
 
-    def _frame(self, moving: bool = False, shapes: list | None = None, **head: Any) -> Reply:
-        about = self.session.about() | {"moving": moving}
+    def _frame(self, drawn: list[Description] | None = None, moving: bool = False, **head: Any) -> Reply:
+        about = self.session.about()
         if why := self.allowance.refusal(about):
-            about |= {"state": "Stopped", "reason": why}
-        frame, buffer = encode(self.session.pictures() if shapes is None else shapes, **(about | head))
+            head = {"state": "Stopped", "reason": why} | head
+        pictures = self.session.pictures() if drawn is None else drawn
+        frame, buffer = encode(pictures, **(about | {"moving": moving} | head))
         return frame, [buffer]
 
-    def _look(self, message: Message) -> Reply:
-        self.session.look(glance=message["type"] == "refresh")
+    def _look(self, request: Request) -> Reply:
+        self.session.look()
         return self._frame()
 
-    def _advance(self, message: Message) -> Reply:
+    def _advance(self, request: Request) -> Reply:
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
         elif not self.allowance.refusal(self.session.about()):
             start = time.perf_counter()
-            self._train(message, start)
-            self.allowance.spend(self.session.about()["run"], time.perf_counter() - start)
+            self._train(request, start)
+            self.allowance.spend(self.session.number, time.perf_counter() - start)
         return self._frame(moving=True)
 
-    def _train(self, message: Message, start: float) -> None:
+    def _train(self, request: Request, start: float) -> None:
         """One slice, as many steps as asked for or as long as the round trip makes worth while."""
-        if "steps" in message:
-            self._trained_at = None
-            return self.session.advance(steps=message["steps"])
         around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
-        seconds = max(message.get("seconds", 0.03), min(LONGEST, SHARE * around))
-        self.session.advance(seconds=seconds)
-        self._trained_at = start + seconds
+        seconds = max(request.seconds, min(LONGEST, SHARE * around))
+        timed = request.steps is None
+        self._trained_at = start + seconds if timed else None
+        self.session.advance(request.steps, seconds if timed else None)
 
-    def _restart(self, message: Message) -> Reply:
-        restart = {
-            "rewind": self.session.rewind,
-            "seed": self.session.new_seed,
-            "data": self.session.new_data,
-        }
-        restart[message["type"]]()
+    def _glance(self, act: Callable[[], object] = bool) -> Reply:
+        """Have something done, and show at a glance what came of it."""
+        act()
         self.session.look(glance=True)
         return self._frame()
 
-    def _code(self, message: Message) -> Reply:
-        texts = {"run": self.session.code()}
-        if not isinstance(self.session, Chart):  # a map is its own call
-            texts["link"] = self._link()
-        return {"type": "code", "texts": {say("codes", kind): text for kind, text in texts.items()}}, []
+    def _code(self, request: Request) -> Reply:
+        texts = {say("codes", "run"): self.session.code()}
+        if not self.session.picks:
+            texts[say("codes", "link")] = self._link()
+        return {"type": "code", "texts": texts}, []
 
     def _link(self) -> str:
         try:
@@ -153,24 +162,22 @@ class Desk:
         except SbkitError as error:
             return say("codes", "no_link", why=" ".join(str(error).split()))
 
-    def _replay(self, message: Message) -> Reply:
-        name = f"{self.session.name}.html"
-        return {"type": "replay", "html": replay(self.session), "name": name}, []
+    def _replay(self, request: Request) -> Reply:
+        return {"type": "replay", "html": replay(self.session), "name": f"{self.session.name}.html"}, []
 
-    def _pick(self, message: Message) -> Reply:
-        if not isinstance(self.session, Chart):
-            raise SbkitError("The cells of a map can be picked, this is none; try sb.map.")
-        self.session.pick(message["row"], message["column"])
+    def _pick(self, request: Request) -> Reply:
+        self.session.pick(request.row, request.column)
         return self._frame()
 
 
-ANSWERS: dict[str, Callable[[Desk, Message], Reply]] = {
+BUILD = ("rewind", "seed", "data", "pick")  # requests for which the lesson is called
+ANSWERS: dict[str, Callable[[Desk, Request], Reply]] = {
     "look": Desk._look,
-    "refresh": Desk._look,
+    "refresh": lambda desk, _: desk._glance(),
     "advance": Desk._advance,
-    "rewind": Desk._restart,
-    "seed": Desk._restart,
-    "data": Desk._restart,
+    "rewind": lambda desk, _: desk._glance(desk.session.rewind),
+    "seed": lambda desk, _: desk._glance(desk.session.new_seed),
+    "data": lambda desk, _: desk._glance(desk.session.new_data),
     "code": Desk._code,
     "replay": Desk._replay,
     "pick": Desk._pick,

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sbkit.core import SbkitError, one_of
-from sbkit.lab.lesson import Lesson, default_of, parameters
 from sbkit.lab.pen import Pen
 from sbkit.lab.values import Dial, finite, nearest, place, plain, shown
-
-if TYPE_CHECKING:
-    import ipywidgets
+from sbkit.training.signature import MISSING, Lesson, Signature
 
 RULE = 'a list, (1, 8), (0.0, 1.0), (1e-4, 1.0, "log"), True, False or a widget'
-MISSING = object()
 
 
-def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
+def dials(lesson: Lesson | Signature, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     """The dials of a lesson, each starting at the lesson's own default. Loads no widgets.
 
     Raises `SbkitError` on a name that the lesson does not take, an abbreviation that means nothing, a
@@ -30,8 +27,9 @@ def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     >>> dials(lambda depth=2: None, {"depth": (1, 8)})["depth"]
     Dial(name='depth', kind='whole', start=2, options=(1, 8), widget=None)
     """
-    parameters(lesson, abbreviations)
-    made = {name: _dial(lesson, name, given) for name, given in abbreviations.items()}
+    signature = Signature.of(lesson)
+    signature.names(abbreviations)
+    made = {name: _dial(signature, name, given) for name, given in abbreviations.items()}
     owners: dict[int, str] = {}
     for dial in [dial for dial in made.values() if dial.kind == "widget"]:
         other = owners.setdefault(id(dial.widget), dial.name)
@@ -42,41 +40,49 @@ def dials(lesson: Lesson, abbreviations: Mapping[str, Any]) -> dict[str, Dial]:
     return made
 
 
-def _dial(lesson: Lesson, name: str, given: Any) -> Dial:
+def _dial(signature: Signature, name: str, given: Any) -> Dial:
     """What an abbreviation means; if nothing, an `SbkitError` with the nearest that does."""
-    default = default_of(lesson, name, MISSING)
+    default = signature.defaults.get(name, MISSING)
     try:
         return _meant(name, given, default)
     except SbkitError as error:
-        for near in nearest(given, [] if default is MISSING else [default]):
-            pen = Pen(lesson)
-            text = pen.value(name, near)
-            if len(text) > 100 or pen.notes or pen.imports:
-                continue
-            try:
+        raise SbkitError(f"{error}; {_advice(signature, name, given, default)}.") from None
+
+
+def _advice(signature: Signature, name: str, given: Any, default: Any) -> str:
+    """What to do instead: the likeliest dial that works and can be written down."""
+    for near in nearest(given, [] if default is MISSING else [default]):
+        pen = Pen(signature.lesson)
+        text = pen.value(name, near)
+        if len(text) <= 100 and not (pen.notes or pen.imports):
+            with suppress(SbkitError):
                 _meant(name, near, default)
-            except SbkitError:
-                continue
-            raise SbkitError(f"{error}; try {name}={text}.") from None
-        raise SbkitError(f"{error}; change one of them.") from None
+                return f"try {name}={text}"
+    return "change one of them"
 
 
 def _meant(name: str, given: Any, default: Any) -> Dial:
-    """The dial of an abbreviation, with the default as its start if it has one."""
-    if isinstance(given, bool | np.bool_):
-        return _starting(Dial(name, "switch", bool(given), (False, True)), given, default)
-    if isinstance(given, list) and given:
-        return _starting(Dial(name, "choice", given[0], tuple(given)), given, default)
+    """The dial of an abbreviation, at the default if there is one."""
     if hasattr(given, "value") and hasattr(given, "observe"):
         return Dial(name, "widget", getattr(given, "value"), widget=given)  # noqa: B009
-    if isinstance(given, tuple) and len(given) in (2, 3) and all(map(finite, given[:2])):
-        return _starting(_slider(name, tuple(map(plain, given))), given, default)
-    raise SbkitError(f"A dial is {RULE}; got {name}={shown(given)}")
+    if isinstance(given, bool | np.bool_):
+        dial = Dial(name, "switch", bool(given), (False, True))
+    elif isinstance(given, list) and given:
+        dial = Dial(name, "choice", given[0], tuple(given))
+    elif isinstance(given, tuple) and len(given) in (2, 3) and all(map(finite, given[:2])):
+        dial = _slider(name, tuple(map(plain, given)))
+    else:
+        raise SbkitError(f"A dial is {RULE}; got {name}={shown(given)}")
+    starts = [dial.start] if default is MISSING else _starts(dial, default)
+    if not starts:
+        words = f"A dial starts at the lesson's default, {name}={shown(default)}"
+        raise SbkitError(f"{words}, and {shown(given)} does not hold it")
+    return replace(dial, start=starts[0])
 
 
 def _slider(name: str, given: tuple[Any, ...]) -> Dial:
     low, high, *rest = given
-    log = len(rest) == 1 and isinstance(rest[0], str) and rest[0] == "log"
+    log = rest == ["log"]
     if not low < high or (log and low <= 0) or not (log or all(finite(step) and step > 0 for step in rest)):
         raise SbkitError(
             f"A slider is (low, high), (low, high, step) or (low, high, 'log') with low < high, above 0 if "
@@ -85,29 +91,20 @@ def _slider(name: str, given: tuple[Any, ...]) -> Dial:
     if log:
         return Dial(name, "log", math.sqrt(low) * math.sqrt(high), (float(low), float(high)))
     if all(isinstance(part, int) for part in given):
-        return Dial(name, "whole", low + (high - low) // 2 // (rest or [1])[0] * (rest or [1])[0], given)
+        step = rest[0] if rest else 1
+        return Dial(name, "whole", low + (high - low) // 2 // step * step, given)
     return Dial(name, "number", low / 2 + high / 2, tuple(map(float, given)))
 
 
-def _starting(dial: Dial, given: Any, default: Any) -> Dial:
-    """The dial at the lesson's default, or an `SbkitError` if it cannot stand there."""
-    if default is MISSING:
-        return dial
-    start = plain(default)
-    if dial.kind == "switch":
-        fits = isinstance(start, bool)
-    elif dial.kind == "choice":
+def _starts(dial: Dial, default: Any) -> list[Any]:
+    """The lesson's default as the dial has it; empty if it cannot stand there."""
+    if not dial.slides:
         at = place(dial.options, default)
-        fits, start = at is not None, dial.options[at or 0]
-    else:
-        whole = dial.kind != "whole" or isinstance(start, int)
-        fits = finite(start) and whole and dial.options[0] <= start <= dial.options[1]
-    if not fits:
-        raise SbkitError(
-            f"A dial starts at the lesson's default, {dial.name}={shown(default)}, and {shown(given)} does "
-            "not hold it"
-        )
-    return replace(dial, start=start)
+        return [] if at is None else [dial.options[at]]
+    low, high, *_ = dial.options
+    start = plain(default)
+    whole = dial.kind != "whole" or isinstance(start, int)
+    return [start] if finite(start) and whole and low <= start <= high else []
 
 
 def abbreviated(dial: Dial, pen: Pen | None = None) -> str:
@@ -116,11 +113,10 @@ def abbreviated(dial: Dial, pen: Pen | None = None) -> str:
     >>> abbreviated(dials(lambda lr=0.1: None, {"lr": (1e-3, 1.0, "log")})["lr"])
     "(0.001, 1.0, 'log')"
     """
-    if dial.kind in ("switch", "widget"):
-        return "True" if dial.kind == "switch" else "..."
-    ends = dial.options + (("log",) if dial.kind == "log" else ())
-    given = list(ends) if dial.kind == "choice" else ends
-    return (pen or Pen(len)).value(argument(dial.name), given)
+    if dial.kind == "widget":
+        return "..."
+    given = {"switch": True, "choice": list(dial.options), "log": (*dial.options, "log")}
+    return (pen or Pen(len)).value(argument(dial.name), given.get(dial.kind, dial.options))
 
 
 def twins(meant: Mapping[str, Dial], compare: str) -> dict[str, Dial]:
@@ -148,33 +144,32 @@ def argument(name: str) -> str:
     return name.partition(" · ")[0]
 
 
+def acts_on(name: str, side: str) -> bool:
+    """Whether a dial is one of this side, or of both."""
+    return name in (argument(name), twin(argument(name), side))
+
+
 def elsewhere(dial: Dial) -> Any:
     """Another value of a dial, clearly different from its start.
 
-    The first other option of a list; of a slider the value half way to its end that is further away, in
-    logarithms on a log slider. Raises `SbkitError` where there is none, and on a widget.
+    The first other option of a list; of a slider the place half way to its end that is further away. Raises
+    `SbkitError` where there is none, and on a widget.
 
-    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.02, (1e-3, 1.0)))
-    (5, 0.14)
+    >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.1, (1e-3, 1.0)))
+    (5, 0.0133)
     """
-    start = dial.start
-    if dial.kind in ("choice", "switch", "widget"):
-        others = [option for option in dial.options if option is not start]
-        if not others:
-            raise SbkitError(
-                f"What is compared has a dial of two values or more, and no widget, got {dial.name} with "
-                f"{shown(start)} alone; give {dial.name} a list of values or (low, high)."
-            )
+    options = places(dial)
+    others = [option for option in options if option is not dial.start]
+    if not others:
+        raise SbkitError(
+            f"What is compared has a dial of two values or more, and no widget, got {dial.name} with "
+            f"{shown(dial.start)} alone; give {dial.name} a list of values or (low, high)."
+        )
+    if not dial.slides:
         return others[0]
-    low, high, *step = dial.options
-    if dial.kind == "log":
-        far = max(low, high, key=lambda end: abs(math.log(end / start)))
-        return float(f"{math.sqrt(far * start):.2g}")
-    gap = max(low - start, high - start, key=abs)
-    every = step[0] if step else 1 if dial.kind == "whole" else (high - low) / 100
-    away = min(max(1, round(abs(gap) / 2 / every)) * every, abs(gap))
-    value = start + math.copysign(away, gap)
-    return round(value) if dial.kind == "whole" else float(f"{value:.6g}")
+    here = min(int(np.searchsorted(options, dial.start)), len(options) - 1)
+    far = len(options) - 1 if 2 * here < len(options) - 1 else 0
+    return options[(here + far + (far > here)) // 2]
 
 
 def places(dial: Dial, most: int = 9) -> list[Any]:
@@ -185,18 +180,13 @@ def places(dial: Dial, most: int = 9) -> list[Any]:
     >>> places(Dial("depth", "whole", 2, (1, 8))), places(Dial("lr", "log", 0.1, (0.01, 1.0)), most=3)
     ([1, 2, 3, 4, 5, 6, 7, 8], [0.01, 0.1, 1.0])
     """
-    if dial.kind in ("choice", "switch", "widget"):
+    if not dial.slides:
         return list(dial.options)
     low, high, *step = dial.options
-    if dial.kind == "whole":
-        values = range(low, high + 1, step[0] if step else 1)
-        return list(values[:: -(-len(values) // most)])
-    between = np.geomspace if dial.kind == "log" else np.linspace
-    return [float(f"{value:.3g}") for value in between(low, high, most)]
-
-
-def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
-    """The dial as an ipywidget that says whether it acts at once or restarts the run."""
-    from sbkit.lab.widgets import made
-
-    return made(dial, at_once)
+    if dial.kind == "whole" or step:
+        every = step[0] if step else 1
+        count = int((high - low) / every + 1e-9) + 1
+        values = [low + k * every for k in range(0, count, -(-count // most))]
+    else:
+        values = (np.geomspace if dial.kind == "log" else np.linspace)(low, high, most)
+    return [value if isinstance(value, int) else float(f"{value:.3g}") for value in values]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from sbkit.plots import Axis, Bars, Description, Field, Line, Lines, Mark
+from sbkit.plots import Description, Field
 
 Frame = dict[str, Any]
-SHAPES = {Field: "field", Lines: "lines", Bars: "bars"}
 
 
 class Buffer:
@@ -27,10 +26,8 @@ class Buffer:
     def __init__(self) -> None:
         self.bytes = bytearray()
 
-    def put(self, values: Any, kind: str = "f4") -> dict[str, Any] | None:
-        """Append an array as "f4", or rounded and clipped as "u1"; where it lies. None stays None."""
-        if values is None:
-            return None
+    def put(self, values: Any, kind: str = "f4") -> dict[str, Any]:
+        """Append an array as "f4", or rounded and clipped as "u1"; where it lies."""
         array = np.asarray(values)
         if kind == "u1":
             array = np.clip(np.rint(np.nan_to_num(array)), 0, 255)
@@ -39,60 +36,31 @@ class Buffer:
         self.bytes += bytes(-len(self.bytes) % 4)
         return {"at": at, "type": kind, "shape": list(array.shape)}
 
+    def part(self, value: Any) -> Any:
+        """Any part of a description: its fields by name, its arrays put away."""
+        if isinstance(value, np.ndarray):
+            return self.put(value)
+        if isinstance(value, list | tuple):
+            return [self.part(one) for one in value]
+        if not dataclasses.is_dataclass(value):
+            return value
+        parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        small = _small(value) if isinstance(value, Field) else {}
+        return {name: self.part(one) for name, one in parts.items() if name not in small} | {
+            name: self.put(one, "u1") for name, one in small.items()
+        }
+
 
 def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, bytes]:
-    """A frame message with its buffer. head: run, step, steps, epoch, state, reason, moving, …
-
-    The spread of a chance (at most ½) is stored as 510 times itself in a byte, labels as they are.
-    """
+    """A frame message with its buffer. head: run, step, steps, epoch, state, reason, moving, …"""
     buffer = Buffer()
-    plots = [
-        {"shape": SHAPES[type(shape)], "name": shape.name, "title": shape.title, "caption": shape.caption}
-        | PARTS[type(shape)](shape, buffer)
-        for shape in descriptions
-    ]
+    plots = [{"shape": type(one).__name__.lower()} | buffer.part(one) for one in descriptions]
     return {"type": "frame", "pushed": False} | head | {"plots": plots}, bytes(buffer.bytes)
 
 
-def _axis(axis: Axis) -> Frame:
-    ends = {"low": axis.low, "high": axis.high, "log": axis.log}
-    return {"label": axis.label, "unit": axis.unit} | ends | {"ticks": list(axis.ticks)}
-
-
-def _field(field: Field, buffer: Buffer) -> Frame:
-    spread: Any = field.spread, "f4"  # (rows, columns)
-    if field.spread is not None and field.scale is None:
-        spread = 510 * np.minimum(field.spread, 0.5), "u1"
-    return {
-        "x": _axis(field.x),
-        "y": _axis(field.y),
-        "scale": None if field.scale is None else _axis(field.scale),
-        "values": buffer.put(field.values),
-        "spread": buffer.put(*spread),
-        "points": buffer.put(field.points),
-        "labels": buffer.put(field.labels, "u1"),
-        "names": list(field.names),
-    }
-
-
-def _marks(marks: Sequence[Mark]) -> Frame:
-    return {"marks": [dataclasses.asdict(mark) for mark in marks]}
-
-
-def _lines(lines: Lines, buffer: Buffer) -> Frame:
-    axes = {"x": _axis(lines.x), "y": _axis(lines.y), "grows": lines.grows}
-    return axes | _marks(lines.marks) | {"lines": [_line(line, buffer) for line in lines.lines]}
-
-
-def _line(line: Line, buffer: Buffer) -> Frame:
-    arrays = {name: buffer.put(getattr(line, name)) for name in ("x", "y", "low", "high", "start")}
-    return {"name": line.name, "dash": line.dash} | arrays
-
-
-def _bars(bars: Bars, buffer: Buffer) -> Frame:
-    arrays = {"values": buffer.put(bars.values), "dots": buffer.put(bars.dots)}
-    about = {"y": _axis(bars.y), "names": list(bars.names), "sides": list(bars.sides)}
-    return about | _marks(bars.marks) | arrays
-
-
-PARTS: dict[type, Any] = {Field: _field, Lines: _lines, Bars: _bars}
+def _small(field: Field) -> dict[str, Any]:
+    """What a byte a number holds: labels, and 510 times the spread of a chance, which is at most ½."""
+    small = {} if field.labels is None else {"labels": field.labels}
+    if field.spread is not None and field.scale is None:  # (rows, columns)
+        small["spread"] = 510 * np.minimum(field.spread, 0.5)
+    return small

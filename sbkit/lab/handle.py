@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
-from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.replay import save
+from sbkit.lab.replay import replay
+from sbkit.lab.session import Session
 from sbkit.lab.share import share
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ class Handle:
         return self._desk
 
     @property
-    def session(self) -> Work:
+    def session(self) -> Session:
         """The lesson at work: its values, its run, its history."""
         return self._open.session
 
     def result(self) -> Any:
-        """The run, trained to its end; of a lesson that does not train, what it returned."""
+        """The run, trained to its end; of two, both; of a lesson that does not train, what it returned."""
         with self._open.lock:
             return self.session.finish()
 
@@ -59,5 +59,7 @@ class Handle:
 
     def save_replay(self, path: str | Path) -> Path:
         """Write what was recorded as one HTML file that plays without a kernel; its path."""
+        path = Path(path).expanduser()
         with self._open.lock:
-            return save(self.session, path)
+            path.write_text(replay(self.session), encoding="utf-8")
+        return path

@@ -1,4 +1,4 @@
-"""What can be told of a lesson from its signature and from what it returns."""
+"""What a lesson returned, which of its numbers act at once, and names for the values it takes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ from sbkit.core import SbkitError
 from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description
 from sbkit.training import Run
-from sbkit.training.signature import Lesson as Lesson
-from sbkit.training.signature import default_of as default_of
-from sbkit.training.signature import name_of as name_of
-from sbkit.training.signature import parameters as parameters
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object, another one in every kernel
 
@@ -30,20 +26,13 @@ def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
         return made, []
     several = list(made) if isinstance(made, list | tuple) else [made]
     if several and all(isinstance(one, Description) for one in several):
-        return None, _told_apart(several)
+        named = zip(told_apart(one.name for one in several), several, strict=True)  # "bands" and "bands 2"
+        return None, [one if one.name == name else replace(one, name=name) for name, one in named]
     got = type(made).__name__ if made is not None else "None; does it end with `return`?"
     raise SbkitError(
         f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "
         f"or a list of descriptions; {name} returned {got}"
     )
-
-
-def _told_apart(several: list[Description]) -> list[Description]:
-    """The same pictures, each with a name of its own: two `bands` become "bands" and "bands 2"."""
-    names = told_apart(one.name for one in several)
-    return [
-        one if one.name == name else replace(one, name=name) for one, name in zip(several, names, strict=True)
-    ]
 
 
 class Count(int):
@@ -55,7 +44,7 @@ def marked(values: Mapping[str, Any]) -> dict[str, Any]:
 
     So that `acts_at_once` knows them again: what a lesson hands on unchanged is the very object.
     """
-    return {name: _copied(value) if name in LIVE else value for name, value in values.items()}
+    return {name: _twin(v) if name in LIVE and number(v) else v for name, v in values.items()}
 
 
 def number(value: Any) -> bool:
@@ -63,9 +52,8 @@ def number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def _copied(value: Any) -> Any:
-    if not number(value):
-        return value
+def _twin(value: Any) -> Any:
+    """A number that is equal and another object."""
     return Count(value) if isinstance(value, int) else value * type(value)(1)
 
 
@@ -102,10 +90,9 @@ def labels(values: Iterable[Any]) -> list[str]:
     """
     values = list(values)
     texts = [label(value) for value in values]
-    told = [
-        repr(v) if type(v) is str and texts.count(v) > 1 else t for v, t in zip(values, texts, strict=True)
-    ]
-    return told_apart(texts if all(isinstance(value, str) for value in values) else told)
+    mixed = not all(isinstance(value, str) for value in values)
+    quoted = [mixed and type(value) is str and texts.count(value) > 1 for value in values]
+    return told_apart(repr(v) if q else t for v, t, q in zip(values, texts, quoted, strict=True))
 
 
 def told_apart(names: Iterable[str]) -> list[str]:

@@ -1,14 +1,122 @@
-"""A heat map above the panel of the cell that was picked in it."""
+"""A sweep as a heat map of two dials; a click on a cell opens the panel of its run."""
 
 from __future__ import annotations
 
+import ast
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sbkit.core import SbkitError
-from sbkit.lab.chart import Chart
+import pandas
+
+from sbkit.core import RESULTS, SbkitError, distinct, one_of, whole
+from sbkit.core.environment import headless
 from sbkit.lab.dials import Dial
 from sbkit.lab.panel import Panel
+from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
+from sbkit.lab.still import Still
+from sbkit.plots import cells, empty, where
+from sbkit.sweeps import checked, first_row, sweep
+from sbkit.training import Run
+from sbkit.training.signature import Lesson, Signature
+
+Axes = Mapping[str, Sequence[Any]]  # the values that were tried, by dial
+
+
+def map(
+    lesson: Callable[..., Run],
+    table: pandas.DataFrame | None = None,
+    *,
+    value: str = "test_accuracy",
+    **axes: Any,
+) -> Map | Still:
+    """A heat map of a sweep over two dials, mean over runs; a click on a cell opens its run below.
+
+    axes: the values of the first dial, along x, and of the second, along y; further dials are held at
+    their single value. Without a table they are swept now, as by `sb.sweep`. table: a sweep that was made
+    before; axes then choose and order what is drawn of it, by default all. value: a column of the table.
+    The cell of a setting that failed is empty.
+    `.result()` gives the table, `.figure()` the heat map, `.panel` what is open. Without a page
+    (SBKIT_HEADLESS=1) one line says what was drawn. Raises `SbkitError` on anything but two dials, on
+    dials that the lesson does not take, and on columns that are not there or hold no numbers.
+
+    >>> import os
+    >>> from sbkit import fit, mlp, slabs
+    >>> def lesson(depth=1, lr=0.1):
+    ...     task = slabs(n=512, n_test=512)
+    ...     return fit(mlp(task, depth=depth, width=8, runs=2), task, lr=lr, steps=20)
+    >>> os.environ["SBKIT_HEADLESS"] = "1"
+    >>> map(lesson, value="loss", depth=[0, 1], lr=[0.1, 1.0])
+    sb.map(lesson, value='loss', depth=[0, 1], lr=[0.1, 1.0]): 4 cells drawn of 8 runs. Open ...
+    >>> del os.environ["SBKIT_HEADLESS"]
+    """
+    if table is not None:
+        if not isinstance(table, pandas.DataFrame):
+            raise SbkitError(f"table is a DataFrame as from sb.sweep, got {table!r:.40}; or name the dials.")
+        axes |= {name: _tried(lesson, table, name) for name in _swept(lesson, table) if name not in axes}
+    if taken := [name for name in axes if name in RESULTS]:
+        raise SbkitError(f"A map is over dials, {taken[0]!r} is a result of every sweep; take another one.")
+    axes = checked(lesson, axes)
+    _over(lesson, axes)
+    if table is None:  # what cannot be drawn is refused before it is trained
+        row = first_row(lesson, {name: values[0] for name, values in axes.items()})
+        one_of("column", value, [name for name in row if isinstance(row[name], int | float)])
+        table = sweep(lesson, **axes)
+    chart = Chart(lesson, table, value, axes)
+    return Still(chart, {}) if headless() else Map(chart)
+
+
+class Chart(Session):
+    """A sweep's table as a session that does not train: it draws a column over two dials.
+
+    axes: every value of the dials that were swept; those that are not `over` are held. opens: what is
+    done with the values of a cell that is picked. Raises `SbkitError` on a column that is not there.
+    """
+
+    picks = True
+
+    def __init__(
+        self, lesson: Lesson, table: pandas.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]
+    ):
+        self.of, self.table, self.value, self.axes = lesson, table, value, dict(axes)
+        self.over = _over(lesson, axes)
+        self.opens: Callable[[dict[str, Any]], object] = dict
+        self.kept: Any = table[table["error"].isna() | (table["error"] == "")] if "error" in table else table
+        for name in [name for name in axes if name not in self.over]:
+            column = one_of("column", name, [str(known) for known in table])
+            self.kept = self.kept[where(self.kept, column, axes[name][0])]
+        self.field = cells(self.kept, value, {name: axes[name] for name in self.over})
+        super().__init__(lambda: self.field)
+        self.name = "map"
+
+    def pick(self, row: int, column: int) -> None:
+        """Open a cell: column and row count the values of the first and of the second dial."""
+        places = dict(zip(self.over, (whole("column", column, 0), whole("row", row, 0)), strict=True))
+        for name, k in places.items():
+            if k >= len(self.axes[name]):
+                raise SbkitError(f"{name} has {len(self.axes[name])} values, got number {k}; count from 0.")
+        self.opens({name: values[places.get(name, 0)] for name, values in self.axes.items()})
+
+    def finish(self) -> pandas.DataFrame:
+        """The table of the sweep."""
+        return self.table
+
+    def did(self) -> str:
+        """What was drawn, in words."""
+        return f"{self.field.values.size} cells drawn of {len(self.kept)} runs"
+
+    def call(self, pen: Pen | None = None) -> str:
+        """The call that makes this map, as text."""
+        pen = pen or Pen(self.of)
+        given = {"value": self.value} | {name: list(values) for name, values in self.axes.items()}
+        texts = ", ".join(f"{name}={pen.value(name, value)}" for name, value in given.items())
+        return f"sb.map({pen.called()}, {texts})"
+
+    def code(self) -> str:
+        """The call that makes this map, with a comment on what of it cannot be written."""
+        pen = Pen(self.of)
+        return pen.page(self.call(pen))
 
 
 class Map(Panel):
@@ -43,3 +151,46 @@ class Map(Panel):
             self.panel.close()
             self.children, self.panel = tuple(self._own), None
         super().close()
+
+
+def _over(lesson: Lesson, axes: Axes) -> list[str]:
+    """The two dials of a map, along x and along y: those with several values, or the only two."""
+    Signature.of(lesson).names(axes)
+    several = list(axes) if len(axes) == 2 else [name for name, values in axes.items() if len(values) > 1]
+    if len(several) != 2:
+        raise SbkitError(
+            f"A map is over two dials, got {', '.join(several) or 'none'} with several values; give two of "
+            "them several values, and each other one a single value."
+        )
+    return several
+
+
+def _swept(lesson: Lesson, table: pandas.DataFrame) -> list[str]:
+    """The columns that are dials of the lesson: for one that takes any name, those before the results."""
+    signature, columns = Signature.of(lesson), [str(name) for name in table]
+    first = columns.index("run") if signature.open and "run" in columns else 0
+    names = {*signature.names(), *filter(str.isidentifier, columns[:first])}
+    return [name for name in columns if name in names and name not in RESULTS]
+
+
+def _tried(lesson: Lesson, table: pandas.DataFrame, name: str) -> list[Any]:
+    """The values of a dial in a table, each once; what a file made text of is read as Python again."""
+    default = Signature.of(lesson).defaults.get(name)
+    tried = distinct(None if empty(cell) else cell for cell in table[name])
+    gaps = any(cell is not None and empty(cell) for cell in table[name])
+    if default is not None and gaps:
+        values = [None, *(cell for cell in tried if cell is not None)]
+        raise SbkitError(
+            f"Each row of a map has its own {name}, got rows without; if None was tried there, try "
+            f"{name}={values!r}; if it was the lesson's own, try table.fillna({{{name!r}: {default!r}}})."
+        )
+    return [_read(cell, default) for cell in tried]
+
+
+def _read(cell: Any, default: Any) -> Any:
+    if type(default) is int and isinstance(cell, float) and cell.is_integer():  # of a column with gaps once
+        return int(cell)
+    if isinstance(cell, str) and not isinstance(default, str | None):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return ast.literal_eval(cell)
+    return cell

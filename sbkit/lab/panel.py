@@ -10,14 +10,14 @@ import ipywidgets
 
 from sbkit.core.environment import stills_wanted
 from sbkit.lab.cells import Cells, this_cell
-from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
-from sbkit.lab.dials import Dial, widget_of
 from sbkit.lab.handle import Handle
 from sbkit.lab.interrupts import listen
+from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage
 from sbkit.lab.stills import Stills, inside
-from sbkit.lab.widgets import snapped, tell
+from sbkit.lab.values import Dial
+from sbkit.lab.widgets import snapped, tell, widget_of
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
@@ -45,21 +45,16 @@ class Panel(Handle, ipywidgets.VBox):
     """
 
     def __init__(
-        self,
-        session: Work,
-        meant: Mapping[str, Dial],
-        after: Gate | None = None,
-        placed: bool = True,
+        self, session: Session, meant: Mapping[str, Dial], after: Gate | None = None, placed: bool = True
     ):
         stills = stills_wanted()
         self._text = say("panel", "stills" if stills else "live", call=session.call())
         self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
         self._live = session.live
         self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}
-        free = [name for name in ("seed", "data") if name in session.takes and name not in meant]
-        offered = {"seed": "seed" in free, "data": "data" in free}
+        offered = {name: name in session.takes and name not in meant for name in ("seed", "data")}
         desk = Desk(session, meant)
-        rests = {} if desk.allowance.idle == math.inf else {"idle": desk.allowance.idle}
+        rests = {"idle": desk.allowance.idle} if desk.allowance.idle < math.inf else {}
         self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name} | rests)
         self._stage.on_msg(self._asked)
         for widget in self._names:

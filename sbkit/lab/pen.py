@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from keyword import iskeyword
+from operator import attrgetter
 from pathlib import Path, PurePath
-from types import ModuleType
+from types import EllipsisType, ModuleType, NoneType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
-from sbkit.lab.around import leads, names_around, writable
-from sbkit.lab.lesson import Lesson, default_of, name_of
+from sbkit.training.signature import Lesson, Signature
 
 MOST = 2000  # characters of a value that is no text itself
-HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy")  # where their users find what lies deeper
-PLAIN = (type(None), type(...), bool, int, str, bytes, range)
+HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # where users find what lies deeper
+AROUND = ("builtins", "__main__")  # need no import
+LITERALS = (NoneType, EllipsisType, bool, int, str, bytes, range)
+PLAIN = (np.float64, np.int64, np.bool_, np.str_)  # of NumPy, and as good as Python's own
 BRACKETS = {list: "[{}]", tuple: "({})", set: "{{{}}}", frozenset: "frozenset({{{}}})", dict: "{{{}}}"}
+Recipe = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]  # a function, and what it is given
 
 
 class Unwritten(Exception):
@@ -36,7 +41,7 @@ class Pen:
 
     >>> pen = Pen(len)
     >>> pen.call({"obj": [float("inf"), np.float64(0.5), torch.tanh]})
-    'len(obj=[float("inf"), 0.5, torch.tanh])'
+    "len(obj=[float('inf'), 0.5, torch.tanh])"
     >>> print(pen.page(pen.call({"obj": lambda: 0})))
     # obj cannot be written: a lambda has no name; give it one with def
     import torch
@@ -44,10 +49,10 @@ class Pen:
     """
 
     def __init__(self, lesson: Lesson):
-        self.lesson, self.names = lesson, names_around(lesson)
+        self.lesson, self.names = lesson, _names_around(lesson)
+        self.signature = Signature.of(lesson)
         self.imports: set[str] = set()
         self.notes: dict[str, str] = {}
-        self._deep = 0
 
     def call(self, values: Mapping[str, Any]) -> str:
         """The lesson's call; a value that cannot be written is left out where it is the lesson's default."""
@@ -56,7 +61,7 @@ class Pen:
             try:
                 texts[name] = self.text(value)
             except Unwritten as why:
-                if value is not default_of(self.lesson, name, Unwritten):
+                if value is not self.signature.defaults.get(name, Unwritten):
                     texts[name] = self._note(name, why)
         return f"{self.called()}({', '.join(f'{name}={text}' for name, text in texts.items())})"
 
@@ -66,7 +71,7 @@ class Pen:
             named = "" if inspect.isroutine(self.lesson) else self._named(self.lesson)
             return named or self.text(self.lesson)
         except Unwritten as why:
-            name = name_of(self.lesson)
+            name = self.signature.name
             if name != getattr(self.lesson, "__name__", "") or inspect.ismethod(self.lesson):
                 self.notes[name] = f"# {name} stands for the lesson: {why}"
             return name
@@ -88,155 +93,143 @@ class Pen:
 
     def text(self, value: Any) -> str:
         """The text of a value, or of a name around the lesson that holds it; else raises `Unwritten`."""
-        self._deep += 1
         try:
             text = self._text(value)
+            ast.parse(text)  # Python reads no more than some hundred brackets in each other
             if len(text) > MOST and type(value) is not str:
                 raise Unwritten(f"{_a(value)} of {len(text):,} characters is too long; give it a name")
             return text
-        except Unwritten:
+        except (Unwritten, RecursionError, SyntaxError, MemoryError) as error:
             if name := self._named(value):
                 return name
-            raise
-        finally:
-            self._deep -= 1
+            raise error if isinstance(error, Unwritten) else Unwritten("it is nested too deeply") from None
 
     def _text(self, value: Any) -> str:
         kind = type(value)
         if kind is int and value.bit_length() > MOST or kind in BRACKETS and len(value) > MOST:
             raise Unwritten(f"{_a(value)} of this size is too long; give it a name")
-        if kind in PLAIN:
+        if kind in LITERALS or kind is float and math.isfinite(value):
             return repr(value)
-        if kind is float:
-            return repr(value) if math.isfinite(value) else f'float("{value}")'
-        if kind is complex:
-            return f"complex({self._text(value.real)}, {self._text(value.imag)})"
-        if isinstance(value, np.generic):
-            plain = kind in (np.float64, np.int64, np.bool_, np.str_)
-            text = self.text(value.item() if plain or isinstance(value, np.number) else str(value))
-            return text if plain else f"{self.text(kind)}({text})"
-        if isinstance(value, functools.partial):
-            parts = [self.text(part) for part in (value.func, *value.args)]
-            return self._made(functools.partial, *parts, **value.keywords)
-        if isinstance(value, Enum):
-            return self._member(value)
-        if kind in BRACKETS or isinstance(value, tuple) and hasattr(value, "_fields"):
+        if kind in PLAIN:
+            return self.text(value.item())
+        if kind in BRACKETS:
             return self._several(value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return self._record(value)
-        for known, write in OBJECTS.items():
-            if isinstance(value, known):
-                return write(self, value)
+        if isinstance(value, Enum) and value.name and getattr(kind, value.name, None) is value:
+            return f"{self.text(kind)}.{value.name}"
+        if isinstance(value, torch.dtype):
+            self.imports.add("import torch")
+            return repr(value)
+        if recipe := _recipe(value):
+            make, given, named = recipe
+            texts = [*map(self.text, given), *(f"{name}={self.text(part)}" for name, part in named.items())]
+            return f"{self.text(make)}({', '.join(texts)})"
         if hasattr(value, "__name__"):
-            return self._reference(value)
+            return self._path(value)
         raise Unwritten(f"{_a(value)} has no text in Python; give it a name, e.g. mine = …")
 
     def _several(self, value: Any) -> str:
-        if self._deep > 20:
-            raise Unwritten("it is nested too deeply")
+        if not value:
+            return repr(value)
         if isinstance(value, dict):
             items = [f"{self.text(key)}: {self.text(item)}" for key, item in value.items()]
         else:
             items = [self.text(item) for item in value]
-        if type(value) not in BRACKETS:  # a named tuple
-            return f"{self.text(type(value))}({', '.join(items)})"
-        if not value:
-            return repr(value)
         comma = "," if type(value) is tuple and len(items) == 1 else ""
         return BRACKETS[type(value)].format(", ".join(items) + comma)
 
-    def _member(self, value: Enum) -> str:
-        """A member of an enumeration: Color.RED, of flags Color(3)."""
-        kind = self.text(type(value))
-        if value.name and getattr(type(value), value.name, None) is value:
-            return f"{kind}.{value.name}"
-        return f"{kind}({self.text(value.value)})"
-
-    def _record(self, value: Any) -> str:
-        """A dataclass by its fields."""
-        fields = dataclasses.fields(value)
-        if not all(field.init for field in fields):
-            raise Unwritten(f"{_a(value)} is more than what it is made of; give it a name, e.g. mine = …")
-        return self._made(type(value), **{field.name: getattr(value, field.name) for field in fields})
-
-    def _made(self, kind: Callable[..., Any], *texts: str, **named: Any) -> str:
-        given = [*texts, *(f"{name}={self.text(part)}" for name, part in named.items())]
-        return f"{self.text(kind)}({', '.join(given)})"
-
-    def _array(self, value: np.ndarray) -> str:
-        if type(value) is not np.ndarray or value.size > 200 or not value.size or value.dtype.names:
-            raise Unwritten(f"an array of shape {value.shape} is too much; give it a name, e.g. mine = …")
-        return self._made(np.array, self.text(value.tolist()), dtype=str(value.dtype))
-
-    def _tensor(self, value: torch.Tensor) -> str:
-        plain = type(value) is torch.Tensor and value.layout is torch.strided and value.device.type == "cpu"
-        if not plain or value.requires_grad or value.numel() > 200 or not value.numel():
-            shape = tuple(value.shape)
-            raise Unwritten(f"{_a(value)} of shape {shape} is too much; give it a name, e.g. mine = …")
-        return self._made(torch.tensor, self.text(value.tolist()), dtype=value.dtype)
-
-    def _torch(self, value: Any) -> str:
-        """What torch prints of its own is Python, mostly."""
-        self.imports.add("import torch")
-        return f"torch.device({str(value)!r})" if isinstance(value, torch.device) else repr(value)
-
-    def _reference(self, value: Any) -> str:
-        """A function, class or module by the name that leads to it."""
-        owner, name = getattr(value, "__self__", None), str(value.__name__)
+    def _path(self, value: Any) -> str:
+        """What leads to a function, class or module: names around the lesson, modules there, an import."""
+        path, home = str(getattr(value, "__qualname__", value.__name__)), getattr(value, "__module__", None)
         if isinstance(value, ModuleType):
-            return self._named(value) or self._imported(value)
-        path = getattr(value, "__qualname__", name)
+            return self._named(value) or self._imported(value, value.__name__)
         if "<lambda>" in path.rpartition("<locals>")[2]:
             raise Unwritten("a lambda has no name; give it one with def")
         if inspect.ismethod(value):
-            return f"{self.text(owner)}.{name}"
-        if found := self._reached(value, path):
-            return found
-        if "<locals>" in path:
-            raise Unwritten(f"{name} was made inside a function; give it a name outside, e.g. mine = …")
-        raise Unwritten(f"no name leads to this {name}; was it defined anew?")
-
-    def _imported(self, value: ModuleType) -> str:
-        if sys.modules.get(value.__name__) is not value:
-            raise Unwritten(f"no import leads to this module {value.__name__}")
-        self.imports.add(f"import {value.__name__}")
-        return value.__name__
-
-    def _reached(self, value: Any, path: str) -> str:
-        """The path from a name around the lesson, from a module that has one there, or from an import."""
-        name, home = path.rpartition(".")[2], getattr(value, "__module__", None)
-        if leads(self.names, path, value):
+            return f"{self.text(value.__self__)}.{value.__name__}"
+        if _leads(SimpleNamespace(**self.names), path, value):
             return path
-        modules = {alias: held for alias, held in self.names.items() if isinstance(held, ModuleType)}
-        for alias, module in modules.items():
-            if getattr(module, name, None) is value and writable(alias):
-                return f"{alias}.{name}"
-        for module in filter(None, (*HOMES, home)):
-            for way in (path, name):
-                if leads(vars(sys.modules.get(module, sys)), way, value):
-                    if module in ("builtins", "__main__"):
-                        return way
-                    self.imports.add(f"import {module}")
-                    return f"{module}.{way}"
-        return ""
+        for alias, module in self.names.items():
+            if isinstance(module, ModuleType) and _writable(alias) and _leads(module, value.__name__, value):
+                return f"{alias}.{value.__name__}"
+        for known in [known for known in (*HOMES, str(home)) if known in sys.modules]:
+            for way in (path, value.__name__):
+                if _leads(sys.modules[known], way, value):
+                    return way if known in AROUND else f"{self._imported(sys.modules[known], known)}.{way}"
+        where = f"{path.rpartition('.')[2]} was made inside a function" if "<locals>" in path else ""
+        raise Unwritten(f"{where or f'no name leads to this {path}'}; give it a name outside, e.g. mine = …")
+
+    def _imported(self, module: ModuleType, name: str) -> str:
+        if sys.modules.get(name) is not module:
+            raise Unwritten(f"no import leads to this module {name}")
+        self.imports.add(f"import {name}")
+        return name
 
     def _named(self, value: Any) -> str:
         """A name around the lesson that holds this very value."""
-        return next((name for name, held in self.names.items() if held is value and writable(name)), "")
+        return next((name for name, held in self.names.items() if held is value and _writable(name)), "")
 
 
-def _path(pen: Pen, value: PurePath) -> str:
-    pen.imports.add("import pathlib")
-    return f"pathlib.{'Path' if isinstance(value, Path) else type(value).__name__}({str(value)!r})"
+def _recipe(value: Any) -> Recipe | None:
+    """What makes such a value; None where nothing is known to."""
+    kind: Any = type(value)
+    match value:
+        case functools.partial():
+            return functools.partial, [value.func, *value.args], value.keywords
+        case np.ndarray() | torch.Tensor():
+            return _array(value)
+        case Enum():
+            return kind, [value.value], {}
+        case np.number():
+            return kind, [value.item()], {}
+        case complex():
+            return kind, [value.real, value.imag], {}
+        case np.generic() | torch.device() | float():
+            return kind, [str(value)], {}
+        case PurePath():
+            return Path if isinstance(value, Path) else kind, [str(value)], {}
+        case np.dtype():
+            return np.dtype, [str(value)], {}
+        case tuple():  # of a kind of its own
+            return kind, list(value) if hasattr(value, "_fields") else [list(value)], {}
+    if isinstance(value, type) or not dataclasses.is_dataclass(value):
+        return None
+    fields = dataclasses.fields(value)
+    if not all(field.init for field in fields):
+        raise Unwritten(f"{_a(value)} is more than what it is made of; give it a name, e.g. mine = …")
+    return kind, [], {field.name: getattr(value, field.name) for field in fields}
 
 
-OBJECTS: dict[Any, Callable[[Pen, Any], str]] = {
-    PurePath: _path,
-    np.dtype: lambda pen, value: pen._made(np.dtype, repr(str(value))),
-    np.ndarray: Pen._array,
-    torch.Tensor: Pen._tensor,
-    torch.dtype | torch.device | torch.Size: Pen._torch,
-}
+def _array(value: Any) -> Recipe:
+    """A small array or tensor as the list of its numbers."""
+    tensor, plain = isinstance(value, torch.Tensor), type(value) in (np.ndarray, torch.Tensor)
+    if tensor:
+        plain &= value.layout is torch.strided and value.device.type == "cpu" and not value.requires_grad
+    if not plain or not 0 < math.prod(value.shape) <= 200 or (not tensor and value.dtype.names):
+        what = f"{_a(value)} of shape {tuple(value.shape)}"
+        raise Unwritten(f"{what} is too much; give it a name, e.g. mine = …")
+    dtype = value.dtype if tensor else str(value.dtype)
+    return torch.tensor if tensor else np.array, [value.tolist()], {"dtype": dtype}
+
+
+def _names_around(lesson: Lesson) -> Mapping[str, Any]:
+    """The names that the lesson's own cell or file has."""
+    while isinstance(lesson, functools.partial):
+        lesson = lesson.func
+    lesson = getattr(inspect.unwrap(lesson), "__func__", lesson)
+    return getattr(lesson, "__globals__", None) or getattr(type(lesson).__call__, "__globals__", {})
+
+
+def _leads(root: Any, path: str, value: Any) -> bool:
+    """Whether a dotted path from there ends at this very value."""
+    try:
+        return attrgetter(path)(root) is value
+    except AttributeError:
+        return False
+
+
+def _writable(name: str) -> bool:
+    """Whether Python takes a name that a reader would write."""
+    return name.isidentifier() and not iskeyword(name) and not name.startswith("_")
 
 
 def _a(value: Any) -> str:

@@ -7,14 +7,13 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from sbkit.lab.compare import Work
 from sbkit.lab.dials import Dial, places
 from sbkit.lab.frame import encode
 from sbkit.lab.lesson import labels
 from sbkit.lab.script import replay_script, style
+from sbkit.lab.session import Moment, Session
 from sbkit.plots.words import say
 
 MOST = 150  # frames of a replay
@@ -44,7 +43,7 @@ for (const reel of document.querySelectorAll(".sb-replay"))
 """
 
 
-def replay(session: Work) -> str:
+def replay(session: Session) -> str:
     """What was recorded of a session's run, at most 150 frames of it, as the text of an HTML page.
 
     Names and captions are data in it: nothing in them can end a script or start a tag, and a browser that
@@ -53,7 +52,7 @@ def replay(session: Work) -> str:
     return _page(session, _frames(session))
 
 
-def film(session: Work, dials: Mapping[str, Dial]) -> str:
+def film(session: Session, dials: Mapping[str, Dial]) -> str:
     """A lesson from its start to its end as the text of an HTML page below a megabyte.
 
     A run is trained and looked at often at first, then ever more seldom; of a lesson that does not train
@@ -68,14 +67,7 @@ def player() -> tuple[str, str]:
     return text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def save(session: Work, path: str | Path) -> Path:
-    """Write the replay of a session to a file; its path."""
-    path = Path(path).expanduser()
-    path.write_text(replay(session), encoding="utf-8")
-    return path
-
-
-def _page(session: Work, frames: Sequence[dict[str, Any]]) -> str:
+def _page(session: Session, frames: Sequence[dict[str, Any]]) -> str:
     script, digest = player()
     return PAGE.format(
         title=html.escape(session.name),
@@ -87,7 +79,7 @@ def _page(session: Work, frames: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _trained(session: Work) -> list[dict[str, Any]]:
+def _trained(session: Session) -> list[dict[str, Any]]:
     session.look(glance=True)
     while (about := session.about())["state"] != "Done":
         session.advance(steps=max(1, about["step"] // PACE))
@@ -95,52 +87,48 @@ def _trained(session: Work) -> list[dict[str, Any]]:
     return _frames(session)
 
 
-def _turned(session: Work, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
-    name, values = next(((name, places(dial)) for name, dial in dials.items()), ("", []))
-    start, frames = session.values.get(name), []
+def _turned(session: Session, dials: Mapping[str, Dial]) -> list[dict[str, Any]]:
+    """A frame for each value of the first dial, which then stands where it stood."""
+    name = next(iter(dials), "")
+    values = places(dials[name]) if name else []
+    start, frames, steps = session.values.get(name), [], len(values) - 1
     for k, (value, told) in enumerate(zip(values, labels(values), strict=True)):
         session.set(name, value)
-        session.fresh()
-        about = {
-            "run": 1,
-            "step": k,
-            "steps": len(values) - 1,
-            "epoch": 0.0,
-            "at": f"{name}={told}",
-        }
-        frames.append(_frame(session.pictures(), **about, state="Ready", reason="", moving=False))
+        frames += [one | {"step": k, "steps": steps, "at": f"{name}={told}"} for one in _frames(session)]
     if values:
         session.set(name, start)
         session.fresh()
     return frames or _frames(session)
 
 
-def _fitting(frames: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """As many of the frames as fit, evenly spaced; the first and the last stay."""
+def _fitting(frames: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many of the frames as fit."""
     *others, last = frames
     room = LARGEST - len(json.dumps(last))  # the last one saw all rows and is larger
-    count = int(room * len(others) / (len(json.dumps(others)) or 1))
-    if count >= len(others):
-        return frames
-    gaps = max(1, count)
-    return [frames[k * len(others) // gaps] for k in range(gaps + 1)]
+    return _spread(frames, max(1, int(room * len(others) / len(json.dumps([others])))))
 
 
-def _frames(session: Work) -> list[dict[str, Any]]:
+def _spread(things: Sequence[Any], most: int) -> list[Any]:
+    """At most so many of all but the last, evenly spaced, and the last."""
+    most = min(most, len(things) - 1)
+    return [*(things[k * (len(things) - 1) // most] for k in range(most)), things[-1]]
+
+
+def _frames(session: Session) -> list[dict[str, Any]]:
+    session.fresh()
     if not session.trains:
         return [_frame(session.pictures(), **session.about() | {"run": 1, "moving": False})]
-    if not session.history:
+    if not session.moments:
         session.look()
-    every = -(-len(session.history) // MOST)  # rounded up
-    *kept, last = session.history
-    frames = [_of(session, seen, moving=True) for seen in kept[::every]]
-    end = _of(session, last, moving=not session.sharp) | {"reason": session.about()["reason"]}
-    return [*frames, end]
+    *kept, last = _spread(session.moments, MOST)
+    about = session.about() | {"run": 1, "state": "Training", "reason": ""}
 
+    def seen(moment: Moment, moving: bool = True) -> dict[str, Any]:
+        head = about | {"step": moment.step, "epoch": moment.epoch, "moving": moving}
+        return _frame(session.draw([moment], moving), **head)
 
-def _of(session: Work, seen: Any, moving: bool) -> dict[str, Any]:
-    head = {"run": 1, "step": seen.step, "steps": session.about()["steps"], "epoch": seen.epoch, "reason": ""}
-    return _frame(session.draw([seen], moving), **head, state="Training", moving=moving)
+    end = seen(last, moving=not session.sharp) | {"reason": session.about()["reason"]}
+    return [*map(seen, kept), end]
 
 
 def _frame(shapes: list, **head: Any) -> dict[str, Any]:

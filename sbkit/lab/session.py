@@ -1,38 +1,50 @@
-"""A lesson at work: its values, its run, what was done to it. Knows no widget and no clock."""
+"""A lesson at work: one lane, or two that differ in one dial. Knows no widget and no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from torch import nn
+from contextlib import ExitStack
+from typing import Any, NamedTuple, TypedDict
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.lesson import (
-    Lesson,
-    acts_at_once,
-    default_of,
-    made_by,
-    marked,
-    name_of,
-    number,
-    parameters,
-)
+from sbkit.lab.dials import acts_on, argument, twin
+from sbkit.lab.lane import Lane
+from sbkit.lab.lesson import label, number
 from sbkit.lab.pen import Pen
-from sbkit.plots import Description, pictures
-from sbkit.training import Run, anew, progress
+from sbkit.plots import Description, paired
+from sbkit.plots.paired import SIDES
+from sbkit.training import Run, progress
+from sbkit.training.signature import Lesson, Signature
 
-MOST = 300  # snapshots kept of a run
-UNSCALED = 2.0  # root mean square of a column that is larger than standardized ones are
+
+class Moment(NamedTuple):
+    """What was last seen of every lane up to a step."""
+
+    step: int
+    epoch: float
+    seen: tuple[Snapshot, ...]
+
+
+class About(TypedDict):
+    """What stands beside the pictures: of the lane that is ahead, with the reasons of all."""
+
+    run: int
+    step: int
+    steps: int
+    epoch: float
+    state: str
+    reason: str
 
 
 class Session:
-    """A lesson with its values: builds the run, changes it, records it, and says how to get it again.
+    """A lesson with its values: builds its lanes, trains, changes and records them, and writes them down.
 
-    run: under way, None for a lesson that does not train. live: the names that act at once, all others
-    restart. number: goes up with every new run. history: its snapshots, at most 300, the last one `sharp`
-    if it saw all rows. Raises `SbkitError` on a name that the lesson does not take, and when it returns
-    neither a run nor descriptions; whatever the lesson raises, rises, and the run before it stays.
+    compare: an argument in which two lanes, A and B, differ; its dials are known as "optimizer · A" and
+    "optimizer · B", every other one acts on both. While both train they are always at the same step; where
+    one has ended, the other goes on. number: goes up with every new run. dirty: a value that restarts has
+    changed; all lanes are built anew at the next request. Raises `SbkitError` on a name that the lesson does
+    not take, when it returns neither a run nor descriptions, and where the lanes answer different questions.
+    Whatever fails, the runs before it stay.
 
     >>> from sbkit.plots import Lines, Line
     >>> def lesson(slope=1.0):
@@ -40,195 +52,225 @@ class Session:
     >>> session = Session(lesson, {"slope": 2.0})
     >>> session.code(), session.pictures()[0].lines[0].y.tolist()
     ('lesson(slope=2.0)', [0.0, 2.0])
+    >>> both = Session(lesson, {"slope · A": 1.0, "slope · B": 2.0}, "slope")
+    >>> [(line.name, line.y.tolist()) for line in both.pictures()[0].lines]
+    [('A slope=1.0', [0.0, 1.0]), ('B slope=2.0', [0.0, 2.0])]
     """
 
-    def __init__(self, lesson: Lesson, values: Mapping[str, Any] | None = None):
-        self.lesson, self.values, self.name = lesson, dict(values or {}), name_of(lesson)
-        self.takes = parameters(lesson, self.values)
-        self.number = 0
+    picks = False  # True for a map, whose cells can be picked and which is its own call
+
+    def __init__(
+        self,
+        lesson: Lesson | Signature,
+        values: Mapping[str, Any] | None = None,
+        compare: str | None = None,
+    ):
+        self.signature, self.compare, self.number = Signature.of(lesson), compare, 0
+        self.lesson, self.name = self.signature.lesson, self.signature.name
+        self.sides = SIDES if compare else ("",)
+        self.values = dict(sorted((values or {}).items(), key=lambda it: it[0] != argument(it[0])))
+        names = self.signature.names(dict.fromkeys(map(argument, self.values)))
+        twins = [twin(compare, side) for side in SIDES] if compare else []
+        self.takes = [*twins, *(name for name in names if name != compare)]
         self._build()
 
     def _build(self) -> None:
-        """A new run from the latest values, by one call; if that fails, the old run stays."""
-        values = dict(self.values)
-        handed = marked(values)
-        self.made: Any = anew(self.lesson, handed)
-        self.run: Run | None
-        self.still: list[Description]
-        self.run, self.still = made_by(self.name, self.made)
-        self.live = frozenset() if self.run is None else acts_at_once(handed, self.run)
-        self.built, self.number, self.dirty, self.sharp = values, self.number + 1, False, False
-        self.history: list[Snapshot] = []
-        self.changes: list[tuple[int, str, Any]] = []  # (step, name, value)
-
-    def fresh(self) -> None:
-        """Build the run anew if a value that restarts it has changed."""
-        if self.dirty:
-            self._build()
-
-    def set(self, name: str, value: Any) -> bool:
-        """Give a dial another value; True if the run restarts by it, at the next request."""
-        one_of(f"argument of {self.name}", name, self.takes)
-        at_once = not self.dirty and name in self.live and number(value)
-        if at_once and self.run is not None:
-            self.run.settings[name] = value
-            kept = [change for change in self.changes if change[:2] != (self.run.step, name)]
-            self.changes = [*kept, (self.run.step, name, value)]
-        self.values[name] = value
-        self.dirty = not at_once
-        return self.dirty
-
-    def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
-        """Train one slice, unless all is done, and record a glance at the run."""
-        self.fresh()
-        if self.run is None or self.run.finished:
-            self.look(glance=True)
-        else:
-            self._record(self.run.advance(steps=steps, seconds=seconds, glance=True), sharp=False)
-
-    def look(self, glance: bool = False) -> None:
-        """Record a snapshot of the run as it stands; nothing is trained, and nothing is measured twice."""
-        self.fresh()
-        if self.run is None:
-            return
-        seen = bool(self.history) and self.history[-1].step == self.run.step
-        if not (seen and (glance or self.sharp)):
-            self._record(self.run.snapshot(glance), sharp=not glance)
-
-    def _record(self, snapshot: Snapshot, sharp: bool) -> None:
-        if self.history and self.history[-1].step == snapshot.step:
-            self.history.pop()
-        if len(self.history) >= MOST:
-            self.history = self.history[::2]  # the first stays
-        self.history.append(snapshot)
-        self.sharp = sharp
-
-    def rewind(self) -> None:
-        """A new run of the same values, at step 0: the same curve, bit for bit on the CPU."""
-        self._build()
-
-    def new_seed(self) -> None:
-        """A new run with other initial weights in every run: `seed` goes up by the number of runs."""
-        self.count_up("seed", 1 if self.run is None else self.count)
-        self._build()
-
-    def new_data(self) -> None:
-        """A new run on other data: `data` goes up by one."""
-        self.count_up("data", 1)
-        self._build()
-
-    def count_up(self, name: str, by: int) -> None:
-        """Give a whole number of the lesson a larger value."""
-        one_of(f"argument of {self.name}", name, self.takes)
-        now = self.values.get(name, default_of(self.lesson, name))
-        if isinstance(now, bool) or not isinstance(now, int):
+        """New runs from the latest values, by one call each; if one fails, all old runs stay."""
+        given = [{n: value for n, value in self.values.items() if acts_on(n, side)} for side in self.sides]
+        lanes = [Lane(self.signature, {argument(n): value for n, value in one.items()}) for one in given]
+        answers = [lane.answers() for lane in lanes]
+        if len(set(answers)) > 1:
             raise SbkitError(
-                f"{name} counts up from a whole number, got {now!r}; try {name}=0 in the lesson."
+                f"A and B answer the same question, got {' and '.join(answers)}; compare another dial."
             )
-        self.set(name, now + by)
+        self.lanes, self.number, self.dirty = lanes, self.number + 1, False
 
-    def finish(self) -> Any:
-        """Train to the end and look at all rows; the run, or whatever a lesson that does not train made."""
-        self.fresh()
-        if self.run is None:
-            return self.made
-        self.look(glance=True)
-        with progress(self.run) as told:
-            while not self.run.finished:
-                self.advance(steps=self.run.every - self.run.step % self.run.every)
-                told()
-        self.look()
-        return self.run
+    def _driven(self, name: str) -> list[Lane]:
+        """The lanes that a dial acts on."""
+        return [lane for side, lane in zip(self.sides, self.lanes, strict=True) if acts_on(name, side)]
 
-    def pictures(self, whole: bool = False) -> list[Description]:
-        """Descriptions of the latest snapshot, or of the whole history; nothing before the first look."""
-        if self.run is None:
-            return self.still
-        history = self.history if whole else self.history[-1:]
-        return self.draw(history, moving=not self.sharp) if history else []
+    @property
+    def live(self) -> frozenset[str]:
+        """The dials that act at once, on each lane that they belong to; all others restart."""
+        return frozenset(n for n in self.values if all(argument(n) in lane.live for lane in self._driven(n)))
 
-    def draw(self, history: Sequence[Snapshot], moving: bool) -> list[Description]:
-        """Descriptions of a history; moving: its last look was a glance."""
-        return pictures(history, moving, first=self.history[0])
+    @property
+    def run(self) -> Run | None:
+        """The run of the only lane, or of A; None for a lesson that does not train."""
+        return self.lanes[0].run
+
+    @property
+    def made(self) -> Any:
+        """What the lesson returned for that lane."""
+        return self.lanes[0].made
+
+    @property
+    def history(self) -> list[Snapshot]:
+        """What was seen of it."""
+        return self.lanes[0].history
+
+    @property
+    def moments(self) -> list[Moment]:
+        """What was seen of all lanes, step by step."""
+        if not all(lane.history for lane in self.lanes):
+            return []
+        steps = sorted({seen.step for lane in self.lanes for seen in lane.history})
+        rows = [tuple(lane.seen(step) for lane in self.lanes) for step in steps]
+        return [Moment(s, max(seen.epoch for seen in row), row) for s, row in zip(steps, rows, strict=True)]
+
+    @property
+    def sharp(self) -> bool:
+        """True if the last look saw all rows."""
+        return all(lane.sharp for lane in self.lanes)
 
     @property
     def trains(self) -> bool:
         """False for a lesson that returns descriptions."""
         return self.run is not None
 
-    def about(self) -> dict[str, Any]:
-        """What stands beside the pictures: run, step, steps, epoch, state word and the reason for it."""
-        about = {"run": self.number, "step": 0, "steps": 0, "epoch": 0.0}
-        if self.run is not None:
-            epoch = self.history[-1].epoch if self.history else 0.0
-            about |= {"step": self.run.step, "steps": self.run.steps, "epoch": epoch}
-        state, reason = standing(self.run)
-        return about | {"state": state, "reason": reason}
+    def fresh(self) -> None:
+        """Build the lanes anew if a value that restarts them has changed."""
+        if self.dirty:
+            self._build()
+
+    def set(self, name: str, value: Any) -> bool:
+        """Give a dial another value; True if the lanes restart by it, at the next request."""
+        one_of(f"argument of {self.name}", name, self.takes)
+        at_once = not self.dirty and number(value) and name in self.live
+        for lane in self._driven(name) if at_once else ():
+            lane.change(argument(name), value)
+        self.values[name], self.dirty = value, not at_once
+        return self.dirty
+
+    def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
+        """Train one slice, unless all is done; of seconds, a lane takes its share, and others as many steps.
+
+        The slower lane goes first, so that a slice does not last longer than it may.
+        """
+        self.fresh()
+        training = self._training()
+        if not training:
+            return self.look(glance=True)
+        first, *others = training
+        first.advance(steps, seconds and seconds / len(training))
+        for other in others:
+            other.advance(first.step - other.step)
+
+    def _training(self) -> list[Lane]:
+        """The lanes that train; first the one ahead, as after an interrupt, or else that with fewer steps."""
+        alive = [(lane, lane.run) for lane in self.lanes if lane.run is not None and not lane.run.finished]
+        alive.sort(key=lambda it: (-it[1].step, it[1].steps, -it[0].took))
+        return [lane for lane, _ in alive]
+
+    def look(self, glance: bool = False) -> None:
+        """Record a snapshot of every run as it stands; nothing is trained, and nothing is measured twice."""
+        self.fresh()
+        for lane in self.lanes:
+            lane.look(glance)
+
+    def rewind(self) -> None:
+        """New runs of the same values, at step 0: the same curves, bit for bit on the CPU."""
+        self._build()
+
+    def new_seed(self) -> None:
+        """New runs with other initial weights in each: `seed` goes up by the number of runs."""
+        self._count_up("seed", max(lane.count for lane in self.lanes) if self.trains else 1)
+
+    def new_data(self) -> None:
+        """New runs on other data: `data` goes up by one."""
+        self._count_up("data", 1)
+
+    def _count_up(self, name: str, by: int) -> None:
+        one_of(f"argument of {self.name}", name, self.takes)
+        now = self.values.get(name, self.signature.defaults.get(name))
+        if isinstance(now, bool) or not isinstance(now, int):
+            raise SbkitError(
+                f"{name} counts up from a whole number, got {now!r}; try {name}=0 in the lesson."
+            )
+        self.set(name, now + by)
+        self._build()
+
+    def pick(self, row: int, column: int) -> None:
+        """Raise `SbkitError`: there are no cells."""
+        raise SbkitError("The cells of a map can be picked, this is none; try sb.map.")
+
+    def finish(self) -> Any:
+        """Train to the end and look at all rows: the run, or whatever the lesson made; of two lanes, both."""
+        self.look(glance=True)
+        with ExitStack() as bars:
+            told = [bars.enter_context(progress(lane.run)) for lane in self.lanes if lane.run is not None]
+            while training := self._training():
+                runs = [lane.run for lane in training if lane.run is not None]
+                self.advance(steps=min(run.every - run.step % run.every for run in runs))
+                for tell in told:
+                    tell()
+        self.look()
+        made = tuple(lane.made for lane in self.lanes)
+        return made if self.compare else made[0]
+
+    def labels(self) -> list[str]:
+        """Names of A and B by the value that now acts, as "A sgd" or "B depth=3"."""
+        name = self.compare or ""
+        values = [lane.acting[name] for lane in self.lanes]
+        texts = [value if type(value) is str else f"{name}={label(value)}" for value in values]
+        return [f"{side} {text}" for side, text in zip(SIDES, texts, strict=True)]
+
+    def pictures(self, whole: bool = False) -> list[Description]:
+        """Descriptions of the latest look, or of the whole history; nothing before the first look."""
+        return self._joined([lane.pictures(whole) for lane in self.lanes])
+
+    def draw(self, moments: Sequence[Moment], moving: bool) -> list[Description]:
+        """Descriptions of moments; moving: the last look was a glance."""
+        seen = [[moment.seen[k] for moment in moments] for k in range(len(self.lanes))]
+        return self._joined([lane.draw(of, moving) for lane, of in zip(self.lanes, seen, strict=True)])
+
+    def _joined(self, drawn: list[list[Description]]) -> list[Description]:
+        a, *others = drawn
+        return paired(a, *others, labels=self.labels()) if others else a
+
+    def about(self) -> About:
+        """What stands beside the pictures."""
+        runs = [lane.run for lane in self.lanes if lane.run is not None]
+        step = max(lane.step for lane in self.lanes)
+        return {
+            "run": self.number,
+            "step": step,
+            "steps": max((run.steps for run in runs), default=0),
+            "epoch": max((lane.history[-1].epoch for lane in self.lanes if lane.history), default=0.0),
+            "state": "Done" if runs and not self._training() else "Training" if step else "Ready",
+            "reason": self._reason(),
+        }
+
+    def _reason(self) -> str:
+        """Why lanes no longer train; what holds of both is told once."""
+        sides: dict[str, list[str]] = {}
+        for side, lane in zip(self.sides, self.lanes, strict=True):
+            sides.setdefault(lane.ending(), []).append(side)
+        told = [(" and ".join(who), why) for why, who in sides.items() if why]
+        return "; ".join(f"{who}: {why}" if self.compare else why for who, why in told)
 
     def call(self) -> str:
-        """The lesson's call with its latest values, as text."""
-        return Pen(self.lesson).call(self.values)
+        """The lesson's call with the latest values, as text; of two lanes with both where they differ."""
+        pen = Pen(self.lesson)
+        if not self.compare:
+            return pen.call(self.values)
+        texts: dict[str, list[str]] = {}
+        for name, value in self.values.items():
+            texts.setdefault(argument(name), []).append(pen.value(argument(name), value))
+        given = ", ".join(f"{name}={' | '.join(told)}" for name, told in texts.items())
+        return f"{pen.called()}({given})"
 
     def did(self) -> str:
-        """What it takes to finish, in words: "8 runs trained"."""
-        what, did = ("picture", "drawn") if self.run is None else ("run", "trained")
-        return f"{self.count} {what}{'s'[: self.count != 1]} {did}"
-
-    @property
-    def count(self) -> int:
-        """How many runs train, or how many pictures a lesson that does not train draws."""
-        return len(self.still) if self.run is None else self.run.fleet.runs
+        """What it takes to finish, in words: "8 runs trained", "8 + 8 runs trained"."""
+        counts = [lane.count for lane in self.lanes]
+        what, did = ("run", "trained") if self.trains else ("picture", "drawn")
+        return f"{' + '.join(map(str, counts))} {what}{'s'[: counts[-1] != 1]} {did}"
 
     def code(self) -> str:
         """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
         self.fresh()
         pen = Pen(self.lesson)
-        call = pen.call(self.built)
-        if self.run is None:
-            return pen.page(call)
-        lines, step = [f"run = {call}"], 0
-        for at, name, value in [*self.changes, (self.run.step, "", None)]:
-            if at > step:
-                lines.append(f"run.advance(steps={at - step})")
-            if name:
-                lines.append(f'run.settings["{name}"] = {pen.text(value)}')
-            step = at
-        return pen.page(*lines)
-
-
-def standing(run: Run | None) -> tuple[str, str]:
-    """The state word of a run and the reason for it."""
-    if run is None:
-        return "Ready", ""
-    word = "Done" if run.finished else "Training" if run.step else "Ready"
-    return word, ending(run)
-
-
-def ending(run: Run) -> str:
-    """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
-    count = {state: run.states.count(state) for state in ("converged", "finished")}
-    lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
-    parts = []
-    if count["converged"]:
-        parts.append(f"{_share(count['converged'], run)} reached loss < {run.stop:g}")
-    if count["finished"]:
-        who = "" if count["finished"] == len(run.states) else f"{_share(count['finished'], run)} did "
-        parts.append(f"{who}all {run.steps:,} steps{'' if who else ' done'}")
-    if len(lost) == len(run.states):
-        who = "the run" if len(lost) == 1 else "all runs"
-        return f"The loss of {who} is not finite; try {_calmer(run)}"
-    if lost:
-        parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
-    return "; ".join(parts)
-
-
-def _calmer(run: Run) -> str:
-    """What keeps the loss finite: columns of one size where the reader's own are not, smaller steps."""
-    own = isinstance(run.task.embed, nn.Identity)
-    unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
-    return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
-
-
-def _share(count: int, run: Run) -> str:
-    runs = len(run.states)
-    return "the run" if runs == 1 else f"all {runs} runs" if count == runs else f"{count} of {runs} runs"
+        names = ["a", "b"] if self.compare else ["run"] if self.trains else [""]
+        named = list(zip(names, self.lanes, strict=True))
+        calls = [(f"{name} = " if name else "") + pen.call(lane.built) for name, lane in named]
+        return pen.page(*calls, *(line for name, lane in named for line in lane.steps(name, pen)))

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from sbkit.core import SbkitError, between, one_of
-from sbkit.lab.compare import Pair, Work
 from sbkit.lab.dials import Dial, abbreviated, argument
-from sbkit.lab.lesson import Lesson, default_of, label, labels, name_of, parameters, told_apart
+from sbkit.lab.lesson import label, labels, told_apart
 from sbkit.lab.pen import Pen
+from sbkit.lab.session import Session
 from sbkit.lab.values import place, plain, same
+from sbkit.training.signature import Lesson, Signature
 
 LONGEST = 2000  # characters of a text
 LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed
@@ -24,7 +25,7 @@ KINDS: dict[type, str] = {bool: "switch", int: "whole", float: "number", str: "t
 Start = str | Mapping[str, Any] | None
 
 
-def share(session: Work, dials: Mapping[str, Dial]) -> str:
+def share(session: Session, dials: Mapping[str, Dial]) -> str:
     """The present values of the dials as a URL query, and arguments such as seed that were counted up.
 
     Raises `SbkitError` on what `started` would not take: a widget whose value is not simple, a text that is
@@ -38,17 +39,17 @@ def share(session: Work, dials: Mapping[str, Dial]) -> str:
     >>> share(Session(lesson, {"depth": 3}), dials(lesson, {"depth": (1, 8)}))
     'depth=3'
     """
-    usual = {name: default_of(session.lesson, name) for name in session.values if name not in dials}
-    kept = {n: value for n, value in session.values.items() if n in dials or not same(value, usual[n])}
+    usual = session.signature.defaults
+    kept = {n: value for n, value in session.values.items() if n in dials or not same(value, usual.get(n))}
     text = urlencode({name: _told(dials.get(name), value) for name, value in kept.items()})
     _values(session.lesson, dials, text)
     return text
 
 
-def link(session: Work, dials: Mapping[str, Dial]) -> str:
+def link(session: Session, dials: Mapping[str, Dial]) -> str:
     """The shared text and the call of `sb.lab` that takes it, as Python text."""
     pen = Pen(session.lesson)
-    given = {"compare": repr(session.compare)} if isinstance(session, Pair) else {}
+    given = {"compare": repr(session.compare)} if session.compare else {}
     for name, dial in dials.items():
         given[argument(name)] = abbreviated(dial, pen)
     call = ", ".join([pen.called(), "start=start", *(f"{name}={text}" for name, text in given.items())])
@@ -56,7 +57,7 @@ def link(session: Work, dials: Mapping[str, Dial]) -> str:
 
 
 def started(
-    lesson: Lesson, dials: Mapping[str, Dial], start: Start
+    lesson: Lesson | Signature, dials: Mapping[str, Dial], start: Start
 ) -> tuple[dict[str, Dial], dict[str, Any]]:
     """The dials where `start` puts them, and the values that the lesson is called with.
 
@@ -76,12 +77,12 @@ def started(
     return moved, {name: dial.start for name, dial in moved.items()} | values
 
 
-def _values(lesson: Lesson, dials: Mapping[str, Dial], start: Start) -> dict[str, Any]:
+def _values(lesson: Lesson | Signature, dials: Mapping[str, Dial], start: Start) -> dict[str, Any]:
     """The values by name that `start` gives, each of its dial's type and range."""
-    dialled = {argument(name) for name in dials}
-    usual = {name: default_of(lesson, name) for name in parameters(lesson, dialled) if name not in dialled}
+    signature, dialled = Signature.of(lesson), {argument(name) for name in dials}
+    usual = {name: signature.defaults.get(name) for name in signature.names(dialled) if name not in dialled}
     counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
-    known, kind = {**dials, **counted}, f"dial or whole-number argument of {name_of(lesson)}"
+    known, kind = {**dials, **counted}, f"dial or whole-number argument of {signature.name}"
     given, exact = _given(start), isinstance(start, Mapping)
     return {name: _value(known[one_of(kind, name, known)], value, exact) for name, value in given.items()}
 
@@ -103,10 +104,8 @@ def _choices(dial: Dial) -> list[str]:
 
 def _told(dial: Dial | None, value: Any) -> str:
     """A value as `_value` reads it."""
-    if dial is None or dial.kind != "choice":
-        return _text(value)
-    at = place(dial.options, value)
-    return _text(value) if at is None else _choices(dial)[at]
+    at = place(dial.options, value) if dial is not None and dial.kind == "choice" else None
+    return _text(value) if dial is None or at is None else _choices(dial)[at]
 
 
 def _given(start: Start) -> dict[str, Any]:
@@ -115,40 +114,38 @@ def _given(start: Start) -> dict[str, Any]:
         return dict(start or {})
     if not isinstance(start, str) or len(start) > LONGEST:
         got = f"{len(start):,} characters" if isinstance(start, str) else repr(start)[:60]
-        raise SbkitError(
-            f"start is a text of at most {LONGEST:,} characters or a mapping, got {got}; try 'depth=3'."
-        )
+        words = f"start is a text of at most {LONGEST:,} characters or a mapping"
+        raise SbkitError(f"{words}, got {got}; try 'depth=3'.")
     query = start.strip().partition("#")[0].rpartition("?")[2]
     try:
-        parts = (
-            parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict") if query else []
-        )
+        parts = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
     except ValueError as error:
-        raise SbkitError(
-            f"start is written name=value&name=value, got {start[:60]!r}; copy the whole text, or press "
-            "Show code for a fresh one."
-        ) from error
-    names = [name for name, _ in parts]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise SbkitError(f"start gives every name once, got {min(twice)!r} twice; keep one of them.")
-    return dict(parts)
+        words = f"start is written name=value&name=value, got {start[:60]!r}"
+        raise SbkitError(f"{words}; copy the whole text, or press Show code for a fresh one.") from error
+    given = dict(parts)
+    if len(given) < len(parts):
+        names = [name for name, _ in parts]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SbkitError(f"start gives every name once, got {twice!r} twice; keep one of them.")
+    return given
 
 
 def _value(dial: Dial, given: Any, exact: bool) -> Any:
     """A text, or if `exact` what may be a value, as a value that this dial has."""
     kind = KINDS.get(type(dial.widget.value)) if dial.kind == "widget" else dial.kind
+    text, like = _text(given), place(dial.options, given) if exact else None
     if kind == "choice":
-        return _choice(dial, given, exact)
-    text = _text(given)
+        texts = _choices(dial)
+        at = texts.index(one_of(f"choice of {dial.name}", text, texts)) if like is None else like
+        return dial.options[at]
     if kind == "switch":
         return one_of(f"value of {dial.name}", text, ["true", "false"]) == "true"
     if kind == "text":
         return text
     if kind is None:
-        raise SbkitError(
-            f"A widget is shared if its value is a number, a switch or a text, got {dial.name}="
-            f"{dial.widget.value!r:.60}; try a list of choices for {dial.name}."
-        )
+        words = "A widget is shared if its value is a number, a switch or a text"
+        value = f"{dial.name}={dial.widget.value!r:.60}"
+        raise SbkitError(f"{words}, got {value}; try a list of choices for {dial.name}.")
     pattern, number, what = (WHOLE, int, "whole number") if kind == "whole" else (NUMBER, float, "number")
     if not pattern.fullmatch(text):
         raise SbkitError(f"{dial.name} is a {what}, got {text!r:.60}; try {dial.name}={dial.start}.")
@@ -157,15 +154,6 @@ def _value(dial: Dial, given: Any, exact: bool) -> Any:
         slack = 1e-9 if dial.kind == "log" else 0  # the page rounds the ends of a log slider
         between(dial.name, value, dial.options[0] * (1 - slack), dial.options[1] * (1 + slack))
     return value
-
-
-def _choice(dial: Dial, given: Any, exact: bool) -> Any:
-    """The option that is meant: the very object or its like, or what has this text."""
-    at = place(dial.options, given) if exact else None
-    if at is None:
-        texts = _choices(dial)
-        at = texts.index(one_of(f"choice of {dial.name}", _text(given), texts))
-    return dial.options[at]
 
 
 def _place(dial: Dial, value: Any) -> None:

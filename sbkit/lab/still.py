@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sbkit.core.environment import switched_on
-from sbkit.lab.compare import Work
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.handle import Handle
 from sbkit.lab.replay import film
+from sbkit.lab.session import Session
 from sbkit.plots import Bars, Description, Field
 from sbkit.plots.words import say
 
@@ -26,7 +26,7 @@ class Still(Handle):
     SBKIT_REPLAY=1, also a replay, where something trains or a dial can be turned.
     """
 
-    def __init__(self, session: Work, meant: Mapping[str, Dial]):
+    def __init__(self, session: Session, meant: Mapping[str, Dial]):
         filmed = switched_on("SBKIT_REPLAY") and bool(session.trains or meant)
         self._film = {REPLAY: film(session, meant)} if filmed else {}
         session.finish()

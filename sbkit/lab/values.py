@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,13 +16,18 @@ FEW = 12  # values that are advised as a list
 
 @dataclass(frozen=True)
 class Dial:
-    """One control: its kind ("choice", "whole", "number", "log", "switch", "widget"), range and start."""
+    """One control: its name, what it is, where it starts, and its range."""
 
     name: str
-    kind: str
+    kind: Literal["choice", "whole", "number", "log", "switch", "widget"]
     start: Any
     options: tuple[Any, ...] = ()  # of a choice; of a slider low, high and, if given, step
     widget: Any = None
+
+    @property
+    def slides(self) -> bool:
+        """Whether it goes from low to high."""
+        return self.kind in ("whole", "number", "log")
 
 
 def plain(value: Any) -> Any:
@@ -66,39 +71,28 @@ def place(options: Sequence[Any], value: Any) -> int | None:
     >>> place([1, True, 1.0], True), place([1.0, 2.0], 1), place([0], False)
     (1, 0, None)
     """
-    tests = (
-        lambda option: option is value,
-        lambda option: type(option) is type(value) and same(option, value),
-        lambda option: same(option, value),
-    )
-    return next((k for test in tests for k, option in enumerate(options) if test(option)), None)
+    like = [k for k, option in enumerate(options) if same(option, value)]
+    order = {k: (options[k] is not value, type(options[k]) is not type(value)) for k in like}
+    return min(like, key=order.__getitem__, default=None)
 
 
-def nearest(given: Any, start: list[Any]) -> Iterator[Any]:
+def nearest(given: Any, start: Sequence[Any]) -> Iterator[Any]:
     """Dials that may have been meant, likeliest first; start: the default that they have to hold, if any."""
-    several, held = _several(given), [plain(value) for value in start if finite(value)]
-    if isinstance(given, tuple) and len(given) in (2, 3) and several and all(map(finite, several[:2])):
-        yield from _sliders(
-            [*map(plain, several[:2]), *(s for s in map(plain, start) if finite(s))], given[2:]
-        )
-    if several is not None:
-        some = [plain(value) for k, value in enumerate(several) if place(several[:k], value) is None]
-        if len(some) > FEW:
-            if all(map(finite, some)):
-                yield from _sliders([*some, *held], ())
-            some = some[:FEW]
-        yield from (some, [*start, *some])
-    else:
-        one: Any = getattr(given, "tolist", lambda: given)()
-        yield from ([one], [*start, one])
-    yield from (start, [1, 2, 4])
+    several = _several(given)
+    tupled = isinstance(given, tuple) and len(given) in (2, 3)
+    ends = several[:2] if tupled else several
+    if (tupled or len(several) > FEW) and all(map(finite, ends)):
+        held = [plain(end) for end in (*ends, *start) if finite(end)]
+        yield from _sliders(held, several[2:] if tupled else [])
+    some = [plain(value) for k, value in enumerate(several) if place(several[:k], value) is None][:FEW]
+    yield from (some, [*start, *some], [*start], [1, 2, 4])
 
 
-def _several(given: Any) -> list[Any] | None:
-    """What there is to choose from, if it is several things; of a mapping its values."""
+def _several(given: Any) -> list[Any]:
+    """What there is to choose from: of a mapping its values, of a single thing itself."""
     given = given.tolist() if hasattr(given, "tolist") else given  # arrays, tensors, series
     if isinstance(given, str | bytes) or not hasattr(given, "__len__") or not hasattr(given, "__iter__"):
-        return None
+        return [given]
     found = list(given.values() if isinstance(given, Mapping) else given)
     return sorted(found, key=str) if isinstance(given, set | frozenset) else found
 
@@ -108,7 +102,6 @@ def _sliders(ends: Sequence[Any], rest: Sequence[Any]) -> Iterator[tuple[Any, ..
     if any(isinstance(end, float) for end in ends):
         low, high = float(low), float(high)
     if any(isinstance(part, str) for part in rest) and high > 0:
-        yield low, high, "log"
-        yield min(high / 1e4, *(float(end) for end in ends if end > 0)), float(high), "log"
+        yield (low if low > 0 else high / 1e4), high, "log"
     yield (low, high, *rest)
     yield low, high

@@ -42,19 +42,10 @@ class Choice(ipywidgets.Dropdown):
             self.index = place(self._options_values, change.new)
 
 
-CLASSES: dict[str, type[ipywidgets.DOMWidget]] = {
-    "choice": Choice,
-    "whole": ipywidgets.IntSlider,
-    "number": ipywidgets.FloatSlider,
-    "log": ipywidgets.FloatLogSlider,
-    "switch": ipywidgets.Checkbox,
-}
-
-
-def made(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
-    """The widget of a dial, which says whether it acts at once or restarts the run."""
-    widget = dial.widget if dial.kind == "widget" else CLASSES[dial.kind](**_traits(dial))
-    tell(dial, widget, at_once, anew=dial.kind != "widget")
+def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
+    """The dial as an ipywidget that says whether it acts at once or restarts the run."""
+    widget = _made(dial) if dial.widget is None else dial.widget
+    tell(dial, widget, at_once, anew=widget is not dial.widget)
     return widget
 
 
@@ -70,7 +61,7 @@ def tell(dial: Dial, widget: ipywidgets.Widget, at_once: bool, anew: bool = True
 
 def snapped(dial: Dial, widget: Any, old: Any, new: Any) -> bool:
     """Whether a slider only went from `old` to the nearest of its steps, as the page does by itself."""
-    if dial.kind not in ("whole", "number", "log"):
+    if not dial.slides:
         return False
     before, after = (
         ((math.log10(v) if dial.kind == "log" else v) - widget.min) / widget.step for v in (old, new)
@@ -79,21 +70,19 @@ def snapped(dial: Dial, widget: Any, old: Any, new: Any) -> bool:
     return after == before or (not stood and stands and abs(after - before) < 0.5 + 1e-6)
 
 
-def _traits(dial: Dial) -> dict[str, Any]:
-    made: dict[str, Any] = {"style": {"description_width": "initial"}}
+def _made(dial: Dial) -> ipywidgets.DOMWidget:
+    given: dict[str, Any] = {"value": dial.start, "style": {"description_width": "initial"}}
     if dial.kind == "choice":
         named = list(zip(labels(dial.options), dial.options, strict=True))
-        return made | {"options": named, "index": place(dial.options, dial.start), "value": dial.start}
-    made["value"] = dial.start
+        return Choice(options=named, index=place(dial.options, dial.start), **given)
     if dial.kind == "switch":
-        return made | {"indent": False}
+        return ipywidgets.Checkbox(indent=False, **given)
     low, high, *step = dial.options
-    made |= {"continuous_update": True, "min": low, "max": high}
     if dial.kind == "log":
-        ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.05, "base": 10}
-        return made | ends | {"readout_format": ".2g"}
-    if dial.kind == "number":
-        every = step[0] if step else high / 100 - low / 100
-        digits = min(20, max(0, math.ceil(-math.log10(every))))
-        return made | {"step": every, "readout_format": f".{digits}f"}
-    return made | ({"step": step[0]} if step else {})
+        ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.05}
+        return ipywidgets.FloatLogSlider(**ends, base=10, readout_format=".2g", **given)
+    if dial.kind == "whole":
+        return ipywidgets.IntSlider(min=low, max=high, step=step[0] if step else 1, **given)
+    every = step[0] if step else high / 100 - low / 100
+    digits = min(20, max(0, math.ceil(-math.log10(every))))
+    return ipywidgets.FloatSlider(min=low, max=high, step=every, readout_format=f".{digits}f", **given)

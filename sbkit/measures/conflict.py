@@ -9,7 +9,7 @@ from sbkit.core import Fleet, SbkitError, Task, check_pair, generator, measure
 from sbkit.measures.randomized import scored
 
 
-@measure("conflict", classes=2)
+@measure("conflict", classes=2, parts="features")
 def conflict(fleet: Fleet, task: Task) -> Tensor:
     """Share of test rows on which each run follows one feature against all others. (runs, features)
 
@@ -30,7 +30,7 @@ def conflict(fleet: Fleet, task: Task) -> Tensor:
     return scored(fleet, task, groups, _of_the_other_class(task), 1 - task.y_test)
 
 
-@measure("alone", classes=True)
+@measure("alone", classes=True, parts="features")
 def alone(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy of each run with one feature intact and all others shuffled. (runs, features)
 

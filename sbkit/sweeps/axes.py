@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sbkit.core import RESULTS, SbkitError, distinct
 from sbkit.training import Run
-from sbkit.training.signature import name_of, parameters
+from sbkit.training.signature import Signature
 
 Birth = Callable[[dict[str, Any]], range | None]  # a setting → the seeds of its nets, None if it fails
 
@@ -20,7 +20,8 @@ def checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, li
     """The axes as lists, in the order given."""
     if not callable(lesson):
         raise SbkitError(f"A sweep's lesson is a function that returns a run, got {lesson!r}.")
-    called, taken = name_of(lesson), parameters(lesson, axes)
+    signature = Signature.of(lesson)
+    called, taken = signature.name, signature.names(axes)
     for name in ("jobs", "cache"):
         if name in taken:
             raise SbkitError(f"{name} is an argument of sb.sweep itself; rename that of {called}.")
@@ -42,59 +43,37 @@ def _listed(values: Any) -> list:
     """The values of an axis, read once, numbers of NumPy and torch as Python's; none of a single value."""
     single = isinstance(values, str | bytes | Mapping | nn.Module | Run)
     try:
-        each = iter(() if single else values)
+        each = [] if single else list(values)
     except TypeError:
         return []
-    return [_number(value) for value in each]
-
-
-def _number(value: Any) -> Any:
-    plain = isinstance(value, np.number | np.bool_) or (isinstance(value, Tensor) and value.ndim == 0)
-    return value.item() if plain else value
+    numbers = np.number | np.bool_ | Tensor
+    return [value.item() if isinstance(value, numbers) and value.ndim == 0 else value for value in each]
 
 
 def check_seeds(axes: Mapping[str, Sequence[Any]], born: Birth) -> None:
     """Refuse seeds so close that settings share nets: run r of a fleet with seed s has the seed s + r.
 
     Seeds that do not reach the nets, but the data or the minibatches alone, may lie as close as they like.
-    Few settings are looked at: every seed beside one value of each other axis, and the largest of those.
+    Few settings are looked at: every seed beside the other axes' first values, and each of their values once.
     """
     for name in [name for name, values in axes.items() if "seed" in name and len(values) > 1]:
-        others = {other: values for other, values in axes.items() if other != name}
-        for held in _held(others):
-            found = {n: nets for n, value in enumerate(axes[name]) if (nets := born(held | {name: value}))}
-            if found:
-                larger = [
-                    held | {name: axes[name][next(iter(found))], other: most} for other, most in _most(others)
-                ]
-                runs = max(len(nets) for nets in [*found.values(), *map(born, larger)] if nets)
-                _check_apart(name, axes[name], {n: nets.start for n, nets in found.items()}, runs)
-                break
+        first = {other: values[0] for other, values in axes.items() if other != name}
+        helds = [first, *(first | {other: value} for other in first for value in axes[other][1:])]
+        found = [[(born(held | {name: seed}), seed) for seed in axes[name]] for held in helds]
+        runs = max((len(nets) for row in found for nets, _ in row if nets), default=0)
+        for row in found:
+            starts = sorted((nets.start, k, seed) for k, (nets, seed) in enumerate(row) if nets)
+            for (one, _, seed), (other, _, close) in pairwise(starts):
+                if 0 < other - one < runs:
+                    _refuse_seeds(name, axes[name], {repr(seed): one, repr(close): other}, runs)
 
 
-def _held(others: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """The other axes' first values, and each of their values beside the first ones of the rest."""
-    first = {name: values[0] for name, values in others.items()}
-    yield first
-    yield from (first | {name: value} for name, values in others.items() for value in values[1:])
-
-
-def _most(others: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, int]]:
-    """The largest value of every axis of whole numbers: one of them may be how many runs there are."""
-    for name, values in others.items():
-        if len(values) > 1 and all(type(value) is int for value in values):
-            yield name, max(values)
-
-
-def _check_apart(name: str, values: Sequence[Any], starts: Mapping[int, int], runs: int) -> None:
-    for one, other in pairwise(sorted(starts, key=lambda n: starts[n])):
-        if 0 < starts[other] - starts[one] < runs:
-            nets = [
-                f"{name}={values[n]!r} (nets {starts[n]} to {starts[n] + runs - 1})" for n in (one, other)
-            ]
-            numbers = all(isinstance(value, int) for value in values)
-            fix = f"{name}={[values[0] + runs * n for n in range(len(values))]}" if numbers else "others"
-            raise SbkitError(
-                f"The {runs} runs of a fleet have seeds in a row, so that {' and '.join(nets)} share nets, "
-                f"which would be counted twice; try {fix}."
-            )
+def _refuse_seeds(name: str, values: Sequence[Any], close: Mapping[str, int], runs: int) -> None:
+    """Say which seeds share nets, by the first seed of each one's nets, and which would not."""
+    nets = [f"{name}={seed} (nets {start} to {start + runs - 1})" for seed, start in close.items()]
+    numbers = all(isinstance(value, int) for value in values)
+    fix = f"{name}={[values[0] + runs * n for n in range(len(values))]}" if numbers else "others"
+    raise SbkitError(
+        f"The {runs} runs of a fleet have seeds in a row, so that {' and '.join(nets)} share nets, "
+        f"which would be counted twice; try {fix}."
+    )

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas
 import torch
+from tqdm.auto import tqdm
 
-from sbkit.cache import Cache
 from sbkit.core import SbkitError, threads
 from sbkit.core.environment import headless
 from sbkit.sweeps.axes import check_seeds, checked
 from sbkit.sweeps.rows import run_of
+from sbkit.sweeps.store import Cache
 from sbkit.sweeps.workers import spread
-from sbkit.training import NotAnewError, Run
-from sbkit.training.signature import name_of
-
-if TYPE_CHECKING:
-    import pandas
+from sbkit.training import Run
+from sbkit.training.signature import Signature
 
 
 def sweep(
@@ -58,25 +58,18 @@ def sweep(
     >>> sweep(lesson, depth=[0, 1])[["depth", "run", "step"]].values.tolist()
     [[0, 0, 50], [0, 1, 50], [1, 0, 50], [1, 1, 50]]
     """
-    import pandas
-    from sklearn.model_selection import ParameterGrid
-
     lists = checked(lesson, axes)
-    grid = list(ParameterGrid(lists))
+    tried = itertools.product(*(lists[name] for name in sorted(lists)))
+    grid = [dict(zip(sorted(lists), values, strict=True)) for values in tried]
     if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0):
         raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
     store = None if cache is None else Cache(cache, lesson)
-    found = [store.get(setting) if store else None for setting in grid]
-    tables = {place: rows for place, rows in enumerate(found) if rows}
-    refused: list[NotAnewError] = []
+    tables = {place: rows for place, one in enumerate(grid) if store and (rows := store.get(one))}
     check_seeds(lists, functools.partial(_born, lesson, store))
+    left = {place: setting for place, setting in enumerate(grid) if place not in tables}
     try:
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
-            left = {place: setting for place, setting in enumerate(grid) if place not in tables}
             for place, rows in spread(lesson, left, jobs if jobs is None else int(jobs)):
-                if isinstance(rows, NotAnewError):
-                    refused.append(rows)
-                    continue
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)
@@ -85,22 +78,20 @@ def sweep(
         kept = f"kept in {store.folder}: the same call goes on from there" if store else "lost: name a cache"
         interrupt.add_note(f"{len(tables)} of {len(grid)} settings were finished and are {kept}.")
         raise
-    if refused:
-        raise refused[0]
-    _tell_failures(lesson, [(setting, tables[place][0]["error"]) for place, setting in enumerate(grid)])
-    rows = [(setting, row) for place, setting in enumerate(grid) for row in tables[place]]
-    table = pandas.DataFrame([setting | row for setting, row in rows])  # the order of the columns
-    for name in lists:
-        table[name] = _column([setting[name] for setting, _ in rows])
+    if failed := [place for place in range(len(grid)) if tables[place][0]["error"]]:
+        call = f"{Signature.of(lesson).name}({', '.join(f'{k}={v!r}' for k, v in grid[failed[0]].items())})"
+        words = f"{len(failed)} of {len(grid)} settings failed, see the column error; the first was {call}"
+        warnings.warn(f"{words}: {tables[failed[0]][0]['error']}", stacklevel=2)
+    return _tidy(setting | row | setting for place, setting in enumerate(grid) for row in tables[place])
+
+
+def _tidy(rows: Iterable[dict[str, Any]]) -> pandas.DataFrame:
+    """Rows as a table; a column that holds None keeps it, and not NaN."""
+    table = pandas.DataFrame(list(rows), dtype=object)
+    for name in table:
+        if not any(cell is None for cell in table[name]):
+            table[name] = table[name].infer_objects()
     return table
-
-
-def _column(cells: list) -> pandas.Series:
-    """The values of an axis as a column that keeps them: None stays None, and not a number."""
-    import pandas
-
-    column = pandas.Series(cells, dtype=object)
-    return column if any(cell is None for cell in cells) else column.infer_objects()
 
 
 def _born(lesson: Callable[..., Run], store: Cache | None, setting: dict[str, Any]) -> range | None:
@@ -116,17 +107,6 @@ def _born(lesson: Callable[..., Run], store: Cache | None, setting: dict[str, An
 
 def _bar(settings: int, found: int) -> Any:
     """How far a sweep is, with the time left."""
-    from tqdm.auto import tqdm
-
     quiet = settings < 2 or headless()
     about = {"desc": "sweep", "unit": "setting", "postfix": f"{found} from the cache" if found else None}
     return tqdm(total=settings, initial=found, disable=quiet, leave=False, **about)
-
-
-def _tell_failures(lesson: Callable[..., Run], errors: list[tuple[dict[str, Any], str]]) -> None:
-    failed = [(setting, error) for setting, error in errors if error]
-    if failed:
-        setting, error = failed[0]
-        call = f"{name_of(lesson)}({', '.join(f'{name}={value!r}' for name, value in setting.items())})"
-        words = f"{len(failed)} of {len(errors)} settings failed, see the column error"
-        warnings.warn(f"{words}; the first was {call}: {error}", stacklevel=3)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sbkit.core import RESULTS, SbkitError, Snapshot
+from sbkit.core.registries import measure
 from sbkit.training import Run, anew
 
 LARGEST = 64  # numbers of a measured value that become columns; larger ones stay arrays
@@ -25,13 +27,9 @@ def run_of(lesson: Callable[..., Run], setting: Mapping[str, Any]) -> Run:
     run = anew(lesson, setting)
     if not isinstance(run, Run):
         raise SbkitError(f"A sweep's lesson returns a run, got {type(run).__name__}; return sb.fit(...).")
-    if both := sorted(set(setting) & set(run.plan.measure)):
-        raise SbkitError(f"A column is an axis or a measure, got {both[0]!r} as both; rename one of them.")
     names = [*setting, *run.plan.measure]
-    if any(other != name and other.startswith(name) for name in run.plan.measure for other in names):
-        row(
-            run.snapshot(glance=True), 0, run.fleet.seed, setting
-        )  # a list of vectors tells its name and a number
+    if any(sum(other.startswith(name) for other in names) > 1 for name in run.plan.measure):
+        row(run.snapshot(glance=True), 0, run.fleet.seed, setting)  # norm may tell norm0, norm1, …
     return run
 
 
@@ -51,28 +49,30 @@ def row(snapshot: Snapshot, r: int, seed: int, axes: Iterable[str] = ()) -> dict
     about = {"step": snapshot.step, "epoch": snapshot.epoch, "state": snapshot.state[r], "error": ""}
     told = {"run": r, "seed": seed, "net_seed": seed} | about | numbers
     for name, value in snapshot.values.items():
-        columns = _columns(name, value, r, snapshot)
+        columns = dict(_columns(name, value, r, snapshot))
         if both := sorted(set(columns) & {*told, *axes}):
             words = f"A column has one name, got {both[0]!r} from the measure {name!r} and from another"
-            raise SbkitError(f"{words}; rename one of them.")
+            raise SbkitError(f"{words} or an axis; rename one of them.")
         told |= columns
     return told
 
 
-def _columns(name: str, value: Any, r: int, snapshot: Snapshot) -> dict[str, Any]:
+def _columns(name: str, value: Any, r: int, snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
     """A measured value of run r as columns: a number, a vector by name or position, or one array."""
-    if isinstance(value, list | Mapping):
-        parts = (
-            [(f"{name}{i}", v) for i, v in enumerate(value)]
-            if isinstance(value, list)
-            else [(f"{name}[{key}]", v) for key, v in value.items()]
-        )
-        return {k: v for part, of in parts for k, v in _columns(part, of, r, snapshot).items()}
-    own = value[r] if isinstance(value, Tensor) else value
-    if not isinstance(own, Tensor) or own.ndim == 0:
-        return {name: float(own)}
-    if own.ndim > 1 or len(own) > LARGEST:
-        return {name: own.numpy()}
-    features = dict.fromkeys(("reliance", "alone", "conflict"), list(snapshot.sample.features))
-    keys = (features | {"kinds": list(snapshot.sample.kinds)}).get(snapshot.measures.get(name, name))
-    return {f"{name}[{key}]": float(v) for key, v in zip(keys or range(len(own)), own, strict=True)}
+    if isinstance(value, list):
+        value = {f"{name}{i}": part for i, part in enumerate(value)}
+    elif isinstance(value, Mapping):
+        value = {f"{name}[{key}]": part for key, part in value.items()}
+    if isinstance(value, dict):
+        for part, of in value.items():
+            yield from _columns(part, of, r, snapshot)
+        return
+    own = torch.as_tensor(value[r] if isinstance(value, Tensor) else value)
+    if own.ndim == 0:
+        yield name, float(own)
+    elif own.ndim > 1 or len(own) > LARGEST:
+        yield name, own.numpy()
+    else:
+        parts = measure.about[snapshot.measures.get(name, name)].parts
+        keys = list(getattr(snapshot.sample, parts)) if parts else range(len(own))
+        yield from ((f"{name}[{key}]", float(v)) for key, v in zip(keys, own, strict=True))

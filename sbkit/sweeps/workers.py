@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import joblib
 import torch
 
-from sbkit.cache import registered
-from sbkit.core import SbkitError, dataset, measure, optimizer, threads
+from sbkit.core import SbkitError, threads
+from sbkit.core.registries import REGISTRIES
 from sbkit.sweeps.rows import failed, row, run_of, words
+from sbkit.sweeps.store import Row, registered
 from sbkit.training import NotAnewError, Run, last
 
-KINDS = {registry.kind: registry for registry in (dataset, measure, optimizer)}
+KINDS = {registry.kind: registry for registry in REGISTRIES}
+Shared = tuple[list[Any], torch.dtype, bool]  # what is registered, the float type, whether others train too
 
 
 def spread(
     lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
-) -> Iterator[tuple[int, list[dict[str, Any]] | NotAnewError]]:
+) -> Iterator[tuple[int, list[Row]]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
     Where a process dies, the settings that it may have had run again one at a time: one that ends its
     process then, alone, has failed. (A Dask cluster replaces its workers itself.)
     """
-    import joblib
-
     workers, own = _workers(jobs) if left else 1, registered()
     backend, _ = joblib.parallel.get_active_backend()
     if workers > 1 and not getattr(backend, "supports_sharedmem", False):
         _check_sendable(lesson, own, left)
     shared = own, torch.get_default_dtype(), workers > 1
-    work = {place: joblib.delayed(_rows)(place, lesson, left[place], *shared) for place in left}
+    work = {place: joblib.delayed(_rows)(place, lesson, left[place], shared) for place in left}
     suspects = None
     while work:
         options: Any = {"batch_size": 1, "pre_dispatch": 1 if suspects else "2*n_jobs"}
@@ -42,6 +43,8 @@ def spread(
                 del work[place]
                 yield place, rows
             suspects = None
+        except NotAnewError:
+            raise
         except Exception as error:  # of joblib or a worker: a lesson's own are rows
             if suspects:
                 place = next(iter(work))
@@ -55,42 +58,29 @@ def spread(
 
 def _workers(jobs: Any) -> int:
     """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
-    import joblib
-
     try:
         joblib.Parallel(jobs, return_as="generator_unordered")
-    except ValueError as error:
-        words = "A sweep takes each row as it is finished, and joblib's back end does not give it"
-        raise SbkitError(
-            f"{words}: {error}; try joblib.parallel_config('loky'), 'threading' or 'dask'."
-        ) from error
-    try:
         return joblib.effective_n_jobs(jobs)
     except ValueError as error:
         raise SbkitError(
-            f"jobs is a number of processes, and joblib's is not: {error}; try jobs=2."
+            f"A sweep takes rows from so many processes, each as it is finished, and joblib says: {error}; "
+            "try joblib.parallel_config('loky'), 'threading' or 'dask', or try jobs=2."
         ) from error
 
 
 def _check_sendable(*things: Any) -> None:
-    from joblib import wrap_non_picklable_objects
-
     try:
-        pickle.dumps(wrap_non_picklable_objects(things))
+        pickle.dumps(joblib.wrap_non_picklable_objects(things))
     except Exception as error:
         words = f"A lesson in other processes is sent there with all that it uses, and could not: {error}"
         raise SbkitError(f"{words}; make that inside the lesson, or train it here, with jobs=1.") from error
 
 
 def _rows(
-    place: int,
-    lesson: Callable[..., Run],
-    setting: dict[str, Any],
-    own: Iterable[Any],
-    dtype: torch.dtype,
-    crowded: bool,
-) -> tuple[int, list[dict[str, Any]] | NotAnewError]:
+    place: int, lesson: Callable[..., Run], setting: dict[str, Any], shared: Shared
+) -> tuple[int, list[Row]]:
     """Train one setting, perhaps in another process, and tell of its runs."""
+    own, dtype, crowded = shared
     torch.set_default_dtype(dtype)
     for kind, name, function, about in own:
         KINDS[kind](name, **about)(function)
@@ -99,7 +89,7 @@ def _rows(
             run = run_of(lesson, setting)
             snapshot = last(run)
         return place, [row(snapshot, r, run.fleet.seed + r) for r in range(run.fleet.runs)]
-    except NotAnewError as error:  # a fault of the lesson at every setting
-        return place, error
+    except NotAnewError:  # a fault of the lesson at every setting
+        raise
     except Exception as error:
         return place, [failed(error)]

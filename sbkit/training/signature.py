@@ -4,12 +4,71 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
 
 Lesson = Callable[..., Any]  # dials → a run, a description, or several
+MISSING: Any = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A lesson and what its signature says, read once: its arguments with their defaults, `MISSING` for none.
+
+    needed: what has no default, also if it cannot be named. open: it takes arguments of any name, by **.
+
+    >>> Signature.of(lambda slabs, depth=2: None).defaults["depth"]
+    2
+    """
+
+    lesson: Lesson
+    name: str
+    defaults: dict[str, Any]
+    needed: tuple[str, ...]
+    open: bool
+
+    @classmethod
+    def of(cls, lesson: Lesson | Signature) -> Signature:
+        """The signature of a lesson, or an `SbkitError` if it is none or does not say what it takes."""
+        if isinstance(lesson, Signature):
+            return lesson
+        name = name_of(lesson)
+        try:
+            parts = inspect.signature(lesson).parameters.values()
+        except ValueError as error:  # of a function that is built into Python
+            words = f"A lesson is a function that says what it takes, {name} does not"
+            raise SbkitError(f"{words}; write one, as in def lesson(depth=1).") from error
+        named = [p for p in parts if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        first = [p for p in parts if p.kind is p.POSITIONAL_ONLY]
+        needed = tuple(p.name for p in [*first, *named] if p.default is MISSING)
+        defaults = {p.name: p.default for p in named}
+        return cls(lesson, name, defaults, needed, any(p.kind is p.VAR_KEYWORD for p in parts))
+
+    def names(self, given: Iterable[str] = ()) -> list[str]:
+        """Names that the lesson takes, or an `SbkitError` on a given name that it does not, with the nearest.
+
+        >>> Signature.of(lambda slabs, depth=2: None).names(["slab"])
+        Traceback (most recent call last):
+        sbkit.SbkitError: No argument of lesson named 'slab'; there are slabs, depth. Did you mean 'slabs'?
+        """
+        given, names = list(given), list(self.defaults)
+        if self.open:
+            for name in given:
+                if not name.isidentifier() or iskeyword(name):
+                    words = "An argument has a name that Python can write"
+                    raise SbkitError(f"{words}, got {name!r}; try 'depth'.")
+            names += [name for name in given if name not in names]
+        for name in given:
+            one_of(f"argument of {self.name}", name, names)
+        if needed := [name for name in self.needed if name not in given]:
+            raise SbkitError(
+                f"Every argument of a lesson has a default or a dial, {self.name} has neither for "
+                f"{', '.join(needed)}; give it a default."
+            )
+        return names
 
 
 def name_of(lesson: Lesson) -> str:
@@ -21,52 +80,3 @@ def name_of(lesson: Lesson) -> str:
         )
     name = getattr(lesson, "__name__", "lesson")
     return name if name.isidentifier() else "lesson"
-
-
-def parameters(lesson: Lesson, given: Iterable[str] = ()) -> list[str]:
-    """Names that a lesson takes, or an `SbkitError` on a given name that it does not, with the nearest.
-
-    >>> parameters(lambda slabs, depth=2: None, ["slab"])
-    Traceback (most recent call last):
-    sbkit.SbkitError: No argument of lesson named 'slab'; there are slabs, depth. Did you mean 'slabs'?
-    """
-    called, given = name_of(lesson), list(given)
-    kinds = _signature(lesson).parameters.values()
-    names = [p.name for p in kinds if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    if any(p.kind is p.VAR_KEYWORD for p in kinds):
-        for name in given:
-            if not name.isidentifier() or iskeyword(name):
-                raise SbkitError(f"An argument has a name that Python can write, got {name!r}; try 'depth'.")
-        names += [name for name in given if name not in names]
-    for name in given:
-        one_of(f"argument of {called}", name, names)
-    needed = [
-        p.name
-        for p in kinds
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.default is p.empty and p.name not in given
-    ]
-    if needed:
-        raise SbkitError(
-            f"Every argument of a lesson has a default or a dial, {called} has neither for "
-            f"{', '.join(needed)}; give it a default."
-        )
-    return names
-
-
-def takes_any(lesson: Lesson) -> bool:
-    """Whether a lesson takes arguments of any name, by **."""
-    return any(p.kind is p.VAR_KEYWORD for p in _signature(lesson).parameters.values())
-
-
-def default_of(lesson: Lesson, name: str, missing: Any = None) -> Any:
-    """The lesson's own default of an argument, `missing` where it has none."""
-    found = _signature(lesson).parameters.get(name)
-    return missing if found is None or found.default is found.empty else found.default
-
-
-def _signature(lesson: Lesson) -> inspect.Signature:
-    try:
-        return inspect.signature(lesson)
-    except ValueError as error:  # of a function that is built into Python
-        words = f"A lesson is a function that says what it takes, {name_of(lesson)} does not"
-        raise SbkitError(f"{words}; write one, as in def lesson(depth=1).") from error

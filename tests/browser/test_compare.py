@@ -13,7 +13,7 @@ COMPARE = """
 panel = sb.lab(lesson, compare="optimizer", optimizer=["sgd", "sam"], depth=(0, 8))
 panel
 """
-STEPS = "print([session.run.step for session in panel.session.sides])"
+STEPS = "print([session.run.step for session in panel.session.lanes])"
 MAP = """
 rows = [(d, o, r) for d in (0, 1, 2) for o in ("sgd", "adam") for r in range(8)]
 table = [{"depth": d, "optimizer": o, "run": r, "test_accuracy": 0.5 + d / 10} for d, o, r in rows]

@@ -11,8 +11,9 @@ import torch
 from cases import told
 
 from sbkit.core import SbkitError
-from sbkit.lab.dials import dials, elsewhere, twins, widget_of
+from sbkit.lab.dials import dials, elsewhere, twins
 from sbkit.lab.values import place
+from sbkit.lab.widgets import widget_of
 
 
 def lesson(depth=2, rate=0.1, name="sgd", on=True, free=None):
@@ -109,10 +110,10 @@ def test_bad_dials_get_their_sentence(abbreviation, sentence):
         ({"depth": (1, 3)}, 1),
         ({"depth": (0, 2)}, 1),
         ({"depth": (2, 8, 2)}, 6),
-        ({"depth": (2, 3, 4)}, 3),
-        ({"rate": (0.0, 1.0)}, 0.55),
+        ({"rate": (0.0, 1.0)}, 0.625),
         ({"rate": (0.0, 0.1)}, 0.05),
-        ({"rate": (1e-4, 1.0, "log")}, 0.0032),
+        ({"rate": (0.0, 1.0, 0.1)}, 0.6),
+        ({"rate": (1e-4, 1.0, "log")}, 0.00316),
         ({"rate": (0.1, 10.0, "log")}, 1.0),
     ],
 )

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from sbkit.core import SbkitError
-from sbkit.lab.chart import Chart
 from sbkit.lab.desk import Desk
-from sbkit.lab.map import Map
+from sbkit.lab.map import Chart, Map
 from sbkit.lab.replay import replay
 from sbkit.lab.stage import Stage
 from sbkit.lab.still import Still

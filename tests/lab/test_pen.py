@@ -13,7 +13,6 @@ import pytest
 import torch
 from cases import told
 
-from sbkit.lab.compare import Pair
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import dials
 from sbkit.lab.pen import Pen
@@ -60,6 +59,19 @@ NAMED = factory()
 TASK = torch.zeros(1000, 50)
 
 
+def nested(deep):
+    made = 1
+    for _ in range(deep):
+        made = [made]
+    return made
+
+
+def hoop():
+    made = [1]
+    made.append([made])
+    return made
+
+
 def drawn(free=None):
     return Bars("b", "Bars", "y", ["a"], [1])
 
@@ -98,6 +110,8 @@ UNWRITTEN = [
     ([factory()], "a lambda has no name"),
     (torch.zeros(1000), "a Tensor of shape (1000,) is too much; give it a name"),
     (list(range(3000)), "too long"),
+    (nested(300), "nested too deeply"),
+    (hoop(), "nested too deeply"),
     (object(), "an object has no text in Python; give it a name"),
     (torch.nn.ReLU(), "a ReLU has no text in Python"),
 ]
@@ -123,7 +137,7 @@ def test_what_is_written_leads_back(value):
 @pytest.mark.parametrize(("value", "why"), UNWRITTEN, ids=told)
 def test_what_cannot_be_written_is_told_in_a_comment(value, why):
     meant = dials(drawn, {"free": [None, value]})
-    pair = Pair(drawn, {"free · A": None, "free · B": value}, "free")
+    pair = Session(drawn, {"free · A": None, "free · B": value}, "free")
     for code in (Session(drawn, {"free": value}).code(), pair.code()):
         assert code.startswith("# free cannot be written: ") and why in code.splitlines()[0]
     for text in Desk(Session(drawn, {"free": value}), meant).answer({"type": "code"})[0]["texts"].values():

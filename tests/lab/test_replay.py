@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sbkit.lab import replay as module
-from sbkit.lab.compare import Pair
 from sbkit.lab.dials import dials, places
 from sbkit.lab.replay import MOST, film, player, replay
 from sbkit.lab.script import FOLDER, replay_script, script, style
@@ -59,7 +58,7 @@ def test_a_film_looks_often_at_first_and_ends_where_a_run_does(lesson):
 
 
 def test_a_film_of_two_runs_shows_both(lesson):
-    pair = Pair(lesson, {"lr · A": 0.1, "lr · B": 0.2}, "lr")
+    pair = Session(lesson, {"lr · A": 0.1, "lr · B": 0.2}, "lr")
     assert frames(film(pair, {}))[-1]["step"] == 60
 
 

@@ -6,7 +6,8 @@ import torch
 
 import sbkit as sb
 from sbkit.core import SbkitError
-from sbkit.lab.session import MOST, Session
+from sbkit.lab.lane import MOST
+from sbkit.lab.session import Session
 
 START = {"slabs": 5, "depth": 1, "lr": 0.1, "optimizer": "sgd"}
 
@@ -134,7 +135,7 @@ def test_a_live_change_acts_on_the_run(lesson):
     run = session.run
     assert session.set("lr", 0.02) is False
     assert session.run is run and run.settings["lr"] == 0.02
-    assert session.changes == [(10, "lr", 0.02)]
+    assert session.lanes[0].changes == [(10, "lr", 0.02)]
 
 
 def test_another_change_restarts_once_at_the_next_request(lesson):
@@ -247,7 +248,7 @@ def test_a_bad_live_value_is_refused_and_forgotten(lesson):
     session = Session(lesson, START)
     with pytest.raises(SbkitError, match="lr is a number above 0"):
         session.set("lr", -1.0)
-    assert session.values["lr"] == 0.1 and session.changes == [] and not session.dirty
+    assert session.values["lr"] == 0.1 and session.lanes[0].changes == [] and not session.dirty
 
 
 def test_a_lesson_need_not_train(still):
@@ -335,7 +336,7 @@ def test_the_spectrum_at_step_0_stays_beside_every_later_one(spectra):
         torch.testing.assert_close(spectrum_of(session.pictures()), began)
     assert not torch.allclose(begins(session), began)
     torch.testing.assert_close(spectrum_of(session.pictures(whole=True)), began)
-    torch.testing.assert_close(spectrum_of(session.draw(session.history[1:2], moving=True)), began)
+    torch.testing.assert_close(spectrum_of(session.draw(session.moments[1:2], moving=True)), began)
 
 
 def test_a_restart_brings_its_own_spectrum_at_step_0(spectra):

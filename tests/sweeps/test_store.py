@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.cache import Cache, store
 from sbkit.core import SbkitError, measure
+from sbkit.sweeps import store
+from sbkit.sweeps.store import Cache
 
 ROWS = [
     {"run": run, "loss": math.nan, "state": "finished", "file": 0.1, "kinds[Sᶜ]/..": 0.5, "boundary": picture}
@@ -122,7 +123,7 @@ def test_what_is_registered_counts(tmp_path, monkeypatch):
         return task
 
     plain = path()
-    monkeypatch.setitem(measure.about, "norm", measure.about[""])
+    monkeypatch.setitem(measure.about, "norm", measure.about.usual)
     for function in (norm, other):
         monkeypatch.setitem(measure._functions, "norm", function)
         assert path() != plain

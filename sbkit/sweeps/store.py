@@ -8,8 +8,6 @@ import io
 import os
 import threading
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from sbkit.cache.contents import HOME
-from sbkit.cache.fingerprint import fingerprint
-from sbkit.core import SbkitError, dataset, measure, optimizer
+from sbkit.core import SbkitError
+from sbkit.core.registries import REGISTRIES
+from sbkit.sweeps.fingerprint import HOME, fingerprint
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")
-UNREADABLE = (  # what damage, or another program's file, has NumPy and zipfile raise
-    *(OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-
 Row = dict[str, Any]
 
 
@@ -46,10 +39,6 @@ class Cache:
         code = [path.read_bytes() for path in sorted(HOME.rglob("*.py"))]
         versions = [importlib.metadata.version(name) for name in VERSIONS]
         self._lesson = fingerprint(lesson, registered(), code, versions, str(torch.get_default_dtype()))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            self._tell(error)
 
     def path(self, setting: Mapping[str, Any]) -> Path:
         """The file of a setting."""
@@ -63,7 +52,7 @@ class Cache:
                 names, *columns = (file[f"arr_{i}"] for i in range(len(file.files)))
             cells = [[cell.item() if cell.ndim == 0 else cell for cell in column] for column in columns]
             return [dict(zip(names.tolist(), row, strict=True)) for row in zip(*cells, strict=True)]
-        except UNREADABLE:
+        except Exception:  # whatever a damaged file, or another program's, has NumPy and zipfile raise
             return None
 
     def put(self, setting: Mapping[str, Any], rows: list[Row]) -> None:
@@ -73,26 +62,24 @@ class Cache:
         path = self.path(setting)
         part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             part.write_bytes(file.getvalue())
             part.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink()
-            self._tell(error)
-
-    def _tell(self, error: OSError) -> None:
-        """Say, once, that the folder cannot be written."""
-        if not self._told:
-            words = f"A cache is a folder that can be written, but {str(self.folder)!r}: {error.strerror}."
-            warnings.warn(f"{words} The rows stay in memory; name another folder.", stacklevel=4)
-        self._told = True
+            if not self._told:
+                got = f"{str(self.folder)!r}: {error.strerror}. The rows stay in memory"
+                words = f"A cache is a folder that can be written, but {got}"
+                warnings.warn(f"{words}; name another folder.", stacklevel=3)
+            self._told = True
 
 
-def registered() -> list[tuple[str, str, Any, dict[str, Any]]]:
-    """What was registered beside sbkit's own: (kind, name, function, about)."""
+def registered() -> list[tuple[str, str, Any, Any]]:
+    """What may change a run and was registered beside sbkit's own: (kind, name, function, about)."""
     return [
-        (registry.kind, name, registry[name], vars(registry.about[name]))
-        for registry in (dataset, measure, optimizer)
-        for name in registry
-        if not getattr(registry[name], "__module__", "").startswith("sbkit.")
+        (registry.kind, name, function, vars(registry.about[name]))
+        for registry in REGISTRIES
+        for name, function in registry.items()
+        if registry.kind != "plot" and not getattr(function, "__module__", "").startswith("sbkit.")
     ]

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.cache import fingerprint
 from sbkit.core import SbkitError
+from sbkit.sweeps.fingerprint import fingerprint
 
 
 class Lazy:

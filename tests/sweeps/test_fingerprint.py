@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from sbkit.cache import fingerprint
 from sbkit.core import SbkitError
+from sbkit.sweeps.fingerprint import fingerprint
 
 CELLS = """
 import functools

@@ -87,7 +87,7 @@ def test_a_table_with_too_many_dials_is_told_so(lesson):
 
 
 def test_it_stays_out_of_a_star_import():
-    assert "map" not in sb.__all__ and sb.map.__module__ == "sbkit.course.map"
+    assert "map" not in sb.__all__ and sb.map.__module__ == "sbkit.lab.map"
 
 
 def tried(depth=1, rate=None, size=0.5, on=True, width=4, more="a"):
@@ -120,7 +120,7 @@ def test_a_cell_opens_what_was_tried_from_a_file_too(axes, back):
         warnings.filterwarnings("ignore", "2 of 4 settings failed")
         table = back(sb.sweep(tried, **axes, depth=[0, 1]))
     chart = sb.map(tried, table, value="loss").session
-    assert chart.axes[name] == values and (pd.notna(chart.made.values).all())
+    assert chart.axes[name] == values and (pd.notna(chart.field.values).all())
     assert [type(value) for value in chart.axes[name]] == [type(value) for value in values] or name == "size"
     opened = []
     chart.opens = opened.append
@@ -142,7 +142,7 @@ def test_rows_without_a_value_of_a_dial_are_told_with_what_helps():
         sb.map(tried, table, value="loss")
     for given in ({"table": table.fillna({"width": 4})}, {"table": table, "width": [None, 8.0]}):
         chart = sb.map(tried, value="loss", **given).session
-        assert len(chart.kept) == 8 and pd.notna(chart.made.values).all()
+        assert len(chart.kept) == 8 and pd.notna(chart.field.values).all()
     assert [
         type(width) for width in sb.map(tried, table.fillna({"width": 4}), value="loss").session.axes["width"]
     ] == [int] * 2
@@ -161,7 +161,7 @@ def test_settings_that_failed_or_are_missing_are_empty_cells():
     with pytest.warns(UserWarning, match="2 of 4 settings failed"):
         table = sb.sweep(tried, width=[0, 4], depth=[0, 1])
     for part, empty in ((table, 2), (read_back(table), 2), (table[:-2], 3), (table[:1], 4)):
-        field = sb.map(tried, part, value="loss", width=[0, 4], depth=[0, 1]).session.made
+        field = sb.map(tried, part, value="loss", width=[0, 4], depth=[0, 1]).session.field
         assert pd.isna(field.values).sum() == empty
 
 

@@ -192,7 +192,10 @@ def test_a_measure_with_the_name_of_an_axis_is_refused():
         task = sb.slabs(n=300, n_test=200)
         return sb.fit(sb.mlp(task, width=4), task, measure=[measure])
 
-    with pytest.warns(UserWarning, match="A column is an axis or a measure, got 'norm' as both"):
+    with pytest.warns(
+        UserWarning,
+        match="got 'norm' from the measure 'norm' and from another or an axis",
+    ):
         assert sb.sweep(clash, norm=[1, 2]).norm.tolist() == [1, 2]
 
 
@@ -491,5 +494,5 @@ def test_a_back_end_that_gives_rows_only_at_the_end_is_refused(jobs):
             sb.sweep(lesson, jobs=jobs, depth=[0, 1])
     with joblib.parallel_config("sequential", n_jobs=2):
         assert len(sb.sweep(lesson, jobs=jobs, depth=[0, 1])) == 4
-    with joblib.parallel_config(n_jobs=0), pytest.raises(sb.SbkitError, match="try jobs=2"):
+    with joblib.parallel_config(n_jobs=0), pytest.raises(sb.SbkitError, match="or try jobs=2"):
         sb.sweep(lesson, depth=[0, 1])

@@ -1,0 +1,139 @@
+"""One run of a lesson: built from its values, changed while it trains, recorded. Knows no widget, no dial."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from sbkit.core import Snapshot
+from sbkit.lab.lesson import acts_at_once, made_by, marked
+from sbkit.lab.pen import Pen
+from sbkit.plots import Description, pictures
+from sbkit.training import Run, anew
+from sbkit.training.signature import Signature
+
+MOST = 300  # snapshots kept of a run
+UNSCALED = 2.0  # root mean square of a column that is larger than standardized ones are
+
+
+class Lane:
+    """A lesson called once, with what it made and what was seen of that.
+
+    built: the values it was called with; acting: those that now act. made: whatever it returned; run: None
+    if it does not train. live: the names that act at once. changes: (step, name, value) of those that did.
+    history: snapshots, at most 300, the last one `sharp` if it saw all rows. took: seconds that the last
+    slice of training took.
+    """
+
+    def __init__(self, signature: Signature, values: Mapping[str, Any]):
+        self.built, self.acting = dict(values), dict(values)
+        handed = marked(values)
+        self.made: Any = anew(signature.lesson, handed)
+        self.run, self.still = made_by(signature.name, self.made)
+        self.live = frozenset() if self.run is None else acts_at_once(handed, self.run)
+        self.changes: list[tuple[int, str, Any]] = []
+        self.history: list[Snapshot] = []
+        self.sharp, self.took = False, 0.0
+
+    @property
+    def step(self) -> int:
+        """How far the run is; 0 where nothing trains."""
+        return 0 if self.run is None else self.run.step
+
+    @property
+    def count(self) -> int:
+        """How many runs train, or how many pictures a lesson that does not train draws."""
+        return len(self.still) if self.run is None else self.run.fleet.runs
+
+    def change(self, name: str, value: Any) -> None:
+        """Give a setting of the run another value while it trains."""
+        if self.run is not None:
+            self.run.settings[name] = value
+            kept = [change for change in self.changes if change[:2] != (self.step, name)]
+            self.changes = [*kept, (self.step, name, value)]
+            self.acting[name] = value
+
+    def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
+        """Train one slice and record a glance at the run."""
+        if self.run is not None:
+            start = time.perf_counter()
+            self._record(self.run.advance(steps=steps, seconds=seconds, glance=True), sharp=False)
+            self.took = time.perf_counter() - start
+
+    def look(self, glance: bool = False) -> None:
+        """Record a snapshot of the run as it stands; nothing is measured twice."""
+        seen = bool(self.history) and self.history[-1].step == self.step
+        if self.run is not None and not (seen and (glance or self.sharp)):
+            self._record(self.run.snapshot(glance), sharp=not glance)
+
+    def _record(self, snapshot: Snapshot, sharp: bool) -> None:
+        if self.history and self.history[-1].step == snapshot.step:
+            self.history.pop()
+        if len(self.history) >= MOST:
+            self.history = self.history[::2]  # the first stays
+        self.history.append(snapshot)
+        self.sharp = sharp
+
+    def pictures(self, whole: bool = False) -> list[Description]:
+        """Descriptions of the latest look, or of the whole history."""
+        return self.draw(self.history if whole else self.history[-1:], moving=not self.sharp)
+
+    def draw(self, history: Sequence[Snapshot], moving: bool) -> list[Description]:
+        """Descriptions of a history; moving: its last look was a glance. Nothing before the first look."""
+        if self.run is None:
+            return self.still
+        return pictures(history, moving, first=self.history[0]) if history else []
+
+    def seen(self, step: int) -> Snapshot:
+        """What was last seen up to a step; before that, the first."""
+        return next((seen for seen in reversed(self.history) if seen.step <= step), self.history[0])
+
+    def steps(self, name: str, pen: Pen) -> list[str]:
+        """Lines of Python that lead a new run of this name here."""
+        lines, step = [], 0
+        for at, own, value in [*self.changes, (self.step, "", None)]:
+            lines += [f"{name}.advance(steps={at - step})"] if at > step else []
+            lines += [f'{name}.settings["{own}"] = {pen.text(value)}'] if own else []
+            step = at
+        return lines
+
+    def answers(self) -> str:
+        """What kind of answer it gives, in words."""
+        if self.run is None:
+            return "pictures"
+        task = self.run.task
+        return f"{task.outputs} classes" if task.classes else f"regression (outputs: {task.outputs})"
+
+    def ending(self) -> str:
+        """Why runs no longer train, as a clause; empty while all do."""
+        return "" if self.run is None else ending(self.run)
+
+
+def ending(run: Run) -> str:
+    """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
+    runs, count = len(run.states), Counter(run.states)
+    who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
+    who = dict.fromkeys(who, "the run") if runs == 1 else who
+    lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+    if len(lost) == runs:
+        return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
+    parts = []
+    if count["converged"]:
+        parts.append(f"{who['converged']} reached loss < {run.stop:g}")
+    if count["finished"]:
+        done = f"all {run.steps:,} steps"
+        parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
+    if lost:
+        parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
+    return "; ".join(parts)
+
+
+def _calmer(run: Run) -> str:
+    """What keeps the loss finite: columns of one size where the reader's own are not, smaller steps."""
+    own = isinstance(run.task.embed, nn.Identity)
+    unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
+    return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
