@@ -6,13 +6,11 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sbkit.core import Feature, SbkitError, Task, between, generator
-from sbkit.data.classes import labels
-from sbkit.data.columns import numbers
+from sbkit.data.columns import numbers, some
 from sbkit.data.files import check_options
 from sbkit.data.leaks import leaks
 from sbkit.data.tables import place, tables
@@ -76,13 +74,15 @@ def task_from(
     """
     check_options(read_csv, ["features", "test", "standardize", "seed"])
     given = isinstance(test, tuple | list)
-    inputs, answers, split, source = tables(x, y, test if given else None, read_csv)
+    inputs, targets, names, split = tables(x, y, test if given else None, read_csv)
     columns = _features(features, list(inputs))
-    one_axis = isinstance(y, str | int | np.integer) or np.ndim(y[:1]) == 1
-    targets, names = labels(answers, one_axis, source)  # (n,) or (n, outputs); the classes
     z = numbers(inputs)  # (n, k)
     if telling := leaks(z, targets, list(inputs)):
-        warnings.warn(_pointed_out(telling), stacklevel=2)
+        fix = f"if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})"
+        said = (
+            f"Each of these columns tells y by itself, without an error: {some(telling)}. If that is what you"
+        )
+        warnings.warn(f"{said} study, go on; {fix}.", stacklevel=2)
     if given:
         order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
         train, held = order[order < split], order[order >= split]
@@ -93,14 +93,6 @@ def task_from(
         _check_both(targets, names, train, held)
     embed = Standardized(z[train]) if standardize else nn.Identity()
     return Task(z[train], targets[train], z[held], targets[held], columns, embed, tuple(names))
-
-
-def _pointed_out(telling: list[str]) -> str:
-    said = ", ".join(map(repr, telling[:5])) + (f" and {len(telling) - 5} more" if len(telling) > 5 else "")
-    return (
-        f"Each of these columns tells y by itself, without an error: {said}. If that is what you study, "
-        f"go on; if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})."
-    )
 
 
 def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[str, Feature]:
@@ -119,18 +111,14 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
             raise SbkitError(f"A feature has a name, a string, and a column or more, got {name!r}: {chosen}.")
         for column in places:
             if column in owner:
-                raise SbkitError(
-                    f"A column is in one feature, got {names[column]!r} in {owner[column]!r} and {name!r}."
-                )
+                got = f"{names[column]!r} in {owner[column]!r} and {name!r}"
+                raise SbkitError(f"A column is in one feature, got {got}.")
             owner[column] = name
         found[name] = Feature(places)
-    for column in sorted(set(range(len(names))) - set(owner)):
-        if names[column] in found:
-            raise SbkitError(
-                f"Features have different names, got {names[column]!r} for a group and a column outside it."
-            )
-        found[names[column]] = Feature((column,))
-    return found
+    alone = {name: Feature((column,)) for column, name in enumerate(names) if column not in owner}
+    if twice := sorted(set(found) & set(alone)):
+        raise SbkitError(f"Features have different names, got {twice[0]!r} for a group and a column too.")
+    return found | alone
 
 
 def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -138,14 +126,14 @@ def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 
     codes (n,) → int64 indices (n_train,), (n_test,).
     """
+    import pandas as pd
+
     order = torch.randperm(len(codes), generator=generator(seed))
-    by_class = codes[order].argsort(stable=True)  # places in `order`, class after class
     counts = codes.bincount()  # (C,)
-    mine = codes[order][by_class]  # (n,)
-    rank = torch.arange(len(codes)) - (counts.cumsum(0) - counts)[mine]  # place within the own class
     quota = (share * counts).round().clamp(min=1).minimum(counts - 1)  # (C,)
-    held = torch.zeros(len(codes), dtype=torch.bool)
-    held[by_class[rank < quota[mine]]] = True
+    mine = codes[order]  # (n,)
+    rank = torch.tensor(pd.Series(mine.numpy()).groupby(mine.numpy()).cumcount().to_numpy())  # in its class
+    held = rank < quota[mine]
     return order[~held], order[held]
 
 

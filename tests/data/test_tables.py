@@ -63,7 +63,10 @@ REFUSED = {
     "empty feature": ((TABLE, "kind", {"a": []}), r"a column or more, got 'a': \[\]"),
     "a number for a name": ((TABLE, "kind", {1: "age"}), "a name, a string, .*got 1: age"),
     "a list of features": ((TABLE, "kind", ["age"]), "features are name → column .*got list; try"),
-    "a feature named as a column": ((TABLE, "kind", {"age": "height"}), "different names, got 'age' for a"),
+    "a feature named as a column": (
+        (TABLE, "kind", {"age": "height"}),
+        "different names, got 'age' for a group",
+    ),
 }
 
 
