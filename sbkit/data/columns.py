@@ -52,7 +52,7 @@ class Source(NamedTuple):
         apart = self.y is None and lost
         made = f"{self.written}{'.assign(answer=numpy.ravel(y))' if apart else ''}{steps}"
         made = f"pandas.get_dummies({made}, columns={words})" if words else made
-        return f"sb.task_from({made}, {self.y or 'answer'!r})" if apart or not self.named else made
+        return f"sb.data.table({made}, {self.y or 'answer'!r})" if apart or not self.named else made
 
 
 def format_of(column: pd.Series, semicolons: bool = False) -> tuple[dict[str, str], str, list[str]] | None:

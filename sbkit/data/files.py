@@ -43,7 +43,7 @@ def check_options(options: Options, own: list[str]) -> None:
             raise SbkitError(f"A file is read whole, got {name}; leave it out.")
         near = [one for one in known if name.startswith(one)]
         near = [*near, *difflib.get_close_matches(name, known, n=1, cutoff=0.5), "sep"]
-        raise SbkitError(f"No option of sb.task_from is named {name!r}. Did you mean {near[0]!r}?")
+        raise SbkitError(f"No option of sb.data.table is named {name!r}. Did you mean {near[0]!r}?")
 
 
 def is_path(given: Any) -> bool:
