@@ -60,27 +60,27 @@ def rotation(dim: int, rng: Generator) -> nn.Module:
     return layer
 
 
-def _per_block(name: str, value: float | Sequence[float], blocks: Sequence[int]) -> Sequence[float]:
-    values = list(value) if isinstance(value, Iterable) else [value] * len(blocks)
-    if len(values) != len(blocks):
-        raise SbkitError(f"{name} is one number, or one a block ({len(blocks)}), got {len(values)} numbers.")
+def per_block(name: str, value: float | Sequence[float], blocks: int) -> list[float]:
+    """A setting of each of the blocks, given as one number or one a block."""
+    values = list(value) if isinstance(value, Iterable) else [value] * blocks
+    if len(values) != blocks:
+        raise SbkitError(f"{name} is one number or one a block, got {len(values)} for {blocks} blocks.")
     return values
 
 
-def _checked(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float]) -> None:
+def _check(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float]) -> None:
     if not blocks:
         raise SbkitError("blocks names at least one block, got none; try (1, 5).")
     for k, p, gap in zip(blocks, noise, margin, strict=True):
-        whole_number = isinstance(k, int | np.integer) and not isinstance(k, bool)
-        if not whole_number or k not in (1, *SLABS):
-            near = min([1, *SLABS], key=lambda block: abs(block - k) if isinstance(k, int | float) else 0)
+        number = isinstance(k, int | float | np.integer) and not isinstance(k, bool)
+        if not number or k not in (1, *SLABS) or isinstance(k, float):
+            near = min([1, *SLABS], key=lambda block: abs(block - k) if number else 0)
             raise SbkitError(f"blocks are 1 (linear) or 3, 5, 7 (slabs), got {k!r}; try {near}.")
         between("noise", p, 0, 1)
         room = 1 / max(k - 1, 1)  # above this the slabs have no width
         if not (isinstance(gap, int | float) and 0 <= gap < room):
-            raise SbkitError(
-                f"margin of a block of {k} is at least 0 and below {room:.3g}, got {gap!r}; try 0.1."
-            )
+            rule = f"margin of a block of {k} is at least 0 and below {room:.3g}"
+            raise SbkitError(f"{rule}, got {gap!r}; try 0.1.")
 
 
 def _names(blocks: Sequence[int]) -> Iterator[str]:
@@ -115,8 +115,8 @@ def slabs(
     (['linear', 'slab5_1', 'slab5_2'], torch.Size([100, 3]))
     """
     blocks = list(blocks) if isinstance(blocks, Iterable) else [blocks]
-    noise, margin = _per_block("noise", noise, blocks), _per_block("margin", margin, blocks)
-    _checked(blocks, noise, margin)
+    noise, margin = per_block("noise", noise, len(blocks)), per_block("margin", margin, len(blocks))
+    _check(blocks, noise, margin)
     rows, dim = whole("n", n) + whole("n_test", n_test), len(blocks)
     check_memory(rows * dim * 4 * 3, f"{rows:,} rows × {dim:,} features × 4 bytes × 3 copies")
     if rotate:
