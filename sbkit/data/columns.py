@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from sbkit.core import SbkitError, check_memory
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sbkit.data.places import some
 
 LARGEST = float(np.finfo(np.float32).max)
 RESOLVED = 1e-5  # a column's spread over its size: a hundred steps of float32
 KINDS = 20  # words of a column that are surely no names of single rows
 MOSTLY = 0.7  # of a column's texts are numbers: the others are typos, or stand for nothing
 AROUND = "$€£¥% "
+COMMA = ".str.replace(',', '.')"
 GROUPS = r"[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|\d+)({1}\d*)?"  # a number by its marks of thousands and decimals
 # what a column's texts match → options of pandas' CSV reader, methods of a column of text
 NUMBERS: dict[str, tuple[dict[str, str], str]] = {
     r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?": ({}, ""),
     GROUPS.format(",", r"\."): ({"thousands": ","}, ".str.replace(',', '')"),
-    r"[+-]?(\d+,?\d*|,\d+)": ({"decimal": ","}, ".str.replace(',', '.')"),
-    GROUPS.format(r"\.", ","): (
-        {"thousands": ".", "decimal": ","},
-        ".str.replace('.', '').str.replace(',', '.')",
-    ),
+    r"[+-]?(\d+,?\d*|,\d+)": ({"decimal": ","}, COMMA),
+    GROUPS.format(r"\.", ","): ({"thousands": ".", "decimal": ","}, ".str.replace('.', '')" + COMMA),
     GROUPS.format(r"[\s']", r"\."): ({}, r""".str.replace(r"[\s']", '', regex=True)"""),
-    GROUPS.format(r"[\s']", ","): ({}, r""".str.replace(r"[\s']", '', regex=True).str.replace(',', '.')"""),
+    GROUPS.format(r"[\s']", ","): ({}, r""".str.replace(r"[\s']", '', regex=True)""" + COMMA),
 }
 
 
@@ -80,19 +77,14 @@ def check_complete(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) 
     empty = [name for name, share in missing.mean().items() if share > 0.5]
     lost: Any = missing.drop(columns=empty).any(axis=1) | answers.isna().any(axis=1)  # (n,)
     steps = f".drop(columns={empty})" if empty else ""
-    if lost.mean() > 0.5:  # few rows would be left
+    if lost.mean() <= 0.5:
+        steps += ".dropna()"
+    else:  # few rows would be left
         steps += f".dropna(subset=[{source.y or 'answer'!r}])" if answers.isna().any(axis=None) else ""
         steps += ".pipe(lambda table: table.fillna(table.median(numeric_only=True)))"
-    else:
-        steps += ".dropna()"
-    fix = (
-        f"try {source.table(steps, lost=True)}"
-        if answers.shape[1] == 1
-        else "drop or fill those rows of both"
-    )
-    raise SbkitError(
-        f"No value is missing from x and y, got {len(inputs):,} rows of which {some(each, str)}; {fix}."
-    )
+    fix = "drop or fill" if answers.shape[1] > 1 else f"try {source.table(steps, lost=True)}"
+    got = f"{len(inputs):,} rows of which {some(each, str)}"
+    raise SbkitError(f"No value is missing from x and y, got {got}; {fix}.")
 
 
 def check_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> None:
@@ -104,10 +96,9 @@ def check_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -
     told = format_of(first) if first.dtype.kind == "O" else None
     row = int(np.argmax(first.astype(str).str.strip().isin(told[2] if told else [])))
     more = f" and others in {some(list(wrong)[1:])}" if wrong.shape[1] > 1 else ""
-    raise SbkitError(
-        f"Columns hold numbers, got text, dates or categories, {first.iloc[row]!r} in row {row} of "
-        f"{first.name!r} ({first.dtype}){more}; try {as_numbers(wrong, answers.iloc[:, 0], source)}."
-    )
+    got = f"{first.iloc[row]!r} in row {row} of {first.name!r} ({first.dtype}){more}"
+    fix = as_numbers(wrong, answers.iloc[:, 0], source)
+    raise SbkitError(f"Columns hold numbers, got text, dates or categories, {got}; try {fix}.")
 
 
 def as_numbers(inputs: pd.DataFrame, classes: pd.Series, source: Source) -> str:
@@ -156,8 +147,6 @@ def numbers(table: pd.DataFrame) -> Tensor:
 
 def named(table: pd.DataFrame, what: str = "x") -> tuple[pd.DataFrame, str]:
     """A table with strings for columns, x1, x2, … where it has no labels, and the method that does so."""
-    import pandas as pd
-
     labels, method = table.columns, ""
     names = [str(label) for label in labels]
     if isinstance(labels, pd.RangeIndex):
@@ -166,9 +155,3 @@ def named(table: pd.DataFrame, what: str = "x") -> tuple[pd.DataFrame, str]:
     elif names != list(labels):
         method = ".rename(columns=str)"
     return table.set_axis(names, axis=1), method
-
-
-def some(names: Iterable[Any], shown: Any = repr) -> str:
-    """The first few of many, as `shown`."""
-    names = [shown(name) for name in names]
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from sbkit.core import SbkitError, check_memory
-from sbkit.data.columns import Source, as_numbers, format_of, named, some
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sbkit.core import SbkitError, check_memory, one_of
+from sbkit.data.columns import Source, as_numbers, format_of, named
+from sbkit.data.places import some
 
 Options = Mapping[str, Any]
 # Rows at most, for a live picture: ordering an epoch of 10⁶ for eight runs takes ¼ s, of 10⁷ over 2 s.
@@ -35,8 +34,6 @@ DIALECT = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment",
 
 def check_options(options: Options, own: list[str]) -> None:
     """Refuse what neither the caller (its own options: `own`) nor pandas' reader takes."""
-    import pandas as pd
-
     known = {*own, *inspect.signature(pd.read_csv).parameters} - PIECES
     for name in set(options) - known:
         if name in PIECES:
@@ -120,11 +117,7 @@ def _found(given: str | os.PathLike[str]) -> Path:
             )
         folder = path if os.path.isdir(path) else path.absolute().parent
         there = sorted(file.name for file in folder.glob("*") if file.suffix in (".csv", ".tsv", *PACKED))
-        near = difflib.get_close_matches(path.name, there, n=1)
-        what = f"{text!r} is {'a folder' if folder == path else 'none'}"
-        files = f"are {', '.join(there[:5])}" if there else "is no CSV file"
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise SbkitError(f"x is the path of a CSV file, and {what}; in {folder} there {files}.{hint}")
+        one_of(f"CSV file in {folder}", text, there)
     with path.open("rb") as file:
         start = b"" if path.suffix in PACKED else file.read(4)
     if kind := SUFFIXES.get(path.suffix.lower()) or BYTES.get(start):
@@ -135,16 +128,14 @@ def _found(given: str | os.PathLike[str]) -> Path:
 
 def _parsed(path: Path, options: Options, rows: int = MOST) -> pd.DataFrame:
     """The first rows as pandas reads them; columns of mixed kinds are told by all of their rows."""
-    import pandas as pd
-
     sep = options.get("sep", options.get("delimiter", ","))
-    fast = sep is not None and (len(sep) == 1 or sep == r"\s+") and "skipfooter" not in options
+    fast = (
+        sep is not None and (len(sep) == 1 or sep == r"\s+") and not {"engine", "skipfooter"} & set(options)
+    )
     engine: Any = {"low_memory": False} if fast else {"engine": "python"}
-    if {"engine", "low_memory"} & set(options):
-        engine = {}
-    if "skipfooter" not in options:  # pandas takes one of them
-        engine["nrows"] = min(rows, rows if options.get("nrows") is None else options["nrows"])
-    return pd.read_csv(path, **{**options, **engine})
+    given = options.get("nrows")
+    most = {} if "skipfooter" in options else {"nrows": rows if given is None else min(rows, given)}
+    return pd.read_csv(path, **{**engine, **options, **most})  # pandas takes either a foot or a most
 
 
 def _own(table: pd.DataFrame, y: Any) -> str | None:
@@ -254,8 +245,6 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
 
 def _is_row(header: list[str], table: pd.DataFrame) -> bool:
     """Whether a first line looks like the rows below: fractions, numbers in no order, words of its column."""
-    import pandas as pd
-
     values = pd.to_numeric(pd.Series(header), errors="coerce")  # (k,), NaN for words
     whole = pd.Series([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
     if whole.all():

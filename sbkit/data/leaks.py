@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sbkit.core import SbkitError
-from sbkit.data.columns import some
+from sbkit.data.places import some
 
 ACCIDENT = math.log(1e-6)  # a table of shuffled answers would be called a leak once in a million times
 FEW = 256  # values of a column that are looked at one by one
@@ -28,8 +29,6 @@ def leaks(z: Tensor, y: Tensor, names: list[str]) -> list[str]:
     columns in less than one of 10⁶ tables, so that one of few rows, or a number for each row, is not called
     a leak. A second for 10⁶ rows of 50 columns.
     """
-    import pandas as pd
-
     columns, answers = z.numpy(), y.numpy()
     is_y = _is_values if y.is_floating_point() else _is_classes
     if same := [names[j] for j in is_y(columns, answers)]:
@@ -48,8 +47,6 @@ def leaks(z: Tensor, y: Tensor, names: list[str]) -> list[str]:
 
 def _is_classes(z: Values, y: NDArray[np.int64]) -> list[int]:
     """The columns that are the classes y (n,) under other numbers, alone or one-hot."""
-    import pandas as pd
-
     groups = pd.DataFrame(z).groupby(y)
     low, high = groups.min().to_numpy(), groups.max().to_numpy()  # (C, k)
     fixed = np.flatnonzero(

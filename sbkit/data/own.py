@@ -10,10 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Feature, SbkitError, Task, between, generator
-from sbkit.data.columns import numbers, some
-from sbkit.data.files import check_options
-from sbkit.data.leaks import leaks
-from sbkit.data.tables import place, tables
+from sbkit.data.places import place, some
 
 Columns = str | int | Iterable[str | int]
 
@@ -72,17 +69,18 @@ def table(
     >>> task.x.shape, task.columns("size"), list(task.features)
     (torch.Size([30, 3]), [0, 2], ['size', 'x2'])
     """
+    from sbkit.data.files import check_options
+    from sbkit.data.leaks import leaks
+    from sbkit.data.tables import tables
+
     check_options(read_csv, ["features", "test", "standardize", "seed"])
     given = isinstance(test, tuple | list)
-    inputs, targets, names, split = tables(x, y, test if given else None, read_csv)
-    columns = _features(features, list(inputs))
-    z = numbers(inputs)  # (n, k)
-    if telling := leaks(z, targets, list(inputs)):
+    z, targets, labels, names, split = tables(x, y, test if given else None, read_csv)
+    columns = _features(features, labels)
+    if telling := leaks(z, targets, labels):
+        said = f"Each of these columns tells y by itself, without an error: {some(telling)}. If that is what"
         fix = f"if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})"
-        said = (
-            f"Each of these columns tells y by itself, without an error: {some(telling)}. If that is what you"
-        )
-        warnings.warn(f"{said} study, go on; {fix}.", stacklevel=2)
+        warnings.warn(f"{said} you study, go on; {fix}.", stacklevel=2)
     if given:
         order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
         train, held = order[order < split], order[order >= split]
@@ -98,10 +96,8 @@ def table(
 def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[str, Feature]:
     """Features by name: the groups, then every column that is in none."""
     if not isinstance(groups, Mapping | None):
-        raise SbkitError(
-            f"features are name → column or columns, got {type(groups).__name__}; "
-            f"try features={{'mine': [{names[0]!r}]}}."
-        )
+        got = f"{type(groups).__name__}; try features={{'mine': [{names[0]!r}]}}"
+        raise SbkitError(f"features are name → column or columns, got {got}.")
     found: dict[str, Feature] = {}
     owner: dict[int, str] = {}
     for name, chosen in (groups or {}).items():
@@ -129,11 +125,10 @@ def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
     import pandas as pd
 
     order = torch.randperm(len(codes), generator=generator(seed))
-    counts = codes.bincount()  # (C,)
+    counts, mine = codes.bincount(), codes[order]  # (C,), (n,)
     quota = (share * counts).round().clamp(min=1).minimum(counts - 1)  # (C,)
-    mine = codes[order]  # (n,)
-    rank = torch.tensor(pd.Series(mine.numpy()).groupby(mine.numpy()).cumcount().to_numpy())  # in its class
-    held = rank < quota[mine]
+    rank = pd.Series(mine.numpy()).groupby(mine.numpy()).cumcount().to_numpy()  # (n,), within the class
+    held = torch.tensor(rank) < quota[mine]
     return order[~held], order[held]
 
 
@@ -142,7 +137,5 @@ def _check_both(targets: Tensor, names: list[str], train: Tensor, held: Tensor) 
     for part, rows in (("training", train), ("test", held)):
         counts = targets[rows].bincount(minlength=len(names))  # (C,)
         if not counts.all():
-            raise SbkitError(
-                f"Every class is among training and test rows, got no {part} row of "
-                f"{names[int(counts.argmin())]!r}; add one, or drop the class."
-            )
+            got = f"no {part} row of {names[int(counts.argmin())]!r}; add one, or drop the class"
+            raise SbkitError(f"Every class is among training and test rows, got {got}.")

@@ -6,32 +6,29 @@ import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from sbkit.core import SbkitError, one_of
-from sbkit.data.columns import Source, check_complete, check_numbers, format_of, named, numbers, some
+from sbkit.data.columns import Source, check_complete, check_numbers, format_of, named, numbers
 from sbkit.data.files import MOST, is_path, read, written
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sbkit.data.places import place, some
 
 LEAST = 8  # rows: a quarter of them is two, one a class
 
 
 def tables(
     x: Any, y: Any, test: Any, options: Mapping[str, Any]
-) -> tuple[pd.DataFrame, Tensor, list[str], int]:
-    """Inputs, targets, the names of their classes, and how many rows are x's: those of test come after.
+) -> tuple[Tensor, Tensor, list[str], list[str], int]:
+    """Coordinates z (n, k), targets, names of columns and of classes, and how many rows are x's: the first.
 
-    Inputs are numbers, their columns of different names, strings. Targets are classes (n,), 0…C−1, or values
-    (n, outputs), whose names are none. test: (x_test, y_test) or None. options: of pandas' reader, for files.
+    Targets are classes (n,), 0…C−1, or values (n, outputs), whose classes have no names. test: (x_test,
+    y_test) or None. options: of pandas' reader, for files.
     """
-    import pandas as pd
-
     if options and not any(is_path(part) for part in (x, *(test or ())[:1])):
         given = f"{', '.join(options)} with x a {type(x).__name__}"
         raise SbkitError(f"Options of pandas.read_csv are for files, got {given}; leave them out.")
@@ -52,23 +49,12 @@ def tables(
     if not len(inputs.columns):
         raise SbkitError(f"x has a column or more beside y, got {some(answers, str)} alone.")
     one_axis = source.y is not None or np.ndim(y[:1]) == 1
-    return inputs, *labels(answers, one_axis, source), own
-
-
-def place(column: Any, names: list[str]) -> int:
-    """Place of a column among `names`, by its label or its place, from the end if negative; others raise."""
-    if not isinstance(column, int | np.integer) or isinstance(column, bool) or str(column) in names:
-        return names.index(one_of("column", str(column), names))
-    if not -len(names) <= column < len(names):
-        rule = f"Columns are counted from 0 to {len(names) - 1}, or from −1 to −{len(names)} backwards"
-        raise SbkitError(f"{rule}, got {column}; there are {some(names, str)}.")
-    return int(column) % len(names)
+    targets, classes = _labels(answers, one_axis, source)
+    return numbers(inputs), targets, list(inputs), classes, own
 
 
 def _rows(x: Any, y: Any, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, Source]:
     """Inputs and answers of as many rows, checked; what y names is among the answers alone."""
-    import pandas as pd
-
     raw = read(x, options, y) if is_path(x) else x
     inputs, renamed = _table("x", raw)
     names, own = list(inputs), None
@@ -93,8 +79,6 @@ def _rows(x: Any, y: Any, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.
 
 def _check_index(x: Any, y: Any) -> None:
     """Refuse two tables whose rows are labelled, and labelled otherwise."""
-    import pandas as pd
-
     both = all(isinstance(part, pd.DataFrame | pd.Series) for part in (x, y))
     if not both or len(x) != len(y) or x.index.equals(y.index):
         return
@@ -108,8 +92,6 @@ def _check_index(x: Any, y: Any) -> None:
 
 def _table(what: str, given: Any) -> tuple[pd.DataFrame, str]:
     """x or y as a table with different strings for columns, and the method that renames them so."""
-    import pandas as pd
-
     kinds = np.ndarray | Tensor | pd.DataFrame | pd.Series | list | tuple
     if not isinstance(given, kinds) or getattr(given, "ndim", 2) not in (1, 2):
         got = f"shape {tuple(given.shape)}" if isinstance(given, kinds) else type(given).__name__
@@ -139,10 +121,8 @@ def _table(what: str, given: Any) -> tuple[pd.DataFrame, str]:
     return table.reset_index(drop=True), renamed
 
 
-def labels(answers: pd.DataFrame, one_axis: bool, source: Source) -> tuple[Tensor, list[str]]:
+def _labels(answers: pd.DataFrame, one_axis: bool, source: Source) -> tuple[Tensor, list[str]]:
     """Values to predict (n, outputs) and no names, or classes (n,), 0…C−1, and their names in order."""
-    import pandas as pd
-
     if all(dtype.kind == "f" for dtype in answers.dtypes):
         values = answers.to_numpy(dtype=np.float64)  # (n, outputs)
         if not one_axis or not (np.isfinite(values) & (values == values.round())).all():

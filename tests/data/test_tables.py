@@ -126,8 +126,8 @@ def test_refuses_files(written, case):
 
 
 def test_a_file_that_is_not_there(written):
-    with pytest.raises(sb.SbkitError, match="'flower.csv' is none; in .*there is no CSV file"):
+    with pytest.raises(sb.SbkitError, match="No CSV file in .* named 'flower.csv'; there are none"):
         sb.data.table("flower.csv", "kind")
     written("")
-    with pytest.raises(sb.SbkitError, match=r"'flower.csv' is none; in .*there are file\.csv"):
+    with pytest.raises(sb.SbkitError, match=r"named 'flower.csv'; there are file\.csv"):
         sb.data.table("flower.csv", "kind")
