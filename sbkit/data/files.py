@@ -23,24 +23,24 @@ Options = Mapping[str, Any]
 MOST = 1_000_000
 LOOKED = 1000  # rows that are read to try options
 TITLE = 5  # lines above the names, at most
-SEPARATORS = (";", "\t", "|", ",")
 JAPANESE = re.compile("[\u3040-\u30ff]|[\u4e00-\u9fff]{2}")  # kana, or two kanji side by side
 BYTES = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet", b"\x89HDF": "hdf"}
 SUFFIXES = {".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
 PACKED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar")
 PIECES = {"filepath_or_buffer", "iterator", "chunksize"}  # options that read no table
-DIALECT = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment", "quotechar", "quoting"}
+LINES = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment", "quotechar", "quoting"}
 
 
 def check_options(options: Options, own: list[str]) -> None:
     """Refuse what neither the caller (its own options: `own`) nor pandas' reader takes."""
-    known = {*own, *inspect.signature(pd.read_csv).parameters} - PIECES
-    for name in set(options) - known:
+    known = {*own, *inspect.signature(pd.read_csv).parameters}
+    for name in options:
         if name in PIECES:
             raise SbkitError(f"A file is read whole, got {name}; leave it out.")
         near = [one for one in known if name.startswith(one)]
-        near = [*near, *difflib.get_close_matches(name, known, n=1, cutoff=0.5), "sep"]
-        raise SbkitError(f"No option of sb.data.table is named {name!r}. Did you mean {near[0]!r}?")
+        near += difflib.get_close_matches(name, known - PIECES, n=1, cutoff=0.5)
+        if name not in known:
+            raise SbkitError(f"No option of a table is named {name!r}. Did you mean {[*near, 'sep'][0]!r}?")
 
 
 def is_path(given: Any) -> bool:
@@ -65,56 +65,32 @@ def read(given: str | os.PathLike[str], options: Options, y: Any) -> pd.DataFram
         table = _parsed(path, options, MOST + 1)
     except Exception as error:  # whatever pandas, its engines and the options raise becomes a sentence
         said = str(error).strip().rstrip(".") or type(error).__name__
-        fix = _fix(path, options, _searched(path, options, y), y)
+        fix = _fix(path, options, y) or f"look at its first lines, e.g. open({str(path)!r}, 'rb').read(500)"
         raise SbkitError(f"{path.name} cannot be read as CSV: {said}; {fix}.") from error
     told = isinstance(y, str | int | np.integer)
     alone = len(table.columns) < 2 and (told or table.dtypes.iloc[0].kind == "O")
-    if (alone or (told and _own(table, y) is None)) and (more := _searched(path, options, y)):
-        fix = _fix(path, options, more, y)
+    if (alone or (told and _own(table, y) is None)) and (fix := _fix(path, options, y)):
         raise SbkitError(f"{path.name} has a column for y and others, got {some(table)}; {fix}.")
     _check_header(path, options, y, table)
     if len(table) > MOST:
         fix = f"{written(given, options)}.sample({MOST})"
         raise SbkitError(f"At most {MOST:,} rows, to stay live, got more in {path.name}; try {fix} as x.")
-    if more := _marks(table, options, y):
-        text, fix = some(table.select_dtypes(exclude="number")), _fix(path, options, more, y)
+    if fix := _fix(path, options, y, table):
+        text = some(table.select_dtypes(exclude="number"))
         raise SbkitError(f"Columns hold numbers, got text in {text}; {fix}.")
-    _check_lost(path, options, y, table)
+    _check_lost(path, options, _own(table, y), table)
     return table.reset_index(drop=True)
-
-
-def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
-    """Refuse classes such as "NA", which pandas takes for no value."""
-    place = list(map(str, table)).index(_own(table, y) or str(table.columns[0]))
-    own, lost = table.columns[place], table.iloc[:, place].isna()  # (n,)
-    if not lost.any() or {"keep_default_na", "na_values", "na_filter", "dtype"} & set(options):
-        return
-    raw = _parsed(path, {**options, "dtype": str, "keep_default_na": False}).set_axis(table.index)
-    words = raw[own][lost].value_counts()
-    classes = [word for word, count in words.items() if word and count > 1]
-    if not classes or _own(table, y) is None:
-        return
-    empty = {name: sorted(set(raw[name][column.isna()])) for name, column in table.items() if name != own}
-    empty = {name: texts for name, texts in empty.items() if texts} | ({own: [""]} if "" in words else {})
-    more = {**options, "keep_default_na": False, "na_values": empty}
-    fix = f"{written(path, more)}.dropna() as x" if empty else "keep_default_na=False"
-    got = f"{some(classes)} in {lost.sum():,} rows, which pandas takes for none"
-    raise SbkitError(f"No value is missing from y, got {got}; if that is a class, try {fix}.")
 
 
 def _found(given: str | os.PathLike[str]) -> Path:
     """The file, or a sentence about what the path is instead."""
-    path = Path(given).expanduser()
+    path, text = Path(given).expanduser(), os.fspath(given)
+    if "://" in text:
+        raise SbkitError(f"x is a file on this machine, got an address; try pandas.read_csv({text!r}) as x.")
+    if "\n" in text or "\0" in text or len(text) > 1000:
+        fix = "pandas.read_csv(io.StringIO(x)) as x"
+        raise SbkitError(f"x is the path of a file, got a text of several lines; try {fix}.")
     if not os.path.isfile(path):
-        text = os.fspath(given)
-        if "://" in text:
-            raise SbkitError(
-                f"x is a file on this machine, got an address; try pandas.read_csv({text!r}) as x."
-            )
-        if "\n" in text or "\0" in text or len(text) > 1000:
-            raise SbkitError(
-                "x is a path, got a text of several lines; try pandas.read_csv(io.StringIO(x)) as x."
-            )
         folder = path if os.path.isdir(path) else path.absolute().parent
         there = sorted(file.name for file in folder.glob("*") if file.suffix in (".csv", ".tsv", *PACKED))
         one_of(f"CSV file in {folder}", text, there)
@@ -129,38 +105,40 @@ def _found(given: str | os.PathLike[str]) -> Path:
 def _parsed(path: Path, options: Options, rows: int = MOST) -> pd.DataFrame:
     """The first rows as pandas reads them; columns of mixed kinds are told by all of their rows."""
     sep = options.get("sep", options.get("delimiter", ","))
-    fast = (
-        sep is not None and (len(sep) == 1 or sep == r"\s+") and not {"engine", "skipfooter"} & set(options)
-    )
-    engine: Any = {"low_memory": False} if fast else {"engine": "python"}
+    fast = sep == r"\s+" or (sep is not None and len(sep) == 1)
+    fast = fast and not {"engine", "skipfooter"} & set(options)
+    engine = {"low_memory": False} if fast else {"engine": "python"}
     given = options.get("nrows")
     most = {} if "skipfooter" in options else {"nrows": rows if given is None else min(rows, given)}
-    return pd.read_csv(path, **{**engine, **options, **most})  # pandas takes either a foot or a most
+    settings: Any = {**engine, **options, **most}  # pandas takes a foot or a most
+    return pd.read_csv(path, **settings)
 
 
-def _own(table: pd.DataFrame, y: Any) -> str | None:
-    """The name of the column that y tells, by its name or place; None if it tells none."""
-    names = list(map(str, table))
-    if isinstance(y, int | np.integer) and not isinstance(y, bool) and -len(names) <= y < len(names):
-        return names[y]
-    return y if isinstance(y, str) and y in names else None
+def _own(table: pd.DataFrame, y: Any) -> Any:
+    """The label of the column that y tells, by name or place; None if it tells none."""
+    if isinstance(y, str):
+        return next((label for label in table if str(label) == y), None)
+    whole = isinstance(y, int | np.integer) and not isinstance(y, bool)
+    return table.columns[y] if whole and -table.shape[1] <= y < table.shape[1] else None
 
 
-def _fix(path: Path, options: Options, more: Options, y: Any) -> str:
-    """What to try: options alone or, where text is left under them, the table with numbers for it."""
+def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None) -> str:
+    """What to try: options alone or, where text is left, a table of numbers; empty if none is found.
+
+    read: the table as it is read, where only its numbers may be in the way.
+    """
+    more = _searched(path, options, y) if read is None else _marks(read, options, y)
     if not more:
-        return f"look at its first lines, e.g. open({str(path)!r}, 'rb').read(500)"
-    table, renamed = named(_parsed(path, {**options, **more}))
-    own, fix = _own(table, y), ", ".join(_arguments(more))
+        return ""
+    made = named(_parsed(path, {**options, **more}))
+    table: Any = made[0]
+    own = _own(table, y)
     text = [name for name, column in table.items() if column.dtype.kind not in "biuf" and name != own]
-    if text:
-        classes = table[own] if own else table.iloc[:, 0].isna()
-        source = Source(written(path, {**options, **more}) + renamed, own, own is None or own == y)
-        fix = as_numbers(table[text], classes, source)
-    encoding = more.get("encoding", "utf")
-    text = "" if encoding.startswith("utf") or path.suffix in PACKED else _decoded(path, encoding)
-    seen = [f"{encoding} makes {word[:40]!r} of it; " for word in text.split() if not word.isascii()]
-    return f"{(seen or [''])[0]}try {fix}"
+    if not text:
+        return f"try {', '.join(_arguments(more))}"
+    classes: Any = table.iloc[:, 0].isna() if own is None else table[own]
+    source = Source(written(path, {**options, **more}) + made[1], own, own in (None, y))
+    return f"try {as_numbers(table[text], classes, source)}"
 
 
 def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
@@ -168,9 +146,9 @@ def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
     more: dict[str, Any] = {}
     semicolons = options.get("sep", options.get("delimiter")) == ";"
     for name, column in table.items():
-        told = format_of(column, semicolons) if column.dtype.kind == "O" else None
-        classes = str(name) == _own(table, y) and column.nunique() <= 2
-        more |= told[0] if told and not told[2] and not classes else {}
+        classes = name == _own(table, y) and column.nunique() <= 2
+        told = None if classes or column.dtype.kind != "O" else format_of(column, semicolons)
+        more |= told[0] if told and not told[2] else {}
     return {name: value for name, value in more.items() if name not in options}
 
 
@@ -181,14 +159,15 @@ def _searched(path: Path, options: Options, y: Any) -> dict[str, Any]:
             table = _parsed(path, {**options, **more}, LOOKED)
         except Exception:  # not these; whoever asks tells the error that made them ask
             continue
-        if len(table.columns) > 1 and len(table) and (_own(table, y) or not isinstance(y, str | int)):
+        held = _own(table, y) is not None or not isinstance(y, str | int | np.integer)
+        if len(table.columns) > 1 and len(table) and held:
             return more | _marks(table, {**options, **more}, y)
     return {}
 
 
 def _tried(path: Path, options: Options, y: Any) -> Iterator[dict[str, Any]]:
     """Encodings that read the whole file, with what may stand above the names, with each separator."""
-    seps = [{}, *({"sep": sep} for sep in SEPARATORS)]
+    seps = [{}, *({"sep": sep} for sep in ";\t|,")]
     looks = [sep | space for sep in seps for space in ({}, {"skipinitialspace": True})] + [{"sep": r"\s+"}]
     looks = looks[:2] if {"sep", "delimiter"} & set(options) else looks
     starts = [{}, {"comment": "#"}, *({"skiprows": lines} for lines in range(1, TITLE + 1))]
@@ -199,25 +178,24 @@ def _tried(path: Path, options: Options, y: Any) -> Iterator[dict[str, Any]]:
 
 def _encodings(path: Path, options: Options) -> list[dict[str, Any]]:
     """What may make text of a file's bytes, the likely first."""
-    with path.open("rb") as file:
-        start = file.read(1000)
-    if start.startswith(b"\x1f\x8b") and path.suffix not in PACKED:
-        return [{"compression": "gzip"}]
+    data = path.read_bytes()
     if path.suffix in PACKED or "compression" in options:
         return [{}, {"encoding": "cp1252"}]
-    names = ["utf-16", "utf-16-le", "utf-16-be"]
-    if b"\0" not in start:
-        if _decoded(path, options.get("encoding") or "utf-8"):
-            return [{}]
-        japanese = ["cp932"] if JAPANESE.search(_decoded(path, "cp932")) else []
-        names = ["utf-8", *japanese, "cp1252", "latin-1"]
-    return [{"encoding": name} for name in names if _decoded(path, name)]
+    if data.startswith(b"\x1f\x8b"):
+        return [{"compression": "gzip"}]
+    japanese = ["cp932"] if JAPANESE.search(_decoded(data, "cp932")) else []
+    names = ["utf-8", *japanese, "cp1252", "latin-1"]
+    if b"\0" in data:
+        names = ["utf-16", "utf-16-le", "utf-16-be"]
+    elif _decoded(data, options.get("encoding") or "utf-8"):
+        return [{}]
+    return [{"encoding": name} for name in names if _decoded(data, name)]
 
 
-def _decoded(path: Path, encoding: str) -> str:
+def _decoded(data: bytes, encoding: str) -> str:
     """A file's text, empty where it is none of the encoding."""
     try:
-        return path.read_text(encoding)
+        return data.decode(encoding)
     except (UnicodeError, LookupError):
         return ""
 
@@ -226,7 +204,7 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
     """Refuse a first line that does not name every column once."""
     if {"names", "index_col", "usecols"} & set(options) or options.get("header", 0) not in (0, "infer"):
         return
-    look: Any = {name: value for name, value in options.items() if name in DIALECT}
+    look = {name: value for name, value in options.items() if name in LINES}
     header = list(_parsed(path, look | {"header": None, "dtype": str, "keep_default_na": False}, 1).iloc[0])
     if "" in header or (table.index != np.arange(len(table))).any():
         at = header.index("") if "" in header else 0
@@ -245,9 +223,25 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
 
 def _is_row(header: list[str], table: pd.DataFrame) -> bool:
     """Whether a first line looks like the rows below: fractions, numbers in no order, words of its column."""
-    values = pd.to_numeric(pd.Series(header), errors="coerce")  # (k,), NaN for words
-    whole = pd.Series([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
+    values: Any = pd.to_numeric(pd.Series(header), errors="coerce")  # (k,), NaN for words
+    whole = np.array([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
     if whole.all():
-        return len(header) > 1 and bool((values.diff()[1:] != 1).any())
-    own = [(table.iloc[:, i].astype(str) == name).any() for i, name in enumerate(header) if not whole[i]]
-    return bool((np.isfinite(values) & ~whole).any() or (whole.any() and any(own)))
+        return len(header) > 1 and bool((np.diff(values) != 1).any())
+    own = [header[i] in set(table.iloc[:, i].astype(str)) for i in np.flatnonzero(~whole)]
+    return bool((np.isfinite(values) & ~whole).any()) or (bool(whole.any()) and any(own))
+
+
+def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
+    """Refuse classes such as "NA", which pandas takes for no value; y: the label of their column, or None."""
+    known = {"keep_default_na", "na_values", "na_filter", "dtype", "converters"} & set(options)
+    if y is None or known or not table[y].isna().any():
+        return
+    raw: Any = _parsed(path, {**options, "dtype": str, "keep_default_na": False}).set_axis(table.index)
+    empty = {name: sorted(set(raw[name][column.isna()])) for name, column in table.items()}
+    classes = [word for word in empty[y] if word and (raw[y] == word).sum() > 1]
+    empty[y] = [""] if "" in empty[y] else []
+    more = {"na_values": empty} if any(empty.values()) else {}
+    fix = f"{written(path, {**options, 'keep_default_na': False, **more})}{'.dropna()' if more else ''} as x"
+    if classes:
+        got = f"{some(classes)}, which pandas takes for none"
+        raise SbkitError(f"No value is missing from y, got {got}; if that is a class, try {fix}.")

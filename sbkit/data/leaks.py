@@ -45,9 +45,9 @@ def leaks(z: Tensor, y: Tensor, names: list[str]) -> list[str]:
     return [names[j] for j in telling if _told(columns[once, j], answers[once], limit)]
 
 
-def _is_classes(z: Values, y: NDArray[np.int64]) -> list[int]:
+def _is_classes(z: Values, y: NDArray[np.int64]) -> list[Any]:
     """The columns that are the classes y (n,) under other numbers, alone or one-hot."""
-    groups = pd.DataFrame(z).groupby(y)
+    groups: Any = pd.DataFrame(z).groupby(y)
     low, high = groups.min().to_numpy(), groups.max().to_numpy()  # (C, k)
     fixed = np.flatnonzero(
         (low == high).all(0) & (low != low[0]).any(0)

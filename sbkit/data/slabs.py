@@ -60,7 +60,7 @@ def rotation(dim: int, rng: Generator) -> nn.Module:
     return layer
 
 
-def per_block(name: str, value: float | Sequence[float], blocks: int) -> list[float]:
+def per_block(name: str, value: float | Sequence[float], blocks: int) -> Sequence[float]:
     """A setting of each of the blocks, given as one number or one a block."""
     values = list(value) if isinstance(value, Iterable) else [value] * blocks
     if len(values) != blocks:

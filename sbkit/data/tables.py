@@ -37,7 +37,7 @@ def tables(
     if test is not None:
         if len(test) != 2:
             raise SbkitError(f"test is a share or (x_test, y_test), got {len(test)} parts; try test=0.25.")
-        more, told, _ = _rows(*test, options)
+        more, told, _ = _rows(test[0], test[1], options)
         if len(more.columns) != len(inputs.columns) or len(told.columns) != len(answers.columns):
             got = f"{some(more, str)} for {some(inputs, str)} and {some(told, str)} for {some(answers, str)}"
             raise SbkitError(f"x_test and y_test have the columns of x and y, got {got}.")
@@ -53,11 +53,12 @@ def tables(
     return numbers(inputs), targets, list(inputs), classes, own
 
 
-def _rows(x: Any, y: Any, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, Source]:
+def _rows(x: Any, y: Any, options: Mapping[str, Any]) -> tuple[Any, Any, Source]:
     """Inputs and answers of as many rows, checked; what y names is among the answers alone."""
     raw = read(x, options, y) if is_path(x) else x
     inputs, renamed = _table("x", raw)
     names, own = list(inputs), None
+    answers: Any
     if isinstance(y, str | int | np.integer) and not isinstance(y, bool):
         own = names[place(y, names)]
         answers, shared = inputs[[own]], [own]
