@@ -16,7 +16,7 @@ import pandas as pd
 
 from sbkit.core import SbkitError, check_memory, one_of
 from sbkit.data.columns import Source, as_numbers, format_of, named
-from sbkit.data.places import some
+from sbkit.data.places import numbered, some
 
 Options = Mapping[str, Any]
 # Rows at most, for a live picture: ordering an epoch of 10⁶ for eight runs takes ¼ s, of 10⁷ over 2 s.
@@ -216,16 +216,15 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
         got = f"{some(header)}, which look like a row"
         raise SbkitError(f"The first line of {path.name} holds names, got {got}; {fix}.")
     if twice := {name for name in header if header.count(name) > 1}:
-        apart = [f"{name}_{i}" if name in twice else name for i, name in enumerate(header, 1)]
-        got = f"{some(twice)} more than once"
-        raise SbkitError(f"Columns have different names, got {got}; try header=0, names={apart}.")
+        fix = f"header=0, names={list(numbered(header))}"
+        raise SbkitError(f"Columns have different names, got {some(twice)} more than once; try {fix}.")
 
 
 def _is_row(header: list[str], table: pd.DataFrame) -> bool:
     """Whether a first line looks like the rows below: fractions, numbers in no order, words of its column."""
-    values: Any = pd.to_numeric(pd.Series(header), errors="coerce")  # (k,), NaN for words
+    values = np.asarray(pd.to_numeric(pd.Series(header), errors="coerce"), dtype=float)  # (k,), NaN for words
     whole = np.array([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
-    if whole.all():
+    if all(whole):
         return len(header) > 1 and bool((np.diff(values) != 1).any())
     own = [header[i] in set(table.iloc[:, i].astype(str)) for i in np.flatnonzero(~whole)]
     return bool((np.isfinite(values) & ~whole).any()) or (bool(whole.any()) and any(own))
@@ -234,10 +233,11 @@ def _is_row(header: list[str], table: pd.DataFrame) -> bool:
 def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
     """Refuse classes such as "NA", which pandas takes for no value; y: the label of their column, or None."""
     known = {"keep_default_na", "na_values", "na_filter", "dtype", "converters"} & set(options)
-    if y is None or known or not table[y].isna().any():
+    missing: Any = table.isna()
+    if y is None or known or not missing[y].any():
         return
     raw: Any = _parsed(path, {**options, "dtype": str, "keep_default_na": False}).set_axis(table.index)
-    empty = {name: sorted(set(raw[name][column.isna()])) for name, column in table.items()}
+    empty = {name: sorted(set(raw[name][missing[name]])) for name in table}
     classes = [word for word in empty[y] if word and (raw[y] == word).sum() > 1]
     empty[y] = [""] if "" in empty[y] else []
     more = {"na_values": empty} if any(empty.values()) else {}

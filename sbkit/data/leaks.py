@@ -32,10 +32,8 @@ def leaks(z: Tensor, y: Tensor, names: list[str]) -> list[str]:
     columns, answers = z.numpy(), y.numpy()
     is_y = _is_values if y.is_floating_point() else _is_classes
     if same := [names[j] for j in is_y(columns, answers)]:
-        raise SbkitError(
-            f"x does not hold y, got it under other names or numbers in {some(same)}; "
-            f"leave that out, try table.drop(columns={same})."
-        )
+        fix = f"leave that out, try table.drop(columns={same})"
+        raise SbkitError(f"x does not hold y, got it under other names or numbers in {some(same)}; {fix}.")
     sample = slice(None, None, max(1, len(columns) // LOOKED))
     telling = [j for j in range(len(names)) if _told(columns[sample, j], answers[sample])]
     if not telling:
@@ -49,17 +47,12 @@ def _is_classes(z: Values, y: NDArray[np.int64]) -> list[Any]:
     """The columns that are the classes y (n,) under other numbers, alone or one-hot."""
     groups: Any = pd.DataFrame(z).groupby(y)
     low, high = groups.min().to_numpy(), groups.max().to_numpy()  # (C, k)
-    fixed = np.flatnonzero(
-        (low == high).all(0) & (low != low[0]).any(0)
-    )  # one value a class, not one for all
-    counts = {j: np.unique(low[:, j], return_counts=True) for j in fixed}
-    if same := [j for j, (values, _) in counts.items() if len(values) == len(low)]:
+    fixed = np.flatnonzero((low == high).all(0) & (low != low[0]).any(0))  # one value a class, not the same
+    if same := [j for j in fixed if len(np.unique(low[:, j])) == len(low)]:
         return same
-    alone = {
-        j: values[of.argmin()] for j, (values, of) in counts.items() if len(values) == 2 and of.min() == 1
-    }
-    shown = {int((low[:, j] == value).argmax()) for j, value in alone.items()}
-    return list(alone) if len(shown) >= len(low) - 1 else []
+    odd = {j: (low[:, [j]] == low[:, j]).sum(1) == 1 for j in fixed}  # (C,): the class has its value alone
+    alone = [j for j in fixed if odd[j].sum() == 1 and len(np.unique(low[:, j])) == 2]
+    return alone if len({int(odd[j].argmax()) for j in alone}) >= len(low) - 1 else []
 
 
 def _is_values(z: Values, y: Values) -> list[int]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, whole
+from sbkit.data.places import numbered
 from sbkit.data.slabs import per_block
 
 Images = tuple[Any, Any]  # pixels (m, height, width) or (m, channels, height, width), and labels (m,)
@@ -95,20 +96,18 @@ def dominoes(
     parts = _blocks(blocks, images, seed)
     shares = [between("correlation", c, 0.5, 1) for c in per_block("correlation", correlation, len(parts))]
     grain = [between("noise", s, 0, 10) for s in per_block("noise", noise, len(parts))]
-    embed, counts = (
-        Collage([part.pixels.shape[1:] for part in parts]),
-        (whole("n", n), whole("n_test", n_test)),
-    )
+    embed, counts = Collage([one.pixels.shape[1:] for one in parts]), (whole("n", n), whole("n_test", n_test))
     rows, size = sum(counts), embed.places.numel()
     check_memory(rows * size * 4 * 3, f"{rows:,} rows × {size} pixels × 4 bytes × 3 copies")
     rng, ys, zs = generator(seed, 1), [], []
     for part, count in enumerate(counts):
-        ys.append(torch.randperm(count, generator=rng) % 2)  # (count,)
-        drawn = [block.draw(ys[-1], part, c, rng) for block, c in zip(parts, shares, strict=True)]
-        grained = [
-            p + s * torch.randn(p.shape, generator=rng) if s else p for p, s in zip(drawn, grain, strict=True)
-        ]
-        zs.append(torch.cat(grained, 1))  # (count, k)
+        y = torch.randperm(count, generator=rng) % 2  # (count,)
+        drawn = [block.draw(y, part, c, rng) for block, c in zip(parts, shares, strict=True)]
+        for pixels, s in zip(drawn, grain, strict=True):
+            if s:  # no random numbers are drawn for no noise
+                pixels += s * torch.randn(pixels.shape, generator=rng)
+        ys.append(y)
+        zs.append(torch.cat(drawn, 1))  # (count, k)
     columns = torch.arange(zs[0].shape[1]).split([block.pixels[0].numel() for block in parts])
     features = {
         block.name: Feature(tuple(own.tolist()), noise=2 * (1 - c))
@@ -128,8 +127,7 @@ def _blocks(pairs: Sequence[Sequence[Any]], images: Mapping[str, Images] | None,
 
         digits: Any = load_digits()
         names = ["/".join("".join(str(label) for label in _side(side)) for side in pair) for pair in pairs]
-        names = [n if names.count(n) == 1 else f"{n}_{i}" for i, n in enumerate(names, 1)]
-        images = dict.fromkeys(names, (digits.images / 16, digits.target))
+        images = dict.fromkeys(numbered(names), (digits.images / 16, digits.target))
     if len(images) != len(pairs):
         raise SbkitError(f"images are given once a block, got {len(images)} for {len(pairs)} blocks.")
     sources = {name: _checked(name, *given) for name, given in images.items()}

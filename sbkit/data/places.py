@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,3 +25,11 @@ def some(names: Iterable[Any], shown: Callable[[Any], str] = repr) -> str:
     """The first few of many, as `shown`."""
     names = [shown(name) for name in names]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def numbered(names: Sequence[str]) -> Iterator[str]:
+    """The names in their order, those that return numbered from 1."""
+    repeats, seen = Counter(names), Counter()
+    for name in names:
+        seen[name] += 1
+        yield f"{name}_{seen[name]}" if repeats[name] > 1 else name

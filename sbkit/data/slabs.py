@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, threads, whole
+from sbkit.data.places import numbered
 
 # Label → {slab number m from the centre: probability}; they equalise the class variances for
 # k = 5 and 7, not for k = 3 (Shah et al. 2020, appendix B).
@@ -83,15 +83,6 @@ def _check(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float
             raise SbkitError(f"{rule}, got {gap!r}; try 0.1.")
 
 
-def _names(blocks: Sequence[int]) -> Iterator[str]:
-    """linear, slab5, … in the order of the blocks, repeats numbered from 1."""
-    repeats, seen = Counter(blocks), Counter()
-    for k in blocks:
-        seen[k] += 1
-        name = "linear" if k == 1 else f"slab{k}"
-        yield f"{name}_{seen[k]}" if repeats[k] > 1 else name
-
-
 @dataset("slabs")
 def slabs(
     blocks: Sequence[int] = (1, 5),
@@ -130,7 +121,8 @@ def slabs(
             for k, p, gap in zip(blocks, noise, margin, strict=True)
         ]
     z, z_test = torch.stack(columns, dim=1).split([n, n_test])  # (n, dim), (n_test, dim)
-    parts = enumerate(zip(_names(blocks), blocks, margin, noise, strict=True))
+    names = numbered(["linear" if k == 1 else f"slab{k}" for k in blocks])
+    parts = enumerate(zip(names, blocks, margin, noise, strict=True))
     features = {name: Feature((i,), max(k - 1, 1), gap, p) for i, (name, k, gap, p) in parts}
     simplest_first = dict(sorted(features.items(), key=lambda item: item[1].pieces or 0))
     embed = rotation(dim, rng) if rotate else nn.Identity()

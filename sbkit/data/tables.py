@@ -86,9 +86,7 @@ def _check_index(x: Any, y: Any) -> None:
     plain, same = pd.RangeIndex(len(x)), set(x.index) == set(y.index)
     if same or not (x.index.equals(plain) or y.index.equals(plain)):
         fix = "y.loc[x.index]" if same and y.index.is_unique else "y.set_axis(x.index)"
-        raise SbkitError(
-            f"Rows of x and y are matched by position, got other labels (index); try {fix} as y."
-        )
+        raise SbkitError(f"Rows of x and y are matched by position, got other labels; try {fix} as y.")
 
 
 def _table(what: str, given: Any) -> tuple[pd.DataFrame, str]:
@@ -136,16 +134,14 @@ def _labels(answers: pd.DataFrame, one_axis: bool, source: Source) -> tuple[Tens
         codes, found = pd.factorize(column, sort=True)  # (n,), (C,)
     except TypeError as error:
         raise SbkitError(f"Classes can be sorted, got a mixture: {error}; try y.astype(str).") from error
-    names = [str(label) for label in (found.astype(int) if column.dtype.kind == "f" else found)]
+    names = [str(int(n)) if isinstance(n, float | np.floating) and n.is_integer() else str(n) for n in found]
     if column.dtype.kind not in "biuf":
         _check_words(column, names, source)
     if len(names) < 2:
         raise SbkitError(f"y has two classes or more, got {names[0]!r} alone in all {len(codes):,} rows.")
     if lone := [name for name, count in zip(names, np.bincount(codes), strict=True) if count < 2]:
         fix = "drop or merge them. If y is a quantity, give it as floats of shape (n, 1)"
-        raise SbkitError(
-            f"Every class has two rows or more, for training and test, got one of {some(lone)}; {fix}."
-        )
+        raise SbkitError(f"Every class has two rows or more, for a test too, got one of {some(lone)}; {fix}.")
     return torch.tensor(codes, dtype=torch.int64), names
 
 
