@@ -2,166 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from sbkit.core import SbkitError, check_memory
-from sbkit.data.formats import format_of
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sbkit.data.places import some
 
 LARGEST = float(np.finfo(np.float32).max)
 RESOLVED = 1e-5  # a column's spread over its size: a hundred steps of float32
 KINDS = 20  # words of a column that are surely no names of single rows
+MOSTLY = 0.7  # of a column's texts are numbers: the others are typos, or stand for nothing
+AROUND = "$€£¥% "
+COMMA = ".str.replace(',', '.')"
+GROUPS = r"[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|\d+)({1}\d*)?"  # a number by its marks of thousands and decimals
+# what a column's texts match → options of pandas' CSV reader, methods of a column of text
+NUMBERS: dict[str, tuple[dict[str, str], str]] = {
+    r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?": ({}, ""),
+    GROUPS.format(",", r"\."): ({"thousands": ","}, ".str.replace(',', '')"),
+    r"[+-]?(\d+,?\d*|,\d+)": ({"decimal": ","}, COMMA),
+    GROUPS.format(r"\.", ","): ({"thousands": ".", "decimal": ","}, ".str.replace('.', '')" + COMMA),
+    GROUPS.format(r"[\s']", r"\."): ({}, r""".str.replace(r"[\s']", '', regex=True)"""),
+    GROUPS.format(r"[\s']", ","): ({}, r""".str.replace(r"[\s']", '', regex=True)""" + COMMA),
+}
 
 
 class Source(NamedTuple):
     """What a table was made from, to say what would mend it.
 
-    written: an expression that is the table, of `x` or `table` as the reader has them. labels: its
-    columns' own, by the names that a task gives them. y: the name of the column that holds the answers,
-    None where they came apart. mended(columns), of a file: what to try with its columns of text.
+    written: an expression that is the table, of `x` or `table` as the reader has them, its columns named as
+    a task names them. y: the name of the column of answers, None where they came apart. named: y was told by
+    that name, so that columns may move.
     """
 
     written: str
-    labels: dict[str, Any]
     y: str | None
-    mended: Callable[[pd.DataFrame], str] | None = None
+    named: bool = True
+
+    def table(self, steps: str, words: Iterable[str] = (), lost: bool = False) -> str:
+        """The table after methods and one-hot words; a task of it, where y loses rows too or columns move."""
+        apart = self.y is None and lost
+        made = f"{self.written}{'.assign(answer=numpy.ravel(y))' if apart else ''}{steps}"
+        made = f"pandas.get_dummies({made}, columns={words})" if words else made
+        return f"sb.data.table({made}, {self.y or 'answer'!r})" if apart or not self.named else made
+
+
+def format_of(column: pd.Series, semicolons: bool = False) -> tuple[dict[str, str], str, list[str]] | None:
+    """How most of a column's texts write numbers: options, methods, the texts that are none. None for words.
+
+    semicolons: they separate the columns, so that a comma is a decimal one.
+    """
+    texts = {text.strip(): text.strip(AROUND) for text in column.dropna().astype(str).unique()}
+    order = sorted(NUMBERS, key=lambda one: "decimal" not in NUMBERS[one][0]) if semicolons else NUMBERS
+    tried = {one: [text for text, bare in texts.items() if not re.fullmatch(one, bare)] for one in order}
+    best = min(tried, key=lambda one: len(tried[one]))
+    options, methods = NUMBERS[best]
+    if any(text != bare for text, bare in texts.items()):
+        options, methods = {}, f".str.strip({AROUND!r}){methods}"
+    return (options, methods, tried[best]) if len(tried[best]) <= (1 - MOSTLY) * len(texts) else None
 
 
 def check_complete(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> None:
-    """Refuse missing values, with what drops or fills them."""
+    """Refuse missing values, with what drops or fills them: rows, after columns that are mostly missing."""
     both = [*inputs.items(), *answers.items()]
-    lacking = {name: int(column.isna().sum()) for name, column in both}
-    if not any(lacking.values()):
+    each = [f"{name!r} lacks {int(column.isna().sum()):,}" for name, column in both if column.isna().any()]
+    if not each:
         return
-    rows = len(inputs)
-    each = some([f"{name!r} lacks {count:,}" for name, count in lacking.items() if count])
-    raise SbkitError(
-        f"No value is missing from x and y, got {rows:,} rows of which {each}; "
-        f"{_without(inputs, answers, source)}."
-    )
-
-
-def _without(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> str:
-    """Columns that are mostly missing left out, then rows; filled where few rows would be left."""
-    if source.y is None and answers.shape[1] > 1:
-        return "drop or fill those rows of both"
     missing: Any = inputs.isna()
-    empty = [name for name in inputs if 2 * int(missing[name].sum()) > len(inputs)]
+    empty = [name for name, share in missing.mean().items() if share > 0.5]
     lost: Any = missing.drop(columns=empty).any(axis=1) | answers.isna().any(axis=1)  # (n,)
-    made, end = _joined(source)
-    if empty:
-        made += f".drop(columns={[source.labels[name] for name in empty]})"
-    if 2 * int(lost.sum()) <= len(inputs):
-        return f"drop those rows, try {made}.dropna(){end}"
-    if answers.isna().any(axis=None):
-        made += f".dropna(subset=[{source.labels.get(source.y or '', 'answer')!r}])"
-    return f"fill them, try {made}.pipe(lambda table: table.fillna(table.median(numeric_only=True))){end}"
-
-
-def _joined(source: Source) -> tuple[str, str]:
-    """Before and after what is done to all rows, where answers that came apart must lose the same ones."""
-    if source.y is not None:
-        return source.written, ""
-    return f"sb.data.table({source.written}.assign(answer=numpy.ravel(y))", ", 'answer')"
+    steps = f".drop(columns={empty})" if empty else ""
+    if lost.mean() <= 0.5:
+        steps += ".dropna()"
+    else:  # few rows would be left
+        steps += f".dropna(subset=[{source.y or 'answer'!r}])" if answers.isna().any(axis=None) else ""
+        steps += ".pipe(lambda table: table.fillna(table.median(numeric_only=True)))"
+    fix = "drop or fill" if answers.shape[1] > 1 else f"try {source.table(steps, lost=True)}"
+    got = f"{len(inputs):,} rows of which {some(each, str)}"
+    raise SbkitError(f"No value is missing from x and y, got {got}; {fix}.")
 
 
 def check_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> None:
     """Refuse text, dates and categories, with the expression that makes numbers of them."""
-    wrong = [name for name, column in inputs.items() if column.dtype.kind not in "biuf"]
-    if not wrong or inputs.empty:
+    wrong: Any = inputs[[name for name, column in inputs.items() if column.dtype.kind not in "biuf"]]
+    if wrong.empty:
         return
-    columns: Any = inputs[wrong]
-    column: Any = inputs[wrong[0]]
-    told = format_of(column) if column.dtype.kind not in "mMc" else None
-    row = int(np.argmax(column.astype(str).str.strip().isin(told.wrong))) if told and told.wrong else 0
-    got = f"{column.iloc[row]!r} in row {row} of {wrong[0]!r} ({column.dtype})"
-    more = f" and others in {some([repr(name) for name in wrong[1:]])}" if wrong[1:] else ""
-    fix = source.mended(columns) if source.mended else f"try {as_numbers(columns, answers, source)}"
-    raise SbkitError(f"Columns hold numbers, got text, dates or categories, {got}{more}; {fix}.")
+    first = wrong.iloc[:, 0]
+    told = format_of(first) if first.dtype.kind == "O" else None
+    row = int(np.argmax(first.astype(str).str.strip().isin(told[2] if told else [])))
+    more = f" and others in {some(list(wrong)[1:])}" if wrong.shape[1] > 1 else ""
+    got = f"{first.iloc[row]!r} in row {row} of {first.name!r} ({first.dtype}){more}"
+    fix = as_numbers(wrong, answers.iloc[:, 0], source)
+    raise SbkitError(f"Columns hold numbers, got text, dates or categories, {got}; try {fix}.")
 
 
-def as_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> str:
+def as_numbers(inputs: pd.DataFrame, classes: pd.Series, source: Source) -> str:
     """An expression that makes numbers of columns: by what each holds converted, one-hot or left out."""
-    dropped, words, made = [], [], {}
-    typos = False
-    codes = answers.iloc[:, 0].astype(str)
+    dropped, words, made, typos = [], [], [], False
+    start = "" if source.written == "table" else "lambda table: "
     for name, column in inputs.items():
-        label = source.labels.get(str(name), name)
-        own = f"table[{label!r}]"
-        if column.dtype.kind == "M":
-            made[label] = f"({own} - {own}.min()) / pandas.Timedelta(days=1)"
-        elif column.dtype.kind == "m":
-            made[label] = f"{own} / pandas.Timedelta(days=1)"
-        elif column.dtype.kind == "c":
-            dropped.append(label)
-        elif told := format_of(column):
-            text = f"{own}.astype(str).str.strip(){told.methods}"
-            typos = typos or bool(told.wrong)
-            made[label] = (
-                f"pandas.to_numeric({text}, errors='coerce')" if told.wrong else f"{text}.astype(float)"
-            )
-        elif _names_rows(column) or _says(column.astype(str), codes):
-            dropped.append(label)
+        own, told = f"table[{name!r}]", format_of(column) if column.dtype.kind == "O" else None
+        if column.dtype.kind in "mM":
+            made.append(f"{name!r}: {start}({own} - {own}.min()) / pandas.Timedelta(days=1)")
+        elif told:
+            _, methods, wrong = told
+            typos = typos or bool(wrong)
+            text = f"{own}.astype(str).str.strip(){methods}" + ", errors='coerce'" * bool(wrong)
+            made.append(f"{name!r}: {start}pandas.to_numeric({text})")
+        elif column.dtype.kind == "c" or _is_none(column.astype(str), classes.astype(str)):
+            dropped.append(name)
         else:
-            words.append(label)
-    written, end = _joined(source) if typos else (source.written, "")
-    return _expression(written, dropped, words, made, typos) + end
+            words.append(name)
+    steps = f".drop(columns={dropped})" if dropped else ""
+    steps += f".assign(**{{{', '.join(made)}}})" if made else ""
+    return source.table(steps + ".dropna()" * typos, words, typos)
 
 
-def _expression(written: str, dropped: list, words: list, made: dict[Any, str], typos: bool) -> str:
-    start, table = ("sb.data.table(", written[14:]) if written.startswith("sb.data.table(") else ("", written)
-    table += f".drop(columns={dropped})" if dropped else ""
-    if made:
-        columns = ", ".join(f"{label!r}: {text}" for label, text in made.items())
-        new = f"table.assign(**{{{columns}}})"
-        if not all(isinstance(label, str) for label in made):  # assign takes names alone
-            new = f"pandas.DataFrame({{**table, {columns}}})"
-        new += ".dropna()" if typos else ""
-        table = new if table == "table" else f"{table}.pipe(lambda table: {new})"
-    return start + (f"pandas.get_dummies({table}, columns={words})" if words else table)
-
-
-def _names_rows(column: pd.Series) -> bool:
-    """Whether words are so many that they name the rows: one-hot, each would be a column."""
-    count = column.astype(str).nunique()
-    return count > KINDS and 2 * count > len(column)
-
-
-def _says(words: pd.Series, codes: pd.Series) -> bool:
-    """Whether words are the classes under other names."""
-    a, b = words.factorize()[0], codes.factorize()[0]
-    pairs = len(np.unique(np.stack([a, b]), axis=1).T)
-    return pairs == a.max() + 1 == b.max() + 1 > 1
+def _is_none(words: pd.Series, classes: pd.Series) -> bool:
+    """Whether words are no feature: as many as would name single rows, or the classes under other names."""
+    count = words.nunique()
+    pairs = set(zip(words, classes, strict=True))
+    return count > max(KINDS, len(words) / 2) or len(pairs) == count == classes.nunique() > 1
 
 
 def numbers(table: pd.DataFrame) -> Tensor:
     """Columns of numbers and bools, none missing, none infinite, in torch's default type. (n, k)"""
     check_memory(table.size * 8 * 3, f"{len(table):,} rows × {table.shape[1]} columns × 8 bytes × 3 copies")
     values = table.to_numpy(dtype=np.float64)  # (n, k)
-    low, high = values.min(0), values.max(0)  # (k,) each
-    for i, (name, least, most) in enumerate(zip(table, low, high, strict=True)):
-        size = max(-least, most)
-        if size > LARGEST:
-            wrong = (np.abs(values[:, i]) > LARGEST).sum()
-            raise SbkitError(
-                f"Values are finite, at most {LARGEST:.2g}, got infinite ones in {name!r}, "
-                f"{wrong:,} of {len(table):,} rows; drop or replace them."
-            )
-        if 0 < most - least < RESOLVED * size:
-            raise SbkitError(
-                f"Columns vary by more than {RESOLVED:g} of their size, which float32 needs to tell values "
-                f"apart, got {least} to {most} in {name!r}; subtract its mean first."
-            )
+    low, high, size = values.min(0), values.max(0), np.abs(values).max(0)  # (k,) each
+    for name, least, most, large in zip(table, low, high, size, strict=True):
+        if large > LARGEST:
+            got = f"infinite ones in {name!r}, {(table[name].abs() > LARGEST).sum():,} of {len(table):,} rows"
+            raise SbkitError(f"Values are finite, at most {LARGEST:.2g}, got {got}; drop or replace them.")
+        if 0 < most - least < RESOLVED * large:
+            rule = f"Columns vary by {RESOLVED:g} of their size, which float32 needs to tell values apart"
+            raise SbkitError(f"{rule}, got {least} to {most} in {name!r}; subtract its mean first.")
     return torch.tensor(values, dtype=torch.get_default_dtype())
 
 
-def some(names: Sequence[str]) -> str:
-    """The first few of many."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def named(table: pd.DataFrame, what: str = "x") -> tuple[pd.DataFrame, str]:
+    """A table with strings for columns, x1, x2, … where it has no labels, and the method that does so."""
+    labels, method = table.columns, ""
+    names = [str(label) for label in labels]
+    if isinstance(labels, pd.RangeIndex):
+        names = ["y"] if what == "y" and len(labels) == 1 else [f"{what}{i + 1}" for i in range(len(labels))]
+        method = f".set_axis([f'x{{i + 1}}' for i in range({len(labels)})], axis=1)"
+    elif names != list(labels):
+        method = ".rename(columns=str)"
+    return table.set_axis(names, axis=1), method

@@ -1,52 +1,46 @@
-"""CSV files as people have them: pandas' own options, and those that a file needs, found by trying."""
+"""A CSV file as a table; or the options of pandas that it needs, found by trying."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sbkit.core import SbkitError
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
+from sbkit.core import SbkitError, check_memory, one_of
+from sbkit.data.columns import Source, as_numbers, format_of, named
+from sbkit.data.places import numbered, some
 
+Options = Mapping[str, Any]
 # Rows at most, for a live picture: ordering an epoch of 10⁶ for eight runs takes ¼ s, of 10⁷ over 2 s.
 MOST = 1_000_000
-OTHERS = {  # what is no CSV, by its first bytes or its name
-    b"PK\x03\x04": "read_excel",
-    b"\xd0\xcf\x11\xe0": "read_excel",
-    b"PAR1": "read_parquet",
-    b"\x89HDF": "read_hdf",
-    ".xlsx": "read_excel",
-    ".xls": "read_excel",
-    ".ods": "read_excel",
-    ".parquet": "read_parquet",
-    ".feather": "read_feather",
-    ".json": "read_json",
-    ".dta": "read_stata",
-    ".sav": "read_spss",
-}
+LOOKED = 1000  # rows that are read to try options
+TITLE = 5  # lines above the names, at most
+JAPANESE = re.compile("[\u3040-\u30ff]|[\u4e00-\u9fff]{2}")  # kana, or two kanji side by side
+BYTES = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet", b"\x89HDF": "hdf"}
+SUFFIXES = {".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
 PACKED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar")
-PIECES = ("filepath_or_buffer", "iterator", "chunksize")  # options that read no table
+PIECES = {"filepath_or_buffer", "iterator", "chunksize"}  # options that read no table
+LINES = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment", "quotechar", "quoting"}
 
 
-def check_options(options: Mapping[str, Any], own: list[str]) -> None:
-    """Refuse what neither `table` (its own options: `own`) nor pandas' reader takes."""
-    import pandas as pd
-
-    known = [*own, *inspect.signature(pd.read_csv).parameters]
+def check_options(options: Options, own: list[str]) -> None:
+    """Refuse what neither the caller (its own options: `own`) nor pandas' reader takes."""
+    known = {*own, *inspect.signature(pd.read_csv).parameters}
     for name in options:
         if name in PIECES:
             raise SbkitError(f"A file is read whole, got {name}; leave it out.")
+        near = [one for one in known if name.startswith(one)]
+        near += difflib.get_close_matches(name, known - PIECES, n=1, cutoff=0.5)
         if name not in known:
-            near = [one for one in known if name.startswith(one) or one.startswith(name)]
-            near = near or difflib.get_close_matches(name, sorted(set(known) - set(PIECES)), n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(own)} and pandas' own."
-            raise SbkitError(f"No option of sb.data.table or pandas.read_csv is named {name!r}. {hint}")
+            raise SbkitError(f"No option of a table is named {name!r}. Did you mean {[*near, 'sep'][0]!r}?")
 
 
 def is_path(given: Any) -> bool:
@@ -54,66 +48,200 @@ def is_path(given: Any) -> bool:
     return isinstance(given, str | os.PathLike)
 
 
-def parsed(path: Path, options: Mapping[str, Any], rows: int) -> pd.DataFrame:
-    """The first rows as pandas reads them; columns of mixed kinds are told by all of their rows."""
-    import pandas as pd
-
-    sep = options.get("sep", options.get("delimiter", ","))
-    fast = sep is not None and (len(sep) == 1 or sep == r"\s+") and "skipfooter" not in options
-    engine: Any = {"low_memory": False} if fast else {"engine": "python"}
-    if "engine" in options or "low_memory" in options:
-        engine = {}
-    if "skipfooter" not in options:  # pandas takes one of them
-        engine["nrows"] = min(rows, rows if options.get("nrows") is None else options["nrows"])
-    return pd.read_csv(path, **{**options, **engine})
-
-
-def written(given: Any, options: Mapping[str, Any]) -> str:
+def written(given: Any, options: Options) -> str:
     """How a reader writes what reads the file."""
-    return f"pandas.read_csv({', '.join([repr(str(given)), *arguments(options)])})"
+    return f"pandas.read_csv({', '.join([repr(str(given)), *_arguments(options)])})"
 
 
-def arguments(options: Mapping[str, Any]) -> list[str]:
-    """Options as a reader writes them."""
+def _arguments(options: Options) -> list[str]:
     return [f"{name}={value!r}" for name, value in options.items()]
 
 
-def found(given: str | os.PathLike[str], options: Mapping[str, Any]) -> Path:
+def read(given: str | os.PathLike[str], options: Options, y: Any) -> pd.DataFrame:
+    """A CSV file, of one too long no more than is needed to know it; y tells which options it needs."""
+    path = _found(given)
+    check_memory(path.stat().st_size * 3, f"a file of {path.stat().st_size:,} bytes × 3 copies")
+    try:
+        table = _parsed(path, options, MOST + 1)
+    except Exception as error:  # whatever pandas, its engines and the options raise becomes a sentence
+        said = str(error).strip().rstrip(".") or type(error).__name__
+        fix = _fix(path, options, y) or f"look at its first lines, e.g. open({str(path)!r}, 'rb').read(500)"
+        raise SbkitError(f"{path.name} cannot be read as CSV: {said}; {fix}.") from error
+    told = isinstance(y, str | int | np.integer)
+    alone = len(table.columns) < 2 and (told or table.dtypes.iloc[0].kind == "O")
+    if (alone or (told and _own(table, y) is None)) and (fix := _fix(path, options, y)):
+        raise SbkitError(f"{path.name} has a column for y and others, got {some(table)}; {fix}.")
+    _check_header(path, options, y, table)
+    if len(table) > MOST:
+        fix = f"{written(given, options)}.sample({MOST})"
+        raise SbkitError(f"At most {MOST:,} rows, to stay live, got more in {path.name}; try {fix} as x.")
+    if fix := _fix(path, options, y, table):
+        text = some(table.select_dtypes(exclude="number"))
+        raise SbkitError(f"Columns hold numbers, got text in {text}; {fix}.")
+    _check_lost(path, options, _own(table, y), table)
+    return table.reset_index(drop=True)
+
+
+def _found(given: str | os.PathLike[str]) -> Path:
     """The file, or a sentence about what the path is instead."""
-    text = os.fspath(given)
-    if "://" in text[:12]:
+    path, text = Path(given).expanduser(), os.fspath(given)
+    if "://" in text:
         raise SbkitError(f"x is a file on this machine, got an address; try pandas.read_csv({text!r}) as x.")
     if "\n" in text or "\0" in text or len(text) > 1000:
-        raise SbkitError(
-            "x is the path of a CSV file, got a text of several lines; "
-            "try pandas.read_csv(io.StringIO(x)) as x."
-        )
-    path = Path(text).expanduser()
-    folder = path if path.is_dir() else path.absolute().parent
-    if not path.is_file():
+        fix = "pandas.read_csv(io.StringIO(x)) as x"
+        raise SbkitError(f"x is the path of a file, got a text of several lines; try {fix}.")
+    if not os.path.isfile(path):
+        folder = path if os.path.isdir(path) else path.absolute().parent
         there = sorted(file.name for file in folder.glob("*") if file.suffix in (".csv", ".tsv", *PACKED))
-        near = difflib.get_close_matches(path.name, there, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        shown = ", ".join(there[:5]) + (f" and {len(there) - 5} more" if len(there) > 5 else "")
-        raise SbkitError(
-            f"x is the path of a CSV file, and {text!r} is {'a folder' if path.is_dir() else 'none'}; "
-            f"in {folder} there {f'are {shown}' if there else 'is no CSV file'}.{hint}"
-        )
-    if "compression" not in options:
-        _check_kind(path)
+        one_of(f"CSV file in {folder}", text, there)
+    with path.open("rb") as file:
+        start = b"" if path.suffix in PACKED else file.read(4)
+    if kind := SUFFIXES.get(path.suffix.lower()) or BYTES.get(start):
+        fix = f"pandas.read_{kind}({str(path)!r}) as x"
+        raise SbkitError(f"x is the path of a CSV file, got another kind, {path.name}; try {fix}.")
     return path
 
 
-def _check_kind(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(4)
-    reader = OTHERS.get(path.suffix.lower()) or (None if path.suffix in PACKED else OTHERS.get(start))
-    if reader:
-        raise SbkitError(
-            f"x is the path of a CSV file, got another kind, {path.name}; "
-            f"try pandas.{reader}({str(path)!r}) as x."
-        )
-    if start.startswith(b"\x1f\x8b") and path.suffix not in PACKED:
-        raise SbkitError(
-            f"{path.name} is packed by gzip, and its name does not say so; try compression='gzip'."
-        )
+def _parsed(path: Path, options: Options, rows: int = MOST) -> pd.DataFrame:
+    """The first rows as pandas reads them; columns of mixed kinds are told by all of their rows."""
+    sep = options.get("sep", options.get("delimiter", ","))
+    fast = sep == r"\s+" or (sep is not None and len(sep) == 1)
+    fast = fast and not {"engine", "skipfooter"} & set(options)
+    engine = {"low_memory": False} if fast else {"engine": "python"}
+    given = options.get("nrows")
+    most = {} if "skipfooter" in options else {"nrows": rows if given is None else min(rows, given)}
+    settings: Any = {**engine, **options, **most}  # pandas takes a foot or a most
+    return pd.read_csv(path, **settings)
+
+
+def _own(table: pd.DataFrame, y: Any) -> Any:
+    """The label of the column that y tells, by name or place; None if it tells none."""
+    if isinstance(y, str):
+        return next((label for label in table if str(label) == y), None)
+    whole = isinstance(y, int | np.integer) and not isinstance(y, bool)
+    return table.columns[y] if whole and -table.shape[1] <= y < table.shape[1] else None
+
+
+def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None) -> str:
+    """What to try: options alone or, where text is left, a table of numbers; empty if none is found.
+
+    read: the table as it is read, where only its numbers may be in the way.
+    """
+    more = _searched(path, options, y) if read is None else _marks(read, options, y)
+    if not more:
+        return ""
+    made = named(_parsed(path, {**options, **more}))
+    table: Any = made[0]
+    own = _own(table, y)
+    text = [name for name, column in table.items() if column.dtype.kind not in "biuf" and name != own]
+    if not text:
+        return f"try {', '.join(_arguments(more))}"
+    classes: Any = table.iloc[:, 0].isna() if own is None else table[own]
+    source = Source(written(path, {**options, **more}) + made[1], own, own in (None, y))
+    return f"try {as_numbers(table[text], classes, source)}"
+
+
+def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
+    """The options under which columns of text that are numbers are read as such; empty if none are."""
+    more: dict[str, Any] = {}
+    semicolons = options.get("sep", options.get("delimiter")) == ";"
+    for name, column in table.items():
+        classes = name == _own(table, y) and column.nunique() <= 2
+        told = None if classes or column.dtype.kind != "O" else format_of(column, semicolons)
+        more |= told[0] if told and not told[2] else {}
+    return {name: value for name, value in more.items() if name not in options}
+
+
+def _searched(path: Path, options: Options, y: Any) -> dict[str, Any]:
+    """Further options under which the file has several columns, y among them; empty if none is found."""
+    for more in _tried(path, options, y):
+        try:
+            table = _parsed(path, {**options, **more}, LOOKED)
+        except Exception:  # not these; whoever asks tells the error that made them ask
+            continue
+        held = _own(table, y) is not None or not isinstance(y, str | int | np.integer)
+        if len(table.columns) > 1 and len(table) and held:
+            return more | _marks(table, {**options, **more}, y)
+    return {}
+
+
+def _tried(path: Path, options: Options, y: Any) -> Iterator[dict[str, Any]]:
+    """Encodings that read the whole file, with what may stand above the names, with each separator."""
+    seps = [{}, *({"sep": sep} for sep in ";\t|,")]
+    looks = [sep | space for sep in seps for space in ({}, {"skipinitialspace": True})] + [{"sep": r"\s+"}]
+    looks = looks[:2] if {"sep", "delimiter"} & set(options) else looks
+    starts = [{}, {"comment": "#"}, *({"skiprows": lines} for lines in range(1, TITLE + 1))]
+    starts = starts if isinstance(y, str) else starts[:1]  # a name tells where the rows begin
+    for encoding, start, look in product(_encodings(path, options), starts, looks):
+        yield encoding | start | look
+
+
+def _encodings(path: Path, options: Options) -> list[dict[str, Any]]:
+    """What may make text of a file's bytes, the likely first."""
+    data = path.read_bytes()
+    if path.suffix in PACKED or "compression" in options:
+        return [{}, {"encoding": "cp1252"}]
+    if data.startswith(b"\x1f\x8b"):
+        return [{"compression": "gzip"}]
+    japanese = ["cp932"] if JAPANESE.search(_decoded(data, "cp932")) else []
+    names = ["utf-8", *japanese, "cp1252", "latin-1"]
+    if b"\0" in data:
+        names = ["utf-16", "utf-16-le", "utf-16-be"]
+    elif _decoded(data, options.get("encoding") or "utf-8"):
+        return [{}]
+    return [{"encoding": name} for name in names if _decoded(data, name)]
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    """A file's text, empty where it is none of the encoding."""
+    try:
+        return data.decode(encoding)
+    except (UnicodeError, LookupError):
+        return ""
+
+
+def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
+    """Refuse a first line that does not name every column once."""
+    if {"names", "index_col", "usecols"} & set(options) or options.get("header", 0) not in (0, "infer"):
+        return
+    look = {name: value for name, value in options.items() if name in LINES}
+    header = list(_parsed(path, look | {"header": None, "dtype": str, "keep_default_na": False}, 1).iloc[0])
+    if "" in header or (table.index != np.arange(len(table))).any():
+        at = header.index("") if "" in header else 0
+        got = f"none for {f'column {at}' if at else 'the first'}; if it holds row numbers, try index_col={at}"
+        raise SbkitError(f"Every column of {path.name} has a name in its first line, got {got}.")
+    if "header" not in options and _is_row(header, table):
+        place = ", and y by its place, e.g. y=-1" if isinstance(y, str) else ""
+        fix = f"if they are one, try header=None{place}; if they are names, header=0"
+        got = f"{some(header)}, which look like a row"
+        raise SbkitError(f"The first line of {path.name} holds names, got {got}; {fix}.")
+    if twice := {name for name in header if header.count(name) > 1}:
+        fix = f"header=0, names={list(numbered(header))}"
+        raise SbkitError(f"Columns have different names, got {some(twice)} more than once; try {fix}.")
+
+
+def _is_row(header: list[str], table: pd.DataFrame) -> bool:
+    """Whether a first line looks like the rows below: fractions, numbers in no order, words of its column."""
+    values = np.asarray(pd.to_numeric(pd.Series(header), errors="coerce"), dtype=float)  # (k,), NaN for words
+    whole = np.array([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
+    if all(whole):
+        return len(header) > 1 and bool((np.diff(values) != 1).any())
+    own = [header[i] in set(table.iloc[:, i].astype(str)) for i in np.flatnonzero(~whole)]
+    return bool((np.isfinite(values) & ~whole).any()) or (bool(whole.any()) and any(own))
+
+
+def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
+    """Refuse classes such as "NA", which pandas takes for no value; y: the label of their column, or None."""
+    known = {"keep_default_na", "na_values", "na_filter", "dtype", "converters"} & set(options)
+    missing: Any = table.isna()
+    if y is None or known or not missing[y].any():
+        return
+    raw: Any = _parsed(path, {**options, "dtype": str, "keep_default_na": False}).set_axis(table.index)
+    empty = {name: sorted(set(raw[name][missing[name]])) for name in table}
+    classes = [word for word in empty[y] if word and (raw[y] == word).sum() > 1]
+    empty[y] = [""] if "" in empty[y] else []
+    more = {"na_values": empty} if any(empty.values()) else {}
+    fix = f"{written(path, {**options, 'keep_default_na': False, **more})}{'.dropna()' if more else ''} as x"
+    if classes:
+        got = f"{some(classes)}, which pandas takes for none"
+        raise SbkitError(f"No value is missing from y, got {got}; if that is a class, try {fix}.")

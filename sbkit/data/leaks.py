@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sbkit.core import SbkitError
-from sbkit.data.columns import some
+from sbkit.data.places import some
 
 ACCIDENT = math.log(1e-6)  # a table of shuffled answers would be called a leak once in a million times
 FEW = 256  # values of a column that are looked at one by one
@@ -27,103 +29,56 @@ def leaks(z: Tensor, y: Tensor, names: list[str]) -> list[str]:
     columns in less than one of 10⁶ tables, so that one of few rows, or a number for each row, is not called
     a leak. A second for 10⁶ rows of 50 columns.
     """
-    import pandas as pd
-
     columns, answers = z.numpy(), y.numpy()
-    of = _of_values if y.is_floating_point() else _of_classes
-    if of(columns, answers, names):  # a row that returns says what it said before, and is counted once
-        once = ~pd.DataFrame(columns).duplicated().to_numpy()  # (n,)
-        return [names[j] for j in of(columns[once], answers[once], names)]
-    return []
-
-
-def _of_classes(z: Values, y: NDArray[np.int64], names: list[str]) -> list[int]:
-    order = np.argsort(y, kind="stable")
-    counts = np.bincount(y)  # (C,)
-    starts = np.cumsum(counts) - counts
-    sorted_z = z[order]  # (n, k)
-    low, high = np.minimum.reduceat(sorted_z, starts), np.maximum.reduceat(sorted_z, starts)  # (C, k)
-    fixed = np.all(low == high, 0) & np.any(low != low[:1], 0)  # (k,): one value a class, not one for all
-    _check_not_y(low[:, fixed], np.flatnonzero(fixed), names)
-    by = low.argsort(0, kind="stable")  # (C, k)
-    lower, upper = np.take_along_axis(high, by, 0)[:-1], np.take_along_axis(low, by, 0)[1:]
-    apart = np.all(lower < upper, 0)  # (k,)
-    limit = ACCIDENT - math.log(z.shape[1])
-    if _log_orders(counts) >= limit:
-        apart[:] = False
-    return [j for j in range(z.shape[1]) if apart[j] or _by_value(z[:, j], y, counts, limit)]
-
-
-def _check_not_y(values: Values, columns: NDArray[np.intp], names: list[str]) -> None:
-    """Refuse columns that are the classes under other numbers, alone or one-hot; values (C, columns)."""
-    wrong = [j for j, own in zip(columns, values.T, strict=True) if len(np.unique(own)) == len(own)]
-    ones = {}
-    for j, own in zip(columns, values.T, strict=True):
-        kinds, counts = np.unique(own, return_counts=True)
-        if len(kinds) == 2 and counts.min() == 1:
-            ones[j] = int(np.flatnonzero(own == kinds[counts.argmin()])[0])
-    if not wrong and len(set(ones.values())) >= len(values) - 1:
-        wrong = list(ones)
-    if wrong:
-        _refuse([names[j] for j in wrong])
-
-
-def _refuse(names: list[str]) -> None:
-    said = some([repr(name) for name in names])
-    raise SbkitError(
-        f"x does not hold y, got it under other names or numbers in {said}; "
-        f"leave that out, try table.drop(columns={names})."
-    )
-
-
-def _log_orders(counts: NDArray[np.int64]) -> float:
-    """Logarithm of the share of all orders of the rows in which the classes lie one after the other."""
-    ways = math.lgamma(len(counts) + 1) + sum(math.lgamma(count + 1) for count in counts.tolist())
-    return ways - math.lgamma(int(counts.sum()) + 1)
-
-
-def _by_value(column: Values, y: NDArray[np.int64], counts: NDArray[np.int64], limit: float) -> bool:
-    """Whether every value of a column has one class, in rows enough that this is no accident."""
-    if not _each_one_class(column[:LOOKED], y[:LOOKED]):
-        return False
-    if not _each_one_class(column, y):
-        return False
-    rows = np.unique(column, return_counts=True)[1]  # of each value
-    shares = np.log(counts / counts.sum())  # (C,)
-    powers = np.outer(rows, shares)  # (values, C)
-    top = powers.max(1)
-    return float((top + np.log(np.exp(powers - top[:, None]).sum(1))).sum()) < limit
-
-
-def _each_one_class(column: Values, y: NDArray[np.int64]) -> bool:
-    values, of = np.unique(column, return_inverse=True)
-    if not 2 <= len(values) <= FEW:
-        return False
-    low = np.full(len(values), np.iinfo(np.int64).max)
-    high = np.full(len(values), -1)
-    np.minimum.at(low, of, y)
-    np.maximum.at(high, of, y)
-    return bool((low == high).all())
-
-
-def _of_values(z: Values, y: Values, names: list[str]) -> list[int]:
-    same = [j for j in range(z.shape[1]) for own in y.T if _is(z[:, j], own) or _is(z[:, j], -own)]
-    if same:
-        _refuse([names[j] for j in dict.fromkeys(same)])
-    if math.log(2) - math.lgamma(len(y) + 1) >= ACCIDENT - math.log(z.shape[1]):
+    is_y = _is_values if y.is_floating_point() else _is_classes
+    if same := [names[j] for j in is_y(columns, answers)]:
+        fix = f"leave that out, try table.drop(columns={same})"
+        raise SbkitError(f"x does not hold y, got it under other names or numbers in {some(same)}; {fix}.")
+    sample = slice(None, None, max(1, len(columns) // LOOKED))
+    telling = [j for j in range(len(names)) if _told(columns[sample, j], answers[sample])]
+    if not telling:
         return []
-    return [j for j in range(z.shape[1]) if any(_rises(z[:, j], own) for own in y.T)]
+    once = ~pd.DataFrame(columns).duplicated().to_numpy()  # (n,): a row that returns says nothing new
+    limit = ACCIDENT - math.log(len(names))
+    return [names[j] for j in telling if _told(columns[once, j], answers[once], limit)]
 
 
-def _is(column: Values, y: Values) -> bool:
-    return bool(np.allclose(column, y, rtol=1e-6, atol=0))
+def _is_classes(z: Values, y: NDArray[np.int64]) -> list[Any]:
+    """The columns that are the classes y (n,) under other numbers, alone or one-hot."""
+    groups: Any = pd.DataFrame(z).groupby(y)
+    low, high = groups.min().to_numpy(), groups.max().to_numpy()  # (C, k)
+    fixed = np.flatnonzero((low == high).all(0) & (low != low[0]).any(0))  # one value a class, not the same
+    if same := [j for j in fixed if len(np.unique(low[:, j])) == len(low)]:
+        return same
+    odd = {j: (low[:, [j]] == low[:, j]).sum(1) == 1 for j in fixed}  # (C,): the class has its value alone
+    alone = [j for j in fixed if odd[j].sum() == 1 and len(np.unique(low[:, j])) == 2]
+    return alone if len({int(odd[j].argmax()) for j in alone}) >= len(low) - 1 else []
 
 
-def _rises(column: Values, y: Values) -> bool:
-    """Whether y rises, or falls, strictly with the column: the same order, the same ties."""
-    for rows in (LOOKED, len(y)):
-        order = np.lexsort((y[:rows], column[:rows]))
-        dx, dy = np.diff(column[:rows][order]), np.diff(y[:rows][order])
-        if not ((dx > 0) == (dy != 0)).all() or not ((dy >= 0).all() or (dy <= 0).all()):
-            return False
-    return bool(np.ptp(y) > 0)
+def _is_values(z: Values, y: Values) -> list[int]:
+    """The columns that are a column of y (n, outputs), or its negation."""
+    both = np.concatenate([y, -y], axis=1).T  # (2 outputs, n)
+    return [j for j in range(z.shape[1]) if any(np.allclose(z[:, j], own, rtol=1e-6, atol=0) for own in both)]
+
+
+def _told(column: Values, y: NDArray[Any], limit: float = math.inf) -> bool:
+    """Whether a column tells y, and shuffled answers would be told so with a chance of log < limit."""
+    return any(_chance(column, own) < limit for own in y.reshape(len(y), -1).T)
+
+
+def _chance(column: Values, y: NDArray[Any]) -> float:
+    """Log of a bound on how often shuffled answers y (n,) would be told without an error; inf if y is not."""
+    order = np.lexsort((y, column))
+    dx, dy = np.diff(column[order]), np.diff(y[order])  # (n − 1,) each
+    if ((dx == 0) & (dy != 0)).any():
+        return math.inf
+    if y.dtype.kind == "f":
+        rises = ((dy != 0) == (dx > 0)).all() and ((dy >= 0).all() or (dy <= 0).all())
+        return math.log(2) - math.lgamma(len(y) + 1) if rises and dy.any() else math.inf
+    counts = np.unique(y, return_counts=True)[1]  # (C,)
+    apart, values = np.count_nonzero(dy) + 1 == len(counts), np.count_nonzero(dx) + 1
+    if not apart and values > FEW:
+        return math.inf
+    pieces = len(counts) if apart else values  # each takes one of the classes
+    orders = math.lgamma(len(y) + 1) - sum(math.lgamma(count + 1) for count in counts.tolist())
+    return pieces * math.log(len(counts)) - orders

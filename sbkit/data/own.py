@@ -6,16 +6,11 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sbkit.core import Feature, SbkitError, Task, between, generator
-from sbkit.data.classes import labels
-from sbkit.data.columns import numbers
-from sbkit.data.files import check_options
-from sbkit.data.leaks import leaks
-from sbkit.data.tables import place, tables
+from sbkit.data.places import place, some
 
 Columns = str | int | Iterable[str | int]
 
@@ -74,15 +69,18 @@ def table(
     >>> task.x.shape, task.columns("size"), list(task.features)
     (torch.Size([30, 3]), [0, 2], ['size', 'x2'])
     """
+    from sbkit.data.files import check_options
+    from sbkit.data.leaks import leaks
+    from sbkit.data.tables import tables
+
     check_options(read_csv, ["features", "test", "standardize", "seed"])
     given = isinstance(test, tuple | list)
-    inputs, answers, split, source = tables(x, y, test if given else None, read_csv)
-    columns = _features(features, list(inputs))
-    one_axis = isinstance(y, str | int | np.integer) or np.ndim(y[:1]) == 1
-    targets, names = labels(answers, one_axis, source)  # (n,) or (n, outputs); the classes
-    z = numbers(inputs)  # (n, k)
-    if telling := leaks(z, targets, list(inputs)):
-        warnings.warn(_pointed_out(telling), stacklevel=2)
+    z, targets, labels, names, split = tables(x, y, test if given else None, read_csv)
+    columns = _features(features, labels)
+    if telling := leaks(z, targets, labels):
+        said = f"Each of these columns tells y by itself, without an error: {some(telling)}. If that is what"
+        fix = f"if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})"
+        warnings.warn(f"{said} you study, go on; {fix}.", stacklevel=2)
     if given:
         order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
         train, held = order[order < split], order[order >= split]
@@ -95,21 +93,11 @@ def table(
     return Task(z[train], targets[train], z[held], targets[held], columns, embed, tuple(names))
 
 
-def _pointed_out(telling: list[str]) -> str:
-    said = ", ".join(map(repr, telling[:5])) + (f" and {len(telling) - 5} more" if len(telling) > 5 else "")
-    return (
-        f"Each of these columns tells y by itself, without an error: {said}. If that is what you study, "
-        f"go on; if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})."
-    )
-
-
 def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[str, Feature]:
     """Features by name: the groups, then every column that is in none."""
     if not isinstance(groups, Mapping | None):
-        raise SbkitError(
-            f"features are name → column or columns, got {type(groups).__name__}; "
-            f"try features={{'mine': [{names[0]!r}]}}."
-        )
+        got = f"{type(groups).__name__}; try features={{'mine': [{names[0]!r}]}}"
+        raise SbkitError(f"features are name → column or columns, got {got}.")
     found: dict[str, Feature] = {}
     owner: dict[int, str] = {}
     for name, chosen in (groups or {}).items():
@@ -119,18 +107,14 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
             raise SbkitError(f"A feature has a name, a string, and a column or more, got {name!r}: {chosen}.")
         for column in places:
             if column in owner:
-                raise SbkitError(
-                    f"A column is in one feature, got {names[column]!r} in {owner[column]!r} and {name!r}."
-                )
+                got = f"{names[column]!r} in {owner[column]!r} and {name!r}"
+                raise SbkitError(f"A column is in one feature, got {got}.")
             owner[column] = name
         found[name] = Feature(places)
-    for column in sorted(set(range(len(names))) - set(owner)):
-        if names[column] in found:
-            raise SbkitError(
-                f"Features have different names, got {names[column]!r} for a group and a column outside it."
-            )
-        found[names[column]] = Feature((column,))
-    return found
+    alone = {name: Feature((column,)) for column, name in enumerate(names) if column not in owner}
+    if twice := sorted(set(found) & set(alone)):
+        raise SbkitError(f"Features have different names, got {twice[0]!r} for a group and a column too.")
+    return found | alone
 
 
 def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -138,14 +122,13 @@ def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 
     codes (n,) → int64 indices (n_train,), (n_test,).
     """
+    import pandas as pd
+
     order = torch.randperm(len(codes), generator=generator(seed))
-    by_class = codes[order].argsort(stable=True)  # places in `order`, class after class
-    counts = codes.bincount()  # (C,)
-    mine = codes[order][by_class]  # (n,)
-    rank = torch.arange(len(codes)) - (counts.cumsum(0) - counts)[mine]  # place within the own class
+    counts, mine = codes.bincount(), codes[order]  # (C,), (n,)
     quota = (share * counts).round().clamp(min=1).minimum(counts - 1)  # (C,)
-    held = torch.zeros(len(codes), dtype=torch.bool)
-    held[by_class[rank < quota[mine]]] = True
+    rank = pd.Series(mine.numpy()).groupby(mine.numpy()).cumcount().to_numpy()  # (n,), within the class
+    held = torch.tensor(rank) < quota[mine]
     return order[~held], order[held]
 
 
@@ -154,7 +137,5 @@ def _check_both(targets: Tensor, names: list[str], train: Tensor, held: Tensor) 
     for part, rows in (("training", train), ("test", held)):
         counts = targets[rows].bincount(minlength=len(names))  # (C,)
         if not counts.all():
-            raise SbkitError(
-                f"Every class is among training and test rows, got no {part} row of "
-                f"{names[int(counts.argmin())]!r}; add one, or drop the class."
-            )
+            got = f"no {part} row of {names[int(counts.argmin())]!r}; add one, or drop the class"
+            raise SbkitError(f"Every class is among training and test rows, got {got}.")

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, whole
+from sbkit.data.places import numbered
+from sbkit.data.slabs import per_block
 
 Images = tuple[Any, Any]  # pixels (m, height, width) or (m, channels, height, width), and labels (m,)
 Pools = list[tuple[Tensor, Tensor]]  # a class: the images to train on, and to test on
@@ -92,72 +94,56 @@ def dominoes(
     (['0/1', '3/8'], torch.Size([100, 128]), (1, 16, 8))
     """
     parts = _blocks(blocks, images, seed)
-    shares = [between("correlation", c, 0.5, 1) for c in _each("correlation", correlation, parts)]
-    grain = [between("noise", s, 0, 10) for s in _each("noise", noise, parts)]
-    embed = Collage([part.pixels.shape[1:] for part in parts])
-    counts, place = (whole("n", n), whole("n_test", n_test)), 0
-    size = embed.places.numel()
-    check_memory(sum(counts) * size * 4 * 3, f"{sum(counts):,} rows × {size} pixels × 4 bytes × 3 copies")
+    shares = [between("correlation", c, 0.5, 1) for c in per_block("correlation", correlation, len(parts))]
+    grain = [between("noise", s, 0, 10) for s in per_block("noise", noise, len(parts))]
+    embed, counts = Collage([one.pixels.shape[1:] for one in parts]), (whole("n", n), whole("n_test", n_test))
+    rows, size = sum(counts), embed.places.numel()
+    check_memory(rows * size * 4 * 3, f"{rows:,} rows × {size} pixels × 4 bytes × 3 copies")
     rng, ys, zs = generator(seed, 1), [], []
     for part, count in enumerate(counts):
-        ys.append(torch.randperm(count, generator=rng) % 2)  # (count,)
-        drawn = [block.draw(ys[-1], part, c, rng) for block, c in zip(parts, shares, strict=True)]
-        zs.append(
-            torch.cat([_grained(p, s, rng) for p, s in zip(drawn, grain, strict=True)], 1)
-        )  # (count, k)
-    features = {}
-    for block, c in zip(parts, shares, strict=True):
-        end = place + block.pixels[0].numel()
-        features[block.name] = Feature(tuple(range(place, end)), noise=2 * (1 - c))
-        place = end
+        y = torch.randperm(count, generator=rng) % 2  # (count,)
+        drawn = [block.draw(y, part, c, rng) for block, c in zip(parts, shares, strict=True)]
+        for pixels, s in zip(drawn, grain, strict=True):
+            if s:  # no random numbers are drawn for no noise
+                pixels += s * torch.randn(pixels.shape, generator=rng)
+        ys.append(y)
+        zs.append(torch.cat(drawn, 1))  # (count, k)
+    columns = torch.arange(zs[0].shape[1]).split([block.pixels[0].numel() for block in parts])
+    features = {
+        block.name: Feature(tuple(own.tolist()), noise=2 * (1 - c))
+        for block, own, c in zip(parts, columns, shares, strict=True)
+    }
     return Task(zs[0], ys[0], zs[1], ys[1], features, embed)
-
-
-def _grained(pixels: Tensor, noise: float, rng: Generator) -> Tensor:
-    return pixels + noise * torch.randn(pixels.shape, generator=rng) if noise else pixels
-
-
-def _each(name: str, value: float | Sequence[float], blocks: Sequence[Block]) -> Sequence[float]:
-    values = list(value) if isinstance(value, Sequence) else [value] * len(blocks)
-    if len(values) != len(blocks):
-        raise SbkitError(f"{name} is one number or one a block, got {len(values)} for {len(blocks)} blocks.")
-    return values
 
 
 def _blocks(pairs: Sequence[Sequence[Any]], images: Mapping[str, Images] | None, seed: int) -> list[Block]:
     """The blocks, their images checked and split."""
     pairs = list(pairs) if hasattr(pairs, "__iter__") else [pairs]
-    if not 1 <= len(pairs) <= 4 or any(
-        isinstance(p, str) or not hasattr(p, "__len__") or len(p) != 2 for p in pairs
-    ):
+    two = [hasattr(p, "__len__") and not isinstance(p, str) and len(p) == 2 for p in pairs]
+    if not 1 <= len(pairs) <= 4 or not all(two):
         raise SbkitError(f"blocks are one to four pairs of labels, got {pairs!r:.80}; try [(0, 1), (3, 8)].")
     if images is None:
         from sklearn.datasets import load_digits
 
-        flat, target = load_digits(return_X_y=True)  # (1797, 64) in 0…16
-        pixels, labels = _checked("digits", np.reshape(np.asarray(flat) / 16, (-1, 8, 8)), target)
+        digits: Any = load_digits()
         names = ["/".join("".join(str(label) for label in _side(side)) for side in pair) for pair in pairs]
-        sources = [(n if names.count(n) == 1 else f"{n}_{i}", pixels, labels) for i, n in enumerate(names, 1)]
-    elif len(images) != len(pairs):
+        images = dict.fromkeys(numbered(names), (digits.images / 16, digits.target))
+    if len(images) != len(pairs):
         raise SbkitError(f"images are given once a block, got {len(images)} for {len(pairs)} blocks.")
-    else:
-        sources = [(name, *_checked(name, *given)) for name, given in images.items()]
-    if len(channels := {pixels.shape[1] for _, pixels, _ in sources} - {1}) > 1:
+    sources = {name: _checked(name, *given) for name, given in images.items()}
+    if len(channels := {pixels.shape[1] for pixels, _ in sources.values()} - {1}) > 1:
         raise SbkitError(f"Blocks have one number of channels, or one channel, got {sorted(channels)}.")
-    return [
-        Block(name, pixels, _pools(labels, pair, seed))
-        for (name, pixels, labels), pair in zip(sources, pairs, strict=True)
-    ]
+    parts = zip(sources.items(), pairs, strict=True)
+    return [Block(name, pixels, _pools(labels, pair, seed)) for (name, (pixels, labels)), pair in parts]
 
 
 def _checked(name: str, pixels: Any, labels: Any) -> tuple[Tensor, np.ndarray]:
     """Pixels (m, channels, height, width), float32 in 0…1, and labels (m,)."""
     values, labels = torch.as_tensor(np.asarray(pixels)).float(), np.asarray(labels)
     if values.ndim not in (3, 4) or labels.shape != values.shape[:1] or not values.numel():
-        raise SbkitError(
-            f"Images are (m, height, width) or (m, channels, height, width) and their labels (m,), got "
-            f"{tuple(values.shape)} and {labels.shape} for {name!r}; reshape them."
-        )
+        rule = "Images are (m, height, width) or (m, channels, height, width) and their labels (m,)"
+        got = f"{tuple(values.shape)} and {labels.shape} for {name!r}"
+        raise SbkitError(f"{rule}, got {got}; reshape them.")
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= 1):
         raise SbkitError(f"Pixels lie in 0…1, got {low:g} to {high:g} in {name!r}; divide, e.g. by 255.")
@@ -175,15 +161,13 @@ def _pools(labels: np.ndarray, pair: Sequence[Any], seed: int) -> Pools:
     if not all(sides) or set(sides[0]) & set(sides[1]):
         raise SbkitError(f"A block shows different labels for the two classes, got {pair!r:.80}.")
     order = torch.randperm(len(labels), generator=generator(seed)).numpy()
-    pools = []
-    for side in sides:
-        split = []
-        for label in side:
-            mine = order[labels[order] == label]
-            if len(mine) < 2:
-                known = ", ".join(str(other) for other in np.unique(labels)[:12])
-                raise SbkitError(f"A block's label has two images or more, got {label!r}; there are {known}.")
-            held = max(1, round(HELD * len(mine)))
-            split.append((mine[held:], mine[:held]))
-        pools.append(tuple(torch.as_tensor(np.concatenate(part)) for part in zip(*split, strict=True)))
-    return pools
+    own = {label: torch.as_tensor(order[labels[order] == label]) for side in sides for label in side}
+    for label in own:
+        if len(own[label]) < 2:
+            known = ", ".join(str(other) for other in np.unique(labels)[:12])
+            raise SbkitError(f"A block's label has two images or more, got {label!r}; there are {known}.")
+    held = {label: max(1, round(HELD * len(mine))) for label, mine in own.items()}
+    return [
+        (torch.cat([own[i][held[i] :] for i in side]), torch.cat([own[i][: held[i]] for i in side]))
+        for side in sides
+    ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, threads, whole
+from sbkit.data.places import numbered
 
 # Label → {slab number m from the centre: probability}; they equalise the class variances for
 # k = 5 and 7, not for k = 3 (Shah et al. 2020, appendix B).
@@ -60,36 +60,27 @@ def rotation(dim: int, rng: Generator) -> nn.Module:
     return layer
 
 
-def _per_block(name: str, value: float | Sequence[float], blocks: Sequence[int]) -> Sequence[float]:
-    values = list(value) if isinstance(value, Iterable) else [value] * len(blocks)
-    if len(values) != len(blocks):
-        raise SbkitError(f"{name} is one number, or one a block ({len(blocks)}), got {len(values)} numbers.")
+def per_block(name: str, value: float | Sequence[float], blocks: int) -> Sequence[float]:
+    """A setting of each of the blocks, given as one number or one a block."""
+    values = list(value) if isinstance(value, Iterable) else [value] * blocks
+    if len(values) != blocks:
+        raise SbkitError(f"{name} is one number or one a block, got {len(values)} for {blocks} blocks.")
     return values
 
 
-def _checked(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float]) -> None:
+def _check(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float]) -> None:
     if not blocks:
         raise SbkitError("blocks names at least one block, got none; try (1, 5).")
     for k, p, gap in zip(blocks, noise, margin, strict=True):
-        whole_number = isinstance(k, int | np.integer) and not isinstance(k, bool)
-        if not whole_number or k not in (1, *SLABS):
-            near = min([1, *SLABS], key=lambda block: abs(block - k) if isinstance(k, int | float) else 0)
+        number = isinstance(k, int | float | np.integer) and not isinstance(k, bool)
+        if not number or k not in (1, *SLABS) or isinstance(k, float):
+            near = min([1, *SLABS], key=lambda block: abs(block - k) if number else 0)
             raise SbkitError(f"blocks are 1 (linear) or 3, 5, 7 (slabs), got {k!r}; try {near}.")
         between("noise", p, 0, 1)
         room = 1 / max(k - 1, 1)  # above this the slabs have no width
         if not (isinstance(gap, int | float) and 0 <= gap < room):
-            raise SbkitError(
-                f"margin of a block of {k} is at least 0 and below {room:.3g}, got {gap!r}; try 0.1."
-            )
-
-
-def _names(blocks: Sequence[int]) -> Iterator[str]:
-    """linear, slab5, … in the order of the blocks, repeats numbered from 1."""
-    repeats, seen = Counter(blocks), Counter()
-    for k in blocks:
-        seen[k] += 1
-        name = "linear" if k == 1 else f"slab{k}"
-        yield f"{name}_{seen[k]}" if repeats[k] > 1 else name
+            rule = f"margin of a block of {k} is at least 0 and below {room:.3g}"
+            raise SbkitError(f"{rule}, got {gap!r}; try 0.1.")
 
 
 @dataset("slabs")
@@ -115,8 +106,8 @@ def slabs(
     (['linear', 'slab5_1', 'slab5_2'], torch.Size([100, 3]))
     """
     blocks = list(blocks) if isinstance(blocks, Iterable) else [blocks]
-    noise, margin = _per_block("noise", noise, blocks), _per_block("margin", margin, blocks)
-    _checked(blocks, noise, margin)
+    noise, margin = per_block("noise", noise, len(blocks)), per_block("margin", margin, len(blocks))
+    _check(blocks, noise, margin)
     rows, dim = whole("n", n) + whole("n_test", n_test), len(blocks)
     check_memory(rows * dim * 4 * 3, f"{rows:,} rows × {dim:,} features × 4 bytes × 3 copies")
     if rotate:
@@ -130,7 +121,8 @@ def slabs(
             for k, p, gap in zip(blocks, noise, margin, strict=True)
         ]
     z, z_test = torch.stack(columns, dim=1).split([n, n_test])  # (n, dim), (n_test, dim)
-    parts = enumerate(zip(_names(blocks), blocks, margin, noise, strict=True))
+    names = numbered(["linear" if k == 1 else f"slab{k}" for k in blocks])
+    parts = enumerate(zip(names, blocks, margin, noise, strict=True))
     features = {name: Feature((i,), max(k - 1, 1), gap, p) for i, (name, k, gap, p) in parts}
     simplest_first = dict(sorted(features.items(), key=lambda item: item[1].pieces or 0))
     embed = rotation(dim, rng) if rotate else nn.Identity()

@@ -147,8 +147,8 @@ REFUSED = {
     ),
     "a text": (csv(), r"got a text of several lines; try pandas\.read_csv\(io\.StringIO\(x\)\)"),
     "a long text": ("a" * 5000, "got a text"),
-    "a folder": (".", r"'\.' is a folder; in .* there are file\.csv"),
-    "another name": ("flie.csv", "is none; .*Did you mean 'file.csv'"),
+    "a folder": (".", r"No CSV file in \. named '\.'; there are file\.csv"),
+    "another name": ("flie.csv", "No CSV file in .*Did you mean 'file.csv'"),
     "a spreadsheet": (
         "table.xlsx",
         r"another kind, table\.xlsx; try pandas\.read_excel\('table\.xlsx'\) as x",

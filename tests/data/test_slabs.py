@@ -225,8 +225,8 @@ REFUSED = [
     (lambda: sb.slabs(noise=-0.1), "noise is a number at least 0 and at most 1, got -0.1"),
     (lambda: sb.slabs(noise=None), "noise is a number.*, got None"),
     (lambda: sb.slabs(noise=math.nan), "noise is a number.*, got nan"),
-    (lambda: sb.slabs(noise=[0.1]), r"noise is one number, or one a block \(2\), got 1 numbers"),
-    (lambda: sb.slabs(margin=[0.1] * 3), r"margin is one number, or one a block \(2\), got 3 numbers"),
+    (lambda: sb.slabs(noise=[0.1]), r"noise is one number or one a block, got 1 for 2"),
+    (lambda: sb.slabs(margin=[0.1] * 3), r"margin is one number or one a block, got 3 for 2"),
     (lambda: sb.slabs(margin=0.25), "margin of a block of 5 is at least 0 and below 0.25, got 0.25; try 0.1"),
     (
         lambda: sb.slabs([7], margin=0.2),

@@ -63,7 +63,10 @@ REFUSED = {
     "empty feature": ((TABLE, "kind", {"a": []}), r"a column or more, got 'a': \[\]"),
     "a number for a name": ((TABLE, "kind", {1: "age"}), "a name, a string, .*got 1: age"),
     "a list of features": ((TABLE, "kind", ["age"]), "features are name → column .*got list; try"),
-    "a feature named as a column": ((TABLE, "kind", {"age": "height"}), "different names, got 'age' for a"),
+    "a feature named as a column": (
+        (TABLE, "kind", {"age": "height"}),
+        "different names, got 'age' for a group",
+    ),
 }
 
 
@@ -123,8 +126,8 @@ def test_refuses_files(written, case):
 
 
 def test_a_file_that_is_not_there(written):
-    with pytest.raises(sb.SbkitError, match="'flower.csv' is none; in .*there is no CSV file"):
+    with pytest.raises(sb.SbkitError, match="No CSV file in .* named 'flower.csv'; there are none"):
         sb.data.table("flower.csv", "kind")
     written("")
-    with pytest.raises(sb.SbkitError, match=r"'flower.csv' is none; in .*there are file\.csv"):
+    with pytest.raises(sb.SbkitError, match=r"named 'flower.csv'; there are file\.csv"):
         sb.data.table("flower.csv", "kind")
