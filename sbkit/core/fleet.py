@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sbkit.core.causes import unfit
 from sbkit.core.names import SbkitError
-from sbkit.core.stacked import called, stacked
+from sbkit.core.refused import unfit
+from sbkit.core.stacked import called, copied, stacked
 from sbkit.core.trial import Own, try_out, undone
 
 ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
@@ -33,7 +33,10 @@ class Fleet(nn.Module):
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
-        self.own = Own(modules)  # until they are compared with the runs, at the first call
+        self.own, self.alters = (
+            Own(modules),
+            False,
+        )  # until they are compared with the runs, at the first call
         self.moment: tuple[int, ...] = ()
         self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
         self.eval()
@@ -71,14 +74,9 @@ class Fleet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
         wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # pyright: ignore[reportAttributeAccessIssue]
-        if (
-            self.own and x.ndim in (2, 3) and not wrapped(x)
-        ):  # not within torch.func, whose tensors tell nothing
+        if self.own and x.ndim in (2, 3) and not wrapped(x):  # those within torch.func tell nothing
             try_out(self, x)
-        if not self.own.leaves:
-            return self.batched(x)
-        with undone(self.net):
-            return self.batched(x)
+        return self.batched(x)
 
     def batched(self, x: Tensor) -> Tensor:
         """`forward` by `torch.func`, untried."""
@@ -87,12 +85,13 @@ class Fleet(nn.Module):
             return called(self.net, state, x)
 
         state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
-        if self.own.alters:
+        if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
         warn = torch._C._functorch._set_vmap_fallback_warning_enabled  # pyright: ignore[reportAttributeAccessIssue]
         warn(False)  # a layer that is batched slowly is batched rightly
         try:
-            return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+            with undone(self.net):
+                return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
         finally:
             warn(True)
 
@@ -155,7 +154,7 @@ class Fleet(nn.Module):
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = _copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed, part.own = 1, self.seed + r, self.own.only(r)
+        part.runs, part.seed, part.own = 1, self.seed + r, Own(self.own[r : r + 1])
         return part
 
     def flat(self) -> nn.Parameter:
@@ -210,13 +209,10 @@ def _check_axes(parts: Sequence[tuple[str, Tensor]], runs: int) -> None:
 
 def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:
     """A copy of a net with these tensors by id; what torch's hooks make of them is made anew."""
-    for part in net.modules():
-        made = [value for value in vars(part).values() if isinstance(value, Tensor) and not value.is_leaf]
-        kept |= {id(value): value.detach() for value in made}
-    copied = copy.deepcopy(net, kept)
-    for part in copied.modules():
+    made = copied(net, kept)
+    for part in made.modules():
         _renewed(part)
-    return copied
+    return made
 
 
 def _renewed(part: nn.Module) -> Any:
