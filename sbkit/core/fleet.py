@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import unfit
-from sbkit.core.stacked import called, copied, stacked
+from sbkit.core.stacked import called, check_apart, copied, stacked
 from sbkit.core.trial import Own, try_out, undone
 
+FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
 ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
 
 
@@ -33,10 +34,8 @@ class Fleet(nn.Module):
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
-        self.own, self.alters = (
-            Own(modules),
-            False,
-        )  # until they are compared with the runs, at the first call
+        self.own = Own(modules)  # until they are compared with the runs, at the first call
+        self.alters = False  # whether a forward changes its input, as that comparison tells
         self.moment: tuple[int, ...] = ()
         self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
         self.eval()
@@ -73,8 +72,7 @@ class Fleet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
-        wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # pyright: ignore[reportAttributeAccessIssue]
-        if self.own and x.ndim in (2, 3) and not wrapped(x):  # those within torch.func tell nothing
+        if self.own and x.ndim in (2, 3) and not FUNCTORCH.is_functorch_wrapped_tensor(x):
             try_out(self, x)
         return self.batched(x)
 
@@ -87,13 +85,12 @@ class Fleet(nn.Module):
         state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
-        warn = torch._C._functorch._set_vmap_fallback_warning_enabled  # pyright: ignore[reportAttributeAccessIssue]
-        warn(False)  # a layer that is batched slowly is batched rightly
+        FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
         try:
             with undone(self.net):
                 return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
         finally:
-            warn(True)
+            FUNCTORCH._set_vmap_fallback_warning_enabled(True)
 
     def try_out(self, x: Tensor) -> None:
         """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""
@@ -111,19 +108,9 @@ class Fleet(nn.Module):
         before = self.training
         try:
             self.eval()
-            return self._in_parts(x.split(max(128, ROWS // self.runs), dim=-2))
+            return torch.cat([self(part) for part in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
         finally:
             self.train(before)
-
-    def _in_parts(self, parts: Sequence[Tensor]) -> Tensor:
-        """Logits (runs, n, outputs) of all parts, written where they stay: kept one by one, they would lie
-        between the memory of large layers and keep it from being used again."""
-        first, rows = self(parts[0]), sum(part.shape[-2] for part in parts)
-        logits = first.new_empty(self.runs, rows, *first.shape[2:])
-        places = logits.split(parts[0].shape[-2], dim=1)
-        for place, made in zip(places, chain([first], map(self, parts[1:])), strict=True):
-            place.copy_(made)
-        return logits
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
@@ -163,7 +150,7 @@ class Fleet(nn.Module):
         Shape (runs · P,), a block a run. One vector makes an elementwise optimizer one operation, and a norm
         of each run one operation on `flat.view(runs, -1)`.
         """
-        _check_axes([*self.named_parameters(), *self.named_buffers()], self.runs)
+        _check_axes({**dict(self.named_parameters()), **dict(self.named_buffers())}, self.runs)
         trained = [p for p in self.parameters() if p.requires_grad]
         if not trained:
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
@@ -185,26 +172,17 @@ class Fleet(nn.Module):
         return flat
 
 
-def _check_axes(parts: Sequence[tuple[str, Tensor]], runs: int) -> None:
+def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:
     """Refuse weights and buffers that runs would share, or that would be trained as something else."""
-    for name, part in parts:
-        if nn.parameter.is_lazy(part):
+    for name, part in parts.items():
+        lazy = nn.parameter.is_lazy(part)
+        if lazy or part.shape[:1] != (runs,):
             raise SbkitError(
-                f"Weights of a fleet have a shape, got none yet for {name}; try nn.Linear(in, out)."
+                f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...), got "
+                f"{'none yet' if lazy else tuple(part.shape)} for {name}; put it into the module of "
+                "sb.models.fleet_of."
             )
-        if part.shape[:1] != (runs,):
-            words = f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...)"
-            raise SbkitError(
-                f"{words}, got {tuple(part.shape)} for {name}; put it into the module of sb.models.fleet_of."
-            )
-    weights = [(name, part) for name, part in parts if isinstance(part, nn.Parameter) and part.numel()]
-    places = {part.data_ptr(): name for name, part in weights}
-    for name, part in weights:
-        if places[part.data_ptr()] != name:
-            words = (
-                f"Each weight of a fleet has its own memory, got {name} and {places[part.data_ptr()]} in one"
-            )
-            raise SbkitError(f"{words}; try the same nn.Parameter for both.")
+    check_apart(parts)
 
 
 def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:

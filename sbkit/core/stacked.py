@@ -24,43 +24,38 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module:
 
     A tensor kept as a plain attribute becomes a buffer where it differs from run to run. What is one in a
     module (tied weights, a layer used twice) is one in the copy. Raises `SbkitError` if the modules differ
-    in anything else, or cannot be batched at all.
+    in anything else, hold weights where `parameters()` does not find them, or cannot be batched at all.
     """
-    first = modules[0]
+    first, owned, plain = modules[0], [_owned(m) for m in modules], [attributes(m) for m in modules]
     check_layers(first)
-    owned, plain = [_owned(module) for module in modules], [attributes(module) for module in modules]
-    form = _form(first)
-    for r, module in enumerate(modules[1:], 1):
-        _check_alike(r, _form(module), form)
     _check_hidden(first, owned[0], plain[0])
-    differing = _differing(owned[0], plain)
-    tensors = [own | {name: kept[name] for name in differing} for own, kept in zip(owned, plain, strict=True)]
-    _check_apart(tensors[0])
-    whole: dict[int, Tensor] = {}
+    _check_alike([_form(*parts) for parts in zip(modules, owned, plain, strict=True)])
+    known = set(map(id, owned[0].values()))
+    moved = [name for name, one in plain[0].items() if isinstance(one, Tensor)]
+    moved = [n for n in moved if id(plain[0][n]) in known or not all(same(plain[0][n], p[n]) for p in plain)]
+    tensors = [own | {name: kept[name] for name in moved} for own, kept in zip(owned, plain, strict=True)]
+    check_apart(tensors[0])
+    whole: dict[int, Any] = {}
     for name, one in tensors[0].items():
         if id(one) not in whole:
             values = torch.stack([each[name].detach() for each in tensors])  # (runs, …)
             trains = isinstance(one, nn.Parameter)
             whole[id(one)] = nn.Parameter(values, one.requires_grad) if trains else values
     net = copied(first, dict(whole))
-    if any(whole[id(a)] is not b for a, b in zip(first.parameters(), net.parameters(), strict=True)):
-        raise SbkitError(
-            f"A fleet copies its nets, got {_type(first)}, whose own __deepcopy__ shares weights."
-        )
-    for name in differing:
+    for name in moved:
         path, _, leaf = name.rpartition(".")
         part = net.get_submodule(path)
         part._buffers[leaf] = vars(part).pop(leaf)
+    if any(whole[id(a)] is not b for a, b in zip(first.parameters(), net.parameters(), strict=True)):
+        raise SbkitError(f"A fleet copies its nets, got {_type(first)}, whose __deepcopy__ shares weights.")
     return net
 
 
 def copied(net: nn.Module, kept: dict[int, Any]) -> Any:
-    """A deep copy with `kept` in place of the tensors of these ids, and without gradients of what is made."""
-    for value in attributes(net).values():
-        if isinstance(value, Tensor) and not value.is_leaf:
-            kept.setdefault(id(value), value.detach())
+    """A deep copy with `kept` in place of the tensors of these ids."""
+    made = [value for value in attributes(net).values() if isinstance(value, Tensor) and not value.is_leaf]
     try:
-        return copy.deepcopy(net, kept)
+        return copy.deepcopy(net, {id(value): value.detach() for value in made} | kept)
     except (TypeError, RuntimeError) as error:
         got = f"{_type(net)}, which cannot be ({error})"
         raise SbkitError(f"A fleet copies its nets, got {got}; try without.") from error
@@ -106,23 +101,53 @@ def _owned(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _form(module: nn.Module) -> list[str]:
-    """The architecture: every layer, and of every tensor all but its values, with the name it had first."""
-    names: dict[int, str] = {}
-    layers = [f"{path or 'the net'}: {_type(part)}" for path, part in module.named_modules()]
-    return layers + [
-        f"{name}: {tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {names.setdefault(id(t), name)}"
-        for name, t in _owned(module).items()
-    ]
+def _type(thing: Any) -> str:
+    return type(thing).__name__
 
 
-def _check_alike(r: int, form: Sequence[str], wanted: Sequence[str]) -> None:
-    for mine, other in itertools.zip_longest(form, wanted, fillvalue="nothing"):
-        if mine != other:
+def _form(module: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """By name what all runs share: layers, plain attributes and, of tensors, all but their values."""
+    names: dict[int, str] = {}  # a tensor's first
+    tensors = {**owned, **{name: value for name, value in plain.items() if isinstance(value, Tensor)}}
+    return {
+        **{path or "the net": _type(part) for path, part in module.named_modules()},
+        **plain,
+        **{
+            name: f"{tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {names.setdefault(id(t), name)}"
+            for name, t in tensors.items()
+        },
+    }
+
+
+def _check_alike(forms: Sequence[Mapping[str, Any]]) -> None:
+    for r, form in enumerate(forms):
+        if not same(forms[0], form):
+            names = {**forms[0], **form}
+            name = next((n for n in names if not same(forms[0].get(n), form.get(n))), "the order of layers")
+            one, own = (f"{str(some.get(name))!r:.60}" for some in (forms[0], form))
+            fix = f"self.register_buffer({name.rpartition('.')[2]!r}, torch.as_tensor(…))"
             raise SbkitError(
-                f"A fleet's nets have one architecture, got ({mine}) in run {r}, ({other}) in run 0; "
-                "try a factory that builds the same layers, shapes and ties at every call."
+                f"A fleet's nets have one architecture, got {name} = {one} in run 0, {own} in run {r}; "
+                f"try the same in every run, or, for what is drawn, {fix}."
             )
+
+
+def same(one: Any, other: Any) -> bool:
+    """False if two values surely differ; functions and objects of one type are taken for the same."""
+    (a, form), (b, wanted) = tree_flatten(one), tree_flatten(other)
+    return form == wanted and all(map(_same_leaf, a, b))
+
+
+def _same_leaf(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        alike = (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)
+        return alike and bool(torch.isclose(a, b, 0, 0, equal_nan=True).all())
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    known = isinstance(a, numbers.Number | str | set | frozenset) and type(a) is type(b)
+    return bool(a == b or a != a) if known else _type(a) == _type(b)
 
 
 def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
@@ -144,65 +169,14 @@ def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[st
             )
 
 
-def _differing(owned: Mapping[str, Tensor], plain: Sequence[dict[str, Any]]) -> list[str]:
-    """Names of the plain tensors to stack: those that differ between runs. Other differences are refused."""
-    first, shared, found = plain[0], {id(tensor) for tensor in owned.values()}, {}
-    for r, values in enumerate(plain):
-        for name in first | values:
-            one, own = first.get(name), values.get(name)
-            if id(one) not in shared and same(one, own):
-                continue
-            kinds = {(type(t), getattr(t, "shape", ()), getattr(t, "dtype", None)) for t in (one, own)}
-            if len(kinds) > 1 or type(one) is not Tensor:
-                raise SbkitError(
-                    f"Runs of a fleet differ in tensors only, got {name} = {_short(one)} in run 0, "
-                    f"{_short(own)} in run {r}; try self.register_buffer({name.rpartition('.')[2]!r}, "
-                    "torch.as_tensor(…)), or the same in every run."
-                )
-            found[name] = None
-    return list(found)
-
-
-def _type(thing: Any) -> str:
-    return type(thing).__name__
-
-
-def _short(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) < 30 else f"{text[:29]}…"
-
-
-def same(one: Any, other: Any) -> bool:
-    """False if two values surely differ; functions and objects of one type are taken for the same."""
-    (a, form), (b, wanted) = tree_flatten(one), tree_flatten(other)
-    return form == wanted and all(map(_same_leaf, a, b))
-
-
-def _same_leaf(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        alike = (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)
-        return alike and bool(torch.isclose(a, b, 0, 0, equal_nan=True).all())
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return np.array_equal(a, b)
-    known = isinstance(a, numbers.Number | str | set | frozenset) and type(a) is type(b)
-    return a == b or a != a if known else _type(a) == _type(b)
-
-
-def _check_apart(tensors: Mapping[str, Tensor]) -> None:
-    """Refuse a weight that lies in the memory of another tensor: stacked, they would part."""
-    spans = {id(t): (t.untyped_storage().data_ptr(), *_span(t), name) for name, t in tensors.items()}
-    for one, other in itertools.pairwise(sorted(spans.values())):
-        weight = any(isinstance(tensors[name], nn.Parameter) for name in (one[3], other[3]))
-        if weight and one[0] == other[0] and other[1] < one[2]:
+def check_apart(tensors: Mapping[str, Tensor]) -> None:
+    """Refuse a weight that lies in the memory of another tensor, as which it would not train."""
+    distinct = {id(t): (name, t) for name, t in tensors.items() if t.numel()}
+    for (name, one), (other, t) in itertools.combinations(distinct.values(), 2):
+        weights = isinstance(one, nn.Parameter) + isinstance(t, nn.Parameter)
+        near = one.untyped_storage().data_ptr() == t.untyped_storage().data_ptr()
+        if weights and near and (weights == 1 or one.data_ptr() == t.data_ptr()):
             raise SbkitError(
-                f"A fleet would part what lies in the same memory, got {one[3]} and {other[3]}; "
+                f"Each weight of a fleet has its own memory, got {name} and {other} in the same; "
                 "try one nn.Parameter under both names, or a .clone()."
             )
-
-
-def _span(t: Tensor) -> tuple[int, int]:
-    """Where a tensor begins in memory, and ends."""
-    reach = sum((n - 1) * step for n, step in zip(t.shape, t.stride(), strict=True)) + 1 if t.numel() else 0
-    return t.data_ptr(), t.data_ptr() + reach * t.element_size()
