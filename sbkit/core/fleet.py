@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import unfit
 from sbkit.core.stacked import called, check_apart, copied, stacked
-from sbkit.core.trial import Own, try_out, undone
+from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
 ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
@@ -34,7 +34,7 @@ class Fleet(nn.Module):
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
-        self.own = Own(modules)  # until they are compared with the runs, at the first call
+        self.own: tuple[nn.Module, ...] = (*modules,)  # until compared with the runs, at the first call
         self.alters = False  # whether a forward changes its input, as that comparison tells
         self.moment: tuple[int, ...] = ()
         self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
@@ -141,7 +141,7 @@ class Fleet(nn.Module):
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = _copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed, part.own = 1, self.seed + r, Own(self.own[r : r + 1])
+        part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
         return part
 
     def flat(self) -> nn.Parameter:

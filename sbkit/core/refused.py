@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import re
 
-import torch
 from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
 
 CAUSES = {  # what torch says → what a net does there, and what to try
-    "random|rrelu": ("draws random numbers in its forward", "leaving them out, or sb.mlp(task, dropout=0.2)"),
+    "random|rrelu": ("draws random numbers in its forward", "dropout p=0, or sb.mlp(task, dropout=0.2)"),
     "data-dependent control": ("decides by the values of a tensor", "torch.where in place of if and while"),
-    r"\.item\(\)": (
-        "takes a number out of a tensor (.item(), int, float)",
-        "computing with the tensor itself",
-    ),
-    "dynamic shape": (
-        "makes tensors whose size hangs on values (a mask)",
-        "torch.where in place of x[x > 0]",
-    ),
+    r"\.item\(\)": ("takes a number out of a tensor (.item(), int)", "computing with the tensor itself"),
+    "dynamic shape": ("makes tensors whose size hangs on values", "torch.where in place of x[x > 0]"),
     "in-?place": ("changes in place a tensor that all runs share", "y = x + a, or x.new_zeros to write into"),
     "setup_context": ("calls an autograd.Function", "generate_vmap_rule = True and setup_context in it"),
     "access data pointer": ("leaves torch in its forward (NumPy, .tolist())", "the same in torch"),
@@ -29,29 +22,17 @@ CAUSES = {  # what torch says → what a net does there, and what to try
 
 
 def check_layers(net: nn.Module) -> None:
-    """Refuse layers that cannot be batched, each with what to use in its place."""
+    """Refuse layers that cannot be stacked or batched, each with what to use in its place."""
     for layer in net.modules():
-        if refused := _refused(layer):
-            raise SbkitError(f"A fleet {refused[0]}, got {type(layer).__name__}; try {refused[1]}.")
-
-
-def _refused(layer: nn.Module) -> tuple[str, str] | None:
-    """What a fleet does not do with a layer, and what to try in its place; None where it does."""
-    wrapped = isinstance(layer, torch.jit.ScriptModule | nn.DataParallel) or hasattr(layer, "_orig_mod")
-    hooks = layer._forward_pre_hooks.values()
-    if wrapped or layer._compiled_call_impl is not None:
-        return "cannot look into a compiled module or a parallel one", "the module itself"
-    if any(type(hook).__module__.startswith("torch.nn.utils") for hook in hooks):
-        return "cannot follow a weight that a hook computes", "torch.nn.utils.parametrize, or prune.remove"
-    if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
-        return "needs nets that know their sizes", f"nn.{type(layer).__name__[4:]} with its number of inputs"
-    if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
-        return "cannot draw random numbers while it runs", "p=0, or sb.mlp(task, dropout=0.2)"
-    if getattr(layer, "track_running_stats", False):
-        return "cannot keep running statistics yet", "nn.LayerNorm, or nn.GroupNorm after a convolution"
-    if isinstance(layer, nn.RNNBase | nn.LSTMCell):
-        return "has no such recurrent layer yet", "a loop over nn.GRUCell or nn.RNNCell"
-    return None
+        name, rule = type(layer).__name__, ""
+        if hasattr(layer, "_orig_mod") or layer._compiled_call_impl is not None:
+            rule, fix = "cannot look into a compiled module", "the module before torch.compile"
+        if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
+            rule, fix = "needs nets that know their sizes", f"nn.{name[4:]} with its number of inputs"
+        if isinstance(layer, nn.RNNBase | nn.LSTMCell):
+            rule, fix = "has no such recurrent layer yet", "a loop over nn.GRUCell or nn.RNNCell"
+        if rule:
+            raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")
 
 
 def unfit(error: Exception, x: Tensor, net: nn.Module) -> SbkitError:

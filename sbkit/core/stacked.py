@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,22 +83,18 @@ def spread(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def attributes(module: nn.Module) -> dict[str, Any]:
     """What a module and those in it keep as plain attributes, by name."""
-    return {
-        f"{path}.{leaf}".lstrip("."): value
-        for path, part in module.named_modules()
-        for leaf, value in vars(part).items()
-        if leaf not in TORCHS
-    }
+    return _named(module, lambda part: {n: value for n, value in vars(part).items() if n not in TORCHS})
 
 
 def _owned(module: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers by name; what has two names has both, but for those of a layer used twice."""
-    return {
-        f"{path}.{leaf}".lstrip("."): tensor
-        for path, part in module.named_modules()
-        for leaf, tensor in (part._parameters | part._buffers).items()
-        if tensor is not None
-    }
+    kept = _named(module, lambda part: part._parameters | part._buffers)
+    return {name: tensor for name, tensor in kept.items() if tensor is not None}
+
+
+def _named(module: nn.Module, kept: Callable[[nn.Module], Mapping[str, Any]]) -> dict[str, Any]:
+    parts = ((f"{path}." if path else "", kept(part)) for path, part in module.named_modules())
+    return {path + name: value for path, found in parts for name, value in found.items()}
 
 
 def _type(thing: Any) -> str:
@@ -159,7 +155,7 @@ def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[st
             if layer or (isinstance(leaf, Tensor) and leaf.requires_grad):
                 raise SbkitError(
                     f"A fleet trains what torch knows, got {_type(leaf)} hidden in {name!r}; try "
-                    "nn.ModuleList, nn.Parameter or nn.ParameterList, or to make it in forward."
+                    "nn.ModuleList, nn.Parameter, to make it in forward, or, if it was pruned, prune.remove."
                 )
     for name, tensor in owned.items():
         if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,30 +23,20 @@ ROWS = 3  # so many are tried
 FAULTS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, AssertionError)
 
 
-class Own(tuple[nn.Module, ...]):
-    """The modules of a fleet until it is compared with them. Copies share them, pickles have none."""
-
-    def __deepcopy__(self, memo: object) -> Own:
-        return self
-
-    def __reduce__(self) -> Any:
-        return Own, ()
-
-
 def try_out(fleet: Fleet, x: Tensor) -> None:
     """Refuse a fleet whose nets cannot be trained at once, or a run that is not its own module.
 
     x (n, d) or (runs, n, d). Weights, gradients, buffers, modes and torch's generators stay as they are.
     Then the fleet needs its modules no more, and knows whether a forward alters its input.
     """
-    own, devices = fleet.own or Own([fleet.net]), [x.device] if x.is_cuda else []
+    own, devices = fleet.own or (fleet.net,), [x.device] if x.is_cuda else []
     with torch.inference_mode(False), torch.random.fork_rng(devices), undone(fleet, *own):
         rows = x[..., :ROWS, :].detach().clone().expand(fleet.runs, -1, -1)  # (runs, ≤ 3, d)
-        fleet.own = Own()  # while it is tried it is not tried
+        fleet.own = ()  # while it is tried it is not tried
         fleet.alters = alters = _check_forward(fleet, own[0], rows[0])
         _check_runs(fleet, own, rows)
         _check_rows(fleet, own[0], rows[0])
-    fleet.own, fleet.alters = Own(), alters
+    fleet.own, fleet.alters = (), alters
 
 
 @contextmanager
@@ -73,26 +64,27 @@ def _check_forward(fleet: Fleet, net: nn.Module, x: Tensor) -> bool:
     state, kept = spread(fleet.net, _state(fleet, 0)), attributes(net)
     held = {name: tree_leaves(value) for name, value in kept.items()}
     held, given, x_given = tree_map_only(Tensor, torch.clone, (held, state, x))
+    call = functools.partial(torch.func.functional_call, tie_weights=False)
     try:
-        for train in (False, True):
-            logits = torch.func.functional_call(net.train(train), given, (x_given,), tie_weights=False)
+        made = [call(net.train(train), given, (x_given,)) for train in (False, True)]
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ValueError, IndexError) as error:
         raise unfit(error, x, fleet.net) from error
-    if not isinstance(logits, Tensor) or logits.shape[:1] != x.shape[:1] or not logits.is_floating_point():
+    for logits in made:
         tensor = isinstance(logits, Tensor)
-        got = f"{tuple(logits.shape)}, {logits.dtype}" if tensor else type(logits).__name__
-        raise SbkitError(
-            f"A net returns its logits alone, got {got}; try floats, before any argmax, of shape "
-            f"({len(x)}, outputs) for {len(x)} rows."
-        )
+        if not tensor or logits.shape[:1] != x.shape[:1] or not logits.is_floating_point():
+            got = f"{tuple(logits.shape)}, {logits.dtype}" if tensor else type(logits).__name__
+            raise SbkitError(
+                f"A net returns its logits alone, got {got}; try floats, before any argmax, of shape "
+                f"({len(x)}, outputs) for {len(x)} rows."
+            )
     changed = [name for name in kept if not same(tree_leaves(kept[name]), held[name])]
     changed += [name for name in state if not same(given[name], state[name])]
     if changed:
         raise SbkitError(
             f"The forward of a fleet's nets changes nothing but its output yet, got {changed[0]!r} changed; "
-            "try to change it in sb.fit(after_step=…), or leave it out."
+            "try sb.fit(after_step=…), or nn.LayerNorm in place of running statistics."
         )
     return not torch.equal(x_given, x)
 

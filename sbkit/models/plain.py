@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from sbkit.core import (
     Fleet,
-    Own,
     SbkitError,
     Task,
     between,
@@ -66,7 +65,7 @@ class MLP(Fleet):
         dropout: float = 0.0,
     ):
         super().__init__([net], seed)
-        self.runs, self.own = runs, Own()
+        self.runs, self.own = runs, ()
         self.kind, self.init, self.dropout = activation, init, dropout
         _draw(self.linears, draw, runs, seed)
         for layer in self.linears:
