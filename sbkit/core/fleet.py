@@ -151,6 +151,7 @@ class Fleet(nn.Module):
         of each run one operation on `flat.view(runs, -1)`.
         """
         _check_axes({**dict(self.named_parameters()), **dict(self.named_buffers())}, self.runs)
+        check_apart({name: p[0] for name, p in self.named_parameters()}, {})
         trained = [p for p in self.parameters() if p.requires_grad]
         if not trained:
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
@@ -182,7 +183,6 @@ def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:
                 f"{'none yet' if lazy else tuple(part.shape)} for {name}; put it into the module of "
                 "sb.models.fleet_of."
             )
-    check_apart(parts)
 
 
 def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:

@@ -91,7 +91,7 @@ def threads(count: int) -> Iterator[None]:
 
 @functools.cache
 def _pools(*loaded: bool) -> ThreadpoolController:
-    """The thread pools of NumPy's BLAS and SciPy's own, which either of two parts brings once it is loaded."""
+    """The thread pools of NumPy's BLAS and SciPy's own, which either part brings once it is loaded."""
     return ThreadpoolController().select(user_api="blas")
 
 

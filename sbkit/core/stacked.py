@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves
 
+from sbkit.core import names
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import check_layers
 
@@ -34,7 +35,7 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module:
     moved = [name for name, one in plain[0].items() if isinstance(one, Tensor)]
     moved = [n for n in moved if id(plain[0][n]) in known or not all(same(plain[0][n], p[n]) for p in plain)]
     tensors = [own | {name: kept[name] for name in moved} for own, kept in zip(owned, plain, strict=True)]
-    check_apart(tensors[0])
+    check_apart(dict(first.named_parameters()), tensors[0])
     whole: dict[int, Any] = {}
     for name, one in tensors[0].items():
         if id(one) not in whole:
@@ -103,13 +104,13 @@ def _type(thing: Any) -> str:
 
 def _form(module: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
     """By name what all runs share: layers, plain attributes and, of tensors, all but their values."""
-    names: dict[int, str] = {}  # a tensor's first
+    known: dict[int, str] = {}  # the first name of each tensor
     tensors = {**owned, **{name: value for name, value in plain.items() if isinstance(value, Tensor)}}
     return {
         **{path or "the net": _type(part) for path, part in module.named_modules()},
         **plain,
         **{
-            name: f"{tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {names.setdefault(id(t), name)}"
+            name: f"{tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {known.setdefault(id(t), name)}"
             for name, t in tensors.items()
         },
     }
@@ -118,8 +119,8 @@ def _form(module: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, An
 def _check_alike(forms: Sequence[Mapping[str, Any]]) -> None:
     for r, form in enumerate(forms):
         if not same(forms[0], form):
-            names = {**forms[0], **form}
-            name = next((n for n in names if not same(forms[0].get(n), form.get(n))), "the order of layers")
+            both = {**forms[0], **form}
+            name = next((n for n in both if not same(forms[0].get(n), form.get(n))), "the order of layers")
             one, own = (f"{str(some.get(name))!r:.60}" for some in (forms[0], form))
             fix = f"self.register_buffer({name.rpartition('.')[2]!r}, torch.as_tensor(…))"
             raise SbkitError(
@@ -140,10 +141,8 @@ def _same_leaf(a: Any, b: Any) -> bool:
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         alike = (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)
         return alike and bool(torch.isclose(a, b, 0, 0, equal_nan=True).all())
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return np.array_equal(a, b)
-    known = isinstance(a, numbers.Number | str | set | frozenset) and type(a) is type(b)
-    return bool(a == b or a != a) if known else _type(a) == _type(b)
+    values = isinstance(a, numbers.Number | str | set | frozenset | np.ndarray)
+    return names.same(a, b) if values else _type(a) == _type(b)
 
 
 def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
@@ -165,14 +164,21 @@ def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[st
             )
 
 
-def check_apart(tensors: Mapping[str, Tensor]) -> None:
+def check_apart(weights: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> None:
     """Refuse a weight that lies in the memory of another tensor, as which it would not train."""
-    distinct = {id(t): (name, t) for name, t in tensors.items() if t.numel()}
+    distinct = {id(t): (name, t) for name, t in {**others, **weights}.items() if t.numel()}
     for (name, one), (other, t) in itertools.combinations(distinct.values(), 2):
-        weights = isinstance(one, nn.Parameter) + isinstance(t, nn.Parameter)
-        near = one.untyped_storage().data_ptr() == t.untyped_storage().data_ptr()
-        if weights and near and (weights == 1 or one.data_ptr() == t.data_ptr()):
-            raise SbkitError(
-                f"Each weight of a fleet has its own memory, got {name} and {other} in the same; "
-                "try one nn.Parameter under both names, or a .clone()."
-            )
+        known = name in weights or other in weights
+        if known and one.untyped_storage().data_ptr() == t.untyped_storage().data_ptr():
+            (low, high), (start, end) = _span(one), _span(t)
+            if start < high and low < end:
+                raise SbkitError(
+                    f"Each weight of a fleet has its own memory, got {name} and {other} in the same; "
+                    "try one nn.Parameter under both names, or a .clone()."
+                )
+
+
+def _span(t: Tensor) -> tuple[int, int]:
+    """Where a tensor begins in memory, and ends."""
+    reach = 1 + sum((n - 1) * step for n, step in zip(t.shape, t.stride(), strict=True))
+    return t.data_ptr(), t.data_ptr() + reach * t.element_size()

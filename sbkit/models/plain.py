@@ -13,26 +13,26 @@ from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_tas
 from sbkit.models.layers import Linear, hooked
 from sbkit.models.modules import drawing, seeded
 
-# Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
-# (h, zeros) → activation, (gradient after, h after, zeros) → gradient before. The others train by autograd.
 Draw = Callable[[nn.Sequential], object]  # changes new weights in place
-Forth = Callable[[np.ndarray, np.ndarray], object]
-Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
-ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]] = {
-    "relu": (
-        lambda: nn.ReLU(inplace=True),
-        (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, out=g)),
-    ),
+Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
+Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # (gradient after, h after, zeros) → before
+# Where the derivative can be told from the activation's output, both for NumPy, in place. The others train
+# by autograd.
+IN_PLACE: dict[str, tuple[Forth, Back]] = {
+    "relu": (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, g)),
     "leaky": (
-        nn.LeakyReLU,
-        (
-            lambda h, o: np.maximum(h, 0.01 * h, out=h),
-            lambda g, h, o: np.multiply(g, 0.01, out=g, where=h <= o),
-        ),
+        lambda h, o: np.maximum(h, 0.01 * h, out=h),
+        lambda g, h, o: np.multiply(g, 0.01, g, where=h <= o),
     ),
-    "tanh": (nn.Tanh, (lambda h, o: np.tanh(h, out=h), lambda g, h, o: np.multiply(g, 1 - h * h, out=g))),
+    "tanh": (lambda h, o: np.tanh(h, h), lambda g, h, o: np.multiply(g, 1 - h * h, g)),
+    "linear": (lambda h, o: h, lambda g, h, o: g),
+}
+ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]] = {
+    "relu": (lambda: nn.ReLU(inplace=True), IN_PLACE["relu"]),
+    "leaky": (nn.LeakyReLU, IN_PLACE["leaky"]),
+    "tanh": (nn.Tanh, IN_PLACE["tanh"]),
     "gelu": (nn.GELU, None),
-    "linear": (nn.Identity, (lambda h, o: h, lambda g, h, o: g)),
+    "linear": (nn.Identity, IN_PLACE["linear"]),
 }
 LAYER = 6_000  # bytes that Python takes for a layer, however small
 USUAL = {name: make() for name, (make, _) in ACTIVATIONS.items()}  # to compare with
@@ -121,10 +121,8 @@ class MLP(Fleet):
             if type(part) is nn.ReLU:
                 part.inplace = in_place
         if len(self._modules) > 1:
-            raise SbkitError(
-                f"An sb.mlp fleet computes by its net alone, got also {', '.join([*self._modules][1:])}; "
-                "change the net, as in fleet.net[1] = torch.nn.Tanh()."
-            )
+            rule = f"An sb.mlp fleet computes by its net alone, got also {', '.join([*self._modules][1:])}"
+            raise SbkitError(f"{rule}; change the net, as in fleet.net[1] = torch.nn.Tanh().")
         return x if x.ndim == 3 else x.expand(self.runs, *x.shape)
 
     def features(self, x: Tensor, layer: int) -> Tensor:

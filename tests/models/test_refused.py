@@ -122,6 +122,10 @@ REFUSED: list[tuple[str, Factory]] = [
     ),
     ("hidden in 'f'; try .*nn.Parameter", keeps(lambda s, h: h * s.f.sum(1), f=lambda s: s.o.weight.t())),
     ("its own memory, got .*; try .*clone", changed(lambda s: setattr(s, "f", s.o.weight.detach()[0]))),
+    (
+        "its own memory, got w and l.weight in the same",
+        changed(lambda s: setattr(s, "w", nn.Parameter(s.l.weight.data[1:]))),
+    ),
     ("its own memory, got .*; try one nn", changed(lambda s: setattr(s, "w", nn.Parameter(s.l.weight.data)))),
     (
         "hidden in 'l.weight'.*prune.remove",
@@ -194,6 +198,10 @@ REFUSED: list[tuple[str, Factory]] = [
     ("looks at each row alone.*try nn.LayerNorm", net(lambda s, h: h - h.mean(0))),
     ("looks at each row alone", chain(lambda: nn.BatchNorm1d(3, track_running_stats=False))),
     ("depend on weights that train", net(forward=lambda s, x: s.o(s.l(x)).detach())),
+    (
+        "returns its logits alone, got tuple",
+        net(forward=lambda s, x: s.o(s.l(x)) if s.training else (s.o(s.l(x)), x)),
+    ),
     ("returns its logits alone, got tuple", net(forward=lambda s, x: (s.o(s.l(x)), x))),
     ("returns its logits alone, got dict", net(forward=lambda s, x: {"logits": s.o(s.l(x))})),
     ("returns its logits alone, got NoneType", net(forward=lambda s, x: None)),
