@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import torch
 from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
@@ -24,12 +25,15 @@ CAUSES = {  # what torch says → what a net does there, and what to try
 def check_layers(net: nn.Module) -> None:
     """Refuse layers that cannot be stacked or batched, each with what to use in its place."""
     for layer in net.modules():
-        name, rule = type(layer).__name__, ""
-        if hasattr(layer, "_orig_mod") or layer._compiled_call_impl is not None:
-            rule, fix = "cannot look into a compiled module", "the module before torch.compile"
-        if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
+        name, rule, hooks = type(layer).__name__, "", layer._forward_pre_hooks.values()
+        wrapped = isinstance(layer, torch.jit.ScriptModule | nn.DataParallel) or hasattr(layer, "_orig_mod")
+        if wrapped or layer._compiled_call_impl is not None:
+            rule, fix = "cannot look into a compiled or parallel module", "the module itself"
+        elif any(type(hook).__module__.startswith("torch.nn.utils") for hook in hooks):
+            rule, fix = "cannot follow a weight that a hook computes", "prune.remove, or parametrizations"
+        elif isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
             rule, fix = "needs nets that know their sizes", f"nn.{name[4:]} with its number of inputs"
-        if isinstance(layer, nn.RNNBase | nn.LSTMCell):
+        elif isinstance(layer, nn.RNNBase | nn.LSTMCell):
             rule, fix = "has no such recurrent layer yet", "a loop over nn.GRUCell or nn.RNNCell"
         if rule:
             raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")

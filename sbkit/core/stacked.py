@@ -27,8 +27,8 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module:
     module (tied weights, a layer used twice) is one in the copy. Raises `SbkitError` if the modules differ
     in anything else, hold weights where `parameters()` does not find them, or cannot be batched at all.
     """
-    first, owned, plain = modules[0], [_owned(m) for m in modules], [attributes(m) for m in modules]
-    check_layers(first)
+    check_layers(first := modules[0])
+    owned, plain = [_owned(module) for module in modules], [attributes(module) for module in modules]
     _check_hidden(first, owned[0], plain[0])
     _check_alike([_form(*parts) for parts in zip(modules, owned, plain, strict=True)])
     known = set(map(id, owned[0].values()))
@@ -154,7 +154,7 @@ def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[st
             if layer or (isinstance(leaf, Tensor) and leaf.requires_grad):
                 raise SbkitError(
                     f"A fleet trains what torch knows, got {_type(leaf)} hidden in {name!r}; try "
-                    "nn.ModuleList, nn.Parameter, to make it in forward, or, if it was pruned, prune.remove."
+                    "nn.ModuleList, nn.Parameter or nn.ParameterList, or to make it in forward."
                 )
     for name, tensor in owned.items():
         if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):

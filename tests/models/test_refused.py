@@ -128,7 +128,7 @@ REFUSED: list[tuple[str, Factory]] = [
     ),
     ("its own memory, got .*; try one nn", changed(lambda s: setattr(s, "w", nn.Parameter(s.l.weight.data)))),
     (
-        "hidden in 'l.weight'.*prune.remove",
+        "weight that a hook computes.*prune.remove",
         changed(lambda s: prune.random_unstructured(s.l, "weight", 0.5)),
     ),
     (
@@ -166,7 +166,8 @@ REFUSED: list[tuple[str, Factory]] = [
     ("no such recurrent layer yet, got GRU; try a loop over nn.GRUCell", lambda: nn.GRU(3, 2)),
     ("no such recurrent layer yet, got LSTMCell", lambda: Cell(nn.LSTMCell(1, 4))),
     ("know their sizes, got LazyLinear; try nn.Linear", lambda: nn.LazyLinear(2)),
-    ("compiled module, got Net", changed(lambda s: s.add_module("_orig_mod", Net()))),
+    ("compiled or parallel module, got DataParallel; try the module itself", lambda: nn.DataParallel(Net())),
+    ("compiled or parallel module, got Net", changed(lambda s: s.add_module("_orig_mod", Net()))),
     # the forward
     ("draws random numbers", net(lambda s, h: F.dropout(h, 0.5, s.training))),
     ("draws random numbers", net(lambda s, h: h + torch.rand(4))),
