@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import unfit
-from sbkit.core.stacked import called, check_apart, copied, stacked
+from sbkit.core.stacked import called, check_apart, copied, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
@@ -114,9 +114,8 @@ class Fleet(nn.Module):
 
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
-        raise SbkitError(
-            f"features are known for sb.mlp fleets, got {type(self).__name__}; build it with sb.mlp."
-        )
+        got = type(self).__name__
+        raise SbkitError(f"features are known for sb.mlp fleets, got {got}; build it with sb.mlp.")
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Set all gradients to 0, in place: an optimizer of the flat vector holds their memory."""
@@ -124,7 +123,7 @@ class Fleet(nn.Module):
 
     def weights(self) -> list[Tensor]:
         """The matrices of the linear layers, first to last, each (runs, out, in)."""
-        return [_renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
+        return [renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as a plain module with its own copy of the weights."""
@@ -132,7 +131,7 @@ class Fleet(nn.Module):
             raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
         kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
         kept |= {id(b): b[i].clone() for b in self.net.buffers()}
-        return _copied(self.net, kept)
+        return copied(self.net, kept)
 
     def only(self, r: int) -> Fleet:
         """Run r as a fleet of one that shares memory, gradients included, with this one."""
@@ -140,7 +139,7 @@ class Fleet(nn.Module):
         for p in self.parameters():
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
-        part = _copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
+        part = copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
         part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
         return part
 
@@ -157,10 +156,11 @@ class Fleet(nn.Module):
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
         types = {str(p.dtype) for p in trained}
         if len(types) > 1 or trained[0].is_complex():
-            way = "fleet.to(dtype=task.x.dtype), or two real weights in place of a complex one"
-            raise SbkitError(
-                f"A fleet trains real weights of one type, got {', '.join(sorted(types))}; try {way}."
+            got, way = (
+                ", ".join(sorted(types)),
+                "fleet.to(dtype=task.x.dtype), or two real weights for a complex one",
             )
+            raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {way}.")
         first, sizes = trained[0], [p[0].numel() for p in trained]
         if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)
@@ -178,27 +178,9 @@ def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:
     for name, part in parts.items():
         lazy = nn.parameter.is_lazy(part)
         if lazy or part.shape[:1] != (runs,):
-            raise SbkitError(
-                f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...), got "
-                f"{'none yet' if lazy else tuple(part.shape)} for {name}; put it into the module of "
-                "sb.models.fleet_of."
-            )
-
-
-def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:
-    """A copy of a net with these tensors by id; what torch's hooks make of them is made anew."""
-    made = copied(net, kept)
-    for part in made.modules():
-        _renewed(part)
-    return made
-
-
-def _renewed(part: nn.Module) -> Any:
-    """A layer whose pruned or normed weight is that of now: torch renews it only when the layer is called."""
-    for hook in part._forward_pre_hooks.values():
-        if type(hook).__module__.startswith("torch.nn.utils"):
-            hook(part, ())
-    return part
+            rule = f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...)"
+            got = f"{'none yet' if lazy else tuple(part.shape)} for {name}"
+            raise SbkitError(f"{rule}, got {got}; put it into the module of sb.models.fleet_of.")
 
 
 def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +27,11 @@ CAUSES = {  # what torch says → what a net does there, and what to try
 def check_layers(net: nn.Module) -> None:
     """Refuse layers that cannot be stacked or batched, each with what to use in its place."""
     for layer in net.modules():
-        name, rule, hooks = type(layer).__name__, "", layer._forward_pre_hooks.values()
+        name, rule = type(layer).__name__, ""
         wrapped = isinstance(layer, torch.jit.ScriptModule | nn.DataParallel) or hasattr(layer, "_orig_mod")
         if wrapped or layer._compiled_call_impl is not None:
             rule, fix = "cannot look into a compiled or parallel module", "the module itself"
-        elif any(type(hook).__module__.startswith("torch.nn.utils") for hook in hooks):
+        elif computing(layer):
             rule, fix = "cannot follow a weight that a hook computes", "prune.remove, or parametrizations"
         elif isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
             rule, fix = "needs nets that know their sizes", f"nn.{name[4:]} with its number of inputs"
@@ -37,6 +39,12 @@ def check_layers(net: nn.Module) -> None:
             rule, fix = "has no such recurrent layer yet", "a loop over nn.GRUCell or nn.RNNCell"
         if rule:
             raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")
+
+
+def computing(layer: nn.Module) -> list[Callable[..., Any]]:
+    """The hooks of torch (pruning, norms) that make a weight anew whenever the layer is called."""
+    hooks = layer._forward_pre_hooks.values()
+    return [hook for hook in hooks if type(hook).__module__.startswith("torch.nn.utils")]
 
 
 def unfit(error: Exception, x: Tensor, net: nn.Module) -> SbkitError:

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves
 
 from sbkit.core import names
 from sbkit.core.names import SbkitError
-from sbkit.core.refused import check_layers
+from sbkit.core.refused import check_layers, computing
 
 TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps in a module
 
@@ -53,13 +53,23 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module:
 
 
 def copied(net: nn.Module, kept: dict[int, Any]) -> Any:
-    """A deep copy with `kept` in place of the tensors of these ids."""
+    """A deep copy with `kept` in place of the tensors of these ids; what torch's hooks make is made anew."""
     made = [value for value in attributes(net).values() if isinstance(value, Tensor) and not value.is_leaf]
     try:
-        return copy.deepcopy(net, {id(value): value.detach() for value in made} | kept)
+        copy_of = copy.deepcopy(net, {id(value): value.detach() for value in made} | kept)
     except (TypeError, RuntimeError) as error:
         got = f"{_type(net)}, which cannot be ({error})"
         raise SbkitError(f"A fleet copies its nets, got {got}; try without.") from error
+    for part in copy_of.modules():
+        renewed(part)
+    return copy_of
+
+
+def renewed(layer: nn.Module) -> Any:
+    """A layer whose pruned or normed weight is that of now: torch renews it only when the layer is called."""
+    for hook in computing(layer):
+        hook(layer, ())
+    return layer
 
 
 def difference(one: nn.Module, other: nn.Module) -> str | None:
