@@ -2,53 +2,10 @@
 
 from sbkit.core.arguments import check_fleet, check_pair, check_task
 from sbkit.core.fleet import Fleet
-from sbkit.core.machine import (
-    best_threads,
-    check_memory,
-    find_device,
-    generator,
-    threads,
-)
+from sbkit.core.machine import best_threads, check_memory, find_device, generator, threads
 from sbkit.core.names import SbkitError, between, distinct, one_of, same, takes, whole
 from sbkit.core.numbers import numbers
 from sbkit.core.registries import Registry, dataset, loss, measure, optimizer, plot
 from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.stacked import called, difference
 from sbkit.core.task import SAMPLE, Feature, Task, drawn, window
-from sbkit.core.trial import Own
-
-__all__ = [
-    "RESULTS",
-    "SAMPLE",
-    "Feature",
-    "Fleet",
-    "Own",
-    "Registry",
-    "SbkitError",
-    "Snapshot",
-    "Task",
-    "best_threads",
-    "between",
-    "called",
-    "check_fleet",
-    "check_memory",
-    "check_pair",
-    "check_task",
-    "dataset",
-    "difference",
-    "distinct",
-    "drawn",
-    "find_device",
-    "generator",
-    "loss",
-    "measure",
-    "numbers",
-    "one_of",
-    "optimizer",
-    "plot",
-    "same",
-    "takes",
-    "threads",
-    "whole",
-    "window",
-]

@@ -27,7 +27,6 @@ VARIABLES = {
 }
 ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT]?)B?", re.IGNORECASE)
-UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def _given(name: str) -> str:
@@ -115,7 +114,7 @@ def memory_allowed() -> float:
     read = SIZE.fullmatch(given)
     if not read or float(read[1]) == 0:
         raise SbkitError(f"SBKIT_MAX_MEMORY is a size above 0, got {given!r}; try SBKIT_MAX_MEMORY=2GB.")
-    return float(read[1]) * UNITS[read[2].upper()]
+    return float(read[1]) * 1000.0 ** " KMGT".index(read[2].upper() or " ")
 
 
 def unknown_variables() -> list[str]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sbkit.core.causes import unfit
 from sbkit.core.names import SbkitError
-from sbkit.core.stacked import called, stacked
-from sbkit.core.trial import Own, try_out, undone
+from sbkit.core.refused import unfit
+from sbkit.core.stacked import called, check_apart, copied, renewed, stacked
+from sbkit.core.trial import try_out, undone
 
+FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
 ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
 
 
@@ -33,7 +34,8 @@ class Fleet(nn.Module):
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
-        self.own = Own(modules)  # until they are compared with the runs, at the first call
+        self.own: tuple[nn.Module, ...] = (*modules,)  # until compared with the runs, at the first call
+        self.alters = False  # whether a forward changes its input, as that comparison tells
         self.moment: tuple[int, ...] = ()
         self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
         self.eval()
@@ -70,15 +72,9 @@ class Fleet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
-        wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # pyright: ignore[reportAttributeAccessIssue]
-        if (
-            self.own and x.ndim in (2, 3) and not wrapped(x)
-        ):  # not within torch.func, whose tensors tell nothing
+        if self.own and x.ndim in (2, 3) and not FUNCTORCH.is_functorch_wrapped_tensor(x):
             try_out(self, x)
-        if not self.own.leaves:
-            return self.batched(x)
-        with undone(self.net):
-            return self.batched(x)
+        return self.batched(x)
 
     def batched(self, x: Tensor) -> Tensor:
         """`forward` by `torch.func`, untried."""
@@ -87,14 +83,14 @@ class Fleet(nn.Module):
             return called(self.net, state, x)
 
         state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
-        if self.own.alters:
+        if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
-        warn = torch._C._functorch._set_vmap_fallback_warning_enabled  # pyright: ignore[reportAttributeAccessIssue]
-        warn(False)  # a layer that is batched slowly is batched rightly
+        FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
         try:
-            return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+            with undone(self.net):
+                return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
         finally:
-            warn(True)
+            FUNCTORCH._set_vmap_fallback_warning_enabled(True)
 
     def try_out(self, x: Tensor) -> None:
         """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""
@@ -112,25 +108,14 @@ class Fleet(nn.Module):
         before = self.training
         try:
             self.eval()
-            return self._in_parts(x.split(max(128, ROWS // self.runs), dim=-2))
+            return torch.cat([self(part) for part in x.split(max(128, ROWS // self.runs), dim=-2)], dim=1)
         finally:
             self.train(before)
 
-    def _in_parts(self, parts: Sequence[Tensor]) -> Tensor:
-        """Logits (runs, n, outputs) of all parts, written where they stay: kept one by one, they would lie
-        between the memory of large layers and keep it from being used again."""
-        first, rows = self(parts[0]), sum(part.shape[-2] for part in parts)
-        logits = first.new_empty(self.runs, rows, *first.shape[2:])
-        places = logits.split(parts[0].shape[-2], dim=1)
-        for place, made in zip(places, chain([first], map(self, parts[1:])), strict=True):
-            place.copy_(made)
-        return logits
-
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
-        raise SbkitError(
-            f"features are known for sb.mlp fleets, got {type(self).__name__}; build it with sb.mlp."
-        )
+        got = type(self).__name__
+        raise SbkitError(f"features are known for sb.mlp fleets, got {got}; build it with sb.mlp.")
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Set all gradients to 0, in place: an optimizer of the flat vector holds their memory."""
@@ -138,7 +123,7 @@ class Fleet(nn.Module):
 
     def weights(self) -> list[Tensor]:
         """The matrices of the linear layers, first to last, each (runs, out, in)."""
-        return [_renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
+        return [renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as a plain module with its own copy of the weights."""
@@ -146,7 +131,7 @@ class Fleet(nn.Module):
             raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
         kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
         kept |= {id(b): b[i].clone() for b in self.net.buffers()}
-        return _copied(self.net, kept)
+        return copied(self.net, kept)
 
     def only(self, r: int) -> Fleet:
         """Run r as a fleet of one that shares memory, gradients included, with this one."""
@@ -154,8 +139,8 @@ class Fleet(nn.Module):
         for p in self.parameters():
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
-        part = _copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed, part.own = 1, self.seed + r, self.own.only(r)
+        part = copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
+        part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
         return part
 
     def flat(self) -> nn.Parameter:
@@ -164,16 +149,18 @@ class Fleet(nn.Module):
         Shape (runs · P,), a block a run. One vector makes an elementwise optimizer one operation, and a norm
         of each run one operation on `flat.view(runs, -1)`.
         """
-        _check_axes([*self.named_parameters(), *self.named_buffers()], self.runs)
+        _check_axes({**dict(self.named_parameters()), **dict(self.named_buffers())}, self.runs)
+        check_apart({name: p[0] for name, p in self.named_parameters()}, {})
         trained = [p for p in self.parameters() if p.requires_grad]
         if not trained:
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
         types = {str(p.dtype) for p in trained}
         if len(types) > 1 or trained[0].is_complex():
-            way = "fleet.to(dtype=task.x.dtype), or two real weights in place of a complex one"
-            raise SbkitError(
-                f"A fleet trains real weights of one type, got {', '.join(sorted(types))}; try {way}."
+            got, way = (
+                ", ".join(sorted(types)),
+                "fleet.to(dtype=task.x.dtype), or two real weights for a complex one",
             )
+            raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {way}.")
         first, sizes = trained[0], [p[0].numel() for p in trained]
         if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)
@@ -186,45 +173,14 @@ class Fleet(nn.Module):
         return flat
 
 
-def _check_axes(parts: Sequence[tuple[str, Tensor]], runs: int) -> None:
+def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:
     """Refuse weights and buffers that runs would share, or that would be trained as something else."""
-    for name, part in parts:
-        if nn.parameter.is_lazy(part):
-            raise SbkitError(
-                f"Weights of a fleet have a shape, got none yet for {name}; try nn.Linear(in, out)."
-            )
-        if part.shape[:1] != (runs,):
-            words = f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...)"
-            raise SbkitError(
-                f"{words}, got {tuple(part.shape)} for {name}; put it into the module of sb.models.fleet_of."
-            )
-    weights = [(name, part) for name, part in parts if isinstance(part, nn.Parameter) and part.numel()]
-    places = {part.data_ptr(): name for name, part in weights}
-    for name, part in weights:
-        if places[part.data_ptr()] != name:
-            words = (
-                f"Each weight of a fleet has its own memory, got {name} and {places[part.data_ptr()]} in one"
-            )
-            raise SbkitError(f"{words}; try the same nn.Parameter for both.")
-
-
-def _copied(net: nn.Module, kept: dict[int, Any]) -> Any:
-    """A copy of a net with these tensors by id; what torch's hooks make of them is made anew."""
-    for part in net.modules():
-        made = [value for value in vars(part).values() if isinstance(value, Tensor) and not value.is_leaf]
-        kept |= {id(value): value.detach() for value in made}
-    copied = copy.deepcopy(net, kept)
-    for part in copied.modules():
-        _renewed(part)
-    return copied
-
-
-def _renewed(part: nn.Module) -> Any:
-    """A layer whose pruned or normed weight is that of now: torch renews it only when the layer is called."""
-    for hook in part._forward_pre_hooks.values():
-        if type(hook).__module__.startswith("torch.nn.utils"):
-            hook(part, ())
-    return part
+    for name, part in parts.items():
+        lazy = nn.parameter.is_lazy(part)
+        if lazy or part.shape[:1] != (runs,):
+            rule = f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...)"
+            got = f"{'none yet' if lazy else tuple(part.shape)} for {name}"
+            raise SbkitError(f"{rule}, got {got}; put it into the module of sb.models.fleet_of.")
 
 
 def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:

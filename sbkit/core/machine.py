@@ -61,19 +61,16 @@ def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> No
 
 def find_device(device: torch.device | str) -> torch.device:
     """The device meant: "auto" takes a GPU if there is one and else says that it takes the CPU."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
+    gpu = torch.cuda.is_available()
+    if device == "auto" and not gpu:
         warnings.warn("No GPU found, so this runs on the CPU.", stacklevel=3)
-        return torch.device("cpu")
     try:
-        found = torch.device(device)
+        found = torch.device(("cuda" if gpu else "cpu") if device == "auto" else device)
     except (RuntimeError, TypeError) as error:
         raise SbkitError(f"device is 'auto', 'cpu' or 'cuda', got {device!r}; try 'auto'.") from error
-    if found.type == "cuda" and not torch.cuda.is_available():
-        raise SbkitError(
-            f"device={device!r} needs a CUDA GPU and this machine has none; try 'auto' or 'cpu'."
-        )
+    if found.type == "cuda" and not gpu:
+        rule = f"device={device!r} needs a CUDA GPU and this machine has none"
+        raise SbkitError(f"{rule}; try 'auto' or 'cpu'.")
     return found
 
 
@@ -86,18 +83,15 @@ def threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        with _pools(*(name in sys.modules for name in LOADERS)).limit(limits=count):
+        with _pools("scipy.linalg" in sys.modules, "scipy.special" in sys.modules).limit(limits=count):
             yield
     finally:
         torch.set_num_threads(before)
 
 
-LOADERS = ("scipy.linalg", "scipy.special")  # either brings a BLAS of SciPy's own
-
-
 @functools.cache
 def _pools(*loaded: bool) -> ThreadpoolController:
-    """The thread pools of NumPy's BLAS and, once it is loaded, SciPy's."""
+    """The thread pools of NumPy's BLAS and SciPy's own, which either part brings once it is loaded."""
     return ThreadpoolController().select(user_api="blas")
 
 

@@ -1,9 +1,9 @@
-"""What no fleet can be made of, each with what to use in its place."""
+"""What no fleet can be made of, and what torch says of it, in words that name the cause and what to try."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,92 +11,63 @@ from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
 
+CAUSES = {  # what torch says → what a net does there, and what to try
+    "random|rrelu": ("draws random numbers in its forward", "dropout p=0, or sb.mlp(task, dropout=0.2)"),
+    "data-dependent control": ("decides by the values of a tensor", "torch.where in place of if and while"),
+    r"\.item\(\)": ("takes a number out of a tensor (.item(), int)", "computing with the tensor itself"),
+    "dynamic shape": ("makes tensors whose size hangs on values", "torch.where in place of x[x > 0]"),
+    "in-?place": ("changes in place a tensor that all runs share", "y = x + a, or x.new_zeros to write into"),
+    "setup_context": ("calls an autograd.Function", "generate_vmap_rule = True and setup_context in it"),
+    "access data pointer": ("leaves torch in its forward (NumPy, .tolist())", "the same in torch"),
+    "accessing `data`": ("takes .data of a tensor", ".detach()"),
+    "escaped": ("keeps tensors for another call, or uses a checkpoint", "a forward that does neither"),
+}
 
-def check_known(first: nn.Module) -> None:
-    """Refuse layers that cannot be batched, each with what to use in its place."""
-    for layer in first.modules():
-        name = type(layer).__name__
-        if isinstance(layer, torch.jit.ScriptModule):
-            rule, fix = "cannot look into TorchScript", "the module before torch.jit.script or trace"
-        elif hasattr(layer, "_orig_mod") or layer._compiled_call_impl is not None:
-            rule, fix = "cannot look into a compiled module", "the module before torch.compile"
-        elif isinstance(layer, nn.DataParallel):
-            rule, fix = "cannot look into a parallel module", "the module itself"
-        elif any(type(h).__module__.startswith("torch.nn.utils") for h in layer._forward_pre_hooks.values()):
-            rule = "cannot follow a weight that a hook computes (torch.nn.utils.prune, weight_norm)"
-            fix = "torch.nn.utils.parametrize.register_parametrization, or prune.remove"
+
+def check_layers(net: nn.Module) -> None:
+    """Refuse layers that cannot be stacked or batched, each with what to use in its place."""
+    for layer in net.modules():
+        name, rule = type(layer).__name__, ""
+        wrapped = isinstance(layer, torch.jit.ScriptModule | nn.DataParallel) or hasattr(layer, "_orig_mod")
+        if wrapped or layer._compiled_call_impl is not None:
+            rule, fix = "cannot look into a compiled or parallel module", "the module itself"
+        elif computing(layer):
+            rule, fix = "cannot follow a weight that a hook computes", "prune.remove, or parametrizations"
         elif isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
             rule, fix = "needs nets that know their sizes", f"nn.{name[4:]} with its number of inputs"
-        elif isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
-            rule, fix = "cannot draw random numbers while it runs", "p=0, or sb.mlp(task, dropout=0.2)"
-        elif getattr(layer, "track_running_stats", False):
-            rule, fix = (
-                "cannot keep running statistics yet",
-                "nn.LayerNorm, or nn.GroupNorm after a convolution",
-            )
         elif isinstance(layer, nn.RNNBase | nn.LSTMCell):
             rule, fix = "has no such recurrent layer yet", "a loop over nn.GRUCell or nn.RNNCell"
-        else:
-            continue
-        raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")
+        if rule:
+            raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")
 
 
-def check_hidden(first: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
-    """Refuse weights that `parameters()` does not find, or whose changes would be lost."""
-    known = {id(module) for module in first.modules()}
-    tensors = {id(tensor) for tensor in owned.values()}
-    for name, value in plain.items():
-        for thing in inside(value):
-            if isinstance(thing, nn.Module) and id(thing) not in known:
-                raise SbkitError(
-                    f"A fleet trains the layers that torch knows, got {type(thing).__name__} hidden in "
-                    f"{name!r}; try nn.ModuleList or nn.ModuleDict in place of a plain list or dict."
-                )
-            listed = thing is not value and id(thing) in tensors
-            if isinstance(thing, Tensor) and (
-                thing.requires_grad or isinstance(thing, nn.Parameter) or listed
-            ):
-                raise SbkitError(
-                    f"A fleet trains the weights that torch knows, got some hidden in {name!r}; try "
-                    "nn.Parameter, nn.ParameterList, or, for what is made of them, making it in forward."
-                )
-    for name, tensor in owned.items():
-        if tensor._backward_hooks:
-            raise SbkitError(
-                f"A hook on the weight of a single net would be lost, got one on {name}; "
-                "try it after fleet_of, on the weights (runs, …) of fleet.parameters()."
-            )
+def computing(layer: nn.Module) -> list[Callable[..., Any]]:
+    """The hooks of torch (pruning, norms) that make a weight anew whenever the layer is called."""
+    hooks = layer._forward_pre_hooks.values()
+    return [hook for hook in hooks if type(hook).__module__.startswith("torch.nn.utils")]
 
 
-def inside(value: Any) -> Iterator[Any]:
-    """A value and, if it is a plain container, all that it holds."""
-    yield value
-    if isinstance(value, list | tuple | set | frozenset | dict):
-        for thing in value.values() if isinstance(value, dict) else value:
-            yield from inside(thing)
+def unfit(error: Exception, x: Tensor, net: nn.Module) -> SbkitError:
+    """The sentence for nets that do not take inputs like x."""
+    weight = next((p for p in net.parameters() if p.is_floating_point()), x)
+    fix = "e.g. sb.mlp(task)"
+    if (weight.dtype, weight.device) != (x.dtype, x.device):
+        here = f"{weight.dtype} on {weight.device}"
+        fix = f"or, as its weights are {here}, try fleet.to({str(x.device)!r}, {x.dtype})"
+    return SbkitError(
+        f"This fleet does not take the task's inputs, {x.shape[-1]} columns of {x.dtype} "
+        f"on {x.device}: {_said(error)}. Build it for this task, {fix}."
+    )
 
 
-def check_apart(tensors: Mapping[str, Tensor]) -> None:
-    """Refuse a weight that lies in the memory of another tensor: stacked, they would part."""
-    spans = {
-        id(t): (
-            t.untyped_storage().data_ptr(),
-            t.data_ptr(),
-            t.data_ptr() + _reach(t),
-            name,
-            isinstance(t, nn.Parameter),
-        )
-        for name, t in tensors.items()
-        if t.numel()
-    }
-    for one, other in itertools.pairwise(sorted(spans.values())):
-        if one[0] == other[0] and other[1] < one[2] and (one[4] or other[4]):
-            raise SbkitError(
-                f"A fleet would part what lies in the same memory, got {one[3]} and {other[3]}; "
-                "try one nn.Parameter under both names, or a .clone()."
-            )
+def cannot(error: Exception) -> SbkitError:
+    """The sentence for nets that take their inputs one by one, but not at once."""
+    usual = f"torch cannot batch ({_said(error)})", "other functions of torch"
+    does, instead = next((known for words, known in CAUSES.items() if re.search(words, str(error))), usual)
+    return SbkitError(f"The nets of a fleet run at once, got one that {does}; try {instead}.")
 
 
-def _reach(t: Tensor) -> int:
-    """Bytes from a tensor's first entry to behind its last."""
-    return t.element_size() * (1 + sum((n - 1) * step for n, step in zip(t.shape, t.stride(), strict=True)))
+def _said(error: Exception) -> str:
+    """The first sentence of what torch says, but for its own faults."""
+    said = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
+    return type(error).__name__ if "INTERNAL" in said or not said else said

@@ -5,17 +5,17 @@ from __future__ import annotations
 import copy
 import itertools
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_leaves
 
+from sbkit.core import names
 from sbkit.core.names import SbkitError
-from sbkit.core.refused import check_apart, check_hidden, check_known
-
-Parts = Sequence[tuple[str, nn.Module]]  # a module and all modules in it, by their paths
+from sbkit.core.refused import check_layers, computing
 
 TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps in a module
 
@@ -27,40 +27,54 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module:
     module (tied weights, a layer used twice) is one in the copy. Raises `SbkitError` if the modules differ
     in anything else, hold weights where `parameters()` does not find them, or cannot be batched at all.
     """
-    first, every = modules[0], [list(module.named_modules()) for module in modules]
-    check_known(first)
-    owned, plain = [_owned(parts) for parts in every], [_plain(parts) for parts in every]
-    for r, parts in enumerate(every):
-        _check_alike(r, _form(parts, owned[r]), _form(every[0], owned[0]))
-    check_hidden(first, owned[0], plain[0])
-    differing = _differing(owned[0], plain)
-    check_apart(owned[0] | {name: plain[0][name] for name in differing})
-    kept: dict[int, Any] = {}
-    for names, values in ((owned[0], owned), (differing, plain)):
-        for name in names:
-            one = values[0][name]
-            if id(one) not in kept:
-                whole = torch.stack([value[name].detach() for value in values])  # (runs, …)
-                kept[id(one)] = nn.Parameter(whole, one.requires_grad) if _trained(one) else whole
-    net = _copied(first, dict(kept))
-    for name in differing:
+    check_layers(first := modules[0])
+    owned, plain = [_owned(module) for module in modules], [attributes(module) for module in modules]
+    _check_hidden(first, owned[0], plain[0])
+    _check_alike([_form(*parts) for parts in zip(modules, owned, plain, strict=True)])
+    known = set(map(id, owned[0].values()))
+    moved = [name for name, one in plain[0].items() if isinstance(one, Tensor)]
+    moved = [n for n in moved if id(plain[0][n]) in known or not all(same(plain[0][n], p[n]) for p in plain)]
+    tensors = [own | {name: kept[name] for name in moved} for own, kept in zip(owned, plain, strict=True)]
+    check_apart(dict(first.named_parameters()), tensors[0])
+    whole: dict[int, Any] = {}
+    for name, one in tensors[0].items():
+        if id(one) not in whole:
+            values = torch.stack([each[name].detach() for each in tensors])  # (runs, …)
+            trains = isinstance(one, nn.Parameter)
+            whole[id(one)] = nn.Parameter(values, one.requires_grad) if trains else values
+    net = copied(first, dict(whole))
+    for name in moved:
         path, _, leaf = name.rpartition(".")
         part = net.get_submodule(path)
-        value = vars(part).pop(leaf)
-        if hasattr(part, leaf):
-            raise SbkitError(f"{name!r} of a net is hidden by the {leaf!r} of its class; try another name.")
-        part.register_buffer(leaf, value)
-    if any(kept[id(a)] is not b for a, b in zip(first.parameters(), net.parameters(), strict=True)):
-        raise SbkitError(
-            f"A fleet copies its nets, got {_name(first)}, whose own __deepcopy__ shares weights."
-        )
+        part._buffers[leaf] = vars(part).pop(leaf)
+    if any(whole[id(a)] is not b for a, b in zip(first.parameters(), net.parameters(), strict=True)):
+        raise SbkitError(f"A fleet copies its nets, got {_type(first)}, whose __deepcopy__ shares weights.")
     return net
+
+
+def copied(net: nn.Module, kept: dict[int, Any]) -> Any:
+    """A deep copy with `kept` in place of the tensors of these ids; what torch's hooks make is made anew."""
+    made = [value for value in attributes(net).values() if isinstance(value, Tensor) and not value.is_leaf]
+    try:
+        copy_of = copy.deepcopy(net, {id(value): value.detach() for value in made} | kept)
+    except (TypeError, RuntimeError) as error:
+        got = f"{_type(net)}, which cannot be ({error})"
+        raise SbkitError(f"A fleet copies its nets, got {got}; try without.") from error
+    for part in copy_of.modules():
+        renewed(part)
+    return copy_of
+
+
+def renewed(layer: nn.Module) -> Any:
+    """A layer whose pruned or normed weight is that of now: torch renews it only when the layer is called."""
+    for hook in computing(layer):
+        hook(layer, ())
+    return layer
 
 
 def difference(one: nn.Module, other: nn.Module) -> str | None:
     """The first parameter, buffer or plain attribute that differs between two modules, or None."""
-    parts = [list(module.named_modules()) for module in (one, other)]
-    a, b = ({**_owned(part), **_plain(part)} for part in parts)
+    a, b = ({**_owned(module), **attributes(module)} for module in (one, other))
     return next((name for name in a | b if not same(a.get(name), b.get(name))), None)
 
 
@@ -75,116 +89,106 @@ def called(net: nn.Module, state: Mapping[str, Tensor], x: Tensor, own: nn.Modul
 def spread(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state with what is shared in the net under all its names."""
     first: dict[int, str] = {}
-    tensors = _owned(list(net.named_modules()))
-    return {name: state[first.setdefault(id(tensor), name)] for name, tensor in tensors.items()}
+    return {name: state[first.setdefault(id(tensor), name)] for name, tensor in _owned(net).items()}
 
 
 def attributes(module: nn.Module) -> dict[str, Any]:
     """What a module and those in it keep as plain attributes, by name."""
-    return _plain(list(module.named_modules()))
+    return _named(module, lambda part: {n: value for n, value in vars(part).items() if n not in TORCHS})
 
 
-def _name(thing: Any) -> str:
+def _owned(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name; what has two names has both, but for those of a layer used twice."""
+    kept = _named(module, lambda part: part._parameters | part._buffers)
+    return {name: tensor for name, tensor in kept.items() if tensor is not None}
+
+
+def _named(module: nn.Module, kept: Callable[[nn.Module], Mapping[str, Any]]) -> dict[str, Any]:
+    parts = ((f"{path}." if path else "", kept(part)) for path, part in module.named_modules())
+    return {path + name: value for path, found in parts for name, value in found.items()}
+
+
+def _type(thing: Any) -> str:
     return type(thing).__name__
 
 
-def _trained(tensor: Any) -> bool:
-    return isinstance(tensor, nn.Parameter)
-
-
-def _named(path: str, leaf: str) -> str:
-    return f"{path}.{leaf}" if path else leaf
-
-
-def _owned(parts: Parts) -> dict[str, Tensor]:
-    """Parameters and buffers by name; what has two names has both."""
+def _form(module: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """By name what all runs share: layers, plain attributes and, of tensors, all but their values."""
+    known: dict[int, str] = {}  # the first name of each tensor
+    tensors = {**owned, **{name: value for name, value in plain.items() if isinstance(value, Tensor)}}
     return {
-        _named(path, leaf): tensor
-        for path, part in parts
-        for kept in (part._parameters, part._buffers)
-        for leaf, tensor in kept.items()
-        if tensor is not None
+        **{path or "the net": _type(part) for path, part in module.named_modules()},
+        **plain,
+        **{
+            name: f"{tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {known.setdefault(id(t), name)}"
+            for name, t in tensors.items()
+        },
     }
 
 
-def _plain(parts: Parts) -> dict[str, Any]:
-    return {
-        _named(path, leaf): value
-        for path, part in parts
-        for leaf, value in vars(part).items()
-        if leaf not in TORCHS
-    }
-
-
-def _form(parts: Parts, owned: Mapping[str, Tensor]) -> list[str]:
-    """The architecture: every layer, and of every tensor all but its values, with the name it had first."""
-    names: dict[int, str] = {}
-    return [f"{path or 'the net'}: {_name(part)}" for path, part in parts] + [
-        f"{name}: {tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {names.setdefault(id(t), name)}"
-        for name, t in owned.items()
-    ]
-
-
-def _check_alike(r: int, form: Sequence[str], wanted: Sequence[str]) -> None:
-    for mine, other in itertools.zip_longest(form, wanted, fillvalue="nothing"):
-        if mine != other:
+def _check_alike(forms: Sequence[Mapping[str, Any]]) -> None:
+    for r, form in enumerate(forms):
+        if not same(forms[0], form):
+            both = {**forms[0], **form}
+            name = next((n for n in both if not same(forms[0].get(n), form.get(n))), "the order of layers")
+            one, own = (f"{str(some.get(name))!r:.60}" for some in (forms[0], form))
+            fix = f"self.register_buffer({name.rpartition('.')[2]!r}, torch.as_tensor(…))"
             raise SbkitError(
-                f"A fleet's nets have one architecture, got ({mine}) in run {r}, ({other}) in run 0; "
-                "try a factory that builds the same layers, shapes and ties at every call."
+                f"A fleet's nets have one architecture, got {name} = {one} in run 0, {own} in run {r}; "
+                f"try the same in every run, or, for what is drawn, {fix}."
             )
 
 
-def _differing(owned: Mapping[str, Tensor], plain: Sequence[dict[str, Any]]) -> list[str]:
-    """Names of the plain tensors to stack: those that differ between runs. Other differences are refused."""
-    first, shared, found = plain[0], {id(tensor) for tensor in owned.values()}, {}
-    for r, values in enumerate(plain):
-        for name in first | values:
-            one, own = first.get(name), values.get(name)
-            if id(one) not in shared and same(one, own):
-                continue
-            kinds = {
-                (type(value), getattr(value, "shape", ()), getattr(value, "dtype", None))
-                for value in (one, own)
-            }
-            if len(kinds) > 1 or type(one) is not Tensor:
-                leaf = name.rpartition(".")[2]
-                raise SbkitError(
-                    f"Runs of a fleet differ in tensors only, got {name} = {_short(one)} in run 0, "
-                    f"{_short(own)} in run {r}; try self.register_buffer({leaf!r}, torch.as_tensor(…)), "
-                    "or the same in every run."
-                )
-            found[name] = None
-    return list(found)
-
-
-def _short(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) < 30 else f"{text[:29]}…"
-
-
-def same(a: Any, b: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """False if two values surely differ; functions and objects of one type are taken for the same."""
+    (a, form), (b, wanted) = tree_flatten(one), tree_flatten(other)
+    return form == wanted and all(map(_same_leaf, a, b))
+
+
+def _same_leaf(a: Any, b: Any) -> bool:
     if a is b:
         return True
-    if type(a) is not type(b):
-        return _name(a) == _name(b) and not isinstance(a, Tensor)
-    if isinstance(a, Tensor):
-        alike = a.shape == b.shape and a.dtype == b.dtype and a.device == b.device
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        alike = (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)
         return alike and bool(torch.isclose(a, b, 0, 0, equal_nan=True).all())
-    if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(map(same, a.values(), b.values()))
-    return a == b or a != a if isinstance(a, numbers.Number | str | set | frozenset) else True
+    values = isinstance(a, numbers.Number | str | set | frozenset | np.ndarray)
+    return names.same(a, b) if values else _type(a) == _type(b)
 
 
-def _copied(module: nn.Module, kept: dict[int, Any]) -> nn.Module:
-    """A deep copy with `kept` in place of the tensors of these ids."""
-    try:
-        return copy.deepcopy(module, kept)
-    except (TypeError, RuntimeError) as error:
-        raise SbkitError(
-            f"A fleet copies its nets, got {_name(module)}, which cannot be ({error}); try without."
-        ) from error
+def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
+    """Refuse weights that `parameters()` does not find, or whose hooks would be lost."""
+    known = set(net.modules())
+    for name, value in plain.items():
+        for leaf in tree_leaves(value):
+            layer = isinstance(leaf, nn.Module) and leaf not in known
+            if layer or (isinstance(leaf, Tensor) and leaf.requires_grad):
+                raise SbkitError(
+                    f"A fleet trains what torch knows, got {_type(leaf)} hidden in {name!r}; try "
+                    "nn.ModuleList, nn.Parameter or nn.ParameterList, or to make it in forward."
+                )
+    for name, tensor in owned.items():
+        if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
+            raise SbkitError(
+                f"A hook on the weight of a single net would be lost, got one on {name}; "
+                "try it after fleet_of, on the weights (runs, …) of fleet.parameters()."
+            )
+
+
+def check_apart(weights: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> None:
+    """Refuse a weight that lies in the memory of another tensor, as which it would not train."""
+    distinct = {id(t): (name, t) for name, t in {**others, **weights}.items() if t.numel()}
+    for (name, one), (other, t) in itertools.combinations(distinct.values(), 2):
+        known = name in weights or other in weights
+        if known and one.untyped_storage().data_ptr() == t.untyped_storage().data_ptr():
+            (low, high), (start, end) = _span(one), _span(t)
+            if start < high and low < end:
+                raise SbkitError(
+                    f"Each weight of a fleet has its own memory, got {name} and {other} in the same; "
+                    "try one nn.Parameter under both names, or a .clone()."
+                )
+
+
+def _span(t: Tensor) -> tuple[int, int]:
+    """Where a tensor begins in memory, and ends."""
+    reach = 1 + sum((n - 1) * step for n, step in zip(t.shape, t.stride(), strict=True))
+    return t.data_ptr(), t.data_ptr() + reach * t.element_size()

@@ -16,6 +16,7 @@ from sbkit.core.names import SbkitError, one_of
 
 SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
 CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # worked out when asked for, or not to be carried
+ROWS = ("z", "y", "z_test", "y_test")
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -59,8 +60,8 @@ class Task:
     names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        _check_rows("z", self.z, self.y)
-        _check_rows("z_test", self.z_test, self.y_test)
+        for end, z, y in (("", self.z, self.y), ("_test", self.z_test, self.y_test)):
+            _check_rows(f"z{end}", z, y)
         _check_alike("z", self.z, self.z_test)
         _check_alike("y", self.y, self.y_test)
         for name, feature in self.features.items():
@@ -120,23 +121,18 @@ class Task:
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Task:
         """The same task on another device (`"auto"`, `"cpu"`, `"cuda"`) or with another float type."""
-        place = {"device": None if device is None else find_device(device), "dtype": dtype}
-
-        def move(t: Tensor) -> Tensor:
-            return t.to(**(place if t.is_floating_point() else {"device": place["device"]}))
-
-        moved = {name: move(getattr(self, name)) for name in ("z", "y", "z_test", "y_test")}
-        return dataclasses.replace(self, **moved, embed=copy.deepcopy(self.embed).to(**place))
+        device = None if device is None else find_device(device)
+        rows = {name: getattr(self, name) for name in ROWS}
+        moved = {name: t.to(device, dtype if t.is_floating_point() else t.dtype) for name, t in rows.items()}
+        return dataclasses.replace(self, **moved, embed=copy.deepcopy(self.embed).to(device, dtype))
 
     def sample(self, rows: int = SAMPLE) -> Task:
         """At most `rows` training and test rows, `drawn` from all, as a task of the same features."""
         if rows >= max(len(self.y), len(self.y_test)):
             return self
         part = copy.copy(self)  # checked already; a class may be missing among few rows
-        kept = {"": drawn(len(self.y), rows), "_test": drawn(len(self.y_test), rows)}
-        cut = {
-            f"{of}{end}": getattr(self, f"{of}{end}")[at].clone() for of in "zy" for end, at in kept.items()
-        }
+        cut = {name: getattr(self, name) for name in ROWS}
+        cut = {name: t[drawn(len(t), rows)].clone() for name, t in cut.items()}
         vars(part).update(cut, _outputs=self.outputs, _whole=self.whole)
         return part
 
@@ -180,41 +176,35 @@ def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, flo
 
 
 def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
+    rule = f"{name} and its labels are"
     if not (isinstance(z, Tensor) and isinstance(y, Tensor)):
-        raise SbkitError(
-            f"{name} and its labels are tensors, got {type(z).__name__} and {type(y).__name__}; "
-            "try torch.as_tensor."
-        )
+        got = f"{type(z).__name__} and {type(y).__name__}"
+        raise SbkitError(f"{rule} tensors, got {got}; try torch.as_tensor.")
     if z.ndim != 2 or len(z) < 1 or z.dtype not in DTYPES:
-        raise SbkitError(
-            f"{name} is a float tensor (rows, columns), got {z.dtype} of shape {tuple(z.shape)}."
-        )
+        raise SbkitError(f"{name} is a float tensor (rows, columns), got {_told(z)}.")
     if len(y) != len(z):
         raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {len(y)}.")
     if y.ndim != (2 if y.is_floating_point() else 1):
-        raise SbkitError(
-            f"Labels are int64 (n,) or float (n, outputs), got {y.dtype} of shape {tuple(y.shape)}."
-        )
+        raise SbkitError(f"Labels are int64 (n,) or float (n, outputs), got {_told(y)}.")
     if not (z.isfinite().all() and y.isfinite().all()):
-        raise SbkitError(
-            f"{name} and its labels are finite numbers, got NaN or infinity; drop or fill those rows."
-        )
+        raise SbkitError(f"{rule} finite numbers, got NaN or infinity; drop or fill those rows.")
+
+
+def _told(t: Tensor) -> str:
+    return f"{t.dtype} of shape {tuple(t.shape)}"
 
 
 def _check_alike(name: str, train: Tensor, test: Tensor) -> None:
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
-        raise SbkitError(
-            f"{name} and {name}_test differ in rows only, got {train.dtype} of shape {tuple(train.shape)} "
-            f"and {test.dtype} of shape {tuple(test.shape)}."
-        )
+        got = f"{_told(train)} and {_told(test)}"
+        raise SbkitError(f"{name} and {name}_test differ in rows only, got {got}.")
 
 
 def _check_names(names: Sequence[str], classes: int) -> None:
     words = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
     if not words or len(names) not in (0, classes):
-        raise SbkitError(
-            f"names are one string a class, got {names!r:.80} for {classes} classes; try names=()."
-        )
+        got = f"{names!r:.80} for {classes} classes"
+        raise SbkitError(f"names are one string a class, got {got}; try names=().")
 
 
 def _check_labels(*labels: Tensor) -> None:

@@ -6,17 +6,3 @@ from sbkit.models.linear import DeepLinear, deep_linear
 from sbkit.models.modules import fleet_of, seeded
 from sbkit.models.plain import ACTIVATIONS, MLP, mlp
 from sbkit.models.products import overparameterize
-
-__all__ = [
-    "ACTIVATIONS",
-    "MLP",
-    "Backpropagation",
-    "DeepLinear",
-    "deep_linear",
-    "fleet_of",
-    "hooked_back",
-    "mlp",
-    "overparameterize",
-    "seeded",
-    "watched",
-]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import nn
 
 from sbkit.core import Fleet, Task, between, check_task, whole
@@ -37,10 +39,11 @@ def deep_linear(
     sizes = [inputs, *[inner] * (factors - 1), task.outputs]
 
     def net() -> nn.Sequential:
-        return nn.Sequential(*(nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)))
+        return nn.Sequential(*(nn.Linear(a, b, bias=False) for a, b in pairwise(sizes)))
 
-    def draw(layer: nn.Linear) -> None:
-        nn.init.normal_(layer.weight, std=init / layer.in_features**0.5)
+    def draw(net: nn.Sequential) -> None:
+        for weight in net.parameters():
+            nn.init.normal_(weight, std=init / weight.shape[1] ** 0.5)
 
-    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear", init)
+    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear")
     return fleet.to(device=task.x.device, dtype=task.x.dtype)

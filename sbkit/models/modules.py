@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from torch import Generator, nn
 
-from sbkit.core import Fleet, SbkitError, check_memory, difference, whole
+from sbkit.core import Fleet, SbkitError, check_memory, difference, takes, whole
 
 NET = 1_000  # bytes that Python takes for a module, at least
 _DRAWING = threading.RLock()  # torch has one generator for all threads
@@ -50,29 +49,19 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     >>> fleet_of(lambda: nn.Linear(3, 2), runs=4)(torch.zeros(5, 3)).shape
     torch.Size([4, 5, 2])
     """
-    if isinstance(factory, nn.Module) or not callable(factory):
+    rule = "fleet_of takes a function without arguments that builds a module"
+    if isinstance(factory, nn.Module) or not callable(factory) or not takes(factory):
+        got = f"{factory!r:.60}" if callable(factory) else type(factory).__name__
         raise SbkitError(
-            f"fleet_of takes a function that builds a module, got {type(factory).__name__}; "
-            "try lambda: nn.Linear(2, 2), which makes another at every call."
+            f"{rule}, got {got}; try lambda: nn.Linear(2, 2), which makes another at every call."
         )
-    try:
-        inspect.signature(factory).bind()
-    except TypeError as error:
-        raise SbkitError(
-            f"fleet_of's factory takes no arguments, got {factory!r}: {error}; try lambda: nn.Linear(2, 2)."
-        ) from error
-    except ValueError:  # it does not tell what it takes
-        pass
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
     check_memory(runs * NET, f"{runs:,} runs × {NET:,} bytes of a module")
     with drawing() as rng:
         again, *modules = [rng.manual_seed(at) and factory() for at in (seed, *range(seed, seed + runs))]
     for module in modules:
         if not isinstance(module, nn.Module) or isinstance(module, Fleet):
-            raise SbkitError(
-                f"fleet_of's factory returns an nn.Module, got {type(module).__name__}; "
-                "try lambda: nn.Linear(2, 2)."
-            )
+            raise SbkitError(f"{rule}, got one of {type(module).__name__}; try lambda: nn.Linear(2, 2).")
     if not any(p.requires_grad for p in modules[0].parameters()):
         raise SbkitError("A fleet's nets have weights to train, got none; add a layer.")
     fleet = Fleet(modules, seed)
@@ -82,19 +71,19 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
 
 def _check_drawn(modules: list[nn.Module], again: nn.Module) -> None:
     """Refuse a factory that does not build, by torch's generator alone, another net for every seed."""
+    first, *others = modules
     if len(set(map(id, modules))) < len(modules):
         raise SbkitError(
-            f"Every run of a fleet is another net, got the same {type(modules[0]).__name__} at every call; "
+            f"Every run of a fleet is another net, got the same {type(first).__name__} at every call; "
             "try to build it within the function, as in lambda: nn.Linear(2, 2)."
         )
-    name = difference(modules[0], again)
-    if name:
+    if name := difference(first, again):
         raise SbkitError(
             f"Run r is what the factory builds after torch.manual_seed(seed + r), got another {name} for "
             "the same seed; try to draw by torch.randn and the like (on the CPU), not by NumPy or random."
         )
-    constant = all(bool((p == p.flatten()[:1]).all()) for p in modules[0].parameters())  # equal on purpose
-    if len(modules) > 1 and not constant and not any(difference(modules[0], m) for m in modules[1:]):
+    constant = all(bool((p == p.flatten()[:1]).all()) for p in first.parameters())  # equal on purpose
+    if others and not constant and not any(difference(first, other) for other in others):
         raise SbkitError(
             f"Runs differ in what they draw, got {len(modules)} equal nets; try runs=1, or to draw "
             "weights by torch (without a seed of your own) in the function."

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import (
-    Fleet,
-    Own,
-    SbkitError,
-    Task,
-    between,
-    check_memory,
-    check_task,
-    generator,
-    one_of,
-    whole,
-)
+from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.models.layers import Linear, hooked
 from sbkit.models.modules import drawing, seeded
 
-# Name → module and, where the derivative can be told from the activation's output, both for NumPy, in place:
-# (h, zeros) → activation, (gradient after, h after, zeros) → gradient before. The others train by autograd.
-Forth = Callable[[np.ndarray, np.ndarray], object]
-Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
-ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]] = {
-    "relu": (
-        lambda: nn.ReLU(inplace=True),
-        (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, out=g)),
-    ),
+Draw = Callable[[nn.Sequential], object]  # changes new weights in place
+Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
+Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # (gradient after, h after, zeros) → before
+# Where the derivative can be told from the activation's output, both for NumPy, in place. The others train
+# by autograd.
+IN_PLACE: dict[str, tuple[Forth, Back]] = {
+    "relu": (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, g)),
     "leaky": (
-        nn.LeakyReLU,
-        (
-            lambda h, o: np.maximum(h, 0.01 * h, out=h),
-            lambda g, h, o: np.multiply(g, 0.01, out=g, where=h <= o),
-        ),
+        lambda h, o: np.maximum(h, 0.01 * h, out=h),
+        lambda g, h, o: np.multiply(g, 0.01, g, where=h <= o),
     ),
-    "tanh": (nn.Tanh, (lambda h, o: np.tanh(h, out=h), lambda g, h, o: np.multiply(g, 1 - h * h, out=g))),
+    "tanh": (lambda h, o: np.tanh(h, h), lambda g, h, o: np.multiply(g, 1 - h * h, g)),
+    "linear": (lambda h, o: h, lambda g, h, o: g),
+}
+ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]] = {
+    "relu": (lambda: nn.ReLU(inplace=True), IN_PLACE["relu"]),
+    "leaky": (nn.LeakyReLU, IN_PLACE["leaky"]),
+    "tanh": (nn.Tanh, IN_PLACE["tanh"]),
     "gelu": (nn.GELU, None),
-    "linear": (nn.Identity, (lambda h, o: h, lambda g, h, o: g)),
+    "linear": (nn.Identity, IN_PLACE["linear"]),
 }
 LAYER = 6_000  # bytes that Python takes for a layer, however small
 USUAL = {name: make() for name, (make, _) in ACTIVATIONS.items()}  # to compare with
@@ -55,20 +46,11 @@ class MLP(Fleet):
     once: `fleet.net[0].weight` is (runs, out, in). Another module in `net` acts on each run apart.
     """
 
-    def __init__(
-        self,
-        net: nn.Sequential,
-        draw: Callable[[nn.Linear], object],
-        runs: int,
-        seed: int,
-        activation: str,
-        init: float,
-        dropout: float = 0.0,
-    ):
+    def __init__(self, net: nn.Sequential, draw: Draw, runs: int, seed: int, kind: str, dropout: float = 0.0):
         super().__init__([net], seed)
-        self.runs, self.own = runs, Own()
-        self.kind, self.init, self.dropout = activation, init, dropout
-        _draw(self.linears, draw, runs, seed)
+        self.runs, self.own, self.kind, self.dropout = runs, (), kind, dropout
+        for parameter, values in zip(self.parameters(), _drawn(net, draw, runs, seed), strict=True):
+            parameter.data = values
         for layer in self.linears:
             layer.__class__ = Linear
 
@@ -76,11 +58,6 @@ class MLP(Fleet):
     def in_place(self) -> tuple[Forth, Back] | None:
         """The activation and its derivative in NumPy; None where it is unknown, or units drop out."""
         return None if self.dropout else ACTIVATIONS[self.kind][1]
-
-    @property
-    def activation(self) -> nn.Module:
-        """A module like those between its layers."""
-        return ACTIVATIONS[self.kind][0]()
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -144,10 +121,8 @@ class MLP(Fleet):
             if type(part) is nn.ReLU:
                 part.inplace = in_place
         if len(self._modules) > 1:
-            raise SbkitError(
-                f"An sb.mlp fleet computes by its net alone, got also {', '.join([*self._modules][1:])}; "
-                "change the net, as in fleet.net[1] = torch.nn.Tanh()."
-            )
+            rule = f"An sb.mlp fleet computes by its net alone, got also {', '.join([*self._modules][1:])}"
+            raise SbkitError(f"{rule}; change the net, as in fleet.net[1] = torch.nn.Tanh().")
         return x if x.ndim == 3 else x.expand(self.runs, *x.shape)
 
     def features(self, x: Tensor, layer: int) -> Tensor:
@@ -160,26 +135,21 @@ class MLP(Fleet):
         return list(self._hidden(self._each(x)))[layer]
 
 
-def _draw(layers: list[nn.Linear], draw: Callable[[nn.Linear], object], runs: int, seed: int) -> None:
-    """Give layers the weights of runs: run r's are those of new layers after `torch.manual_seed(seed + r)`.
+def _drawn(net: nn.Sequential, draw: Draw, runs: int, seed: int) -> list[Tensor]:
+    """The weights (runs, …) of runs: run r's are those of a new net after `torch.manual_seed(seed + r)`.
 
-    As torch's own `reset_parameters` draws them, in its order, and then `draw`; each where it stays.
+    As torch's own `reset_parameters` draws them, layer by layer, and then `draw` changes them.
     """
-    whole = [
-        (layer._parameters, name, p.new_empty(runs, *p.shape[1:]))  # (runs, out, in) or (runs, out)
-        for layer in layers
-        for name, p in layer.named_parameters()
-    ]
+    found = []
     with drawing() as rng, torch.no_grad():
         for r in range(runs):
-            for parameters, name, values in whole:
-                parameters[name] = values[r]  # pyright: ignore[reportArgumentType]
             rng.manual_seed(seed + r)
-            for change in (nn.Linear.reset_parameters, draw):
-                for layer in layers:
-                    change(layer)
-    for parameters, name, values in whole:
-        parameters[name] = nn.Parameter(values)
+            for layer in net:
+                if isinstance(layer, nn.Linear):
+                    layer.reset_parameters()
+            draw(net)
+            found.append([p.clone() for p in net.parameters()])
+    return [torch.stack(values) for values in zip(*found, strict=True)]
 
 
 def mlp(
@@ -207,34 +177,29 @@ def mlp(
     torch.Size([3, 10, 2])
     """
     check_task(task)
-    depth, width, runs, seed = (
-        whole("depth", depth, 0),
-        whole("width", width),
-        whole("runs", runs),
-        whole("seed", seed, 0),
-    )
+    depth, width = whole("depth", depth, 0), whole("width", width)
+    runs, seed = whole("runs", runs), whole("seed", seed, 0)
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
     check_size(task.x.shape[1], width, depth + 1, runs, task)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
 
     def net() -> nn.Sequential:
-        layers: list[nn.Module] = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
-            layers += [nn.Linear(a, b), ACTIVATIONS[activation][0]()]
-        return nn.Sequential(*layers[:-1])
+        layers = [(nn.Linear(a, b), ACTIVATIONS[activation][0]()) for a, b in pairwise(sizes)]
+        return nn.Sequential(*[part for pair in layers for part in pair][:-1])
 
-    fleet = MLP(seeded(net, seed), lambda layer: None, runs, seed, activation, init, dropout)
-    with torch.no_grad():
-        for parameter in fleet.parameters():
+    def scale(net: nn.Sequential) -> None:
+        for parameter in net.parameters():
             parameter.mul_(init)
+
+    fleet = MLP(seeded(net, seed), scale, runs, seed, activation, dropout)
     return fleet.to(device=task.x.device, dtype=task.x.dtype)
 
 
 def check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> None:
     """Refuse nets of so many layers, biases included, that would not fit into memory."""
     ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
-    weights = sum((a + 1) * b for a, b in zip(ends, ends[1:], strict=False))
+    weights = sum((a + 1) * b for a, b in pairwise(ends))
     weights += max(layers - 2, 0) * (width + 1) * width
     size = task.x.element_size()
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"

@@ -30,27 +30,16 @@ class Product(nn.Module):
 
     def forward(self, *factors: Tensor) -> Tensor:
         """The product of the factors, first to last."""
-        together = (
-            _multiplied if len(self.shapes[0]) == 2 else functools.partial(_convolved, groups=self.groups)
-        )
-        return functools.reduce(together, factors)
+        if len(self.shapes[0]) == 2:
+            return functools.reduce(lambda first, second: second @ first, factors)
+        return functools.reduce(functools.partial(_convolved, groups=self.groups), factors)
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, ...]:
         """New factors, of normal entries, whose product has entries as large as the weight's on average."""
-        made = [
-            torch.randn(shape, generator=self.rng).to(weight) / _fan_in(shape) ** 0.5 for shape in self.shapes
-        ]
-        made[0] *= weight.square().mean().sqrt() * _fan_in(weight.shape) ** 0.5
+        made = [torch.randn(shape, generator=self.rng).to(weight) for shape in self.shapes]
+        made = [factor / math.prod(factor.shape[1:]) ** 0.5 for factor in made]  # by the inputs it sums over
+        made[0] *= weight.square().mean().sqrt() * math.prod(weight.shape[1:]) ** 0.5
         return tuple(made)
-
-
-def _fan_in(shape: Sequence[int]) -> int:
-    """Inputs that an output of a weight (out, in / groups, …) sums over."""
-    return math.prod(shape[1:])
-
-
-def _multiplied(first: Tensor, second: Tensor) -> Tensor:
-    return second @ first
 
 
 def _convolved(first: Tensor, second: Tensor, groups: int) -> Tensor:
@@ -106,9 +95,8 @@ def overparameterize(
     made = copy.deepcopy(module) if isinstance(module, nn.Module) else nn.Module()
     layers = [part for part in made.modules() if isinstance(part, LAYERS)]
     if not layers:
-        raise SbkitError(
-            f"overparameterize needs a linear or convolutional layer, got {type(module).__name__}."
-        )
+        got = type(module).__name__
+        raise SbkitError(f"overparameterize needs a linear or convolutional layer, got {got}.")
     for layer in layers:
         groups = getattr(layer, "groups", 1)
         shapes = _shapes(layer.weight.shape, groups, whole("factors", factors), width, kernel_sizes)
@@ -133,9 +121,7 @@ def _shapes(
         kernels = [(whole("kernel_sizes", size),) * len(own) for size in kernel_sizes]
         spans = tuple(sum(sizes) - factors + 1 for sizes in zip(*kernels, strict=True))
         if len(kernels) != factors or spans != own:
-            raise SbkitError(
-                f"kernel_sizes are {factors} that sum to {own[0] + factors - 1}, for a kernel of {own}, "
-                f"got {tuple(kernel_sizes)}."
-            )
+            rule = f"kernel_sizes are {factors} that sum to {own[0] + factors - 1}, for a kernel of {own}"
+            raise SbkitError(f"{rule}, got {tuple(kernel_sizes)}.")
     sizes = [into, *[inner] * (factors - 1), out]
     return [(b, a // groups, *kernel) for a, b, kernel in zip(sizes, sizes[1:], kernels, strict=False)]

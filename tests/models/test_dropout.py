@@ -20,7 +20,7 @@ def masks(fleet, x, moment) -> list[torch.Tensor]:
     found, h = [], x.expand(fleet.runs, *x.shape)
     with torch.no_grad(), fleet.at(*moment):
         for i, layer in enumerate(fleet.linears[:-1]):
-            whole = fleet.activation(h @ layer.weight.mT + layer.bias.unsqueeze(1))  # (runs, n, width)
+            whole = fleet.net[1](h @ layer.weight.mT + layer.bias.unsqueeze(1))  # (runs, n, width)
             h = fleet.features(x, i)
             found.append(h / whole)
     return found

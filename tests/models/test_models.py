@@ -132,9 +132,9 @@ REFUSED = [
     (lambda task: sb.mlp(task, runs=2).run(2), "runs 0…1, got 2"),
     (
         lambda task: sb.models.fleet_of(nn.Linear(2, 2)),
-        "function that builds a module, got Linear; try lambda",
+        "function without arguments that builds a module, got Linear.*; try lambda",
     ),
-    (lambda task: sb.models.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
+    (lambda task: sb.models.fleet_of(lambda: None), "builds a module, got one of NoneType"),
     (lambda task: sb.models.fleet_of(nn.Identity), "weights to train, got none"),
     (lambda task: FLEETS["convnet"](task).features(task.x, 0), "sb.mlp fleets, got Fleet"),
 ]

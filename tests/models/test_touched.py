@@ -320,7 +320,7 @@ def spectral(fleet):
 
 UNFIT = {
     shared_layer: r"of 3 have shape \(3, ...\), got \(8, 8\) for net.2.weight",
-    shared_memory: "its own memory, got net.2.weight and net.5.weight in one; try the same nn.Parameter",
+    shared_memory: "its own memory, got net.2.weight and net.5.weight in the same; try one nn.Parameter",
     two_types: r"one type, got torch.float32, torch.float64; try fleet.to\(dtype=task.x.dtype\)",
     lazy: "got none yet for net.2.weight",
     another_module: r"by its net alone, got also activation; .*fleet.net\[1\]",
