@@ -21,7 +21,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "optimizers": (1, {"torch", "numpy"}),
     "matrices": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
-    "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
+    "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib", "PIL"}),
     "cache": (1, {"torch", "numpy"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
