@@ -94,8 +94,8 @@ def loss_for(task: Task, name: str | None) -> Loss:
     """
     name = name if name is not None else ("cross_entropy" if task.classes else "square")
     loss, about = registries.loss[name], registries.loss.about[name]
-    if not task.classes and not about.get("regression"):
+    if not task.classes and not about.regression:
         raise SbkitError(f"Float targets are regression, which has loss='square', got {name!r}.")
-    if about.get("classes") == 2 and task.outputs != 2:
+    if about.classes == 2 and task.outputs != 2:
         raise SbkitError(f"loss={name!r} is for two classes, got {task.outputs}; try 'cross_entropy'.")
     return loss

@@ -69,7 +69,7 @@ def _given(name: str, value: Any) -> str:
     """How to write a value for that argument, as " = value"; what has no short text is left to the reader."""
     called = (value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)).lower()
     if name == "optimizer":
-        return f"={called if called in optimizers else 'sgd'!r}"
+        return f"={called if called in registries.optimizer else 'sgd'!r}"
     if name == "loss":
         near = difflib.get_close_matches(called, registries.loss, n=1) or [
             "square" if called[:3] == "mse" else None

@@ -22,9 +22,7 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
     asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
-            beside = (
-                registries.measure.about[measure].get("beside", ()) if measure in registries.measure else ()
-            )
+            beside = registries.measure.about[measure].beside
             asked += [(name, registries.measure[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
@@ -53,12 +51,12 @@ def _check(name: str, function: Callable[..., Any], found: Mapping[str, Any], ta
         )
     if found.get(name, function) is not function:
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
-    about = registries.measure.about.get(registries.measure.of(function), {})
-    if about.get("classes") and not task.classes:
+    about = registries.measure.about[registries.measure.of(function)]
+    if about.classes and not task.classes:
         raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
-    if about.get("classes") == 2 and task.outputs != 2:
+    if about.classes == 2 and task.outputs != 2:
         raise SbkitError(f"The measure {name!r} is for two classes, got {task.outputs}; leave it out.")
-    if task.z.shape[1] < about.get("columns", 1):
+    if task.z.shape[1] < about.columns:
         raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
     if not takes(function, "fleet", "task"):
         raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
