@@ -1,6 +1,5 @@
 """Pictures of snapshots: described here, drawn live by the stage and standing still by plotly."""
 
-from sbkit.plots import curves as curves  # registers its plots
 from sbkit.plots.drawing import pictures
 from sbkit.plots.paired import paired
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines, Mark
