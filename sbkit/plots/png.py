@@ -12,74 +12,67 @@ from typing import Any
 
 import numpy as np
 
-from sbkit.plots.shapes import Axis, Bars, Description, Field
-from sbkit.plots.theme import INK, WHITE
+from sbkit.plots.shapes import Axis, Bars, Description, Field, Mark
+from sbkit.plots.theme import INK, WHITE, faint
 from sbkit.plots.traces import Trace, rises, span, traces
 
 SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X"}
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
-WIDE, DOTS = 3.1, 100  # inches of a third of the page, dots an inch
 LARGEST = 100_000  # bytes
 LOOK = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
 LOOK |= {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#ebebeb", "axes.edgecolor": "#d0d0d0"}
-LOOK |= {"xtick.major.size": 0, "ytick.major.size": 0, "legend.edgecolor": "none", "legend.framealpha": 0.7}
+LOOK |= {"xtick.major.size": 0, "ytick.major.size": 0, "ytick.minor.size": 0}
+LOOK |= {"legend.edgecolor": "none", "legend.framealpha": 0.7, "xtick.minor.size": 0}
 
 
 def png(descriptions: Sequence[Description]) -> bytes:
     """The descriptions as one PNG of at most 100 kB and 930 pixels across, each with title and caption.
 
-    Of more than four, a field that is the only one is twice as large as all others.
+    Of many, a field that is the only one is the largest.
 
     >>> png([Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])])[1:4]
     b'PNG'
     """
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    places = _places(descriptions)
-    across = WIDE * max(2, min(3, len(descriptions))) / len(places[0])  # inches
-    size = across * len(places[0]), 0.85 * across * len(places)
-    with rc_context(LOOK), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
-        figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
-        axes: Any = figure.subplot_mosaic(places, empty_sentinel=-1)  # pyright: ignore
-        for i, shape in enumerate(descriptions):
-            draw(axes[i], shape, across * max(row.count(i) for row in places))
-        return _small(figure)
-
-
-def _places(descriptions: Sequence[Description]) -> list[list[int]]:
-    """Which picture stands where, row by row; -1: none."""
-    count = len(descriptions)
-    single = sum(isinstance(shape, Field) for shape in descriptions) == 1
-    large = single and isinstance(descriptions[0], Field) and count not in (1, 2, 4)
-    first = [[0, 0, 1], [0, 0, 2]] if large else []
-    columns = 2 if count in (2, 4) else min(3, max(1, count))
-    rest = [*range(3 if large else 0, max(1, count))]
-    rest += [-1] * (-len(rest) % columns)
-    return first + [rest[i : i + columns] for i in range(0, len(rest), columns)]
-
-
-def _small(figure: Any) -> bytes:
-    """The figure as PNG, of as many colours as fit."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     from PIL import Image
 
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    image, made = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), b""
+    rows = places([isinstance(shape, Field) for shape in descriptions])
+    across = (9.3 if len(descriptions) > 1 else 6.2) / len(rows[0])  # inches
+    with rc_context(LOOK), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
+        size = across * len(rows[0]), 0.85 * across * len(rows)
+        canvas = FigureCanvasAgg(Figure(figsize=size, dpi=100, layout="constrained"))
+        axes: Any = canvas.figure.subplot_mosaic(rows, empty_sentinel=-1)  # pyright: ignore
+        for i, shape in enumerate(descriptions):
+            draw(axes[i], shape, across * max(row.count(i) for row in rows))
+        canvas.draw()
+    image, made = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), io.BytesIO()
     for colours in (256, 64, 16):
-        told = io.BytesIO()
-        image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            told, "png", optimize=True
-        )
-        made = told.getvalue()
-        if len(made) <= LARGEST:
+        made = io.BytesIO()
+        few = image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(made, "png", optimize=True)
+        if len(made.getvalue()) <= LARGEST:
             break
-    return made
+    return made.getvalue()
 
 
-def draw(axes: Any, shape: Description, across: float = WIDE) -> None:
+def places(fields: Sequence[bool]) -> list[list[int]]:
+    """Which picture stands where, row by row, -1 for none; fields: which of them are fields.
+
+    >>> places([True, False, False, False, False])
+    [[0, 0, 1], [0, 0, 2], [3, 4, -1]]
+    """
+    count = len(fields)
+    columns = {0: 1, 1: 1, 2: 2, 4: 2}.get(count, 3)
+    large = columns == 3 and list(fields) == [True] + [False] * (count - 1)
+    rest = [*range(3 if large else 0, count), -1, -1]
+    rows = [rest[i : i + columns] for i in range(0, len(rest) - 2, columns)]
+    return [[0, 0, 1], [0, 0, 2]] * large + rows or [[-1]]
+
+
+def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
     """Draw a shape with title and caption on matplotlib's axes, `across` inches wide."""
     caption = textwrap.wrap(shape.caption, int(16 * across - 8))
     pad = 5 + 10 * len(caption)
@@ -90,20 +83,23 @@ def draw(axes: Any, shape: Description, across: float = WIDE) -> None:
     for trace in drawn:
         DRAW[trace["type"]](axes, trace, shape)
     for mark in () if isinstance(shape, Field) else shape.marks:
-        at = span(shape, mark)
-        left, right = at or (0, 1)
-        where = axes.transData if at else axes.get_yaxis_transform()
-        frame = {"facecolor": INK + "1a", "edgecolor": INK, "linestyle": "--", "transform": where}
-        axes.fill_between([left, right], mark.low, mark.high, **frame)
-        axes.text((left + right) / 2, mark.high, mark.label, ha="center", va="bottom", transform=where)
+        _mark(axes, span(shape, mark), mark)
+    for which, axis in (("x", Axis("") if isinstance(shape, Bars) else shape.x), ("y", shape.y)):
+        _along(axes, which, axis)
     if isinstance(shape, Bars):
         tilt = {"rotation": 40, "ha": "right"} if len(shape.block) > 4 else {}
         axes.set_xticks(range(len(shape.block)), shape.block, **tilt)
-    else:
-        _along(axes, "x", shape.x)
-    _along(axes, "y", shape.y)
-    if any(trace["showlegend"] for trace in drawn if "showlegend" in trace):
+        axes.grid(visible=False, axis="x")
+    if any(trace["showlegend"] for trace in drawn if "name" in trace):
         axes.legend(loc="lower right" if rises(shape) else "upper right")
+
+
+def _mark(axes: Any, at: tuple[float, float] | None, mark: Mark) -> None:
+    where = axes.transData if at else axes.get_yaxis_transform()
+    look = {"facecolor": _colour(faint(INK, 0.1)), "edgecolor": INK, "linestyle": "--", "transform": where}
+    left, right = at or (0, 1)
+    axes.fill_between([left, right], mark.low, mark.high, **look)
+    axes.text((left + right) / 2, mark.high, mark.label, ha="center", va="bottom", transform=where)
 
 
 def _along(axes: Any, which: str, axis: Axis) -> None:
@@ -111,39 +107,32 @@ def _along(axes: Any, which: str, axis: Axis) -> None:
     from matplotlib.ticker import FormatStrFormatter, LogFormatter
 
     axes.set(**{f"{which}label": axis.text})
-    if axis.ticks:
-        axes.set(**{f"{which}ticks": range(len(axis.ticks)), f"{which}ticklabels": axis.ticks})
-        return
     if axis.log:
         axes.set(**{f"{which}scale": "log"})
         if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
             axes.set(**{f"{which}lim": (0.1, 1)})
         getattr(axes, f"{which}axis").set_major_formatter(FormatStrFormatter("%g"))
         getattr(axes, f"{which}axis").set_minor_formatter(LogFormatter(labelOnlyBase=False))
-    axes.set(**{f"{which}lim": (axis.low, axis.high)})
+    if axis.ticks:
+        axes.set(**{f"{which}ticks": range(len(axis.ticks)), f"{which}ticklabels": axis.ticks})
+    else:
+        axes.set(**{f"{which}lim": (axis.low, axis.high)})
 
 
 def _colour(text: str) -> Any:
     """A colour as matplotlib takes it, of one as plotly does."""
-    red, green, blue, *alpha = (
-        (float(part) for part in re.findall(r"[\d.]+", text)) if "(" in text else (0,) * 3
-    )
-    return (red / 255, green / 255, blue / 255, *alpha) if "(" in text else text
+    parts = [float(part) for part in re.findall(r"[\d.]+", text)]
+    return (*(part / 255 for part in parts[:3]), *parts[3:]) if text.startswith("rgb") else text
 
 
 def _heatmap(axes: Any, trace: Trace, field: Any) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     stops = [(at, _colour(colour)) for at, colour in trace["colorscale"]]
-    ends = [
-        end
-        for axis in (field.x, field.y)
-        for end in ((-0.5, len(axis.ticks) - 0.5) if axis.ticks else (axis.low, axis.high))
-    ]
-    look = {"origin": "lower", "extent": ends, "aspect": "auto", "interpolation": "nearest"}
-    look |= {"vmin": trace.get("zmin"), "vmax": trace.get("zmax")}
     colours = LinearSegmentedColormap.from_list("", stops, N=840)  # as many in each of 20 or 21 bands
-    image = axes.imshow(trace["z"].astype(float), cmap=colours, **look)
+    sides = [(-0.5, len(at.ticks) - 0.5) if at.ticks else (at.low, at.high) for at in (field.x, field.y)]
+    look = {"origin": "lower", "extent": (*sides[0], *sides[1]), "aspect": "auto", "cmap": colours}
+    image = axes.imshow(trace["z"].astype(float), vmin=trace.get("zmin"), vmax=trace.get("zmax"), **look)
     axes.grid(False)
     if trace["showscale"]:
         axes.figure.colorbar(image, ax=axes, label=field.scale.text).outline.set_visible(False)
