@@ -90,12 +90,10 @@ class Axis(Frozen):
     ticks: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("low", "high"):
-            value = getattr(self, name)
+        for name, value in {"low": self.low, "high": self.high}.items():
             if not isinstance(value, int | float | np.number | None) or isinstance(value, bool):
-                raise SbkitError(
-                    f"An axis ends at a number or None, got {name}={value!r:.60}; try {name}=None."
-                )
+                rule = "An axis ends at a number or None"
+                raise SbkitError(f"{rule}, got {name}={value!r:.60}; try {name}=None.")
         self._put(low=end(self.low), high=end(self.high), ticks=tuple(str(tick) for tick in self.ticks))
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise SbkitError(f"An axis runs from low to a larger high, got {self.low} to {self.high}.")
@@ -246,11 +244,9 @@ class Mark(Frozen):
     def __post_init__(self) -> None:
         known = sorted(value for value in (end(self.low), end(self.high)) if value is not None)
         if len(known) < 2 or self.low > self.high:
-            near = known or [0.0]
-            raise SbkitError(
-                f"A mark runs from low to high, both finite, got {self.low!r} to {self.high!r}; "
-                f"try low={near[0]}, high={near[-1]}."
-            )
+            fix = f"try low={[*known, 0.0][0]}, high={[0.0, *known][-1]}"
+            rule = "A mark runs from low to high, both finite"
+            raise SbkitError(f"{rule}, got {self.low!r} to {self.high!r}; {fix}.")
         self._put(low=known[0], high=known[1])
 
 

@@ -21,6 +21,15 @@ def line_style(i: int, dash: bool = False) -> dict[str, str]:
     return {"color": LINES[i % len(LINES)], "dash": "dash" if dash else dashes}
 
 
+def point_style(label: int) -> dict[str, str]:
+    """Colour and symbol of a class, as plotly names them.
+
+    >>> point_style(1)
+    {'color': '#e69f00', 'symbol': 'square'}
+    """
+    return {"color": LINES[label % len(LINES)], "symbol": SYMBOLS[label % len(SYMBOLS)]}
+
+
 def scale_bands(bands: int = BANDS) -> list[tuple[float, str]]:
     """The colours of P(class 1) in bands, as a plotly colour scale: what the stage paints.
 

@@ -7,20 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sbkit.plots import theme
 from sbkit.plots.shapes import Bars, Description, Field, Line, Lines, Mark
-from sbkit.plots.theme import (
-    BANDS,
-    CALM,
-    GREY,
-    INK,
-    LINES,
-    RISING,
-    SYMBOLS,
-    WHITE,
-    faint,
-    line_style,
-    scale_bands,
-)
 from sbkit.plots.words import say, short
 
 Trace = dict[str, Any]
@@ -63,14 +51,16 @@ def _field(field: Field) -> list[Trace]:
     what = say("axes", "chance", name=short(field.class_name(1))) if field.scale is None else ""
     told = f"{plain(field.x.label)} %{{x}}, {plain(field.y.label)} %{{y}}: {plain(what)} %{{z:.3g}}"
     made = plane | {"z": field.values, "hovertemplate": f"{told}<extra></extra>"}
-    made["colorscale"] = scale_bands(BANDS + (field.scale is not None)) if signed else RISING
+    made["colorscale"] = (
+        theme.scale_bands(theme.BANDS + (field.scale is not None)) if signed else theme.RISING
+    )
     if field.scale is not None:
         made |= {"zmin": field.scale.low, "zmax": field.scale.high, "showscale": True}
         made["colorbar"] = {"title": {"text": plain(field.scale.text), "side": "right"}, "thickness": 12}
         return [made, *_cells(field, made, still), *_points(field)]
-    calm = {"z": field.spread, "colorscale": CALM, "zmin": 0, "zmax": 0.5}
+    calm = {"z": field.spread, "colorscale": theme.CALM, "zmin": 0, "zmax": 0.5}
     half = {"z": field.values, "contours": {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}}
-    half |= {"type": "contour", "line": {"color": INK, "width": 2}, "showlegend": False}
+    half |= {"type": "contour", "line": {"color": theme.INK, "width": 2}, "showlegend": False}
     spread = [] if field.spread is None else [still | calm]
     return [made | {"zmin": 0, "zmax": 1}, *spread, still | half, *_points(field)]
 
@@ -82,7 +72,12 @@ def _cells(field: Field, made: Trace, still: Trace) -> list[Trace]:
     made |= {"texttemplate": "%{z:.3g}", "xgap": 2, "ygap": 2}
     none = np.isnan(field.values)  # (rows, columns)
     grey = {"z": np.where(none, 0.0, np.nan), "text": np.where(none, say("legends", "none"), "")}
-    grey |= {"colorscale": [(0, GREY), (1, GREY)], "texttemplate": "%{text}", "xgap": 2, "ygap": 2}
+    grey |= {
+        "colorscale": [(0, theme.GREY), (1, theme.GREY)],
+        "texttemplate": "%{text}",
+        "xgap": 2,
+        "ygap": 2,
+    }
     return [still | grey]
 
 
@@ -93,8 +88,8 @@ def _points(field: Field) -> list[Trace]:
     made = []
     for label in np.unique(field.labels).astype(int):
         x, y = field.points[field.labels == label].T  # (n,) each
-        look = {"size": 8, "symbol": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
-        about = {"marker": look | {"line": {"color": WHITE, "width": 1}}, "showlegend": True}
+        look = theme.point_style(label) | {"size": 8, "line": {"color": theme.WHITE, "width": 1}}
+        about = {"marker": look, "showlegend": True}
         made.append(_scatter(x, y, "markers", plain(short(field.class_name(label))), **about))
     return made
 
@@ -107,10 +102,10 @@ def _scatter(x: Any, y: Any, mode: str, name: str = "", hover: str = "", **about
 def _lines(lines: Lines) -> list[Trace]:
     several, made = len(lines.lines) > 1, []
     for i, line in enumerate(lines.lines):
-        look, name = line_style(i, line.dash), plain(line.name)
-        made += _band(line, faint(look["color"]))
+        look, name = theme.line_style(i, line.dash), plain(line.name)
+        made += _band(line, theme.faint(look["color"]))
         if line.start is not None:
-            pale = {"color": faint(look["color"], 0.6), "width": 1.5, "dash": "dash"}
+            pale = {"color": theme.faint(look["color"], 0.6), "width": 1.5, "dash": "dash"}
             hover = f"{plain(say('tables', 'start', line=line.name))}: %{{y:.3g}}"
             made.append(_scatter(line.x, line.start, "lines", say("legends", "start"), hover, line=pale))
         mode, hover = "lines" if len(line.x) > 1 else "markers", f"{name}: %{{y:.3g}} at %{{x}}"
@@ -135,7 +130,10 @@ def _bars(bars: Bars) -> list[Trace]:
     for side, label in enumerate(sides):
         part = slice(side * count, (side + 1) * count)
         at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
-        look = {"marker": {"color": LINES[side % len(LINES)], "opacity": 0.75}, "width": 0.95 * wide}
+        look = {
+            "marker": {"color": theme.LINES[side % len(theme.LINES)], "opacity": 0.75},
+            "width": 0.95 * wide,
+        }
         about = {"customdata": [plain(name) for name in bars.block], "name": plain(label)}
         about["hovertemplate"] = f"%{{customdata}} {plain(label)}: %{{y:.3f}}<extra></extra>"
         made.append({"type": "bar", "x": at, "y": bars.values[part], "showlegend": bool(bars.sides)})
@@ -149,7 +147,12 @@ def _dots(at: Any, dots: Any, wide: float) -> Trace:
     """A circle a run, beside each other on their bar; dots (bars, runs)."""
     runs = dots.shape[1]
     across = 0.7 * wide * ((np.arange(runs) + 0.5) / runs - 0.5)  # (runs,)
-    look = {"symbol": "circle-open", "size": 7, "color": GREY, "line": {"width": 1.5, "color": INK}}
+    look = {
+        "symbol": "circle-open",
+        "size": 7,
+        "color": theme.GREY,
+        "line": {"width": 1.5, "color": theme.INK},
+    }
     about = {"customdata": np.tile(np.arange(runs), len(at)), "marker": look, "cliponaxis": False}
     x, hover = (at[:, None] + across).ravel(), "run %{customdata}: %{y:.3f}"
     return _scatter(x, dots.ravel(), "markers", hover=hover, **about)
