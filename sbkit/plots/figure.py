@@ -96,7 +96,7 @@ def _names(bars: Bars) -> dict[str, Any]:
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    made: dict[str, Any] = {"title": {"text": plain(axis.text), "standoff": 6}}
+    made: dict[str, Any] = {"title": {"text": plain(axis.text), "standoff": 6}, "hoverformat": ".3g"}
     if axis.ticks:
         return made | {"type": "category", "showgrid": False}
     ends = [axis.low, axis.high]

@@ -22,10 +22,12 @@ CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
-def _curves(name: str, history: History, y: Axis, lines: list[Line], x: Axis | None = None) -> Lines:
+def _curves(
+    name: str, history: History, y: Axis, lines: list[Line], x: Axis | None = None, more: str = ""
+) -> Lines:
     """Curves over steps, or over x, under the title and caption of a name."""
     caption, across = say("captions", name, **told(history[-1])), x or Axis(say("axes", "step"), low=0)
-    return Lines(name, say("titles", name), across, y, lines, caption, grows=x is None)
+    return Lines(name, say("titles", name), across, y, lines, caption + more, grows=x is None)
 
 
 @plot("loss")
@@ -93,8 +95,8 @@ def reliance(history: History) -> Bars:
     most = np.nan_to_num(middle(lost)[0])  # (features,)
     order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -most[i]))
     kept = sorted(order[:MOST])
-    made = _lost("reliance", latest, [names[i] for i in kept], lost[:, kept])
-    return replace(made, caption=made.caption + _hidden(len(names) - len(kept)))
+    more = _hidden(len(names) - len(kept))
+    return _lost("reliance", latest, [names[i] for i in kept], lost[:, kept], more)
 
 
 @plot("kinds")
@@ -106,12 +108,12 @@ def kinds(history: History) -> Bars | None:
     return _lost("kinds", latest, names, lost) if lost.shape[1] else None
 
 
-def _lost(name: str, latest: Snapshot, names: list[str], lost: np.ndarray) -> Bars:
+def _lost(name: str, latest: Snapshot, names: list[str], lost: np.ndarray, more: str = "") -> Bars:
     """Bars from a little below 0 to ½, or as much more as the values (runs, bars) take."""
     low = min(-0.05, math.floor(20 * float(np.fmin.reduce(lost, axis=None, initial=0))) / 20)
     high = math.ceil(10 * float(np.fmax.reduce(lost, axis=None, initial=0.5))) / 10
     y, caption = Axis(say("axes", "lost"), low=low, high=high), say("captions", name, **told(latest))
-    return Bars(name, say("titles", name), y, names, *_means(lost), caption)
+    return Bars(name, say("titles", name), y, names, *_means(lost), caption + more)
 
 
 def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -138,14 +140,10 @@ def conflict(history: History) -> Lines | None:
 def _timeline(name: str, history: History, y: str) -> Lines | None:
     """A curve a feature, simplest first, of values (runs, features); a band over runs."""
     names = list(history[-1].sample.features)
-    lines = [
-        step_line(feature, history, lambda s, i=i: s.values[name][:, i])
-        for i, feature in enumerate(names[:CURVES])
-    ]
-    if not lines:
-        return None
-    made = _curves(name, history, Axis(say("axes", y), low=0, high=1.02), lines)
-    return replace(made, caption=made.caption + _hidden(len(names) - len(lines)))
+    kept = enumerate(names[:CURVES])
+    lines = [step_line(feature, history, lambda s, i=i: s.values[name][:, i]) for i, feature in kept]
+    axis, more = Axis(say("axes", y), low=0, high=1.02), _hidden(len(names) - len(lines))
+    return _curves(name, history, axis, lines, more=more) if lines else None
 
 
 @plot("margin")
@@ -163,25 +161,23 @@ def margin(history: History) -> Lines:
 @plot("spectrum", rows=False, first=True)
 def spectrum(history: History) -> Lines | None:
     """Singular values of every layer's weights, largest first, a band over runs; dashed: at step 0."""
-    first, latest = (
-        [_layer(history[-1], i, values) for i, values in enumerate(seen.values["spectrum"], start=1)]
-        for seen in (history[0], history[-1])
-    )
-    if not latest:
+    latest, began = history[-1], history[0].step == 0
+    lines = [_layer(latest, i, values) for i, values in enumerate(latest.values["spectrum"])]
+    if not lines:
         return None
-    began = history[0].step == 0
     if began:  # of the same runs
-        latest = [replace(line, start=start.y) for line, start in zip(latest, first, strict=True)]
-    axes = Axis(say("axes", "singular"), log=True), latest, Axis(say("axes", "index"), low=1)
-    made = _curves("spectrum", history, *axes)
-    return replace(made, caption=made.caption + say("captions", "spectrum_start") * began)
+        starts = [_layer(latest, i, values).y for i, values in enumerate(history[0].values["spectrum"])]
+        lines = [replace(line, start=y) for line, y in zip(lines, starts, strict=True)]
+    more = say("captions", "spectrum_start") if began else ""
+    x, y = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
+    return _curves("spectrum", history, y, lines, x, more)
 
 
 def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
-    """Singular values (runs, k) of layer i, NaN where single precision cannot tell them from 0."""
+    """Singular values (runs, k) of a layer, NaN where single precision cannot tell them from 0."""
     table = shown(snapshot, values)
     known = np.where(table > np.finfo(np.float32).eps * table[:, :1], table, np.nan)
-    return band_line(say("axes", "layer", i=i), np.arange(1, 1 + table.shape[1]), known)
+    return band_line(say("axes", "layer", i=i + 1), np.arange(1, 1 + table.shape[1]), known)
 
 
 def plain(name: str, history: History) -> Description | None:

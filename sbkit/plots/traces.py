@@ -94,23 +94,21 @@ def _points(field: Field) -> list[Trace]:
     return made
 
 
-def _scatter(x: Any, y: Any, mode: str, name: str = "", hover: str = "", **about: Any) -> Trace:
-    told = {"hovertemplate": f"{hover}<extra></extra>"} if hover else {}
-    return {"type": "scatter", "x": x, "y": y, "mode": mode, "name": name, "showlegend": False} | told | about
+def _scatter(x: Any, y: Any, mode: str, name: str = "", **about: Any) -> Trace:
+    return {"type": "scatter", "x": x, "y": y, "mode": mode, "name": name, "showlegend": False} | about
 
 
 def _lines(lines: Lines) -> list[Trace]:
     several, made = len(lines.lines) > 1, []
     for i, line in enumerate(lines.lines):
-        look, name = theme.line_style(i, line.dash), plain(line.name)
+        look = theme.line_style(i, line.dash)
         made += _band(line, theme.faint(look["color"]))
         if line.start is not None:
             pale = {"color": theme.faint(look["color"], 0.6), "width": 1.5, "dash": "dash"}
-            hover = f"{plain(say('tables', 'start', line=line.name))}: %{{y:.3g}}"
-            made.append(_scatter(line.x, line.start, "lines", say("legends", "start"), hover, line=pale))
-        mode, hover = "lines" if len(line.x) > 1 else "markers", f"{name}: %{{y:.3g}} at %{{x}}"
+            made.append(_scatter(line.x, line.start, "lines", say("legends", "start"), line=pale))
+        mode = "lines" if len(line.x) > 1 else "markers"
         about = {"line": look | {"width": 2.5}, "marker": {"color": look["color"]}, "showlegend": several}
-        made.append(_scatter(line.x, line.y, mode, name, hover, **about))
+        made.append(_scatter(line.x, line.y, mode, plain(line.name), **about))
     return made
 
 
@@ -126,18 +124,13 @@ def _band(line: Line, colour: str) -> list[Trace]:
 
 def _bars(bars: Bars) -> list[Trace]:
     sides, count, made = bars.sides or ("",), len(bars.block), []
-    wide = 0.8 / len(sides)
+    wide, names = 0.8 / len(sides), [plain(name) for name in bars.block]
     for side, label in enumerate(sides):
         part = slice(side * count, (side + 1) * count)
         at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
-        look = {
-            "marker": {"color": theme.LINES[side % len(theme.LINES)], "opacity": 0.75},
-            "width": 0.95 * wide,
-        }
-        about = {"customdata": [plain(name) for name in bars.block], "name": plain(label)}
-        about["hovertemplate"] = f"%{{customdata}} {plain(label)}: %{{y:.3f}}<extra></extra>"
-        made.append({"type": "bar", "x": at, "y": bars.values[part], "showlegend": bool(bars.sides)})
-        made[-1] |= look | about
+        look = {"marker": {"color": theme.line_style(side)["color"], "opacity": 0.75}, "width": 0.95 * wide}
+        about = {"name": plain(label), "showlegend": bool(bars.sides), "hovertext": names}
+        made.append({"type": "bar", "x": at, "y": bars.values[part], "hoverinfo": "text+y"} | about | look)
         if bars.dots is not None:
             made.append(_dots(at, bars.dots[part], wide))
     return made
@@ -146,13 +139,12 @@ def _bars(bars: Bars) -> list[Trace]:
 def _dots(at: Any, dots: Any, wide: float) -> Trace:
     """A circle a run, beside each other on their bar; dots (bars, runs)."""
     runs = dots.shape[1]
-    across = 0.7 * wide * ((np.arange(runs) + 0.5) / runs - 0.5)  # (runs,)
+    across = at[:, None] + 0.7 * wide * ((np.arange(runs) + 0.5) / runs - 0.5)  # (bars, runs)
     look = {
         "symbol": "circle-open",
         "size": 7,
-        "color": theme.GREY,
+        "color": theme.INK,
         "line": {"width": 1.5, "color": theme.INK},
     }
-    about = {"customdata": np.tile(np.arange(runs), len(at)), "marker": look, "cliponaxis": False}
-    x, hover = (at[:, None] + across).ravel(), "run %{customdata}: %{y:.3f}"
-    return _scatter(x, dots.ravel(), "markers", hover=hover, **about)
+    about = {"hovertext": [f"run {r}" for r in range(runs)] * len(at), "hoverinfo": "text+y"}
+    return _scatter(across.ravel(), dots.ravel(), "markers", marker=look, cliponaxis=False, **about)
