@@ -60,8 +60,7 @@ class Chart(Session):
     def code(self) -> str:
         """The call that makes this map, with a comment on what of it cannot be written."""
         pen = Pen(self.of)
-        call = self._written(pen)
-        return pen.page(call)
+        return pen.page(self._written(pen))
 
 
 def over(lesson: Lesson, axes: Mapping[str, Sequence[Any]]) -> list[str]:
