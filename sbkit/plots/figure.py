@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
-from sbkit.plots.shapes import Axis, Bars, Description, Field
+from sbkit.plots.shapes import Axis, Bars, Description
 from sbkit.plots.theme import INK, faint
 from sbkit.plots.traces import plain, rises, span, traces
 
@@ -80,7 +80,7 @@ def _draw(fig: Figure, shape: Description, place: dict[str, Any], plot: str) -> 
 def _marks(fig: Figure, shape: Description, plot: str) -> None:
     """Ranges of values over a plot: a dashed frame each, its label above."""
     look = {"line": {"color": INK, "width": 1.5, "dash": "dash"}, "fillcolor": faint(INK, 0.1)}
-    for mark in () if isinstance(shape, Field) else shape.marks:
+    for mark in getattr(shape, "marks", ()):
         at = span(shape, mark)
         left, right = at or (0, 1)
         refs = {"xref": f"x{plot}" if at else f"x{plot} domain", "yref": f"y{plot}"}

@@ -19,7 +19,7 @@ from sbkit.plots.traces import Trace, rises, span, traces
 SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X"}
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
 LARGEST = 100_000  # bytes
-LOOK = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
+LOOK: Any = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
 LOOK |= {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#ebebeb", "axes.edgecolor": "#d0d0d0"}
 LOOK |= {"xtick.major.size": 0, "ytick.major.size": 0, "ytick.minor.size": 0}
 LOOK |= {"legend.edgecolor": "none", "legend.framealpha": 0.7, "xtick.minor.size": 0}
@@ -49,9 +49,9 @@ def png(descriptions: Sequence[Description]) -> bytes:
             draw(axes[i], shape, across * max(row.count(i) for row in rows))
         canvas.draw()
     image, made = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), io.BytesIO()
-    for colours in (256, 64, 16):
+    for colours, part in ((256, 1), (64, 1), (16, 1), (64, 2), (16, 4)):  # part: of each side's pixels
         made = io.BytesIO()
-        few = image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few = image.reduce(part).quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(made, "png", optimize=True)
         if len(made.getvalue()) <= LARGEST:
             break
@@ -82,7 +82,7 @@ def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
     drawn = traces(shape)
     for trace in drawn:
         DRAW[trace["type"]](axes, trace, shape)
-    for mark in () if isinstance(shape, Field) else shape.marks:
+    for mark in getattr(shape, "marks", ()):
         _mark(axes, span(shape, mark), mark)
     for which, axis in (("x", Axis("") if isinstance(shape, Bars) else shape.x), ("y", shape.y)):
         _along(axes, which, axis)

@@ -283,10 +283,9 @@ class Lines(Frozen):
         names = ["x", "y", "low", "high"] + ["start"] * any(line.start is not None for line in self.lines)
         parts = []
         for line in self.lines:
-            none = np.full_like(line.x, np.nan)
-            columns = {name: none if (at := getattr(line, name)) is None else at for name in names}
-            parts.append(pd.DataFrame({"line": line.name, **columns}))
-        return pd.concat(parts, ignore_index=True)
+            given = {name: values for name in names if (values := getattr(line, name)) is not None}
+            parts.append(pd.DataFrame({"line": line.name} | given))
+        return pd.concat(parts, ignore_index=True).reindex(columns=["line", *names])
 
 
 @dataclass(frozen=True)

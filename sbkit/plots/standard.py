@@ -13,7 +13,7 @@ from torch import Tensor, stack
 from sbkit.core import Snapshot, Task, registries, window
 from sbkit.core.registries import plot
 from sbkit.plots.bands import alive, band_line, middle, shown, step_line, told
-from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines
+from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines
 from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field
@@ -22,19 +22,32 @@ CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
-def _curves(
-    name: str, history: History, y: Axis, lines: list[Line], x: Axis | None = None, more: str = ""
+def _words(name: str, latest: Snapshot, kind: str, title: str = "", more: str = "") -> dict[str, Any]:
+    """Title and caption of a plot, or, with a title of its own, of a measure that has none."""
+    caption = say("captions", kind if title else name, title=title, **told(latest))
+    return {"name": name, "title": title or say("titles", name), "caption": caption + more}
+
+
+def _lines(
+    name: str, history: History, y: Axis, lines: list[Line], x: Axis | None = None, **more: str
 ) -> Lines:
-    """Curves over steps, or over x, under the title and caption of a name."""
-    caption, across = say("captions", name, **told(history[-1])), x or Axis(say("axes", "step"), low=0)
-    return Lines(name, say("titles", name), across, y, lines, caption + more, grows=x is None)
+    """Curves over steps, or over x."""
+    about, across = _words(name, history[-1], "measure", **more), x or Axis(say("axes", "step"), low=0)
+    return Lines(**about, x=across, y=y, lines=lines, grows=x is None)
+
+
+def _bars(name: str, latest: Snapshot, y: Axis, names: list[str], values: Array, **more: str) -> Bars:
+    """Means of values (runs, bars) and, of several runs, their dots."""
+    dots = values.T if len(values) > 1 else None  # (bars, runs)
+    about = _words(name, latest, "measure_bars", **more)
+    return Bars(**about, y=y, names=names, values=middle(values)[0], dots=dots)
 
 
 @plot("loss")
 def loss(history: History) -> Lines:
     """Mean training loss over steps, a band over runs."""
     line = step_line(say("axes", "train"), history, lambda s: s.loss)
-    return _curves("loss", history, Axis(say("axes", "loss"), low=0), [line])
+    return _lines("loss", history, Axis(say("axes", "loss"), low=0), [line])
 
 
 @plot("accuracy")
@@ -50,7 +63,7 @@ def accuracy(history: History) -> Lines | None:
     lows = np.stack([line.y if line.low is None else line.low for line in lines])  # (2, snapshots)
     lowest = np.fmin.reduce(lows, axis=None, initial=1 / latest.sample.outputs)  # where none is finite, that
     y = Axis(say("axes", "accuracy"), low=math.floor(10 * lowest) / 10, high=1.02)
-    return _curves("accuracy", history, y, lines)
+    return _lines("accuracy", history, y, lines)
 
 
 @plot("boundary", rows=False, draws="plane")
@@ -96,7 +109,7 @@ def reliance(history: History) -> Bars:
     order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -most[i]))
     kept = sorted(order[:MOST])
     more = _hidden(len(names) - len(kept))
-    return _lost("reliance", latest, [names[i] for i in kept], lost[:, kept], more)
+    return _bars("reliance", latest, _lost(lost), [names[i] for i in kept], lost[:, kept], more=more)
 
 
 @plot("kinds")
@@ -105,20 +118,14 @@ def kinds(history: History) -> Bars | None:
     latest = history[-1]
     lost = shown(latest, latest.values["kinds"])  # (runs, kinds)
     names = [f"{kind} ({len(of)})" for kind, of in latest.sample.kinds.items()]
-    return _lost("kinds", latest, names, lost) if lost.shape[1] else None
+    return _bars("kinds", latest, _lost(lost), names, lost) if lost.shape[1] else None
 
 
-def _lost(name: str, latest: Snapshot, names: list[str], lost: np.ndarray, more: str = "") -> Bars:
-    """Bars from a little below 0 to ½, or as much more as the values (runs, bars) take."""
-    low = min(-0.05, math.floor(20 * float(np.fmin.reduce(lost, axis=None, initial=0))) / 20)
-    high = math.ceil(10 * float(np.fmax.reduce(lost, axis=None, initial=0.5))) / 10
-    y, caption = Axis(say("axes", "lost"), low=low, high=high), say("captions", name, **told(latest))
-    return Bars(name, say("titles", name), y, names, *_means(lost), caption + more)
-
-
-def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Bars (bars,) and, for several runs, dots (bars, runs) of values (runs, bars)."""
-    return middle(values)[0], values.T if len(values) > 1 else None
+def _lost(values: Array) -> Axis:
+    """A little below 0 … ½, and as much more as the values (runs, bars) take."""
+    low = min(-0.05, math.floor(20 * float(np.fmin.reduce(values, axis=None, initial=0))) / 20)
+    high = math.ceil(10 * float(np.fmax.reduce(values, axis=None, initial=0.5))) / 10
+    return Axis(say("axes", "lost"), low=low, high=high)
 
 
 def _hidden(count: int) -> str:
@@ -143,7 +150,7 @@ def _timeline(name: str, history: History, y: str) -> Lines | None:
     kept = enumerate(names[:CURVES])
     lines = [step_line(feature, history, lambda s, i=i: s.values[name][:, i]) for i, feature in kept]
     axis, more = Axis(say("axes", y), low=0, high=1.02), _hidden(len(names) - len(lines))
-    return _curves(name, history, axis, lines, more=more) if lines else None
+    return _lines(name, history, axis, lines, more=more) if lines else None
 
 
 @plot("margin")
@@ -155,7 +162,7 @@ def margin(history: History) -> Lines:
     names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
     lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]
     x, y = Axis(say("axes", "margin"), low=-reach, high=reach), Axis(say("axes", "below"), low=0, high=1.02)
-    return _curves("margin", history, y, lines, x)
+    return _lines("margin", history, y, lines, x)
 
 
 @plot("spectrum", rows=False, first=True)
@@ -170,7 +177,7 @@ def spectrum(history: History) -> Lines | None:
         lines = [replace(line, start=y) for line, y in zip(lines, starts, strict=True)]
     more = say("captions", "spectrum_start") if began else ""
     x, y = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
-    return _curves("spectrum", history, y, lines, x, more)
+    return _lines("spectrum", history, y, lines, x, more=more)
 
 
 def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
@@ -183,25 +190,23 @@ def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
 def plain(name: str, history: History) -> Description | None:
     """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
     latest, title = history[-1], name.replace("_", " ")
-    parts: Any = latest.values[name]
-    about = told(latest) | {"title": title}
-    label, caption = Axis(title), say("captions", "measure", **about)
-    if isinstance(parts, Tensor) and parts.ndim == 1 and not parts.is_complex():
-        line, steps = step_line(title, history, lambda s: s.values[name]), Axis(say("axes", "step"), low=0)
-        return Lines(name, title, steps, label, [line], caption, grows=True)
-    parts = [parts] if isinstance(parts, Tensor) else parts
-    if isinstance(parts, list | tuple) and all(isinstance(p, Tensor) and p.ndim == 1 for p in parts):
-        parts = [stack(list(parts), dim=1)] if parts else []  # (runs, k)
-    if not isinstance(parts, list | tuple) or not parts or not all(map(_is_table, parts)):
+    value: Any = latest.values[name]
+    parts = [value] if isinstance(value, Tensor) else value
+    known = isinstance(parts, list | tuple) and all(map(_is_known, parts))
+    ndim = {part.ndim for part in parts} if known else set()
+    if isinstance(value, Tensor) and ndim == {1}:
+        line = step_line(title, history, lambda s: s.values[name])
+        return _lines(name, history, Axis(title), [line], title=title)
+    if ndim not in ({1}, {2}):
         return None
-    tables = [shown(latest, part) for part in parts]  # (runs, k) each
-    if len(tables) == 1 and tables[0].shape[1] <= MOST:
-        names = [str(i) for i in range(tables[0].shape[1])]
-        return Bars(name, title, label, names, *_means(tables[0]), say("captions", "measure_bars", **about))
-    lines = [band_line(f"{title} {i}", np.arange(t.shape[1]), t) for i, t in enumerate(tables)]
-    return Lines(name, title, Axis(say("axes", "index")), label, lines, caption)
+    tables = [shown(latest, part) for part in (parts if ndim == {2} else [stack(list(parts), dim=1)])]
+    counts = [table.shape[1] for table in tables]  # tables (runs, k) each
+    if len(tables) == 1 and counts[0] <= MOST:
+        return _bars(name, latest, Axis(title), [str(i) for i in range(counts[0])], tables[0], title=title)
+    lines = [band_line(f"{title} {i}", np.arange(k), tables[i]) for i, k in enumerate(counts)]
+    return _lines(name, history, Axis(title), lines, Axis(say("axes", "index")), title=title)
 
 
-def _is_table(values: Any) -> bool:
-    """Whether values are real numbers (runs, k)."""
-    return isinstance(values, Tensor) and values.ndim == 2 and values.numel() > 0 and not values.is_complex()
+def _is_known(values: Any) -> bool:
+    """Whether values are real numbers, at least one."""
+    return isinstance(values, Tensor) and values.numel() > 0 and not values.is_complex()

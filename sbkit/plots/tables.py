@@ -35,10 +35,11 @@ def bands(
     across = Axis.of(x)
     x, names = across.label, [y] if isinstance(y, str) else list(y)
     _check(table, [x, *names], x, "Along x stand numbers")
-    each = table.groupby(x)
-    places, runs = list(each.groups), each[names].count().to_numpy().max()  # of a setting that failed, none
+    table = table.dropna(subset=[x])
+    each, places = table.groupby(x), np.unique(table[x])  # (points,)
     wide = table.set_index([each.cumcount().rename(None), x])[names].unstack()  # a row a run
-    lines = [band_line(name, places, wide[name].to_numpy()) for name in names]
+    lines = [band_line(name, places, np.asarray(wide[name])) for name in names]
+    runs = each[names].count().max().max()  # of a setting that failed, none
     caption, label = say("captions", "sweep", runs=runs, places=len(places), x=x), label or names[0]
     return Lines("bands", title or f"{label} against {x}", across, Axis(label), lines, caption)
 
@@ -69,9 +70,9 @@ def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) ->
     mean, spread = middle(np.moveaxis(numbers, -1, 0))  # (rows of cells, columns) each
     label, (x, y) = value.replace("_", " "), axes
     title = say("titles", "map", value=label[:1].upper() + label[1:], x=x, y=y)
-    named = (Axis(name, ticks=[_tick(at) for at in axes[name]]) for name in axes)
+    columns, rows = (Axis(name, ticks=[_tick(at) for at in axes[name]]) for name in axes)
     caption = _told(np.isfinite(numbers).sum(-1), spread)
-    return Field("map", title, *named, mean, spread, caption=caption, scale=Axis(label))
+    return Field("map", title, columns, rows, mean, spread, caption=caption, scale=Axis(label))
 
 
 def where(table: pd.DataFrame, name: str, value: Any) -> np.ndarray:

@@ -30,7 +30,7 @@ def traces(shape: Description) -> list[Trace]:
     return _lines(shape) if isinstance(shape, Lines) else _bars(shape)
 
 
-def span(shape: Lines | Bars, mark: Mark) -> tuple[float, float] | None:
+def span(shape: Description, mark: Mark) -> tuple[float, float] | None:
     """Where a mark begins and ends along x; None for all along."""
     names = shape.block if isinstance(shape, Bars) else ()
     k = names.index(mark.at) if mark.at in names else None
