@@ -83,7 +83,7 @@ unit: $(DEV) ## tests/ and the examples in docstrings; the browser's first, alon
 	$(VENV)/bin/pytest $(SIDE) -m 'not browser' || failed=1; \
 	exit $$failed
 
-notebooks: $(VENV)/lab,author.done ## run the notebooks in place, store their pictures and claims
+notebooks: $(VENV)/lab.done ## run the notebooks in place, store their pictures and claims
 	@rm -f docs/claims.json
 	@for path in $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | sort); do \
 	  SBKIT_HEADLESS=1 SBKIT_PNG=1 SBKIT_LESSON=$$path SBKIT_CLAIMS=$(CURDIR)/docs/claims.json \

@@ -35,7 +35,7 @@ from replays import NOTEBOOKS, ROOT, SITE, notebooks
 
 from sbkit.lab.replay import player
 from sbkit.lab.script import style
-from sbkit.plots.figure import ACROSS
+from sbkit.plots.png import places
 
 TEMPLATES = Path(__file__).parent / "templates"
 PARTS = {"0": "Start", "1": "Simplicity", "2": "Rank"}  # by the number that folders and files begin with
@@ -167,10 +167,13 @@ def thumbnail(png: str, kinds: list[str]) -> str:
     """One of the plots in a picture, a field if there is one, else the last, as small WebP in base64."""
     at = kinds.index("field") if "field" in kinds else len(kinds) - 1
     image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    columns = min(ACROSS, len(kinds))
-    wide, high = image.width / columns, image.height / -(-len(kinds) // columns)
-    x, y = at % columns * wide, at // columns * high
-    small = image.crop((round(x), round(y), round(x + wide), round(y + high)))
+    rows = places([kind == "field" for kind in kinds])
+    cells = [(x, y) for y, row in enumerate(rows) for x, which in enumerate(row) if which == at]
+    wide, high = image.width / len(rows[0]), image.height / len(rows)
+    (left, top), (right, bottom) = cells[0], cells[-1]
+    small = image.crop(
+        (round(left * wide), round(top * high), round((right + 1) * wide), round((bottom + 1) * high))
+    )
     small.thumbnail((THUMB, THUMB))
     file = io.BytesIO()
     small.save(file, "WEBP", quality=75)

@@ -20,7 +20,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "batches": (1, {"torch", "numpy"}),
     "optimizers": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
-    "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
+    "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib", "PIL"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweeps": (3, {"torch", "numpy", "pandas", "joblib", "tqdm"}),
     "lab": (4, {"torch", "numpy", "pandas", "ipywidgets", "anywidget", "traitlets", "IPython"}),

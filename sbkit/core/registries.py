@@ -40,10 +40,14 @@ class AboutMeasure(Entry):
 
 @dataclass(frozen=True)
 class AboutPlot(Entry):
-    """rows: whether its caption tells of the rows looked at; first: whether step 0 stays in the picture."""
+    """rows: whether its caption tells of the rows looked at; first: whether step 0 stays in the picture.
+
+    draws: an attribute; values that carry it are drawn by this plot, whatever measure gave them.
+    """
 
     rows: bool = True
     first: bool = False
+    draws: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Registry(Mapping[str, Any], Generic[Told]):
     ... def hello():
     ...     return "hello"
     >>> list(greetings), greetings["hello"](), greetings.about["hello"]
-    (['hello'], 'hello', AboutPlot(rows=False, first=False))
+    (['hello'], 'hello', AboutPlot(rows=False, first=False, draws=''))
     """
 
     def __init__(

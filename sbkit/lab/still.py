@@ -12,11 +12,11 @@ from sbkit.lab.handle import Handle
 from sbkit.lab.replay import film
 from sbkit.lab.session import Session
 from sbkit.plots import Bars, Description, Field
+from sbkit.plots.png import png
 from sbkit.plots.words import say
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
 REPLAY = "application/vnd.sbkit.replay"  # kind of output: the text of a replay's HTML page
-LARGEST = 100_000  # bytes of a stored picture
 
 
 class Still(Handle):
@@ -32,18 +32,15 @@ class Still(Handle):
         session.finish()
         self._text = say("panel", "still", call=session.call(), did=session.did())
         self._desk = Desk(session, meant)
-        self._png = picture(self) if switched_on("SBKIT_PNG") else None
-        self._alt = alt(session.pictures(whole=True)) if self._png else ""
+        seen = session.pictures(whole=True) if switched_on("SBKIT_PNG") else []
+        self._picture = {"image/png": png(seen)} if seen else {}
+        self._about = {"image/png": {"alt": alt(seen)}} if seen else {}  # where IPython keeps it of its own
 
     def __repr__(self) -> str:
         return self._text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        """The line, and the picture with its alt text where IPython keeps that of its own images."""
-        data = {"text/plain": self._text, **self._film}
-        if not self._png:
-            return data, {}
-        return data | {"image/png": self._png}, {"image/png": {"alt": self._alt}}
+        return {"text/plain": self._text, **self._film, **self._picture}, self._about
 
 
 def alt(pictures: Iterable[Description]) -> str:
@@ -56,14 +53,3 @@ def _told(picture: Description) -> str:
     marks = [] if isinstance(picture, Field) else picture.marks
     said = [f"{type(picture).__name__}: {picture.title}.", picture.caption or f"Axes: {', '.join(axes)}."]
     return " ".join([*said, *(f"{mark.label} ({mark.low:g} to {mark.high:g})." for mark in marks)])
-
-
-def picture(handle: Handle) -> bytes:
-    """The handle's figure as a PNG of at most 100 kB, by kaleido and the browser that it finds."""
-    figure, scale, png = handle.figure(), 1.0, b""
-    for _ in range(5):
-        png = figure.to_image(format="png", scale=scale)
-        if len(png) <= LARGEST:
-            break
-        scale *= 0.95 * (LARGEST / len(png)) ** 0.5  # bytes go with the area
-    return png

@@ -89,24 +89,23 @@ class Stills(ipywidgets.VBox):
         head, _ = self.desk.answer(request)
         try:
             with self.desk.lock:
-                pictures = self.desk.session.pictures(whole=True)
-            source = b64encode(png(pictures)).decode()
-            told = html.escape(alt(pictures))
-            self.picture.value = f'<img alt="{told}" src="data:image/png;base64,{source}">'
+                seen = self.desk.session.pictures(whole=True)
+            source = f"data:image/png;base64,{b64encode(png(seen)).decode()}"
+            self.picture.value = f'<img alt="{html.escape(alt(seen))}" src="{source}">'
         except SbkitError as error:
             head |= {"state": "Error", "reason": str(error)}
         if head["state"] not in ("Ready", "Training"):
             self._rest()
-        said = f"<pre>{html.escape(head['said'])}</pre>" if head["said"] else ""
-        self.word.value = self._words(head) + said
+        printed = f"<pre>{html.escape(head['said'])}</pre>" if head["said"] else ""
+        self.word.value = self._words(head) + printed
 
     def _words(self, head: Mapping[str, Any]) -> str:
         """Where the run stands, as on the stage."""
         if not head["steps"] and head["state"] == "Ready":  # pictures alone: nothing to be ready for
             return ""
-        paused = head["state"] == "Training" and not self.runs
-        about = {"state": "Paused" if paused else head["state"], "reason": html.escape(head["reason"])}
-        return say("stills", "at", **about, **{name: f"{head[name]:,}" for name in ("step", "steps")})
+        state = "Paused" if head["state"] == "Training" and not self.runs else head["state"]
+        step, steps = (f"{head[name]:,}" for name in ("step", "steps"))
+        return say("stills", "at", state=state, reason=html.escape(head["reason"]), step=step, steps=steps)
 
     @property
     def runs(self) -> bool:
@@ -118,11 +117,10 @@ class Stills(ipywidgets.VBox):
         allowed = self.desk.allowance.idle
         if not change["new"] or not self.runs or self.locked:  # 0 is Play's own stop
             return
-        if time.monotonic() - self._touched > allowed:
-            self._rest()
-            self.word.value = say("limits", "idle", seconds=f"{allowed:g}")
-        else:
-            self.answer({"type": "advance", "seconds": SLICE})
+        if time.monotonic() - self._touched <= allowed:
+            return self.answer({"type": "advance", "seconds": SLICE})
+        self._rest()
+        self.word.value = say("limits", "idle", seconds=f"{allowed:g}")
 
     def _played(self, change: Mapping[str, Any]) -> None:
         self._touched = time.monotonic()

@@ -1,25 +1,9 @@
 """Pictures of snapshots: described here, drawn live by the stage and standing still by plotly."""
 
-from sbkit.plots import curves as curves  # registers its plots
 from sbkit.plots.drawing import pictures
 from sbkit.plots.paired import paired
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Line, Lines, Mark
-from sbkit.plots.standard import plain
 from sbkit.plots.tables import bands, cells, empty, where
 
-__all__ = [
-    "Axis",
-    "Bars",
-    "Description",
-    "Field",
-    "Line",
-    "Lines",
-    "Mark",
-    "bands",
-    "cells",
-    "empty",
-    "paired",
-    "pictures",
-    "plain",
-    "where",
-]
+__all__ = ["Axis", "Bars", "Description", "Field", "Line", "Lines", "Mark", "bands", "cells"]
+__all__ += ["empty", "paired", "pictures", "where"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,8 +31,7 @@ def shown(snapshot: Snapshot, values: torch.Tensor) -> Array:
 
 def _finite(values: torch.Tensor) -> Array:
     """Values as an array, NaN where they are not finite."""
-    table = values.detach().cpu().float().numpy()
-    return np.where(np.isfinite(table), table, np.float32(np.nan))
+    return values.detach().cpu().float().nan_to_num(np.nan, np.nan, np.nan).numpy()
 
 
 def middle(values: Array) -> tuple[Array, Array]:
@@ -40,16 +40,7 @@ def middle(values: Array) -> tuple[Array, Array]:
     return known.mean(0).filled(np.nan), known.std(0).filled(np.nan)
 
 
-def curve(history: Sequence[Snapshot], values: Iterable[torch.Tensor]) -> Array:
-    """One value a run and snapshot, (runs,) each, NaN where a run cannot be shown. (runs, snapshots)"""
-    columns = [
-        np.where(alive(snapshot), _finite(value), np.nan)
-        for snapshot, value in zip(history, values, strict=True)
-    ]
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def band_line(name: str, x: Sequence[float] | Array, values: Array, dash: bool = False) -> Line:
+def band_line(name: str, x: Any, values: Array, dash: bool = False) -> Line:
     """The mean of values (runs, points) over runs, as a line with its min–max band.
 
     NaN and infinity are left out; one run alone has no band.
@@ -58,29 +49,31 @@ def band_line(name: str, x: Sequence[float] | Array, values: Array, dash: bool =
     >>> line.y.tolist(), line.high.tolist()
     ([2.0, 0.5], [3.0, 0.5])
     """
-    finite = np.isfinite(values)  # (runs, points)
-    some, count = finite.any(0), np.maximum(finite.sum(0), 1)  # (points,) each
-    mean = np.where(some, np.where(finite, values, 0).sum(0, dtype=float) / count, np.nan)
-    low = np.where(some, np.where(finite, values, np.inf).min(0), np.nan)
-    high = np.where(some, np.where(finite, values, -np.inf).max(0), np.nan)
-    ends = {"low": low, "high": high} if len(values) > 1 else {}
-    return Line(name, x, mean, dash=dash, **ends)  # pyright: ignore[reportArgumentType]
+    known = np.ma.masked_invalid(values.astype(float))  # (runs, points)
+    ends = [known.min(0).filled(np.nan), known.max(0).filled(np.nan)] if len(values) > 1 else [None, None]
+    return Line(name, x, middle(values)[0], *ends, dash=dash)
 
 
-def over_runs(snapshot: Snapshot) -> str:
-    """What line and band stand for, in words.
+def step_line(
+    name: str, history: Sequence[Snapshot], of: Callable[[Snapshot], torch.Tensor], dash: bool = False
+) -> Line:
+    """What a function takes from snapshots, (runs,) each, over steps; NaN where a run cannot be shown."""
+    columns = [np.where(alive(snapshot), _finite(of(snapshot)), np.nan) for snapshot in history]
+    return band_line(name, [snapshot.step for snapshot in history], np.stack(columns, axis=1), dash)
 
-    >>> over_runs(Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 2, {}, ("training",) * 8, 100, None))
-    'line = mean, band = min–max over 8 runs'
+
+def told(snapshot: Snapshot) -> dict[str, str]:
+    """What captions say of a snapshot: its rows, what lines, bands, bars and dots are.
+
+    >>> one = Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 2, {}, ("training",) * 8, 100, None)
+    >>> told(one)["over"], told(one)["mean"]
+    ('line = mean, band = min–max over 8 runs', 'mean of 8 runs')
     """
-    runs = len(snapshot.loss)
-    return say("captions", "over_one") if runs == 1 else say("captions", "over_runs", runs=runs)
-
-
-def mean_of(snapshot: Snapshot) -> str:
-    """How many runs a mean is over, in words."""
-    one = len(snapshot.loss) == 1
-    return say("captions", "mean_one") if one else say("captions", "mean_runs", runs=alive(snapshot).sum())
+    runs, known = len(snapshot.loss), alive(snapshot).sum()
+    over = say("captions", "over_one") if runs == 1 else say("captions", "over_runs", runs=runs)
+    mean = say("captions", "mean_one") if runs == 1 else say("captions", "mean_runs", runs=known)
+    dots = "" if known == 1 else say("captions", "dots")
+    return {"rows": f"{snapshot.rows:,}", "over": over, "mean": mean, "dots": dots}
 
 
 def left_out(snapshot: Snapshot) -> str:

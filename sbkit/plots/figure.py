@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
-from sbkit.plots.shapes import Axis, Bars, Description, Field, Mark
+from sbkit.plots.shapes import Axis, Bars, Description
 from sbkit.plots.theme import INK, faint
-from sbkit.plots.traces import DRAW, plain
+from sbkit.plots.traces import plain, rises, span, traces
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -28,35 +28,16 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
     >>> figure(bars).data[0].y.tolist()
     [0.5, 0.0]
     """
-    shapes = _checked(descriptions)
-    columns = min(ACROSS, len(shapes))
-    rows = math.ceil(len(shapes) / columns)
-    fig = _grid(shapes, rows, columns)
-    for i, shape in enumerate(shapes):
-        place: dict[str, Any] = {"row": i // columns + 1, "col": i % columns + 1}
-        for trace in DRAW[type(shape)](shape):
-            fig.add_trace(trace, **place)
-        _finish(fig, shape, i + 1, place)
-    return fig
-
-
-def _checked(descriptions: Description | Sequence[Description]) -> list[Description]:
-    several = isinstance(descriptions, list | tuple)
-    shapes: list[Any] = list(descriptions) if several else [descriptions]
-    if not shapes or not all(isinstance(shape, Description) for shape in shapes):
-        raise SbkitError(f"A figure is of Field, Lines or Bars, got {descriptions!r:.80}.")
-    return shapes
-
-
-def _grid(shapes: Sequence[Description], rows: int, columns: int) -> Figure:
     from plotly.subplots import make_subplots
 
-    titles = [_title(shape) for shape in shapes]
+    shapes: Any = descriptions if isinstance(descriptions, list | tuple) else [descriptions]
+    if not shapes or not all(isinstance(shape, Description) for shape in shapes):
+        raise SbkitError(f"A figure is of Field, Lines or Bars, got {descriptions!r:.80}.")
+    columns = min(ACROSS, len(shapes))
+    rows = math.ceil(len(shapes) / columns)
     gaps: dict[str, Any] = {"vertical_spacing": 0.42 / rows, "horizontal_spacing": 0.27 / columns}
-    fig = make_subplots(rows=rows, cols=columns, subplot_titles=titles, **gaps)
-    layout: Any = fig.layout
-    for note in layout.annotations:
-        note.update(font={"size": 13, "color": INK}, yshift=4, align="center")
+    fig = make_subplots(rows, columns, subplot_titles=[_title(shape) for shape in shapes], **gaps)
+    fig.update_annotations(font={"size": 13, "color": INK}, yshift=4, align="center")
     fig.update_layout(
         template="plotly_white",
         font={"size": 15, "color": INK, "family": "Arial, sans-serif"},
@@ -65,6 +46,8 @@ def _grid(shapes: Sequence[Description], rows: int, columns: int) -> Figure:
         margin={"l": 70, "r": 30, "t": 120, "b": 60},
         barmode="overlay",
     )
+    for i, shape in enumerate(shapes):
+        _draw(fig, shape, {"row": i // columns + 1, "col": i % columns + 1}, str(i + 1) if i else "")
     return fig
 
 
@@ -75,59 +58,45 @@ def _title(shape: Description) -> str:
     return f"<span style='font-size:17px'><b>{plain(shape.title)}</b></span>{caption}"
 
 
-def _finish(fig: Figure, shape: Description, i: int, place: dict[str, Any]) -> None:
-    """Axes of plot i, and its legend inside it, at the top right."""
+def _draw(fig: Figure, shape: Description, place: dict[str, Any], plot: str) -> None:
+    """A shape with its axes, and its legend and bar of colours inside its place."""
+    layout: Any = fig.layout
     fig.update_xaxes(**(_names(shape) if isinstance(shape, Bars) else _axis(shape.x)), **place)
     fig.update_yaxes(**_axis(shape.y), **place)
-    for mark in [] if isinstance(shape, Field) else shape.marks:
-        _mark(fig, shape, mark, i, place)
-    suffix = "" if i == 1 else str(i)
-    layout: Any = fig.layout
-    across, up = layout[f"xaxis{suffix}"].domain, layout[f"yaxis{suffix}"].domain
-    for trace in fig.select_traces(**place):
-        if trace.showlegend:
-            trace.legend = f"legend{suffix}"
-        if trace.type == "heatmap" and trace.showscale:  # room for the bar of colours
-            across = layout[f"xaxis{suffix}"].domain = (across[0], 0.15 * across[0] + 0.85 * across[1])
-            trace.colorbar.update(x=across[1], xanchor="left", y=sum(up) / 2, len=up[1] - up[0])
-    corner = {"x": across[1], "xanchor": "right"}
-    corner |= {"y": up[0], "yanchor": "bottom"} if _rises(shape) else {"y": up[1], "yanchor": "top"}
-    layout[f"legend{suffix}"] = corner | {"bgcolor": "rgba(255,255,255,0.7)", "font": {"size": 13}}
+    up = layout[f"yaxis{plot}"].domain
+    for trace in traces(shape):
+        if trace.get("showscale"):
+            left, right = layout[f"xaxis{plot}"].domain
+            right = 0.15 * left + 0.85 * right  # room for the bar of colours
+            layout[f"xaxis{plot}"].domain = left, right
+            trace["colorbar"] |= {"x": right, "xanchor": "left", "y": sum(up) / 2, "len": up[1] - up[0]}
+        fig.add_trace(trace | ({"legend": f"legend{plot}"} if trace.get("showlegend") else {}), **place)
+    low = {"y": up[0], "yanchor": "bottom"} if rises(shape) else {"y": up[1], "yanchor": "top"}
+    corner = {"x": layout[f"xaxis{plot}"].domain[1], "xanchor": "right", "font": {"size": 13}}
+    layout[f"legend{plot}"] = low | corner | {"bgcolor": "rgba(255,255,255,0.7)"}
+    _marks(fig, shape, plot)
 
 
-def _mark(fig: Figure, shape: Description, mark: Mark, i: int, place: dict[str, Any]) -> None:
-    """A range of values over plot i: a dashed frame with its label above."""
-    names = getattr(shape, "names", ())
-    k = names.index(mark.at) if mark.at in names else None
-    ends = (0, 1) if k is None else (k - 0.45, k + 0.45)
-    across = f"x{'' if i == 1 else i}" + (" domain" if k is None else "")
+def _marks(fig: Figure, shape: Description, plot: str) -> None:
+    """Ranges of values over a plot: a dashed frame each, its label above."""
     look = {"line": {"color": INK, "width": 1.5, "dash": "dash"}, "fillcolor": faint(INK, 0.1)}
-    span: dict[str, Any] = {"x0": ends[0], "x1": ends[1], "y0": mark.low, "y1": mark.high}
-    fig.add_shape(type="rect", **span, **look, **place)
-    fig.layout.shapes[-1].update(xref=across)  # pyright: ignore
-    text = plain(mark.label)
-    note = {"text": text, "showarrow": False, "yanchor": "bottom", "font": {"size": 13}}
-    fig.add_annotation(x=sum(ends) / 2, y=mark.high, **note, **place)
-    fig.layout.annotations[-1].update(xref=across)  # pyright: ignore
-
-
-def _rises(shape: Description) -> bool:
-    """True for lines that end above their middle, so that the room is below them."""
-    ends = [
-        (line.y[-1], line.y.min(), line.y.max()) for line in getattr(shape, "lines", ()) if len(line.y) > 1
-    ]
-    return bool(ends) and all(last > low / 2 + high / 2 for last, low, high in ends)
+    for mark in getattr(shape, "marks", ()):
+        at = span(shape, mark)
+        left, right = at or (0, 1)
+        refs = {"xref": f"x{plot}" if at else f"x{plot} domain", "yref": f"y{plot}"}
+        fig.add_shape(type="rect", x0=left, x1=right, y0=mark.low, y1=mark.high, **look, **refs)
+        note = {"showarrow": False, "yanchor": "bottom", "font": {"size": 13}}
+        fig.add_annotation(text=plain(mark.label), x=(left + right) / 2, y=mark.high, **note, **refs)
 
 
 def _names(bars: Bars) -> dict[str, Any]:
     """Names along an axis of numbers, so that bars of several sides stand around them."""
-    count = len(bars.names) // max(1, len(bars.sides))
-    names = [plain(name) for name in bars.names[:count]]
-    return {"tickvals": list(range(count)), "ticktext": names, "showgrid": False, "zeroline": False}
+    names = [plain(name) for name in bars.block]
+    return {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False, "zeroline": False}
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    made: dict[str, Any] = {"title": {"text": plain(axis.text), "standoff": 6}}
+    made: dict[str, Any] = {"title": {"text": plain(axis.text), "standoff": 6}, "hoverformat": ".3g"}
     if axis.ticks:
         return made | {"type": "category", "showgrid": False}
     ends = [axis.low, axis.high]

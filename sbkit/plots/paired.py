@@ -32,8 +32,7 @@ def paired(a: Sequence[Description], b: Sequence[Description], labels: Sequence[
     others = {picture.name: picture for picture in b}
     made: list[Description] = []
     for picture in a:
-        other = others.get(picture.name)
-        if type(other) is type(picture):
+        if type(others.get(picture.name)) is type(picture):
             made += JOIN[type(picture)](picture, others.pop(picture.name), labels)
         else:
             made.append(_of_side(picture, 0, labels))
@@ -55,17 +54,12 @@ def _fields(a: Field, b: Field, labels: Sequence[str]) -> list[Description]:
         return [sides[0], replace(sides[1], caption=sides[1].caption + say("captions", "between_none"))]
     change = _resampled(b.values, a.values.shape) - a.values  # (rows, columns)
     reach = 1.0 if a.scale is None else float(np.abs(change).max(initial=1e-6, where=np.isfinite(change)))
-    unit, what = (
-        ("", say("axes", "chance", name=short(a.class_name(1))))
-        if a.scale is None
-        else (a.scale.unit, a.scale.label)
-    )
+    what = a.scale or Axis(say("axes", "chance", name=short(a.class_name(1))))
     least = f"{reach / (BANDS + 1):.2g}"  # what the colours can tell apart
-    caption = say("captions", "between", what=what, least=least)
-    points = {"points": a.points, "labels": a.labels, "names": a.names} if a.points is not None else {}
-    scale = Axis(say("axes", "between"), unit, low=-reach, high=reach)
-    name, title = f"{a.name} B − A", _title(a, scale.label)
-    return [*sides, Field(name, title, a.x, a.y, change, **points, caption=caption, scale=scale)]
+    scale = Axis(say("axes", "between"), what.unit, low=-reach, high=reach)
+    about = {"name": f"{a.name} B − A", "title": _title(a, scale.label), "spread": None, "scale": scale}
+    caption = say("captions", "between", what=what.label, least=least)
+    return [*sides, replace(a, values=change, caption=caption, **about)]
 
 
 def _resampled(values: Array, shape: tuple[int, ...]) -> Array:
@@ -84,8 +78,7 @@ def _lines(a: Lines, b: Lines, labels: Sequence[str]) -> list[Description]:
     made: list[Description] = []
     for kind, *lines in zip(kinds, a.lines, b.lines, strict=True):
         both = [replace(line, name=labels[side], dash=side == 1) for side, line in enumerate(lines)]
-        alone = len(kinds) == 1
-        about = {} if alone else {"name": f"{a.name} {kind}", "title": _title(a, kind)}
+        about = {} if len(kinds) == 1 else {"name": f"{a.name} {kind}", "title": _title(a, kind)}
         made.append(replace(a, lines=both, caption=_captions(a, b), **axes, **about))
     return made
 
@@ -96,11 +89,10 @@ def _bars(a: Bars, b: Bars, labels: Sequence[str]) -> list[Description]:
         return [_of_side(replace(one, y=y), side, labels) for side, one in enumerate((a, b))]
     names = list(dict.fromkeys((*a.names, *b.names)))
     runs = max(0 if one.dots is None else one.dots.shape[1] for one in (a, b))
-    blocks = [_rows(one, names, runs) for one in (a, b)]  # (names, 1 + runs) each
-    values = np.concatenate(blocks)
-    dots = values[:, 1:] if runs else None
-    about = {"caption": _captions(a, b) + say("captions", "between_bars"), "sides": tuple(labels)}
-    return [replace(a, y=y, names=names * 2, values=values[:, 0], dots=dots, **about)]
+    values = np.concatenate([_rows(one, names, runs) for one in (a, b)])  # (names of both, 1 + runs)
+    caption = _captions(a, b) + say("captions", "between_bars")
+    about = {"values": values[:, 0], "dots": values[:, 1:] if runs else None, "sides": tuple(labels)}
+    return [replace(a, y=y, names=names * 2, caption=caption, **about)]
 
 
 def _rows(bars: Bars, names: Sequence[str], runs: int) -> Array:

@@ -1,11 +1,10 @@
-"""Descriptions as one PNG, for a page that draws nothing itself."""
-
-# matplotlib, which Colab and most Jupyters bring: plotly needs a browser beside the kernel to make a PNG.
+"""Descriptions as one PNG, drawn by matplotlib: for stored outputs, and for pages that draw nothing."""
 
 from __future__ import annotations
 
+import html
 import io
-import math
+import re
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -13,156 +12,169 @@ from typing import Any
 
 import numpy as np
 
-from sbkit.core import SbkitError
-from sbkit.plots.axes import Axis
-from sbkit.plots.field import Field
-from sbkit.plots.shapes import Bars, Description, Line, Lines
-from sbkit.plots.theme import BANDS, GREY, INK, LINES, RISING, WHITE, line_style, scale_bands
-from sbkit.plots.words import short
+from sbkit.plots.shapes import Axis, Bars, Description, Field, Mark
+from sbkit.plots.theme import INK, WHITE, faint
+from sbkit.plots.traces import Trace, rises, span, traces
 
-SYMBOLS, DASHES = "os^DPX", {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
-ACROSS, INCHES, DOTS = 3, 3.6, 80  # plots a row, the side of one, dots an inch
+SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X"}
+DASHES = {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
+LARGEST = 100_000  # bytes
+LOOK: Any = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
+LOOK |= {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#ebebeb", "axes.edgecolor": "#d0d0d0"}
+LOOK |= {"xtick.major.size": 0, "ytick.major.size": 0, "ytick.minor.size": 0}
+LOOK |= {"legend.edgecolor": "none", "legend.framealpha": 0.7, "xtick.minor.size": 0}
 
 
 def png(descriptions: Sequence[Description]) -> bytes:
-    """The descriptions side by side as one PNG, three a row, each with title and caption.
+    """The descriptions as one PNG of at most 100 kB and 930 pixels across, each with title and caption.
 
-    Raises `SbkitError` where matplotlib is missing.
+    Of many, a field that is the only one is the largest.
 
     >>> png([Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])])[1:4]
     b'PNG'
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SbkitError(
-            "Still pictures are drawn by matplotlib, which is missing here; try pip install matplotlib."
-        ) from error
-    with rc_context({"text.parse_math": False}), warnings.catch_warnings():  # names are text, also "$x$"
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    rows = places([isinstance(shape, Field) for shape in descriptions])
+    across = (9.3 if len(descriptions) > 1 else 6.2) / len(rows[0])  # inches
+    with rc_context(LOOK), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
-        return _drawn(descriptions, Figure)
+        size = across * len(rows[0]), 0.85 * across * len(rows)
+        canvas = FigureCanvasAgg(Figure(figsize=size, dpi=100, layout="constrained"))
+        axes: Any = canvas.figure.subplot_mosaic(rows, empty_sentinel=-1)  # pyright: ignore
+        for i, shape in enumerate(descriptions):
+            draw(axes[i], shape, across * max(row.count(i) for row in rows))
+        canvas.draw()
+    image, made = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), io.BytesIO()
+    for colours, part in ((256, 1), (64, 1), (16, 1), (64, 2), (16, 4)):  # part: of each side's pixels
+        made = io.BytesIO()
+        few = image.reduce(part).quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(made, "png", optimize=True)
+        if len(made.getvalue()) <= LARGEST:
+            break
+    return made.getvalue()
 
 
-def _drawn(descriptions: Sequence[Description], canvas: Any) -> bytes:
-    columns = max(1, min(ACROSS, len(descriptions)))
-    rows = max(1, math.ceil(len(descriptions) / columns))
-    figure = canvas(figsize=(INCHES * columns, INCHES * rows), dpi=DOTS, layout="constrained")
-    for i, shape in enumerate(descriptions):
-        axes = figure.add_subplot(rows, columns, i + 1)
-        axes.set_title(shape.title, loc="left", fontsize=10, fontweight="bold")
-        axes.tick_params(labelsize=8)
-        DRAW[type(shape)](axes, shape)
-        caption = "\n".join(textwrap.wrap(shape.caption, 58))
-        axes.set_xlabel(f"{axes.get_xlabel()}\n{caption}", fontsize=7.5)
-    told = io.BytesIO()
-    figure.savefig(told, format="png")
-    return told.getvalue()
+def places(fields: Sequence[bool]) -> list[list[int]]:
+    """Which picture stands where, row by row, -1 for none; fields: which of them are fields.
+
+    >>> places([True, False, False, False, False])
+    [[0, 0, 1], [0, 0, 2], [3, 4, -1]]
+    """
+    count = len(fields)
+    columns = {0: 1, 1: 1, 2: 2, 4: 2}.get(count, 3)
+    large = columns == 3 and list(fields) == [True] + [False] * (count - 1)
+    rest = [*range(3 if large else 0, count), -1, -1]
+    rows = [rest[i : i + columns] for i in range(0, len(rest) - 2, columns)]
+    return [[0, 0, 1], [0, 0, 2]] * large + rows or [[-1]]
 
 
-def _scaled(axes: Any, which: str, axis: Axis) -> None:
-    """Label, range and scale of the axis x or y."""
-    set_label, set_limits = getattr(axes, f"set_{which}label"), getattr(axes, f"set_{which}lim")
-    set_label(axis.text, fontsize=8)
+def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
+    """Draw a shape with title and caption on matplotlib's axes, `across` inches wide."""
+    caption = textwrap.wrap(shape.caption, int(16 * across - 8))
+    pad = 5 + 10 * len(caption)
+    axes.set_title(shape.title, loc="left", fontsize=10, fontweight="bold", pad=pad)
+    above = {"xytext": (0, 5), "textcoords": "offset points", "in_layout": False}
+    axes.annotate("\n".join(caption), (0, 1), xycoords="axes fraction", **above)
+    drawn = traces(shape)
+    for trace in drawn:
+        DRAW[trace["type"]](axes, trace, shape)
+    for mark in getattr(shape, "marks", ()):
+        _mark(axes, span(shape, mark), mark)
+    for which, axis in (("x", Axis("") if isinstance(shape, Bars) else shape.x), ("y", shape.y)):
+        _along(axes, which, axis)
+    if isinstance(shape, Bars):
+        tilt = {"rotation": 40, "ha": "right"} if len(shape.block) > 4 else {}
+        axes.set_xticks(range(len(shape.block)), shape.block, **tilt)
+        axes.grid(visible=False, axis="x")
+    if any(trace["showlegend"] for trace in drawn if "name" in trace):
+        axes.legend(loc="lower right" if rises(shape) else "upper right")
+
+
+def _mark(axes: Any, at: tuple[float, float] | None, mark: Mark) -> None:
+    where = axes.transData if at else axes.get_yaxis_transform()
+    look = {"facecolor": _colour(faint(INK, 0.1)), "edgecolor": INK, "linestyle": "--", "transform": where}
+    left, right = at or (0, 1)
+    axes.fill_between([left, right], mark.low, mark.high, **look)
+    axes.text((left + right) / 2, mark.high, mark.label, ha="center", va="bottom", transform=where)
+
+
+def _along(axes: Any, which: str, axis: Axis) -> None:
+    """Label, scale, range and names of the axis x or y."""
+    from matplotlib.ticker import FormatStrFormatter, LogFormatter
+
+    axes.set(**{f"{which}label": axis.text})
     if axis.log:
-        getattr(axes, f"set_{which}scale")("log")
+        axes.set(**{f"{which}scale": "log"})
         if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
-            set_limits(0.1, 1)
-    if axis.low is not None or axis.high is not None:
-        set_limits(axis.low, axis.high)
+            axes.set(**{f"{which}lim": (0.1, 1)})
+        getattr(axes, f"{which}axis").set_major_formatter(FormatStrFormatter("%g"))
+        getattr(axes, f"{which}axis").set_minor_formatter(LogFormatter(labelOnlyBase=False))
+    if axis.ticks:
+        axes.set(**{f"{which}ticks": range(len(axis.ticks)), f"{which}ticklabels": axis.ticks})
+    else:
+        axes.set(**{f"{which}lim": (axis.low, axis.high)})
 
 
-def _field(axes: Any, field: Field) -> None:
-    from matplotlib.colors import LinearSegmentedColormap, ListedColormap
-
-    scale = field.scale or Axis("", low=0.0, high=1.0)
-    signed = field.scale is None or scale.low == -(scale.high or 0)
-    bands = [colour for _, colour in scale_bands(BANDS + (field.scale is not None))[::2]]
-    parts = [[int(part) / 255 for part in band[4:-1].split(",")] for band in bands]
-    colours = ListedColormap(parts) if signed else LinearSegmentedColormap.from_list("rising", RISING)
-    axes.set_facecolor(GREY)  # where there is no value
-    ends = _ends(field.x, field.values.shape[1]) + _ends(field.y, field.values.shape[0])
-    look = {"origin": "lower", "extent": ends, "aspect": "auto"}
-    image = axes.imshow(field.values.astype(float), cmap=colours, vmin=scale.low, vmax=scale.high, **look)
-    if field.scale is not None:
-        axes.figure.colorbar(image, ax=axes).set_label(scale.text, fontsize=8)
-    elif np.fmin.reduce(field.values, axis=None) < 0.5 < np.fmax.reduce(field.values, axis=None):
-        axes.contour(*field.grid(), field.values, levels=[0.5], colors=INK)
-    if field.spread is not None:
-        calm = np.clip(1.7 * np.clip(np.nan_to_num(field.spread), 0, 1), 0, 1)  # (rows, columns)
-        axes.imshow(np.zeros_like(calm), cmap="gray", alpha=calm, **look)
-    _points(axes, field)
-    _along(axes, field)
+def _colour(text: str) -> Any:
+    """A colour as matplotlib takes it, of one as plotly does."""
+    parts = [float(part) for part in re.findall(r"[\d.]+", text)]
+    return (*(part / 255 for part in parts[:3]), *parts[3:]) if text.startswith("rgb") else text
 
 
-def _ends(axis: Axis, count: int) -> tuple[float, float]:
-    """Where an image begins and ends along an axis; cells stand around 0, 1, 2 …"""
-    return (-0.5, count - 0.5) if axis.ticks else (float(axis.low or 0), float(axis.high or 0))
+def _heatmap(axes: Any, trace: Trace, field: Any) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    stops = [(at, _colour(colour)) for at, colour in trace["colorscale"]]
+    colours = LinearSegmentedColormap.from_list("", stops, N=840)  # as many in each of 20 or 21 bands
+    sides = [(-0.5, len(at.ticks) - 0.5) if at.ticks else (at.low, at.high) for at in (field.x, field.y)]
+    look = {"origin": "lower", "extent": (*sides[0], *sides[1]), "aspect": "auto", "cmap": colours}
+    image = axes.imshow(trace["z"].astype(float), vmin=trace.get("zmin"), vmax=trace.get("zmax"), **look)
+    axes.grid(False)
+    if trace["showscale"]:
+        axes.figure.colorbar(image, ax=axes, label=field.scale.text).outline.set_visible(False)
+    for (row, column), value in np.ndenumerate(trace["z"]) if "texttemplate" in trace else ():
+        text = trace["text"][row, column] if "text" in trace else f"{value:.3g}"
+        dark = np.mean(colours(image.norm(value))[:3]) < 0.6
+        if np.isfinite(value):
+            axes.text(column, row, text, ha="center", va="center", color=WHITE if dark else INK)
 
 
-def _along(axes: Any, field: Field) -> None:
-    """What stands along both axes of a field: numbers, or the names of its cells."""
-    for which, axis in (("x", field.x), ("y", field.y)):
-        getattr(axes, f"set_{which}label")(axis.text, fontsize=8)
-        if axis.ticks:
-            getattr(axes, f"set_{which}ticks")(range(len(axis.ticks)), axis.ticks)
+def _contour(axes: Any, trace: Trace, _: Any) -> None:
+    z = trace["z"]  # (rows, columns)
+    if min(z.shape) > 1 and np.fmin.reduce(z, axis=None) < 0.5 < np.fmax.reduce(z, axis=None):
+        axes.contour(trace["x"], trace["y"], z, levels=[0.5], colors=INK)
 
 
-def _points(axes: Any, field: Field) -> None:
-    if field.points is None or field.labels is None:
+def _scatter(axes: Any, trace: Trace, _: Any) -> None:
+    x, y, line, look = trace["x"], trace["y"], trace.get("line", {}), trace.get("marker", {})
+    if "fill" in trace:
+        axes.fill(x, y, color=_colour(trace["fillcolor"]), linewidth=0)
         return
-    for label in np.unique(field.labels).astype(int):
-        part = field.points[field.labels == label]  # (n, 2)
-        look = {"marker": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
-        axes.scatter(*part.T, s=16, edgecolors=WHITE, linewidths=0.5, label=_name(field, label), **look)
-    axes.legend(fontsize=7, loc="upper right")
+    about = {"label": _label(trace), "color": _colour(look.get("color", line.get("color")))}
+    if trace["mode"] == "lines":
+        axes.plot(x, y, linestyle=DASHES[line["dash"]], linewidth=0.7 * line["width"], **about)
+        return
+    symbol, edge = look.get("symbol", "circle"), look.get("line", {})
+    about |= {"marker": SYMBOLS[symbol.removesuffix("-open")], "markersize": 0.6 * look.get("size", 8)}
+    about |= {"markeredgecolor": edge.get("color"), "markeredgewidth": 0.5 * edge.get("width", 0)}
+    about["clip_on"] = trace.get("cliponaxis", True)
+    hollow = {"markerfacecolor": "none"} if symbol.endswith("-open") else {}
+    axes.plot(x, y, linestyle="", **about, **hollow)
 
 
-def _name(field: Field, label: int) -> str:
-    """A class's name; one that starts with an underscore would be left out of the legend."""
-    name = short(field.class_name(label))
-    return f" {name}" if name.startswith("_") else name
+def _bar(axes: Any, trace: Trace, _: Any) -> None:
+    look = trace["marker"]
+    about = {"color": look["color"], "alpha": look["opacity"], "label": _label(trace)}
+    axes.bar(trace["x"], trace["y"], trace["width"], **about)
 
 
-def _lines(axes: Any, lines: Lines) -> None:
-    for i, line in enumerate(lines.lines):
-        _line(axes, line, **line_style(i, line.dash))
-    for mark in lines.marks:
-        axes.axhspan(mark.low, mark.high, color=INK, alpha=0.1, label=mark.label)
-    _scaled(axes, "x", lines.x)
-    _scaled(axes, "y", lines.y)
-    if len(lines.lines) > 1 or lines.marks:
-        axes.legend(fontsize=7)
+def _label(trace: Trace) -> str:
+    """What a legend calls it; an underscore in front leaves it out."""
+    return f" {html.unescape(trace['name'])}" if trace["showlegend"] else "_"
 
 
-def _line(axes: Any, line: Line, color: str, dash: str) -> None:
-    if line.low is not None and line.high is not None:
-        axes.fill_between(line.x, line.low, line.high, color=color, alpha=0.2, linewidth=0)
-    if line.start is not None:
-        axes.plot(line.x, line.start, color=color, alpha=0.6, linestyle="--", linewidth=1)
-    marker = "o" if len(line.x) == 1 else ""
-    axes.plot(line.x, line.y, color=color, linestyle=DASHES[dash], marker=marker, label=line.name)
-
-
-def _bars(axes: Any, bars: Bars) -> None:
-    sides = bars.sides or ("",)
-    count, wide = len(bars.names) // len(sides), 0.8 / len(sides)
-    for side, label in enumerate(sides):
-        block = slice(side * count, (side + 1) * count)
-        at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
-        axes.bar(at, bars.values[block], 0.95 * wide, color=LINES[side % len(LINES)], alpha=0.75, label=label)
-        if bars.dots is not None:
-            dots = bars.dots[block]  # (names, runs)
-            across = at[:, None] + 0.7 * wide * np.linspace(-0.5, 0.5, dots.shape[1])
-            axes.scatter(across, dots, s=12, facecolors="none", edgecolors=INK, linewidths=0.8)
-    for mark in bars.marks:
-        axes.axhspan(mark.low, mark.high, color=INK, alpha=0.1)
-        axes.annotate(mark.label, (0, mark.high), fontsize=7)
-    tilt = {"rotation": 40, "ha": "right"} if count > 4 else {}
-    axes.set_xticks(range(count), bars.names[:count], **tilt)
-    _scaled(axes, "y", bars.y)
-    if bars.sides:
-        axes.legend(fontsize=7)
-
-
-DRAW: dict[type, Any] = {Field: _field, Lines: _lines, Bars: _bars}
+DRAW = {"heatmap": _heatmap, "contour": _contour, "scatter": _scatter, "bar": _bar}

@@ -2,18 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from sbkit.core import SbkitError
-from sbkit.plots.axes import Array, Axis, Frozen, array, end, same, several
-from sbkit.plots.field import Field
+from sbkit.plots.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Array = NDArray[np.float32]
+
+
+def array(owner: str, values: Any) -> Array:
+    """`values` (list, array or tensor of any real kind) as float32, or an `SbkitError`.
+
+    What is too large for float32 becomes infinite.
+    """
+    if isinstance(values, torch.Tensor):
+        kind = torch.complex64 if values.is_complex() else torch.float32
+        values = values.detach().cpu().to(kind).numpy()
+    if np.iscomplexobj(values):
+        raise SbkitError(f"{owner} is an array of real numbers, got complex ones; try their abs().")
+    try:
+        with np.errstate(over="ignore"):
+            return np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise SbkitError(f"{owner} is an array of numbers, got {values!r:.60}.") from error
+
+
+def end(value: Any) -> float | None:
+    """A finite number as it is, None of everything else."""
+    known = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return float(value) if known and math.isfinite(value) else None
+
+
+def several(values: Any) -> tuple[Any, ...]:
+    """What a list or the like holds; nothing of what is none."""
+    return tuple(values) if isinstance(values, Iterable) else ()
+
+
+class Frozen:
+    """Lets a frozen dataclass tidy its own fields while it is built."""
+
+    name: str
+
+    def _put(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    def _array(self, name: str, ndim: int, shape: tuple[int, ...] = (), fix: str = "") -> Any:
+        """Make a field that is given an array of `ndim` axes, the first ones as long as in `shape`."""
+        if getattr(self, name) is None:
+            return
+        owner = f"{type(self).__name__} {self.name!r}: {name}"
+        made = array(owner, getattr(self, name))
+        if made.ndim != ndim:
+            raise SbkitError(f"{owner} has {ndim} axes, got shape {made.shape}.")
+        if made.shape[: len(shape)] != shape:
+            raise SbkitError(f"{owner} has shape {shape}, {fix}, got {made.shape}.")
+        self._put(**{name: made})
+
+
+@dataclass(frozen=True)
+class Axis(Frozen):
+    """What an axis shows: its label, its unit, and where it starts and ends.
+
+    low, high: the range, None where the data say; during a run it may grow, never shrink. ticks: on both
+    axes of a `Field`, the names of its columns or rows, which are then cells instead of places.
+    Raises `SbkitError` unless low < high, and low > 0 on a log axis.
+
+    >>> Axis("time", unit="s").text
+    'time (s)'
+    """
+
+    label: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    ticks: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name, value in {"low": self.low, "high": self.high}.items():
+            if not isinstance(value, int | float | np.number | None) or isinstance(value, bool):
+                rule = "An axis ends at a number or None"
+                raise SbkitError(f"{rule}, got {name}={value!r:.60}; try {name}=None.")
+        self._put(low=end(self.low), high=end(self.high), ticks=tuple(str(tick) for tick in self.ticks))
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise SbkitError(f"An axis runs from low to a larger high, got {self.low} to {self.high}.")
+        if self.log and self.low is not None and self.low <= 0:
+            raise SbkitError(f"A log axis starts above 0, got {self.low}; try log=False.")
+
+    @property
+    def text(self) -> str:
+        """Label and unit, as written beside the axis."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @classmethod
+    def of(cls, axis: Axis | str) -> Axis:
+        """An axis from its label alone, or the axis itself."""
+        return axis if isinstance(axis, Axis) else cls(str(axis))
+
+
+@dataclass(frozen=True)
+class Field(Frozen):
+    """A chance from 0 to 1 over a plane, 0.5 its boundary, with points of known labels on it.
+
+    values (rows, columns): rows ascend along y, columns along x, from the axes' low to high (0 to 1 if
+    not given); axes with ticks make a table of cells. spread (rows, columns): how far runs disagree, a
+    standard deviation. points (n, 2) and labels (n,): the rows shown. scale: for values that are no
+    chance, what they are, from low to high (the values' own ends if not given); from −a to a, 0 is
+    neutral. names: of the classes that labels count, "class 0", … where there are none; the chance is that
+    of the second. NaN is a place without a value. Raises `SbkitError` on shapes that do not match.
+
+    >>> Field("f", "A plane", "x1", "x2", values=[[0.0, 1.0]]).table()
+         x    y  value
+    0  0.0  0.5    0.0
+    1  1.0  0.5    1.0
+    """
+
+    name: str
+    title: str
+    x: Axis
+    y: Axis
+    values: Array
+    spread: Array | None = None
+    points: Array | None = None
+    labels: Array | None = None
+    caption: str = ""
+    scale: Axis | None = None
+    names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        x, y = (_ended(Axis.of(axis)) for axis in (self.x, self.y))
+        self._put(x=x, y=y, names=tuple(str(name) for name in self.names))
+        cells = (len(y.ticks), len(x.ticks)) if x.ticks or y.ticks else ()
+        self._array("values", 2, cells, "a row and column a tick")
+        if not self.values.size:
+            rule = f"Field {self.name!r}: values has at least one row and column"
+            raise SbkitError(f"{rule}, got {self.values.shape}.")
+        if self.scale is not None or cells:
+            self._put(scale=_spanned(Axis.of(self.scale or "value"), self.values))
+        self._array("spread", 2, self.values.shape, "as values")
+        if self.points is not None:
+            count = len(self.points)
+            self._array("points", 2, (count, 2), "two coordinates a point")
+            self._put(labels=np.zeros(count) if self.labels is None else self.labels)
+            self._array("labels", 1, (count,), "one a point")
+
+    def class_name(self, label: int) -> str:
+        """What a class is called."""
+        return self.names[label] if label < len(self.names) else say("legends", "class", c=label)
+
+    def grid(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Coordinates or names of the columns (columns,) and of the rows (rows,)."""
+        rows, columns = self.values.shape
+        return _places(self.x, columns), _places(self.y, rows)
+
+    def table(self) -> pd.DataFrame:
+        """The field as a table: x, y, value and, where known, spread; a row a cell."""
+        import pandas as pd
+
+        x, y = np.meshgrid(*self.grid())  # (rows, columns) each
+        table = {"x": x, "y": y, "value": self.values, "spread": self.spread}
+        return pd.DataFrame({name: values.ravel() for name, values in table.items() if values is not None})
+
+
+def _ended(axis: Axis) -> Axis:
+    """The axis with both ends: 0 to 1 where not given."""
+    low = 0.0 if axis.low is None else axis.low
+    return replace(axis, low=low, high=low + 1 if axis.high is None else axis.high)
+
+
+def _spanned(scale: Axis, values: Array) -> Axis:
+    """The scale with both ends, those of the values where not given."""
+    if scale.log:
+        raise SbkitError("The scale of a field is not logarithmic; give the logarithms as values.")
+    finite = values[np.isfinite(values)]
+    low = scale.low if scale.low is not None else float(finite.min(initial=np.inf))
+    high = scale.high if scale.high is not None else float(finite.max(initial=-np.inf))
+    if not np.isfinite([low, high]).all():  # no value at all
+        return replace(scale, low=0.0, high=1.0)
+    return replace(scale, low=low, high=high if high > low else low + (abs(low) or 1.0))
+
+
+def _places(axis: Axis, n: int) -> NDArray[Any]:
+    if axis.ticks:
+        return np.array(axis.ticks)
+    ends = axis.low, axis.high
+    return np.linspace(*(ends if n > 1 else (np.mean(ends), 0)), n, dtype=np.float32)  # pyright: ignore
 
 
 @dataclass(frozen=True)
@@ -36,12 +220,9 @@ class Line(Frozen):
     start: Array | None = None
 
     def __post_init__(self) -> None:
-        owner = f"Line {self.name!r}"
-        self._put(x=array(owner, "x", self.x, 1))
+        self._array("x", 1)
         for name in ("y", "low", "high", "start"):
-            if (values := getattr(self, name)) is not None:
-                self._put(**{name: array(owner, name, values, 1)})
-                same(owner, name, getattr(self, name).shape, self.x.shape, "as x")
+            self._array(name, 1, self.x.shape, "as x")
 
 
 @dataclass(frozen=True)
@@ -61,14 +242,12 @@ class Mark(Frozen):
     at: str | None = None
 
     def __post_init__(self) -> None:
-        low, high = end(self.low), end(self.high)
-        if low is None or high is None or low > high:
-            known = sorted(value for value in (low, high) if value is not None) or [0.0]
-            raise SbkitError(
-                f"A mark runs from low to high, both finite, got {self.low!r} to {self.high!r}; "
-                f"try low={known[0]}, high={known[-1]}."
-            )
-        self._put(low=low, high=high)
+        known = sorted(value for value in (end(self.low), end(self.high)) if value is not None)
+        if len(known) < 2 or self.low > self.high:
+            fix = f"try low={[*known, 0.0][0]}, high={[0.0, *known][-1]}"
+            rule = "A mark runs from low to high, both finite"
+            raise SbkitError(f"{rule}, got {self.low!r} to {self.high!r}; {fix}.")
+        self._put(low=known[0], high=known[1])
 
 
 @dataclass(frozen=True)
@@ -101,16 +280,12 @@ class Lines(Frozen):
         """The points as a table: line, x, y, low, high, and start where a line has one; a row a point."""
         import pandas as pd
 
-        return pd.concat([_line_rows(line) for line in self.lines], ignore_index=True)
-
-
-def _line_rows(line: Line) -> pd.DataFrame:
-    import pandas as pd
-
-    empty = np.full_like(line.x, np.nan)
-    ends = {name: empty if (end := getattr(line, name)) is None else end for name in ("low", "high")}
-    start = {} if line.start is None else {"start": line.start}
-    return pd.DataFrame({"line": line.name, "x": line.x, "y": line.y, **ends, **start})
+        names = ["x", "y", "low", "high"] + ["start"] * any(line.start is not None for line in self.lines)
+        parts = []
+        for line in self.lines:
+            given = {name: values for name in names if (values := getattr(line, name)) is not None}
+            parts.append(pd.DataFrame({"line": line.name} | given))
+        return pd.concat(parts, ignore_index=True).reindex(columns=["line", *names])
 
 
 @dataclass(frozen=True)
@@ -138,22 +313,24 @@ class Bars(Frozen):
     sides: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        owner, names = f"Bars {self.name!r}", tuple(str(name) for name in several(self.names))
-        self._put(y=Axis.of(self.y), names=names, values=array(owner, "values", self.values, 1))
-        same(owner, "values", self.values.shape, (len(names),), "one a name")
-        if self.dots is not None:
-            self._put(dots=array(owner, "dots", self.dots, 2))
-            same(owner, "dots", self.dots.shape[:1], (len(names),), "a row a name")  # pyright: ignore
-        blocks = max(1, len(self.sides))
-        if names != names[: len(names) // blocks] * blocks:
+        names, blocks = tuple(str(name) for name in several(self.names)), max(1, len(self.sides))
+        self._put(y=Axis.of(self.y), names=names)
+        self._array("values", 1, (len(names),), "one a name")
+        self._array("dots", 2, (len(names),), "a row a name")
+        if names != self.block * blocks:
+            owner = f"Bars {self.name!r}"
             raise SbkitError(f"{owner}: the same names stand on each of {blocks} sides, got {names}.")
+
+    @property
+    def block(self) -> tuple[str, ...]:
+        """The names that stand on each side."""
+        return tuple(self.names[: len(self.names) // max(1, len(self.sides))])
 
     def table(self) -> pd.DataFrame:
         """The bars as a table: name, value, and a column a run; a row a bar; first its side, if any."""
         import pandas as pd
 
-        count = len(self.names) // max(1, len(self.sides))
-        sides = {"side": [side for side in self.sides for _ in range(count)]} if self.sides else {}
+        sides = {"side": np.repeat(self.sides, len(self.block))} if self.sides else {}
         runs = {} if self.dots is None else {f"run {r}": dots for r, dots in enumerate(self.dots.T)}
         return pd.DataFrame({**sides, "name": self.names, "value": self.values, **runs})
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from torch import Tensor, stack
 
-from sbkit.core import Snapshot, Task, plot, window
-from sbkit.plots.bands import alive, band_line, curve, mean_of, middle, over_runs, shown
-from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
+from sbkit.core import Snapshot, Task, registries, window
+from sbkit.core.registries import plot
+from sbkit.plots.bands import alive, band_line, middle, shown, step_line, told
+from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines
 from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field
@@ -21,56 +22,71 @@ CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
+def _words(name: str, latest: Snapshot, kind: str, title: str = "", more: str = "") -> dict[str, Any]:
+    """Title and caption of a plot, or, with a title of its own, of a measure that has none."""
+    caption = say("captions", kind if title else name, title=title, **told(latest))
+    return {"name": name, "title": title or say("titles", name), "caption": caption + more}
+
+
+def _lines(
+    name: str, history: History, y: Axis, lines: list[Line], x: Axis | None = None, **more: str
+) -> Lines:
+    """Curves over steps, or over x."""
+    about, across = _words(name, history[-1], "measure", **more), x or Axis(say("axes", "step"), low=0)
+    return Lines(**about, x=across, y=y, lines=lines, grows=x is None)
+
+
+def _bars(name: str, latest: Snapshot, y: Axis, names: list[str], values: Array, **more: str) -> Bars:
+    """Means of values (runs, bars) and, of several runs, their dots."""
+    dots = values.T if len(values) > 1 else None  # (bars, runs)
+    about = _words(name, latest, "measure_bars", **more)
+    return Bars(**about, y=y, names=names, values=middle(values)[0], dots=dots)
+
+
 @plot("loss")
 def loss(history: History) -> Lines:
     """Mean training loss over steps, a band over runs."""
-    name, y = say("axes", "train"), Axis(say("axes", "loss"), low=0)
-    line = band_line(name, [s.step for s in history], curve(history, [s.loss for s in history]))
-    caption = say("captions", "loss", over=over_runs(history[-1]))
-    return Lines("loss", say("titles", "loss"), _steps(), y, [line], caption, grows=True)
+    line = step_line(say("axes", "train"), history, lambda s: s.loss)
+    return _lines("loss", history, Axis(say("axes", "loss"), low=0), [line])
 
 
 @plot("accuracy")
 def accuracy(history: History) -> Lines | None:
     """Accuracy on training and test rows over steps; none for regression."""
-    latest, steps = history[-1], [s.step for s in history]
+    latest = history[-1]
     if not latest.sample.classes or (latest.accuracy.isnan() & latest.loss.isfinite()).all():
         return None
     lines = [
-        band_line(say("axes", "train"), steps, curve(history, [s.accuracy for s in history])),
-        band_line(say("axes", "test"), steps, curve(history, [s.test_accuracy for s in history]), dash=True),
+        step_line(say("axes", "train"), history, lambda s: s.accuracy),
+        step_line(say("axes", "test"), history, lambda s: s.test_accuracy, dash=True),
     ]
-    caption = say("captions", "accuracy", rows=f"{latest.rows:,}", over=over_runs(latest))
     lows = np.stack([line.y if line.low is None else line.low for line in lines])  # (2, snapshots)
     lowest = np.fmin.reduce(lows, axis=None, initial=1 / latest.sample.outputs)  # where none is finite, that
     y = Axis(say("axes", "accuracy"), low=math.floor(10 * lowest) / 10, high=1.02)
-    return Lines("accuracy", say("titles", "accuracy"), _steps(), y, lines, caption, grows=True)
+    return _lines("accuracy", history, y, lines)
 
 
-@plot("boundary", rows=False)
+@plot("boundary", rows=False, draws="plane")
 def boundary(history: History) -> Field | None:
     """Chance of the second class over the plane of feature coordinates that was measured, mean over runs."""
     latest = history[-1]
-    measured = latest.values["boundary"]
+    measured, sample = latest.values["boundary"], latest.sample
     plane = getattr(measured, "plane", {"axes": (0, 1), "at": None})  # it travels with the values
     axes, at = list(plane["axes"]), plane["at"]
     chance = shown(latest, measured)  # (runs, rows, columns)
     if not chance.size:
         return None
-    z, y = latest.sample.z_test[:POINTS].cpu(), latest.sample.y_test[:POINTS].cpu()  # (n, k), (n,)
-    x_axis, y_axis = _plane(latest.sample, *axes)
+    z, y = sample.z_test[:POINTS].cpu(), sample.y_test[:POINTS].cpu()  # (n, k), (n,)
     row = say("captions", "boundary_first") if at is None else say("captions", "boundary_row", at=at)
-    rest = say("captions", "boundary_rest", row=row) if z.shape[1] > 2 else ""
-    several = alive(latest).sum() > 1
-    disagree = say("captions", "boundary_disagree") if several else ""
-    names = class_names(latest.sample.names)
-    about = {"mean": mean_of(latest), "disagree": disagree, "rest": rest, "rows": f"{len(y):,}"}
+    several, names = alive(latest).sum() > 1, class_names(sample.names)
+    about = told(latest) | {"rows": f"{len(y):,}"}
+    about["rest"] = say("captions", "boundary_rest", row=row) if z.shape[1] > 2 else ""
+    about["disagree"] = say("captions", "boundary_disagree") if several else ""
     about["name"] = short(names[1] if names else say("legends", "class", c=1))
-    caption = say("captions", "boundary", **about)
     mean, deviation = middle(chance)  # (rows, columns) each
-    planes = {"values": mean, "spread": deviation if several else None}
-    planes |= {"points": z[:, axes].numpy(), "labels": y.numpy(), "names": names}
-    return Field("boundary", say("titles", "boundary"), x_axis, y_axis, **planes, caption=caption)
+    drawn = mean, deviation if several else None, z[:, axes].numpy(), y.numpy()
+    caption = say("captions", "boundary", **about)
+    return Field("boundary", say("titles", "boundary"), *_plane(sample, *axes), *drawn, caption, names=names)
 
 
 def _plane(sample: Task, across: int, up: int) -> tuple[Axis, Axis]:
@@ -92,11 +108,8 @@ def reliance(history: History) -> Bars:
     most = np.nan_to_num(middle(lost)[0])  # (features,)
     order = sorted(range(len(names)), key=lambda i: (names[i] not in simple, -most[i]))
     kept = sorted(order[:MOST])
-    hidden = len(names) - len(kept)
-    others = say("captions", "reliance_hidden", hidden=hidden) if hidden else ""
-    title, caption = say("titles", "reliance"), say("captions", "reliance", **_shuffled(latest)) + others
-    shown_names = [names[i] for i in kept]
-    return Bars("reliance", title, _lost(lost), shown_names, *_means(lost[:, kept]), caption)
+    more = _hidden(len(names) - len(kept))
+    return _bars("reliance", latest, _lost(lost), [names[i] for i in kept], lost[:, kept], more=more)
 
 
 @plot("kinds")
@@ -104,11 +117,19 @@ def kinds(history: History) -> Bars | None:
     """Accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled together."""
     latest = history[-1]
     lost = shown(latest, latest.values["kinds"])  # (runs, kinds)
-    if not lost.shape[1]:
-        return None
     names = [f"{kind} ({len(of)})" for kind, of in latest.sample.kinds.items()]
-    caption = say("captions", "kinds", **_shuffled(latest))
-    return Bars("kinds", say("titles", "kinds"), _lost(lost), names, *_means(lost), caption)
+    return _bars("kinds", latest, _lost(lost), names, lost) if lost.shape[1] else None
+
+
+def _lost(values: Array) -> Axis:
+    """A little below 0 … ½, and as much more as the values (runs, bars) take."""
+    low = min(-0.05, math.floor(20 * float(np.fmin.reduce(values, axis=None, initial=0))) / 20)
+    high = math.ceil(10 * float(np.fmax.reduce(values, axis=None, initial=0.5))) / 10
+    return Axis(say("axes", "lost"), low=low, high=high)
+
+
+def _hidden(count: int) -> str:
+    return say("captions", "reliance_hidden", hidden=count) if count else ""
 
 
 @plot("alone")
@@ -125,72 +146,67 @@ def conflict(history: History) -> Lines | None:
 
 def _timeline(name: str, history: History, y: str) -> Lines | None:
     """A curve a feature, simplest first, of values (runs, features); a band over runs."""
-    latest, steps = history[-1], [s.step for s in history]
-    names = list(latest.sample.features)
-    lines = [
-        band_line(feature, steps, curve(history, [s.values[name][:, i] for s in history]))
-        for i, feature in enumerate(names[:CURVES])
-    ]
+    names = list(history[-1].sample.features)
+    kept = enumerate(names[:CURVES])
+    lines = [step_line(feature, history, lambda s, i=i: s.values[name][:, i]) for i, feature in kept]
+    axis, more = Axis(say("axes", y), low=0, high=1.02), _hidden(len(names) - len(lines))
+    return _lines(name, history, axis, lines, more=more) if lines else None
+
+
+@plot("margin")
+def margin(history: History) -> Lines:
+    """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
+    latest, reach = history[-1], registries.measure.about["margin"].reach
+    curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
+    places = np.linspace(-reach, reach, curves.shape[2], dtype=np.float32)
+    names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
+    lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]
+    x, y = Axis(say("axes", "margin"), low=-reach, high=reach), Axis(say("axes", "below"), low=0, high=1.02)
+    return _lines("margin", history, y, lines, x)
+
+
+@plot("spectrum", rows=False, first=True)
+def spectrum(history: History) -> Lines | None:
+    """Singular values of every layer's weights, largest first, a band over runs; dashed: at step 0."""
+    latest, began = history[-1], history[0].step == 0
+    lines = [_layer(latest, i, values) for i, values in enumerate(latest.values["spectrum"])]
     if not lines:
         return None
-    hidden = len(names) - len(lines)
-    others = say("captions", "reliance_hidden", hidden=hidden) if hidden else ""
-    caption = say("captions", name, rows=f"{latest.rows:,}", over=over_runs(latest)) + others
-    axis = Axis(say("axes", y), low=0, high=1.02)
-    return Lines(name, say("titles", name), _steps(), axis, lines, caption, grows=True)
+    if began:  # of the same runs
+        starts = [_layer(latest, i, values).y for i, values in enumerate(history[0].values["spectrum"])]
+        lines = [replace(line, start=y) for line, y in zip(lines, starts, strict=True)]
+    more = say("captions", "spectrum_start") if began else ""
+    x, y = Axis(say("axes", "index"), low=1), Axis(say("axes", "singular"), log=True)
+    return _lines("spectrum", history, y, lines, x, more=more)
+
+
+def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
+    """Singular values (runs, k) of a layer, NaN where single precision cannot tell them from 0."""
+    table = shown(snapshot, values)
+    known = np.where(table > np.finfo(np.float32).eps * table[:, :1], table, np.nan)
+    return band_line(say("axes", "layer", i=i + 1), np.arange(1, 1 + table.shape[1]), known)
 
 
 def plain(name: str, history: History) -> Description | None:
     """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
     latest, title = history[-1], name.replace("_", " ")
-    values = latest.values[name]
-    if (
-        isinstance(values, list | tuple)
-        and values
-        and all(isinstance(p, Tensor) and p.ndim == 1 for p in values)
-    ):
-        values = torch.stack(list(values), dim=1)  # (runs, k)
-    label, caption = Axis(title), say("captions", "measure", title=title, over=over_runs(latest))
-    if isinstance(values, Tensor) and values.ndim == 1 and not values.is_complex():
-        line = band_line(title, [s.step for s in history], curve(history, [s.values[name] for s in history]))
-        return Lines(name, title, _steps(), label, [line], caption, grows=True)
-    parts = [values] if isinstance(values, Tensor) else values
-    if not isinstance(parts, list | tuple) or not parts or not all(map(_is_table, parts)):
+    value: Any = latest.values[name]
+    parts = [value] if isinstance(value, Tensor) else value
+    known = isinstance(parts, list | tuple) and all(map(_is_known, parts))
+    ndim = {part.ndim for part in parts} if known else set()
+    if isinstance(value, Tensor) and ndim == {1}:
+        line = step_line(title, history, lambda s: s.values[name])
+        return _lines(name, history, Axis(title), [line], title=title)
+    if ndim not in ({1}, {2}):
         return None
-    tables = [shown(latest, part) for part in parts]  # (runs, k) each
-    if len(tables) == 1 and tables[0].shape[1] <= MOST:
-        names = [str(i) for i in range(tables[0].shape[1])]
-        caption = say("captions", "measure_bars", title=title, mean=mean_of(latest), dots=_dots(latest))
-        return Bars(name, title, label, names, *_means(tables[0]), caption)
-    lines = [band_line(f"{title} {i}", np.arange(t.shape[1]), t) for i, t in enumerate(tables)]
-    return Lines(name, title, Axis(say("axes", "index")), label, lines, caption)
+    tables = [shown(latest, part) for part in (parts if ndim == {2} else [stack(list(parts), dim=1)])]
+    counts = [table.shape[1] for table in tables]  # tables (runs, k) each
+    if len(tables) == 1 and counts[0] <= MOST:
+        return _bars(name, latest, Axis(title), [str(i) for i in range(counts[0])], tables[0], title=title)
+    lines = [band_line(f"{title} {i}", np.arange(k), tables[i]) for i, k in enumerate(counts)]
+    return _lines(name, history, Axis(title), lines, Axis(say("axes", "index")), title=title)
 
 
-def _is_table(values: Any) -> bool:
-    """Whether values are real numbers (runs, k)."""
-    return isinstance(values, Tensor) and values.ndim == 2 and values.numel() > 0 and not values.is_complex()
-
-
-def _steps() -> Axis:
-    return Axis(say("axes", "step"), low=0)
-
-
-def _lost(values: np.ndarray) -> Axis:
-    """A little below 0 … ½, and as much more as the values (runs, bars) take."""
-    low = min(-0.05, math.floor(20 * float(np.fmin.reduce(values, axis=None, initial=0))) / 20)
-    high = math.ceil(10 * float(np.fmax.reduce(values, axis=None, initial=0.5))) / 10
-    return Axis(say("axes", "lost"), low=low, high=high)
-
-
-def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Bars (bars,) and, for several runs, dots (bars, runs) of values (runs, bars)."""
-    return middle(values)[0], values.T if len(values) > 1 else None
-
-
-def _shuffled(snapshot: Snapshot) -> dict[str, str]:
-    """What the captions of shuffled features tell."""
-    return {"rows": f"{snapshot.rows:,}", "mean": mean_of(snapshot), "dots": _dots(snapshot)}
-
-
-def _dots(snapshot: Snapshot) -> str:
-    return "" if alive(snapshot).sum() == 1 else say("captions", "dots")
+def _is_known(values: Any) -> bool:
+    """Whether values are real numbers, at least one."""
+    return isinstance(values, Tensor) and values.numel() > 0 and not values.is_complex()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sbkit.core import SbkitError, one_of, same
-from sbkit.plots.bands import band_line
+from sbkit.plots.bands import band_line, middle
 from sbkit.plots.shapes import Axis, Field, Lines
 from sbkit.plots.words import say
 
@@ -34,28 +34,22 @@ def bands(
     """
     across = Axis.of(x)
     x, names = across.label, [y] if isinstance(y, str) else list(y)
-    for name in [x, *names]:
+    _check(table, [x, *names], x, "Along x stand numbers")
+    table = table.dropna(subset=[x])
+    each, places = table.groupby(x), np.unique(table[x])  # (points,)
+    wide = table.set_index([each.cumcount().rename(None), x])[names].unstack()  # a row a run
+    lines = [band_line(name, places, np.asarray(wide[name])) for name in names]
+    runs = each[names].count().max().max()  # of a setting that failed, none
+    caption, label = say("captions", "sweep", runs=runs, places=len(places), x=x), label or names[0]
+    return Lines("bands", title or f"{label} against {x}", across, Axis(label), lines, caption)
+
+
+def _check(table: pd.DataFrame, names: Iterable[str], numbers: str, rule: str) -> None:
+    """Refuse columns that are not there, and one that is not of numbers."""
+    for name in names:
         one_of("column", name, map(str, table.columns))
-    if table[x].dtype.kind not in "iuf":
-        raise SbkitError(f"Along x stand numbers, got {x!r} of {table[x].dtype}.")
-    places = np.unique(table[x].to_numpy())  # (points,)
-    lines = [
-        band_line(name, places, _padded([table.loc[table[x] == place, name].to_numpy() for place in places]))
-        for name in names
-    ]
-    runs = table.groupby(x)[names].count().to_numpy().max()  # of a setting that failed, none
-    caption = say("captions", "sweep", runs=runs, places=len(places), x=x)
-    return Lines(
-        "bands", title or f"{label or names[0]} against {x}", across, Axis(label or names[0]), lines, caption
-    )
-
-
-def _padded(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns of unequal length side by side, NaN below the short ones. (runs, columns)"""
-    values = np.full((max(map(len, columns)), len(columns)), np.nan, dtype=np.float32)
-    for i, column in enumerate(columns):
-        values[: len(column), i] = column
-    return values
+    if table[numbers].dtype.kind not in "iuf":
+        raise SbkitError(f"{rule}, got {numbers!r} of {table[numbers].dtype}.")
 
 
 def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) -> Field:
@@ -69,23 +63,16 @@ def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) ->
     >>> cells(table, "loss", {"depth": [1, 2], "lr": [0.1, 0.2]}).values.tolist()
     [[0.5, 1.0], [nan, nan]]
     """
-    for name in [value, *axes]:
-        one_of("column", name, map(str, table.columns))
-    if table[value].dtype.kind not in "iuf":
-        raise SbkitError(f"The cells of a map are numbers, got {value!r} of {table[value].dtype}.")
-    (x, xs), (y, ys) = axes.items()
-    across, up = ([where(table, name, at) for at in axes[name]] for name in (x, y))  # (rows of table,) each
-    numbers = table[value].to_numpy(float)
-    found = [[numbers[column & row & np.isfinite(numbers)] for column in across] for row in up]
-    mean, spread = (
-        np.array([[of(cell) if len(cell) else np.nan for cell in row] for row in found])
-        for of in (np.mean, np.std)
-    )  # (rows, columns) each
-    label = value.replace("_", " ")
-    named = Axis(x, ticks=[_tick(at) for at in xs]), Axis(y, ticks=[_tick(at) for at in ys])
-    about = {"spread": spread, "caption": _told(found, spread), "scale": Axis(label)}
+    _check(table, [value, *axes], value, "The cells of a map are numbers")
+    across, up = (np.stack([where(table, name, at) for at in axes[name]]) for name in axes)  # (values, rows)
+    inside = up[:, None] & across  # (rows of cells, columns, rows of the table)
+    numbers = np.where(inside, table[value].to_numpy(float), np.nan)
+    mean, spread = middle(np.moveaxis(numbers, -1, 0))  # (rows of cells, columns) each
+    label, (x, y) = value.replace("_", " "), axes
     title = say("titles", "map", value=label[:1].upper() + label[1:], x=x, y=y)
-    return Field("map", title, *named, mean, **about)
+    columns, rows = (Axis(name, ticks=[_tick(at) for at in axes[name]]) for name in axes)
+    caption = _told(np.isfinite(numbers).sum(-1), spread)
+    return Field("map", title, columns, rows, mean, spread, caption=caption, scale=Axis(label))
 
 
 def where(table: pd.DataFrame, name: str, value: Any) -> np.ndarray:
@@ -114,10 +101,10 @@ def _tick(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _told(found: list[list[np.ndarray]], spread: np.ndarray) -> str:
+def _told(count: np.ndarray, spread: np.ndarray) -> str:
     """What the numbers of a map are: how many runs a cell, and how far they lie apart."""
-    counts = sorted({len(cell) for row in found for cell in row} - {0}) or [0]
-    runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    apart = say("captions", "cells_apart", most=f"{np.nanmax(spread):.2g}") if counts[-1] > 1 else ""
-    none = say("captions", "cells_none") if np.isnan(spread).any() else ""
-    return say("captions", "cells", runs=runs, apart=apart, none=none)
+    known = count[count > 0] if count.any() else count
+    low, high = known.min(), known.max()
+    apart = say("captions", "cells_apart", most=f"{np.nanmax(spread):.2g}") if high > 1 else ""
+    none = "" if count.all() else say("captions", "cells_none")
+    return say("captions", "cells", runs=low if low == high else f"{low} to {high}", apart=apart, none=none)

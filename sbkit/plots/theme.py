@@ -1,4 +1,4 @@
-"""One look for the stage and for plotly: colours safe for colour-blind readers, never the only carrier."""
+"""One look for the stage, plotly and matplotlib: colours safe for colour-blind readers, never alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito's, in t
 DASHES = ("solid", "dot", "longdash", "dashdot")  # the next dash when the colours begin again
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x")  # one a class
 BANDS = 20  # of P(class 1): blue 0, white the boundary, orange 1
-RISING = [
-    (0.0, "#e1eef6"),
-    (0.6, BLUE),
-    (1.0, INK),
-]  # of another quantity; darker is more
+RISING = [(0.0, "#e1eef6"), (0.6, BLUE), (1.0, INK)]  # of another quantity; darker is more
+CALM = [(0.0, "rgba(90,90,90,0)"), (1.0, "rgba(90,90,90,0.85)")]  # disagreement, laid over a field
 
 
 def line_style(i: int, dash: bool = False) -> dict[str, str]:
@@ -22,6 +19,15 @@ def line_style(i: int, dash: bool = False) -> dict[str, str]:
     """
     dashes = DASHES[i // len(LINES) % len(DASHES)]
     return {"color": LINES[i % len(LINES)], "dash": "dash" if dash else dashes}
+
+
+def point_style(label: int) -> dict[str, str]:
+    """Colour and symbol of a class, as plotly names them.
+
+    >>> point_style(1)
+    {'color': '#e69f00', 'symbol': 'square'}
+    """
+    return {"color": LINES[label % len(LINES)], "symbol": SYMBOLS[label % len(SYMBOLS)]}
 
 
 def scale_bands(bands: int = BANDS) -> list[tuple[float, str]]:
@@ -44,7 +50,7 @@ def scale_bands(bands: int = BANDS) -> list[tuple[float, str]]:
 
 def rgb(colour: str) -> tuple[int, ...]:
     """Red, green and blue of "#rrggbb", 0 … 255."""
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return tuple(bytes.fromhex(colour[1:]))
 
 
 def faint(colour: str, share: float = 0.2) -> str:

@@ -1,4 +1,4 @@
-"""The shapes of a description as plotly's traces."""
+"""The shapes of a description as traces: plotly's own words, in dicts, which `png` reads too."""
 
 from __future__ import annotations
 
@@ -7,22 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sbkit.plots.shapes import Array, Axis, Bars, Field, Line, Lines
-from sbkit.plots.theme import (
-    BANDS,
-    GREY,
-    INK,
-    LINES,
-    RISING,
-    SYMBOLS,
-    WHITE,
-    faint,
-    line_style,
-    scale_bands,
-)
+from sbkit.plots import theme
+from sbkit.plots.shapes import Bars, Description, Field, Line, Lines, Mark
 from sbkit.plots.words import say, short
 
-CALM = [[0, "rgba(90,90,90,0)"], [1, "rgba(90,90,90,0.85)"]]  # disagreement, laid over a field
+Trace = dict[str, Any]
 
 
 def plain(text: str) -> str:
@@ -34,134 +23,128 @@ def plain(text: str) -> str:
     return html.escape(text, quote=False).replace("%{", "%&#123;")
 
 
-def _field(field: Field) -> list[Any]:
-    import plotly.graph_objects as go
+def traces(shape: Description) -> list[Trace]:
+    """What is drawn of a shape, from back to front."""
+    if isinstance(shape, Field):
+        return _field(shape)
+    return _lines(shape) if isinstance(shape, Lines) else _bars(shape)
 
+
+def span(shape: Description, mark: Mark) -> tuple[float, float] | None:
+    """Where a mark begins and ends along x; None for all along."""
+    names = shape.block if isinstance(shape, Bars) else ()
+    k = names.index(mark.at) if mark.at in names else None
+    return None if k is None else (k - 0.45, k + 0.45)
+
+
+def rises(shape: Description) -> bool:
+    """True for lines that end above their middle, so that the room is below them."""
+    curves = [line.y for line in getattr(shape, "lines", ()) if len(line.y) > 1]
+    return bool(curves) and all(y[-1] > y.min() / 2 + y.max() / 2 for y in curves)
+
+
+def _field(field: Field) -> list[Trace]:
     x, y = ([plain(at) for at in along] if along.dtype.kind == "U" else along for along in field.grid())
-    plane = {"x": x, "y": y, "showscale": False}
-    chance = say("axes", "chance", name=short(field.class_name(1)))
-    told = "" if field.scale is not None else f"{plain(chance)} "
-    hover = f"{plain(field.x.label)} %{{x}}, {plain(field.y.label)} %{{y}}: {told}%{{z:.3g}}<extra></extra>"
+    plane = {"type": "heatmap", "x": x, "y": y, "showscale": False}
+    still = plane | {"hoverinfo": "skip"}
+    signed = field.scale is None or field.scale.low == -(field.scale.high or 0)
+    what = say("axes", "chance", name=short(field.class_name(1))) if field.scale is None else ""
+    told = f"{plain(field.x.label)} %{{x}}, {plain(field.y.label)} %{{y}}: {plain(what)} %{{z:.3g}}"
+    made = plane | {"z": field.values, "hovertemplate": f"{told}<extra></extra>"}
+    made["colorscale"] = (
+        theme.scale_bands(theme.BANDS + (field.scale is not None)) if signed else theme.RISING
+    )
     if field.scale is not None:
-        return [*_scaled(field, field.scale, plane, hover), *_points(field)]
-    colours = {"colorscale": scale_bands(), "zmin": 0, "zmax": 1}
-    traces: list[Any] = [go.Heatmap(z=field.values, hovertemplate=hover, **plane, **colours)]
-    if field.spread is not None:
-        calm = {"colorscale": CALM, "zmin": 0, "zmax": 0.5, "hoverinfo": "skip"}
-        traces.append(go.Heatmap(z=field.spread, **plane, **calm))
-    level = {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}
-    line = {"color": INK, "width": 2}
-    traces.append(go.Contour(z=field.values, x=x, y=y, contours=level, line=line, hoverinfo="skip"))
-    traces[-1].update(showscale=False, showlegend=False)
-    return traces + _points(field)
+        made |= {"zmin": field.scale.low, "zmax": field.scale.high, "showscale": True}
+        made["colorbar"] = {"title": {"text": plain(field.scale.text), "side": "right"}, "thickness": 12}
+        return [made, *_cells(field, made, still), *_points(field)]
+    calm = {"z": field.spread, "colorscale": theme.CALM, "zmin": 0, "zmax": 0.5}
+    half = {"z": field.values, "contours": {"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"}}
+    half |= {"type": "contour", "line": {"color": theme.INK, "width": 2}, "showlegend": False}
+    spread = [] if field.spread is None else [still | calm]
+    return [made | {"zmin": 0, "zmax": 1}, *spread, still | half, *_points(field)]
 
 
-def _scaled(field: Field, scale: Axis, plane: dict[str, Any], hover: str) -> list[Any]:
-    """The heat map of any quantity, with the bar that says what its colours are; cells with numbers."""
-    import plotly.graph_objects as go
-
-    signed = scale.low is not None and scale.low == -(scale.high or 0)
-    colours = {"colorscale": scale_bands(BANDS + 1) if signed else RISING}
-    bar = {"title": {"text": plain(scale.text), "side": "right"}, "thickness": 12}
-    ends = {"zmin": scale.low, "zmax": scale.high, "hovertemplate": hover}
-    made = go.Heatmap(z=field.values, **ends, **plane, **colours)
-    made.update(showscale=True, colorbar=bar | {"outlinewidth": 0, "tickfont": {"size": 12}})
+def _cells(field: Field, made: Trace, still: Trace) -> list[Trace]:
+    """Write the numbers into cells that have names; those without a number lie over them, grey."""
     if not field.x.ticks:
-        return [made]
-    made.update(texttemplate="%{z:.3g}", xgap=2, ygap=2)
+        return []
+    made |= {"texttemplate": "%{z:.3g}", "xgap": 2, "ygap": 2}
     none = np.isnan(field.values)  # (rows, columns)
-    grey = {"colorscale": [[0, GREY], [1, GREY]], "texttemplate": "%{text}", "hoverinfo": "skip"}
-    grey |= {"z": np.where(none, 0.0, np.nan), "text": np.where(none, say("legends", "none"), "")}
-    return [made, go.Heatmap(xgap=2, ygap=2, **plane, **grey)]
+    grey = {"z": np.where(none, 0.0, np.nan), "text": np.where(none, say("legends", "none"), "")}
+    grey |= {
+        "colorscale": [(0, theme.GREY), (1, theme.GREY)],
+        "texttemplate": "%{text}",
+        "xgap": 2,
+        "ygap": 2,
+    }
+    return [still | grey]
 
 
-def _points(field: Field) -> list[Any]:
+def _points(field: Field) -> list[Trace]:
     """The rows on a field, a trace a class: its colour is the field's end, its symbol the class's own."""
-    import plotly.graph_objects as go
-
     if field.points is None or field.labels is None:
         return []
-    traces: list[Any] = []
+    made = []
     for label in np.unique(field.labels).astype(int):
-        part = field.points[field.labels == label]  # (n, 2)
-        look = {"size": 8, "symbol": SYMBOLS[label % len(SYMBOLS)], "color": LINES[label % len(LINES)]}
-        look["line"] = {"color": WHITE, "width": 1}
-        at = {
-            "x": part[:, 0],
-            "y": part[:, 1],
-            "mode": "markers",
-            "name": plain(short(field.class_name(label))),
-        }
-        traces.append(go.Scatter(**at, marker=look, showlegend=True))
-    return traces
+        x, y = field.points[field.labels == label].T  # (n,) each
+        look = theme.point_style(label) | {"size": 8, "line": {"color": theme.WHITE, "width": 1}}
+        about = {"marker": look, "showlegend": True}
+        made.append(_scatter(x, y, "markers", plain(short(field.class_name(label))), **about))
+    return made
 
 
-def _lines(lines: Lines) -> list[Any]:
-    import plotly.graph_objects as go
+def _scatter(x: Any, y: Any, mode: str, name: str = "", **about: Any) -> Trace:
+    return {"type": "scatter", "x": x, "y": y, "mode": mode, "name": name, "showlegend": False} | about
 
-    traces: list[Any] = []
+
+def _lines(lines: Lines) -> list[Trace]:
+    several, made = len(lines.lines) > 1, []
     for i, line in enumerate(lines.lines):
-        style, name = line_style(i, line.dash), plain(line.name)
-        traces += _band(line, style["color"]) + _start(line, style["color"])
+        look = theme.line_style(i, line.dash)
+        made += _band(line, theme.faint(look["color"]))
+        if line.start is not None:
+            pale = {"color": theme.faint(look["color"], 0.6), "width": 1.5, "dash": "dash"}
+            made.append(_scatter(line.x, line.start, "lines", say("legends", "start"), line=pale))
         mode = "lines" if len(line.x) > 1 else "markers"
-        hover = f"{name}: %{{y:.3g}} at %{{x}}<extra></extra>"
-        traces.append(go.Scatter(x=line.x, y=line.y, mode=mode, name=name, hovertemplate=hover))
-        traces[-1].update(line=style | {"width": 2.5}, showlegend=len(lines.lines) > 1)
-    return traces
+        about = {"line": look | {"width": 2.5}, "marker": {"color": look["color"]}, "showlegend": several}
+        made.append(_scatter(line.x, line.y, mode, plain(line.name), **about))
+    return made
 
 
-def _band(line: Line, colour: str) -> list[Any]:
-    import plotly.graph_objects as go
-
+def _band(line: Line, colour: str) -> list[Trace]:
     if line.low is None or line.high is None:
         return []
-    around = {"x": np.concatenate([line.x, line.x[::-1]]), "y": np.concatenate([line.high, line.low[::-1]])}
-    fill = {"fill": "toself", "fillcolor": faint(colour), "line": {"width": 0}, "mode": "lines"}
-    return [go.Scatter(**around, **fill, hoverinfo="skip", showlegend=False)]
+    kept = np.isfinite(line.low) & np.isfinite(line.high)
+    x, low, high = (values[kept] for values in (line.x, line.low, line.high))  # (points kept,) each
+    around = np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])
+    fill = {"fill": "toself", "fillcolor": colour, "line": {"width": 0}, "hoverinfo": "skip"}
+    return [_scatter(*around, "lines", **fill)]
 
 
-def _start(line: Line, colour: str) -> list[Any]:
-    import plotly.graph_objects as go
-
-    if line.start is None:
-        return []
-    look = {"color": faint(colour, 0.6), "width": 1.5, "dash": "dash"}
-    hover = f"{plain(say('tables', 'start', line=line.name))}: %{{y:.3g}}<extra></extra>"
-    made = go.Scatter(x=line.x, y=line.start, mode="lines", name=say("legends", "start"), line=look)
-    return [made.update(hovertemplate=hover, showlegend=False)]
-
-
-def _bars(bars: Bars) -> list[Any]:
-    import plotly.graph_objects as go
-
-    sides = bars.sides or ("",)
-    count, wide = len(bars.names) // len(sides), 0.8 / len(sides)
-    traces: list[Any] = []
+def _bars(bars: Bars) -> list[Trace]:
+    sides, count, made = bars.sides or ("",), len(bars.block), []
+    wide, names = 0.8 / len(sides), [plain(name) for name in bars.block]
     for side, label in enumerate(sides):
-        block = slice(side * count, (side + 1) * count)
+        part = slice(side * count, (side + 1) * count)
         at = np.arange(count) + (side - (len(sides) - 1) / 2) * wide  # (names,)
-        about = {"customdata": [plain(name) for name in bars.names[block]], "name": plain(label)}
-        colour = LINES[side % len(LINES)]
-        look = {"marker": {"color": colour, "opacity": 0.75}, "showlegend": bool(bars.sides)}
-        hover = f"%{{customdata}} {plain(label)}: %{{y:.3f}}<extra></extra>"
-        traces.append(go.Bar(x=at, y=bars.values[block], width=0.95 * wide, **about, **look))
-        traces[-1].hovertemplate = hover
+        look = {"marker": {"color": theme.line_style(side)["color"], "opacity": 0.75}, "width": 0.95 * wide}
+        about = {"name": plain(label), "showlegend": bool(bars.sides), "hovertext": names}
+        made.append({"type": "bar", "x": at, "y": bars.values[part], "hoverinfo": "text+y"} | about | look)
         if bars.dots is not None:
-            traces.append(_dots(at, bars.dots[block], wide))
-    return traces
+            made.append(_dots(at, bars.dots[part], wide))
+    return made
 
 
-def _dots(at: Array, dots: Array, wide: float) -> Any:
+def _dots(at: Any, dots: Any, wide: float) -> Trace:
     """A circle a run, beside each other on their bar; dots (bars, runs)."""
-    import plotly.graph_objects as go
-
     runs = dots.shape[1]
-    across = 0.7 * wide * ((np.arange(runs) + 0.5) / runs - 0.5)  # (runs,)
-    where = {"x": (at[:, None] + across).ravel(), "y": dots.ravel()}
-    look = {"symbol": "circle-open", "size": 7, "color": GREY, "line": {"width": 1.5, "color": INK}}
-    about = {"customdata": np.tile(np.arange(runs), len(at)), "showlegend": False, "cliponaxis": False}
-    hover = "run %{customdata}: %{y:.3f}<extra></extra>"
-    return go.Scatter(**where, **about, mode="markers", marker=look, hovertemplate=hover)
-
-
-DRAW: dict[type, Any] = {Field: _field, Lines: _lines, Bars: _bars}
+    across = at[:, None] + 0.7 * wide * ((np.arange(runs) + 0.5) / runs - 0.5)  # (bars, runs)
+    look = {
+        "symbol": "circle-open",
+        "size": 7,
+        "color": theme.INK,
+        "line": {"width": 1.5, "color": theme.INK},
+    }
+    about = {"hovertext": [f"run {r}" for r in range(runs)] * len(at), "hoverinfo": "text+y"}
+    return _scatter(across.ravel(), dots.ravel(), "markers", marker=look, cliponaxis=False, **about)

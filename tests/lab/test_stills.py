@@ -10,8 +10,6 @@ from sbkit.core import SbkitError
 from sbkit.lab.stills import Stills
 from sbkit.plots.png import png
 
-pytest.importorskip("matplotlib")
-
 
 @pytest.fixture
 def chosen(monkeypatch):

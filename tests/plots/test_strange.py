@@ -15,7 +15,7 @@ from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
 from sbkit.plots import Bars, Field, Lines, paired, pictures
 from sbkit.plots.figure import figure
-from sbkit.plots.png import DRAW, png
+from sbkit.plots.png import draw, png
 
 RUNS, FEATURES = 3, 2
 SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (FEATURES,)}
@@ -55,7 +55,7 @@ def assert_drawn(drawn) -> None:
 def still(picture) -> None:
     """What `png` draws of a picture, without the layout of many, which takes long."""
     figure = Figure(figsize=(2, 2), dpi=20)
-    DRAW[type(picture)](figure.add_subplot(), picture)
+    draw(figure.add_subplot(), picture)
     figure.draw_without_rendering()
 
 
