@@ -18,7 +18,6 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import sbkit.losses  # noqa: F401  (registers the losses)
 from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
 from sbkit.core import datasets as datasets
 from sbkit.data import core_and_shortcut, dominoes, lms, low_rank_task, lsn, ms, planar, slabs, task_from

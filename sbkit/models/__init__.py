@@ -1,6 +1,5 @@
 """Fleets: many networks as one batched module."""
 
-from sbkit.models.backpropagation import Backpropagation
 from sbkit.models.layers import hooked_back, watched
 from sbkit.models.linear import DeepLinear, deep_linear
 from sbkit.models.modules import fleet_of, seeded
@@ -10,7 +9,6 @@ from sbkit.models.products import overparameterize
 __all__ = [
     "ACTIVATIONS",
     "MLP",
-    "Backpropagation",
     "DeepLinear",
     "deep_linear",
     "fleet_of",

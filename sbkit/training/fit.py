@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, optimizers, whole
-from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build, live_settings
 from sbkit.training.arguments import check_fit, check_hooks, check_names, check_rows
+from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
+from sbkit.training.losses import loss_for
 from sbkit.training.measured import Measure, named
 from sbkit.training.run import Run
 from sbkit.training.wait import progress

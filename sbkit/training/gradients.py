@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, optim
 
-from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Task
-from sbkit.losses import Loss
-from sbkit.models import Backpropagation, hooked_back, watched
+from sbkit.models import hooked_back, watched
 from sbkit.optimizers import Settings
+from sbkit.training.backpropagation import Backpropagation
+from sbkit.training.batches import Batches, WholeSet
+from sbkit.training.losses import Loss
 from sbkit.training.memory import Memory
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]

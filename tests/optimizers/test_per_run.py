@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.batches import Batches
 from sbkit.optimizers.per_run import orthogonal
+from sbkit.training.batches import Batches
 
 both = pytest.mark.parametrize("build", ["relu", "layer norm", "convnet"])
 

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.batches import Batches
 from sbkit.core import drawn
+from sbkit.training.batches import Batches
 
 OPTIONS = {"batch": 32, "steps": 60, "stop": None}
 every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
