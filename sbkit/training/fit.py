@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, optimizers, whole
+from sbkit.core.environment import headless
 from sbkit.optimizers import Settings, build, live_settings
-from sbkit.training.arguments import check_fit, check_hooks, check_names, check_rows
+from sbkit.training.arguments import check_fit, check_hooks, check_names
 from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
 from sbkit.training.losses import loss_for
 from sbkit.training.measured import Measure, named
 from sbkit.training.run import Run
-from sbkit.training.wait import progress
 
 SLICE = 0.25  # seconds between two looks at the clock
+PATIENCE = 2.0  # seconds without a bar
 
 
 def fit(
@@ -59,27 +61,19 @@ def fit(
     [50, 100, 120]
     """
     check_pair("fit", fleet, task, trains=True)
-    rows = len(task.y)
-    for name, value, low in (
-        ("steps", steps, 1),
-        ("every", every, 1),
-        ("batch", min(256, rows) if batch is None else batch, 1),
-        ("seed", seed, 0),
-    ):
-        whole(name, value, low)
-    if stop is not None:
-        between("stop", stop, 0, math.inf, open_low=True)
-    chosen = loss_for(task, loss)
-    about = optimizers.about[optimizer] if optimizer in optimizers else {}
-    full, encoded = bool(about.get("full_batch")), penalty is None and transform is None
-    batch = rows if full else min(256, rows) if batch is None else batch
-    check_names(options, optimizer, inspect.signature(fit).parameters, rows, batch)
+    steps, every, seed = whole("steps", steps), whole("every", every), whole("seed", seed, 0)
+    stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
+    rows, taken = len(task.y), inspect.signature(optimizers[optimizer]).parameters
+    batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
+    about, encoded = optimizers.about[optimizer], penalty is None and transform is None
+    full = bool(about.get("full_batch"))
+    batch = rows if full else batch
+    check_names(options, inspect.signature(fit).parameters, taken, rows / batch)
     check_hooks(penalty=penalty, transform=transform, after_step=after_step)
     made = build(optimizer, fleet, lr, weight_decay, **options)
     if batch > rows:
         raise SbkitError(f"batch is at most the {rows} training rows, got {batch}; try batch={rows}.")
-    check_rows(fleet.runs, task, ordered=not full)
-    check_fit(fleet, task, batch)
+    check_fit(fleet, task, batch, ordered=not full)
     y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
     seeds = [fleet.seed + r for r in range(fleet.runs)]
     plan = Plan(
@@ -116,8 +110,21 @@ def last(run: Run) -> Snapshot:
     >>> last(fit(mlp(task, runs=2), task, steps=100)).step
     100
     """
-    with progress(run) as told:
+    with progress(run) as tell:
         while not run.finished:
             run.train(seconds=SLICE)
-            told()
+            tell()
     return run.snapshot()
+
+
+@contextmanager
+def progress(run: Run) -> Iterator[Callable[[], object]]:
+    """A function to call between two slices of training: after two seconds it shows the time left.
+
+    The bar goes with the block, and none is shown without a page to show it (SBKIT_HEADLESS=1).
+    """
+    from tqdm import tqdm
+
+    look = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
+    with tqdm(total=run.steps, disable=headless(), **look) as bar:
+        yield lambda: bar.update(run.step - bar.n)

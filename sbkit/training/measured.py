@@ -35,25 +35,30 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
         if measures.of(function) and any(name == other and function is not it for other, it in asked):
             fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
             own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
-        _check(own, function, found, task)
+        if found.get(own, function) is not function:
+            raise SbkitError(
+                f"Measures have different names, got {own!r} twice; write one as `def other(...)`."
+            )
+        _check(own, function, task)
         found[own] = function
     return found
 
 
-def _check(name: str, function: Callable[..., Any], found: Mapping[str, Any], task: Task) -> None:
+def _check(name: str, function: Callable[..., Any], task: Task) -> None:
+    """Refuse a measure whose name is taken, or that cannot be asked of this task."""
+    about = measures.about.get(measures.of(function), {})
+    classes, columns = about.get("classes"), about.get("columns", 1)
     if name in RESULTS:
         raise SbkitError(
             f"Every run tells its {name} anyway, got a measure {name!r}; try `def my_{name}(…)`."
         )
-    if found.get(name, function) is not function:
-        raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
-    about = measures.about.get(measures.of(function), {})
-    if about.get("classes") and not task.classes:
-        raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
-    if about.get("classes") == 2 and task.outputs != 2:
-        raise SbkitError(f"The measure {name!r} is for two classes, got {task.outputs}; leave it out.")
-    if task.z.shape[1] < about.get("columns", 1):
-        raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
+    for needs, fits, got in (
+        ("needs classes", task.classes or not classes, "a regression task"),
+        ("is for two classes", classes != 2 or task.outputs == 2, task.outputs),
+        (f"needs {columns} columns", task.z.shape[1] >= columns, task.z.shape[1]),
+    ):
+        if not fits:
+            raise SbkitError(f"The measure {name!r} {needs}, got {got}; leave it out.")
     if not takes(function, "fleet", "task"):
         raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
 
@@ -75,7 +80,12 @@ def _tensor(name: str, given: Any, runs: int) -> Tensor:
     value = _converted(given)
     if value is None or value.is_complex() or value.shape[:1] != (runs,):
         rule = f"The measure {name!r} returns one value a run or more, a tensor or array ({runs}, …)"
-        raise SbkitError(f"{rule}, got {_kind(given, value)}; {_fix(given, value)}.")
+        way = (
+            "return real numbers, the runs first; average over other axes, stack the values of a dict by "
+            "torch.stack(list(values.values()), dim=1), repeat one number by torch.full((fleet.runs,), number)"
+        )
+        number = isinstance(given, float | int)
+        raise SbkitError(f"{rule}, got {told(given if value is None or number else value)}; {way}.")
     return value
 
 
@@ -95,22 +105,14 @@ def _converted(given: Any) -> Tensor | None:
         return None
 
 
-def _kind(given: Any, value: Tensor | None) -> str:
-    """What was given, in words."""
-    if value is None or isinstance(given, float | int):
-        return "None" if given is None else f"a {type(given).__name__}"
-    return f"{'complex ' if value.is_complex() else ''}{tuple(value.shape)}"
+def told(given: Any) -> str:
+    """What was given, in words.
 
-
-def _fix(given: Any, value: Tensor | None) -> str:
-    if isinstance(given, Mapping):
-        return "try torch.stack(list(values.values()), dim=1), or a measure for each of its values"
-    if given is None:
-        return "try `return` before the value"
-    if value is not None and value.is_complex():
-        return "try .abs() or .real of it"
-    if value is None:
-        return "try a tensor"
-    if not value.ndim:
-        return f"try torch.full((fleet.runs,), {value.item()!r}), if all runs have the same"
-    return "sum or average over all axes but the first, that of the runs"
+    >>> told(torch.ones(2, 3)), told((np.zeros(2), 0.5)), told(None)
+    ('(2, 3), torch.float32', '(2,), float64 and a float', 'None')
+    """
+    if isinstance(given, list | tuple):
+        return " and ".join(map(told, given)) or f"an empty {type(given).__name__}"
+    if isinstance(given, Tensor | np.ndarray):
+        return f"{tuple(given.shape)}, {given.dtype}"
+    return "None" if given is None else f"a {type(given).__name__}"
