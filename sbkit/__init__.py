@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from sbkit.course import check, claim, journal, predict, self_check
     from sbkit.course import map as map  # not in __all__: a star import would hide Python's own
     from sbkit.lab import lab
-    from sbkit.sweep import sweep
+    from sbkit.sweeps import sweep
 
-# The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
+# The registries stand where the packages of the same name stood: sb.optimizer["sgd"].
 from sbkit.core import measures, optimizers, plots  # noqa: E402
 from sbkit.core.names import REGISTRIES  # noqa: E402
 

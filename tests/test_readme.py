@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 USE = """
-task = sb.datasets["coin"](n=300)
+task = sb.dataset["coin"](n=300)
 run = sb.fit(sb.mlp(task, width=8), task, optimizer="adamax", steps=20, measure=["norm"])
 assert sb.last(run).values["norm"].shape == (8,)
 """
@@ -34,7 +34,7 @@ def python(*given: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_what_the_readme_adds_keeps_the_contracts(tmp_path):
     """Registered by a user before the contract tests are collected, its three examples are tested by them."""
-    added = next(block for block in blocks() if "@sb.measures" in block)
+    added = next(block for block in blocks() if "@sb.measure" in block)
     (tmp_path / "added.py").write_text(f"import sbkit as sb\n{added}", encoding="utf-8")
     names = re.findall(r"@sb\.\w+\(\"(\w+)\"", added)
     assert len(names) == 3

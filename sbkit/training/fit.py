@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, optimizers, whole
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, registries, whole
 from sbkit.core.environment import headless
 from sbkit.optimizers import Settings, build, live_settings
 from sbkit.training.arguments import check_fit, check_hooks, check_names
@@ -63,9 +63,9 @@ def fit(
     check_pair("fit", fleet, task, trains=True)
     steps, every, seed = whole("steps", steps), whole("every", every), whole("seed", seed, 0)
     stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
-    rows, taken = len(task.y), inspect.signature(optimizers[optimizer]).parameters
+    rows, taken = len(task.y), inspect.signature(registries.optimizer[optimizer]).parameters
     batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
-    about, encoded = optimizers.about[optimizer], penalty is None and transform is None
+    about, encoded = registries.optimizer.about[optimizer], penalty is None and transform is None
     full = bool(about.get("full_batch"))
     batch = rows if full else batch
     check_names(options, inspect.signature(fit).parameters, taken, rows / batch)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import RESULTS, Fleet, SbkitError, Task, measures, takes
+from sbkit.core import RESULTS, Fleet, SbkitError, Task, registries, takes
 
 Measure = str | Callable[[Fleet, Task], Any]
 Value = Tensor | list[Tensor]  # (runs, …), or several of them
@@ -22,17 +22,23 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
     asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
-            beside = measures.about[measure].get("beside", ()) if measure in measures else ()
-            asked += [(name, measures[name]) for name in (measure, *beside)]
+            beside = (
+                registries.measure.about[measure].get("beside", ()) if measure in registries.measure else ()
+            )
+            asked += [(name, registries.measure[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            asked.append((measures.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure))
+            asked.append(
+                (registries.measure.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure)
+            )
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
     found: dict[str, Callable[..., Any]] = {}
     for name, function in asked:
         own = name
-        if measures.of(function) and any(name == other and function is not it for other, it in asked):
+        if registries.measure.of(function) and any(
+            name == other and function is not it for other, it in asked
+        ):
             fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
             own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
         if found.get(own, function) is not function:
@@ -46,7 +52,7 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
 
 def _check(name: str, function: Callable[..., Any], task: Task) -> None:
     """Refuse a measure whose name is taken, or that cannot be asked of this task."""
-    about = measures.about.get(measures.of(function), {})
+    about = registries.measure.about.get(registries.measure.of(function), {})
     classes, columns = about.get("classes"), about.get("columns", 1)
     if name in RESULTS:
         raise SbkitError(

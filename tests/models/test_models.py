@@ -61,7 +61,7 @@ def test_logits_are_those_of_the_nets_one_by_one(build, task):
 @pytest.mark.parametrize("build", [layer_norm, convnet])
 def test_fleet_of_holds_what_the_factory_builds(build):
     task, factory = slab_task(), build(3, 2)
-    fleet = sb.fleet_of(factory, runs=3, seed=4)
+    fleet = sb.models.fleet_of(factory, runs=3, seed=4)
     for r in range(3):
         assert_close(fleet(task.x)[r], seeded(factory, 4 + r)(task.x))
 
@@ -92,9 +92,12 @@ REFUSED = [
     (lambda task: sb.mlp(task, activation="rel"), "No activation named 'rel'.*Did you mean 'relu'"),
     (lambda task: sb.mlp(task, depth=2).features(task.x, 2), "hidden layers 0…1, got 2"),
     (lambda task: sb.mlp(task, runs=2).run(2), "runs 0…1, got 2"),
-    (lambda task: sb.fleet_of(nn.Linear(2, 2)), "function that builds a module, got Linear; try lambda"),
-    (lambda task: sb.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
-    (lambda task: sb.fleet_of(nn.Identity), "weights to train, got none"),
+    (
+        lambda task: sb.models.fleet_of(nn.Linear(2, 2)),
+        "function that builds a module, got Linear; try lambda",
+    ),
+    (lambda task: sb.models.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
+    (lambda task: sb.models.fleet_of(nn.Identity), "weights to train, got none"),
     (lambda task: FLEETS["convnet"](task).features(task.x, 0), "sb.mlp fleets, got Fleet"),
 ]
 

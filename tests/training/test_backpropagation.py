@@ -6,12 +6,12 @@ from cases import DOUBLE, FLEETS, TASKS, slab_task
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import losses
+from sbkit.core import registries
 from sbkit.models import ACTIVATIONS, MLP
 from sbkit.training.backpropagation import Backpropagation
 
 SLOPED = [name for name, (_, slope) in ACTIVATIONS.items() if slope]
-GRADIENTS = [("slabs", loss) for loss in losses] + [
+GRADIENTS = [("slabs", loss) for loss in registries.loss] + [
     ("three classes", "cross_entropy"),
     ("three classes", "square"),
     ("regression", "square"),
@@ -22,7 +22,7 @@ GRADIENTS = [("slabs", loss) for loss in losses] + [
 @pytest.mark.parametrize("depth", range(4))
 @pytest.mark.parametrize(("task", "loss"), GRADIENTS)
 def test_backpropagation_is_autograd(name, depth, task, loss):
-    task, loss = TASKS[task](), losses[loss]
+    task, loss = TASKS[task](), registries.loss[loss]
     fleet = sb.mlp(task, depth=depth, width=5, activation=name, runs=2)
     fleet.flat()
     x = torch.stack([task.x[:30], task.x[30:60]])
