@@ -166,7 +166,7 @@ CALLS = {
     ),
     "svt": (sb.matrices.svt, lambda: {"matrix": MATRIX, "tau": 0.1}),
     "sweep": (sb.sweep, lambda: {"lesson": lesson, "depth": [0, 1], "seed": [0, 1]}),
-    "task_from": (
+    "data.table": (
         sb.data.table,
         lambda: {"x": frame(), "y": "y", "features": {"ab": ["a", "b"]}, "test": 0.25, "seed": 0},
     ),

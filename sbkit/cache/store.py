@@ -91,7 +91,7 @@ class Cache:
 def registered() -> list[tuple[str, str, Any, dict[str, Any]]]:
     """What was registered beside sbkit's own: (kind, name, function, about)."""
     return [
-        (registry.kind, name, registry[name], registry.about[name])
+        (registry.kind, name, registry[name], vars(registry.about[name]))
         for registry in (dataset, measure, optimizer)
         for name in registry
         if not getattr(registry[name], "__module__", "").startswith("sbkit.")

@@ -101,7 +101,8 @@ def effective_weight(fleet: Fleet) -> Tensor:
     leaves = [m for m in parts.values() if isinstance(m, nn.Linear) or not list(m.children())]
     for other in [m for m in leaves if not isinstance(m, nn.Linear | nn.Identity)]:
         raise SbkitError(
-            f"An effective weight is of linear nets, got a {type(other).__name__} in one; try sb.models.deep_linear."
+            f"An effective weight is of linear nets, got a {type(other).__name__} in one; "
+            "try sb.models.deep_linear."
         )
     return functools.reduce(lambda product, weight: weight @ product, fleet.weights())
 

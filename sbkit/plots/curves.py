@@ -21,7 +21,7 @@ def margin(history: History) -> Lines:
     """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
     latest = history[-1]
     curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
-    reach = measure.about["margin"]["reach"]
+    reach = measure.about["margin"].reach
     places = np.linspace(-reach, reach, curves.shape[2], dtype=np.float32)
     names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
     lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]

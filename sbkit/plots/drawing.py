@@ -47,7 +47,7 @@ def _plot_of(name: str, snapshot: Snapshot) -> str:
 
 def _draw(name: str, history: History, first: Snapshot | None) -> Description | None:
     of = _plot_of(name, history[-1])
-    if of and first and registries.plot.about[of].get("first"):
+    if of and first and registries.plot.about[of].first:
         history = [first, *history]
     history = list({seen.step: seen for seen in (snapshot.of(name) for snapshot in history)}.values())
     if not of:
@@ -63,7 +63,7 @@ def _draw(name: str, history: History, first: Snapshot | None) -> Description | 
 
 def _untold(history: History, drawn: Iterable[str]) -> str:
     """The measures that no picture shows, as a sentence; empty where all have one, or nothing to show."""
-    beside = [name for about in registries.measure.about.values() for name in about.get("beside", ())]
+    beside = [name for about in registries.measure.about.values() for name in about.beside]
     names = [name for name in history[-1].values if name not in drawn and name not in beside]
     return say("captions", "no_picture", names=", ".join(names)) if names else ""
 
@@ -71,7 +71,7 @@ def _untold(history: History, drawn: Iterable[str]) -> str:
 def _with_rows(of: str, picture: Description, history: History, moving: bool, more: str) -> Description:
     """The same picture, its caption completed by what the rows were and which runs are missing."""
     caption = picture.caption + more
-    if registries.plot.about.get(of, {}).get("rows", True):
+    if registries.plot.about[of].rows:
         if moving:
             caption += say("captions", "sample")
         elif isinstance(picture, Lines) and picture.grows and history[0].rows < history[-1].rows:

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, loss, optimizer, takes
+from sbkit.core import Fleet, SbkitError, Task, check_memory, registries, takes
 
 # The name here: usual names in other libraries.
 USUAL = {
@@ -29,7 +29,7 @@ USUAL = {
     "optimizer": ("opt", "optim", "optimiser", "solver"),
 }
 EPOCHS = ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs")
-NAMED = {"optimizer": optimizer, "loss": loss}
+NAMED = {"optimizer": registries.optimizer, "loss": registries.loss}
 HOOKS = {  # name → what it is called with, what it gives
     "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
     "transform": ("fleet, x, y", "(x, y)"),

@@ -66,14 +66,13 @@ def fit(
     rows, taken = len(task.y), inspect.signature(registries.optimizer[optimizer]).parameters
     batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
     about, encoded = registries.optimizer.about[optimizer], penalty is None and transform is None
-    full = bool(about.get("full_batch"))
-    batch = rows if full else batch
+    batch = rows if about.full_batch else batch
     check_names(options, inspect.signature(fit).parameters, taken, rows / batch)
     check_hooks(penalty=penalty, transform=transform, after_step=after_step)
     made = build(optimizer, fleet, lr, weight_decay, **options)
     if batch > rows:
         raise SbkitError(f"batch is at most the {rows} training rows, got {batch}; try batch={rows}.")
-    check_fit(fleet, task, batch, ordered=not full)
+    check_fit(fleet, task, batch, ordered=not about.full_batch)
     y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
     seeds = [fleet.seed + r for r in range(fleet.runs)]
     plan = Plan(
@@ -87,10 +86,12 @@ def fit(
         penalty=penalty,
         transform=transform,
         after_step=after_step,
-        needs_loss=about.get("needs_loss", False),
+        needs_loss=about.needs_loss,
         encoded=encoded,
         seed=seed,
-        batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
+        batches=WholeSet(task.x, y, fleet.runs)
+        if about.full_batch
+        else Batches(task.x, y, batch, seed, seeds),
     )
     run = Run(fleet, task, plan)
     run.given = {"lr": lr, "weight_decay": weight_decay} | options

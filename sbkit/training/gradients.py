@@ -62,7 +62,8 @@ class Gradients:
     def settle(self) -> None:
         """See how the fleet is now: its weights in their memory, and whether by hand is still right."""
         self.memory.settle()
-        self.by_hand = self.plan.penalty is None and Backpropagation.knows(self.fleet)
+        written = self.plan.loss.gradient and not self.plan.penalty
+        self.by_hand = bool(written) and Backpropagation.knows(self.fleet)
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
 
     def encode(self, y: Tensor) -> Tensor:

@@ -12,44 +12,49 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sbkit.core import SbkitError, Task, registries
+from sbkit.training.measured import told
+
+Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Loss:
     """A loss of logits (runs, n, outputs) against targets (runs, n, outputs), as encoded from labels.
 
-    value → (runs, n), one a row. gradient → d value / d logits (runs, n, outputs), of and in NumPy arrays.
+    value → (runs, n), one a row. gradient → d value / d logits (runs, n, outputs), of and in NumPy arrays;
+    None where only autograd knows it.
     """
 
     encode: Callable[[Tensor, int], Tensor]
     value: Callable[[Tensor, Tensor], Tensor]
-    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    gradient: Gradient | None = None
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return self.value(logits, targets)
 
 
 def one_hot(y: Tensor, outputs: int) -> Tensor:
-    """Labels (…, n) as rows of one 1. (…, n, outputs)"""
-    return F.one_hot(y, outputs).to(torch.get_default_dtype())
+    """Labels (…, n) as rows of one 1; regression values as they are. (…, n, outputs)"""
+    return y if y.is_floating_point() else F.one_hot(y, outputs).to(torch.get_default_dtype())
 
 
-def values(y: Tensor, outputs: int) -> Tensor:
-    """Regression values as they are; labels as +1 on their own output, −1 elsewhere. (…, n, outputs)"""
+def signs(y: Tensor, outputs: int) -> Tensor:
+    """Labels as +1 on their own output, −1 elsewhere; regression values as they are. (…, n, outputs)"""
     return y if y.is_floating_point() else 2 * one_hot(y, outputs) - 1
 
 
-def _margin(logits: Any, targets: Any) -> Any:
-    """y·(logit₁ − logit₀), positive where the row is right. (runs, n)"""
-    return targets[..., 1] * (logits[..., 1] - logits[..., 0])
+def _of_margin(value: Callable[[Tensor], Tensor], slope: Callable[[np.ndarray], np.ndarray]) -> Loss:
+    """The loss of a margin with its slope."""
 
+    def margin(logits: Any, targets: Any) -> Any:
+        """y·(logit₁ − logit₀), positive where the row is right. (runs, n)"""
+        return targets[..., 1] * (logits[..., 1] - logits[..., 0])
 
-def _of_margin(
-    name: str, value: Callable[[Tensor], Tensor], slope: Callable[[np.ndarray], np.ndarray]
-) -> None:
-    """Register a loss of the two-class margin with its slope."""
-
-    def gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        return slope(_margin(logits, targets))[..., None] * targets
-
-    registries.loss(name, classes=2)(Loss(values, lambda logits, t: value(_margin(logits, t)), gradient))
+    return Loss(
+        signs,
+        lambda logits, t: value(margin(logits, t)),
+        lambda logits, t: slope(margin(logits, t))[..., None] * t,
+    )
 
 
 SIGNS = np.array([-1, 1], np.float32)  # of the two classes
@@ -73,29 +78,48 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return over[..., None] * SIGNS
 
 
-registries.loss("cross_entropy", classes=None)(
-    Loss(one_hot, lambda logits, t: logits.logsumexp(-1) - (logits * t).sum(-1), _softmax_gradient)
-)
-_of_margin("logistic", lambda m: F.softplus(-m), lambda m: -_sigmoid(m))
-_of_margin("hinge", lambda m: F.relu(1 - m), lambda m: -(m < 1).astype(m.dtype))
-registries.loss("square", classes=None, regression=True)(
-    Loss(
-        values,
-        lambda logits, t: (logits - t).square().mean(-1),
-        lambda logits, t: 2 * (logits - t) / t.shape[-1],
-    )
+def _softmax(logits: Tensor, targets: Tensor) -> Tensor:
+    return logits.logsumexp(-1) - (logits * targets).sum(-1)
+
+
+def _square(logits: Tensor, targets: Tensor) -> Tensor:
+    return (logits - targets).square().mean(-1)
+
+
+registries.loss("cross_entropy")(Loss(one_hot, _softmax, _softmax_gradient))
+registries.loss("logistic", classes=2)(_of_margin(lambda m: F.softplus(-m), lambda m: -_sigmoid(m)))
+registries.loss("hinge", classes=2)(_of_margin(lambda m: F.relu(1 - m), lambda m: -(m < 1).astype(m.dtype)))
+registries.loss("square", regression=True)(
+    Loss(signs, _square, lambda logits, t: 2 * (logits - t) / t.shape[-1])
 )
 
 
 def loss_for(task: Task, name: str | None) -> Loss:
     """The loss of this name, or the usual one: cross-entropy for classes, squares for values.
 
-    Raises `SbkitError` on an unknown name or a loss that does not fit the task's labels.
+    Raises `SbkitError` on an unknown name, on a loss that does not fit the task's labels, and on one that
+    was registered as `@sb.loss` and does not give one number a row, a run apart from the others.
     """
     name = name if name is not None else ("cross_entropy" if task.classes else "square")
-    loss, about = registries.loss[name], registries.loss.about[name]
-    if not task.classes and not about.get("regression"):
+    found, about = registries.loss[name], registries.loss.about[name]
+    if not task.classes and not about.regression:
         raise SbkitError(f"Float targets are regression, which has loss='square', got {name!r}.")
-    if about.get("classes") == 2 and task.outputs != 2:
+    if about.classes == 2 and task.outputs != 2:
         raise SbkitError(f"loss={name!r} is for two classes, got {task.outputs}; try 'cross_entropy'.")
-    return loss
+    if isinstance(found, Loss):
+        return found
+    _check(name, found, one_hot(task.y[:3], task.outputs).to(task.x.dtype))
+    return Loss(one_hot, found)
+
+
+def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -> None:
+    """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, outputs)."""
+    shape = 2, *targets.shape
+    logits = torch.linspace(-1, 1, 2 * targets.numel()).to(targets).view(shape).requires_grad_()
+    with torch.enable_grad():
+        found, alone = (value(part, targets.expand_as(part)) for part in (logits, logits[:1]))
+    rule = f"loss={name!r} gives a number a row, {shape[:2]} of logits {shape}, with its gradient and of that run"
+    if not (isinstance(found, Tensor) and found.shape == shape[:2] and found.requires_grad):
+        raise SbkitError(f"{rule}, got {told(found)}; try return (logits - targets).abs().mean(-1).")
+    if alone.shape != found[:1].shape or not torch.allclose(alone, found[:1], equal_nan=True):
+        raise SbkitError(f"{rule}, got one that mixes runs; sum or average over the last axis alone.")

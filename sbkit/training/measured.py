@@ -22,9 +22,7 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
     asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
-            beside = (
-                registries.measure.about[measure].get("beside", ()) if measure in registries.measure else ()
-            )
+            beside = registries.measure.about[measure].beside
             asked += [(name, registries.measure[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
@@ -52,16 +50,15 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
 
 def _check(name: str, function: Callable[..., Any], task: Task) -> None:
     """Refuse a measure whose name is taken, or that cannot be asked of this task."""
-    about = registries.measure.about.get(registries.measure.of(function), {})
-    classes, columns = about.get("classes"), about.get("columns", 1)
+    about = registries.measure.about[registries.measure.of(function)]
     if name in RESULTS:
         raise SbkitError(
             f"Every run tells its {name} anyway, got a measure {name!r}; try `def my_{name}(…)`."
         )
     for needs, fits, got in (
-        ("needs classes", task.classes or not classes, "a regression task"),
-        ("is for two classes", classes != 2 or task.outputs == 2, task.outputs),
-        (f"needs {columns} columns", task.z.shape[1] >= columns, task.z.shape[1]),
+        ("needs classes", task.classes or not about.classes, "a regression task"),
+        ("is for two classes", about.classes != 2 or task.outputs == 2, task.outputs),
+        (f"needs {about.columns} columns", task.z.shape[1] >= about.columns, task.z.shape[1]),
     ):
         if not fits:
             raise SbkitError(f"The measure {name!r} {needs}, got {got}; leave it out.")
@@ -86,12 +83,9 @@ def _tensor(name: str, given: Any, runs: int) -> Tensor:
     value = _converted(given)
     if value is None or value.is_complex() or value.shape[:1] != (runs,):
         rule = f"The measure {name!r} returns one value a run or more, a tensor or array ({runs}, …)"
-        way = (
-            "return real numbers, the runs first; average over other axes, stack the values of a dict by "
-            "torch.stack(list(values.values()), dim=1), repeat one number by torch.full((fleet.runs,), number)"
-        )
-        number = isinstance(given, float | int)
-        raise SbkitError(f"{rule}, got {told(given if value is None or number else value)}; {way}.")
+        got = told(given if value is None or isinstance(given, float | int) else value)
+        way = "average over all axes but the first; of a dict, torch.stack(list(values.values()), dim=1)"
+        raise SbkitError(f"{rule}, got {got}; {way}; of one number, torch.full((fleet.runs,), number).")
     return value
 
 

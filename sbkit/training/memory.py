@@ -23,13 +23,11 @@ class Memory:
         self._held = [(p, p.data, grad) for p, grad in zip([*self.weights, *views], grads, strict=True)]
         if not {id(p) for p in moved} & {id(p) for p, _, grad in self._held if grad is not None}:
             raise _elsewhere("none of them")
-        if any(group.get("fused") for group in optimizer.param_groups) and not all(
-            p.is_contiguous() for p in moved
-        ):
-            raise SbkitError(  # torch's fused kernels would write between the pieces
-                "A fused optimizer moves one piece of memory, got weights in several; "
-                f"try torch.optim.{type(optimizer).__name__}([fleet.flat()], fused=True)."
-            )
+        fused = any(group.get("fused") for group in optimizer.param_groups)
+        if fused and not all(p.is_contiguous() for p in moved):  # it would write between the pieces
+            words = "A fused optimizer moves one piece of memory, got weights in several"
+            way = f"torch.optim.{type(optimizer).__name__}([fleet.flat()], fused=True)"
+            raise SbkitError(f"{words}; try {way}.")
         self._places = self._now()
         self.hold()
 
@@ -53,11 +51,9 @@ class Memory:
         """`hold`, after a look at the fleet. Raises `SbkitError` where other weights train than at first."""
         now = self._kinds()
         if now != self._trains:
-            same = now.keys() == self._trains.keys()
-            raise SbkitError(
-                f"sb.fit settles what trains, got {'requires_grad' if same else 'parameters'} changed; change "
-                "values alone, as in fleet.weights()[0].data.mul_(mask), or call sb.fit once more."
-            )
+            got = "requires_grad" if now.keys() == self._trains.keys() else "parameters"
+            way = "change values alone, as in fleet.weights()[0].data.mul_(mask), or call sb.fit once more"
+            raise SbkitError(f"sb.fit settles what trains, got {got} changed; {way}.")
         self.hold()
 
     def hold(self) -> None:

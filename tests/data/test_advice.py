@@ -30,7 +30,7 @@ def followed(sentence: str, x, y, **options) -> sb.Task:
     """The task that a sentence's last advice makes: options, or an expression, for x unless it says for y."""
     advice, _, what = sentence.rpartition(" try ")[2].removesuffix(".").partition(" as ")
     call = ast.parse(f"dict({advice})", mode="eval") if re.match(r"\w+=", advice) else None
-    names = {"pandas": pandas, "numpy": np, "table": x, "x": x, "y": y, "task_from": sb.data.table}
+    names = {"pandas": pandas, "numpy": np, "table": x, "x": x, "y": y, "sb": sb}
     made = eval(compile(call, "", "eval") if call else advice, names)
     if isinstance(made, sb.Task):
         return made

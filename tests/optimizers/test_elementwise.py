@@ -74,7 +74,7 @@ def test_is_torchs_own_loop(name, build, task):
     run.advance(steps=20)
     run.settings["lr"], run.settings["weight_decay"] = LR / 3, 2 * DECAY
     sb.last(run)
-    full = sb.optimizer.about[name].get("full_batch")
+    full = sb.optimizer.about[name].full_batch
     for r, net in enumerate(nets):
         rows = WholeSet(task.x, task.y, 1) if full else Batches(task.x, task.y, BATCH, 9, [6 + r])
         loop(net, make(net.parameters(), lr=LR, weight_decay=DECAY, **options), rows, 40, slower)

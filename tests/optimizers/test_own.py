@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 import sbkit as sb
 from sbkit.core import registries
+from sbkit.core.registries import AboutOptimizer
 from sbkit.training.batches import Batches
 
 Make = Callable[..., optim.Optimizer]
@@ -116,7 +117,7 @@ def registered(monkeypatch):
         def made(fleet, lr=0.01, weight_decay=0.0, make=make):
             return make(fleet, lr, weight_decay)
 
-        about = {"full_batch": False}
+        about = AboutOptimizer()
         monkeypatch.setitem(registries.optimizer._functions, name, made)
         monkeypatch.setitem(registries.optimizer.about, name, about)
 
@@ -219,7 +220,7 @@ def test_refuses_an_optimizer_of_other_weights(name, monkeypatch):
     monkeypatch.setitem(
         registries.optimizer._functions, name, lambda fleet, lr=0.1, weight_decay=0.0: REFUSED[name](fleet)
     )
-    monkeypatch.setitem(registries.optimizer.about, name, {})
+    monkeypatch.setitem(registries.optimizer.about, name, AboutOptimizer())
     with pytest.raises(sb.SbkitError, match=r"optimizer moves .*try torch.optim.*fleet\.(parameters|flat)"):
         sb.fit(FLEETS["relu"](task, runs=2), task, optimizer=name, batch=BATCH)
 
@@ -228,7 +229,7 @@ def test_torchs_own_lbfgs_trains_one_run(monkeypatch):
     task = slab_task()
     make = lambda fleet, lr=0.5, weight_decay=0.0: optim.LBFGS(fleet.parameters(), lr=lr)  # noqa: E731
     monkeypatch.setitem(registries.optimizer._functions, "own", make)
-    monkeypatch.setitem(registries.optimizer.about, "own", {"full_batch": True, "needs_loss": True})
+    monkeypatch.setitem(registries.optimizer.about, "own", AboutOptimizer(full_batch=True, needs_loss=True))
     fleets = [FLEETS["relu"](task, runs=1) for _ in range(2)]
     runs = [sb.fit(fleet, task, optimizer="own", steps=6, stop=None) for fleet in fleets]
     first = runs[0].snapshot().loss

@@ -1,5 +1,6 @@
 """What the registered plots make of snapshots: the numbers, the names, the words."""
 
+import copy
 import dataclasses
 import functools
 import pickle
@@ -323,7 +324,7 @@ def test_a_function_with_a_registered_name_is_drawn_as_what_it_gives(monkeypatch
 
 def test_a_plot_may_be_registered_for_another_measure(monkeypatch):
     monkeypatch.setattr(registries.plot, "_functions", dict(registries.plot._functions))
-    monkeypatch.setattr(registries.plot, "about", dict(registries.plot.about))
+    monkeypatch.setattr(registries.plot, "about", copy.copy(registries.plot.about))
     registries.plot("other")(registries.plot["boundary"])
     (field, *_) = pictures([run_of([other]).snapshot()])
     assert (field.name, field.x.label, field.y.label) == ("other", "d", "c")
