@@ -10,7 +10,7 @@ from typing import Any
 
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, registries, whole
 from sbkit.core.environment import headless
-from sbkit.optimizers import Settings, build, live_settings
+from sbkit.optimizers import Settings, build
 from sbkit.training.arguments import check_fit, check_hooks, check_names
 from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
@@ -81,7 +81,7 @@ def fit(
         stop=stop,
         loss=chosen,
         optimizer=made,
-        settings=Settings(made, live_settings(optimizer)),
+        settings=Settings(made, optimizer),
         measure=named(measure, task),
         penalty=penalty,
         transform=transform,
