@@ -19,7 +19,7 @@ import torch
 
 from sbkit.cache.contents import HOME
 from sbkit.cache.fingerprint import fingerprint
-from sbkit.core import SbkitError, dataset, measure, optimizer
+from sbkit.core import SbkitError, dataset, loss, measure, optimizer
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")
 UNREADABLE = (  # what damage, or another program's file, has NumPy and zipfile raise
@@ -92,7 +92,7 @@ def registered() -> list[tuple[str, str, Any, dict[str, Any]]]:
     """What was registered beside sbkit's own: (kind, name, function, about)."""
     return [
         (registry.kind, name, registry[name], vars(registry.about[name]))
-        for registry in (dataset, measure, optimizer)
+        for registry in (dataset, loss, measure, optimizer)
         for name in registry
         if not getattr(registry[name], "__module__", "").startswith("sbkit.")
     ]

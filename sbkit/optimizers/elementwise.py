@@ -1,7 +1,5 @@
 """Optimizers that treat every weight alike: torch's own, on all runs as one flat vector."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

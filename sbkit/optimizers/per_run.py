@@ -1,7 +1,5 @@
 """Optimizers that must see the runs apart: a norm, a matrix or a curvature of each run's own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

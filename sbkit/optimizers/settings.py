@@ -1,7 +1,5 @@
 """Building an optimizer by name, and what may change of it while it trains."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator, MutableMapping
 from typing import Any

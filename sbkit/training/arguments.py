@@ -1,7 +1,5 @@
 """What may be wrong with the arguments of `fit`, each said in a sentence with the way out."""
 
-from __future__ import annotations
-
 import difflib
 import inspect
 import math

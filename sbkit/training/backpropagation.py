@@ -1,7 +1,5 @@
 """Gradients of plain nets without autograd."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """From a fleet, a task and some choices to a run: everything is checked here, before any training."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -65,7 +63,7 @@ def fit(
     stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
     rows, taken = len(task.y), inspect.signature(registries.optimizer[optimizer]).parameters
     batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
-    about, encoded = registries.optimizer.about[optimizer], penalty is None and transform is None
+    about = registries.optimizer.about[optimizer]
     batch = rows if about.full_batch else batch
     check_names(options, inspect.signature(fit).parameters, taken, rows / batch)
     check_hooks(penalty=penalty, transform=transform, after_step=after_step)
@@ -73,12 +71,10 @@ def fit(
     if batch > rows:
         raise SbkitError(f"batch is at most the {rows} training rows, got {batch}; try batch={rows}.")
     check_fit(fleet, task, batch, ordered=not about.full_batch)
-    y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
+    y = task.y if penalty or transform else chosen.encode(task.y, task.outputs).to(task.x.dtype)
     seeds = [fleet.seed + r for r in range(fleet.runs)]
+    batches = WholeSet(task.x, y, fleet.runs) if about.full_batch else Batches(task.x, y, batch, seed, seeds)
     plan = Plan(
-        steps=steps,
-        every=every,
-        stop=stop,
         loss=chosen,
         optimizer=made,
         settings=Settings(made, optimizer),
@@ -87,13 +83,10 @@ def fit(
         transform=transform,
         after_step=after_step,
         needs_loss=about.needs_loss,
-        encoded=encoded,
         seed=seed,
-        batches=WholeSet(task.x, y, fleet.runs)
-        if about.full_batch
-        else Batches(task.x, y, batch, seed, seeds),
+        batches=batches,
     )
-    run = Run(fleet, task, plan)
+    run = Run(fleet, task, plan, steps, every, stop)
     run.given = {"lr": lr, "weight_decay": weight_decay} | options
     run.rehearse()
     return run

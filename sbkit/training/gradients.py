@@ -1,7 +1,5 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +24,8 @@ AfterStep = Callable[[Fleet, int], object]
 
 @dataclass(frozen=True)
 class Plan:
-    """What `fit` has checked and prepared for a run."""
+    """How a run trains, as `fit` has checked and prepared it."""
 
-    steps: int
-    every: int
-    stop: float | None
     loss: Loss
     optimizer: optim.Optimizer
     settings: Settings
@@ -38,8 +33,7 @@ class Plan:
     penalty: Penalty | None
     transform: Transform | None
     after_step: AfterStep | None
-    batches: Batches | WholeSet  # of (x, targets of the loss) if `encoded`, else of (x, y)
-    encoded: bool
+    batches: Batches | WholeSet  # of (x, targets of the loss), or of (x, y) for a penalty or transform
     needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
     seed: int  # of all that is drawn while it trains
 
@@ -67,7 +61,7 @@ class Gradients:
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
 
     def encode(self, y: Tensor) -> Tensor:
-        """Labels as targets of the loss. (…, outputs)"""
+        """Labels as targets of the loss; targets as they are. (…, outputs)"""
         return self.plan.loss.encode(y, self.outputs).to(self.dtype)
 
     def take(self, step: int) -> None:
@@ -164,7 +158,7 @@ class Gradients:
         tape = self._tapes.get(fleet.seed)
         if tape is None or tape.shape != x.shape:
             tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape)
-        logits = tape(x, targets, self.plan.loss.gradient)
+        logits = tape(x, targets, self.plan.loss.gradient)  # pyright: ignore[reportArgumentType]
         if not self.plan.needs_loss:
             return None
         return self.plan.loss.value(torch.from_numpy(logits), torch.from_numpy(targets)).mean(-1)
@@ -176,7 +170,7 @@ class Gradients:
         try:
             with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
                 logits = fleet(x)
-                loss = self.plan.loss.value(logits, y if self.plan.encoded else self.encode(y)).mean(-1)
+                loss = self.plan.loss.value(logits, self.encode(y)).mean(-1)
                 if self.plan.penalty:
                     loss = loss + self._penalty(fleet, x, y, logits)
                     self._losses.setdefault(fleet.seed, loss.detach())  # where the step began

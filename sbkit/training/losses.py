@@ -1,7 +1,5 @@
 """Losses as functions of logits, with the gradient written out for the fast path."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,39 +20,36 @@ class Loss:
     """A loss of logits (runs, n, outputs) against targets (runs, n, outputs), as encoded from labels.
 
     value → (runs, n), one a row. gradient → d value / d logits (runs, n, outputs), of and in NumPy arrays;
-    None where only autograd knows it.
+    None where only autograd knows it. signed: labels are told by ±1 instead of 1 and 0.
     """
 
-    encode: Callable[[Tensor, int], Tensor]
     value: Callable[[Tensor, Tensor], Tensor]
     gradient: Gradient | None = None
+    signed: bool = False
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.value(logits, targets)
 
+    def encode(self, y: Tensor, outputs: int) -> Tensor:
+        """Labels (…, n) as rows of one 1, else 0 or −1; values as they are. (…, n, outputs)"""
+        if y.is_floating_point():
+            return y
+        rows = F.one_hot(y, outputs).to(torch.get_default_dtype())
+        return 2 * rows - 1 if self.signed else rows
 
-def one_hot(y: Tensor, outputs: int) -> Tensor:
-    """Labels (…, n) as rows of one 1; regression values as they are. (…, n, outputs)"""
-    return y if y.is_floating_point() else F.one_hot(y, outputs).to(torch.get_default_dtype())
 
-
-def signs(y: Tensor, outputs: int) -> Tensor:
-    """Labels as +1 on their own output, −1 elsewhere; regression values as they are. (…, n, outputs)"""
-    return y if y.is_floating_point() else 2 * one_hot(y, outputs) - 1
+def _margin(logits: Any, targets: Any) -> Any:
+    """y·(logit₁ − logit₀), positive where the row is right. (runs, n)"""
+    return targets[..., 1] * (logits[..., 1] - logits[..., 0])
 
 
 def _of_margin(value: Callable[[Tensor], Tensor], slope: Callable[[np.ndarray], np.ndarray]) -> Loss:
     """The loss of a margin with its slope."""
 
-    def margin(logits: Any, targets: Any) -> Any:
-        """y·(logit₁ − logit₀), positive where the row is right. (runs, n)"""
-        return targets[..., 1] * (logits[..., 1] - logits[..., 0])
+    def gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return slope(_margin(logits, targets))[..., None] * targets
 
-    return Loss(
-        signs,
-        lambda logits, t: value(margin(logits, t)),
-        lambda logits, t: slope(margin(logits, t))[..., None] * t,
-    )
+    return Loss(lambda logits, targets: value(_margin(logits, targets)), gradient, signed=True)
 
 
 SIGNS = np.array([-1, 1], np.float32)  # of the two classes
@@ -86,12 +81,14 @@ def _square(logits: Tensor, targets: Tensor) -> Tensor:
     return (logits - targets).square().mean(-1)
 
 
-registries.loss("cross_entropy")(Loss(one_hot, _softmax, _softmax_gradient))
+def _square_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return 2 * (logits - targets) / targets.shape[-1]
+
+
+registries.loss("cross_entropy")(Loss(_softmax, _softmax_gradient))
 registries.loss("logistic", classes=2)(_of_margin(lambda m: F.softplus(-m), lambda m: -_sigmoid(m)))
 registries.loss("hinge", classes=2)(_of_margin(lambda m: F.relu(1 - m), lambda m: -(m < 1).astype(m.dtype)))
-registries.loss("square", regression=True)(
-    Loss(signs, _square, lambda logits, t: 2 * (logits - t) / t.shape[-1])
-)
+registries.loss("square", regression=True)(Loss(_square, _square_gradient, signed=True))
 
 
 def loss_for(task: Task, name: str | None) -> Loss:
@@ -108,8 +105,9 @@ def loss_for(task: Task, name: str | None) -> Loss:
         raise SbkitError(f"loss={name!r} is for two classes, got {task.outputs}; try 'cross_entropy'.")
     if isinstance(found, Loss):
         return found
-    _check(name, found, one_hot(task.y[:3], task.outputs).to(task.x.dtype))
-    return Loss(one_hot, found)
+    made = Loss(found)
+    _check(name, made, made.encode(task.y[:3], task.outputs).to(task.x.dtype))
+    return made
 
 
 def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -> None:

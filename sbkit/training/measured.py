@@ -1,10 +1,8 @@
 """What a measure gives, in one form wherever it goes: tensors of their own, on the CPU, the runs first."""
 
-from __future__ import annotations
-
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -26,25 +24,20 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
             asked += [(name, registries.measure[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            asked.append(
-                (registries.measure.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure)
-            )
+            usual = getattr(inner, "__name__", type(inner).__name__)
+            asked.append((registries.measure.of(measure) or usual, measure))
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
     found: dict[str, Callable[..., Any]] = {}
     for name, function in asked:
-        own = name
-        if registries.measure.of(function) and any(
-            name == other and function is not it for other, it in asked
-        ):
-            fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
-            own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
-        if found.get(own, function) is not function:
-            raise SbkitError(
-                f"Measures have different names, got {own!r} twice; write one as `def other(...)`."
-            )
-        _check(own, function, task)
-        found[own] = function
+        twice = any(name == other and function is not one for other, one in asked)
+        if twice and registries.measure.of(function):  # the arguments of a partial tell it apart
+            fixed = ", ".join(f"{key}={value!r}" for key, value in getattr(function, "keywords", {}).items())
+            name = f"{name} {fixed}".strip()
+        if found.setdefault(name, function) is not function:
+            way = "write one as `def other(...)`"
+            raise SbkitError(f"Measures have different names, got {name!r} twice; {way}.")
+        _check(name, function, task)
     return found
 
 
@@ -55,15 +48,15 @@ def _check(name: str, function: Callable[..., Any], task: Task) -> None:
         raise SbkitError(
             f"Every run tells its {name} anyway, got a measure {name!r}; try `def my_{name}(…)`."
         )
+    if not takes(function, "fleet", "task"):
+        raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
     for needs, fits, got in (
         ("needs classes", task.classes or not about.classes, "a regression task"),
         ("is for two classes", about.classes != 2 or task.outputs == 2, task.outputs),
-        (f"needs {about.columns} columns", task.z.shape[1] >= about.columns, task.z.shape[1]),
+        ("needs two columns", task.z.shape[1] >= about.columns, "a task with one"),
     ):
         if not fits:
             raise SbkitError(f"The measure {name!r} {needs}, got {got}; leave it out.")
-    if not takes(function, "fleet", "task"):
-        raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
 
 
 def value_of(name: str, given: Any, runs: int) -> Value:

@@ -1,7 +1,5 @@
 """Where the weights and gradients of a run stand while it trains."""
 
-from __future__ import annotations
-
 from torch import Tensor, optim
 
 from sbkit.core import Fleet, SbkitError

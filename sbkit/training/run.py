@@ -1,7 +1,5 @@
 """The only training loop: a run is lazy; it is advanced, iterated or looked at."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -11,18 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import (
-    Fleet,
-    SbkitError,
-    Snapshot,
-    Task,
-    best_threads,
-    between,
-    drawn,
-    registries,
-    threads,
-    whole,
-)
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, drawn, registries, whole
+from sbkit.core.machine import best_threads, threads
 from sbkit.measures import accuracy
 from sbkit.training.gradients import Gradients, Plan
 from sbkit.training.measured import Value, value_of
@@ -39,9 +27,9 @@ class Run:
     The numbers are the same however the steps are cut.
     """
 
-    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan, steps: int, every: int, stop: float | None):
         self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
-        self.steps, self.every, self.stop, self.settings = plan.steps, plan.every, plan.stop, plan.settings
+        self.steps, self.every, self.stop, self.settings = steps, every, stop, plan.settings
         self.given: dict[str, Any] = {}  # the settings as `fit` was given them, the very objects
         self.states = ["training"] * fleet.runs
         self.glimpse = task.sample()
