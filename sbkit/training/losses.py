@@ -43,13 +43,12 @@ def _margin(logits: Any, targets: Any) -> Any:
     return targets[..., 1] * (logits[..., 1] - logits[..., 0])
 
 
-def _of_margin(value: Callable[[Tensor], Tensor], slope: Callable[[np.ndarray], np.ndarray]) -> Loss:
-    """The loss of a margin with its slope."""
+def _hinge(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.relu(1 - _margin(logits, targets))
 
-    def gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        return slope(_margin(logits, targets))[..., None] * targets
 
-    return Loss(lambda logits, targets: value(_margin(logits, targets)), gradient, signed=True)
+def _hinge_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.where(_margin(logits, targets) < 1, -1, 0).astype(logits.dtype)[..., None] * targets
 
 
 SIGNS = np.array([-1, 1], np.float32)  # of the two classes
@@ -85,9 +84,10 @@ def _square_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return 2 * (logits - targets) / targets.shape[-1]
 
 
-registries.loss("cross_entropy")(Loss(_softmax, _softmax_gradient))
-registries.loss("logistic", classes=2)(_of_margin(lambda m: F.softplus(-m), lambda m: -_sigmoid(m)))
-registries.loss("hinge", classes=2)(_of_margin(lambda m: F.relu(1 - m), lambda m: -(m < 1).astype(m.dtype)))
+CROSS_ENTROPY = Loss(_softmax, _softmax_gradient)
+registries.loss("cross_entropy")(CROSS_ENTROPY)
+registries.loss("logistic", classes=2)(CROSS_ENTROPY)  # log(1 + exp(−margin)), for two classes the same
+registries.loss("hinge", classes=2)(Loss(_hinge, _hinge_gradient, signed=True))
 registries.loss("square", regression=True)(Loss(_square, _square_gradient, signed=True))
 
 
