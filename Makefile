@@ -14,7 +14,7 @@ PIP_FLAGS ?= -qq
 SIDE := -n 2 --dist loadfile
 CLAIMED := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 NUMERICS := $(addprefix tests/,cache claims core course data lab/test_session.py lab/test_compare.py measures models \
-  lessons optimizers plots training test_batches.py test_contracts.py test_losses.py test_sweep.py) sbkit
+  lessons optimizers plots training test_contracts.py test_sweep.py) sbkit
 KERNEL ?= other
 VENV := .venv
 COLAB := .venv-colab

@@ -20,7 +20,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from sbkit import data, measures, models, optimizers, plots
-from sbkit import losses as losses  # registers the losses
 from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot
 from sbkit.data import lms, ms, planar, slabs

@@ -1,4 +1,4 @@
-"""What every registered dataset, optimizer and measure promises: registering a thing tests it."""
+"""What every registered dataset, optimizer, loss and measure promises: registering a thing tests it."""
 
 import inspect
 import math
@@ -17,6 +17,7 @@ from sbkit.training.measured import value_of
 
 every_dataset = pytest.mark.parametrize("name", sb.dataset)
 every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizer)
+every_loss = pytest.mark.parametrize("name", sb.loss)
 every_measure = pytest.mark.parametrize("name", sb.measure)
 
 # ---------------------------------------------------------------- datasets
@@ -202,6 +203,26 @@ def test_live_settings_act_from_the_next_step(optimizer):
         with pytest.raises(AssertionError):
             assert_bitwise(changed.fleet, plain.fleet)
     assert sb.last(changed).loss.isfinite().all()
+
+
+# ---------------------------------------------------------------- losses
+
+
+@every_loss
+@pytest.mark.parametrize("build", ["relu", "gelu"])
+def test_a_loss_trains_each_run_as_alone_however_steps_are_cut(name, build):
+    task = slab_task()
+    cut, whole = (FLEETS[build](task, runs=3, seed=7) for _ in range(2))
+    run = sb.fit(cut, task, loss=name, batch=32, steps=60, stop=None, seed=5)
+    before = run.snapshot().loss
+    for steps in (1, 7, 52):
+        run.train(steps=steps)
+    assert (run.snapshot().loss < before).all()
+    trained("sgd", task, whole, steps=60, loss=name)
+    assert_bitwise(cut, whole)
+    for r in range(3):
+        alone = trained("sgd", task, FLEETS[build](task, runs=1, seed=7 + r), steps=60, loss=name)
+        assert_same_run(cut, r, alone)
 
 
 # ---------------------------------------------------------------- measures

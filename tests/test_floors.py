@@ -16,8 +16,6 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "core": (0, {"torch", "numpy", "platformdirs", "psutil", "threadpoolctl"}),
     "data": (1, {"torch", "numpy", "pandas", "sklearn"}),
     "models": (1, {"torch", "numpy"}),
-    "losses": (1, {"torch", "numpy"}),
-    "batches": (1, {"torch", "numpy"}),
     "optimizers": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
     "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib", "PIL"}),

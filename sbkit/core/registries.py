@@ -180,7 +180,7 @@ class Registry(Mapping[str, Any], Generic[Told]):
 
 
 dataset = Registry("dataset", Entry, given=())
-loss = Registry("loss", AboutLoss)
+loss = Registry("loss", AboutLoss, ["logits", "targets"])
 optimizer = Registry("optimizer", AboutOptimizer, ["fleet"], {"lr": 0.1, "weight_decay": 0.0})
 measure = Registry("measure", AboutMeasure, ["fleet", "task"])
 plot = Registry("plot", AboutPlot, ["history"])

@@ -6,6 +6,6 @@ that say `needs_loss`; those that say `full_batch` get all rows at every step.
 """
 
 from sbkit.optimizers import elementwise, per_run
-from sbkit.optimizers.settings import Settings, build, live_settings
+from sbkit.optimizers.settings import Settings, build
 
-__all__ = ["Settings", "build", "elementwise", "live_settings", "per_run"]
+__all__ = ["Settings", "build", "elementwise", "per_run"]

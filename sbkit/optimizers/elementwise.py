@@ -1,16 +1,16 @@
 """Optimizers that treat every weight alike: torch's own, on all runs as one flat vector."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, optim
+from torch.optim import Optimizer
 
 from sbkit.core import Fleet, SbkitError, optimizer
 
-Closure = Callable[[], Tensor | None]
+Closure = Callable[..., Tensor | None]
+Pair = tuple[float, float]
 
 
 def bare(step: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
@@ -32,8 +32,7 @@ class SGD(optim.SGD):
         if group["momentum"] or group["weight_decay"]:
             super().step()
         else:
-            flat = group["params"][0].data
-            flat.add_(group["params"][0].grad, alpha=-group["lr"])
+            group["params"][0].data.add_(group["params"][0].grad, alpha=-group["lr"])
         return loss
 
 
@@ -49,28 +48,14 @@ class Adam(optim.Adam):
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Step as torch does; the loss before."""
         loss, group = closure(), self.param_groups[0]
-        flat = group["params"][0]
-        state = self.state[flat]
+        flat, state = group["params"][0], self.state[group["params"][0]]
         if not state or flat.is_cuda:
             super().step()
             return loss
         state["step"].numpy()[...] += 1
-        first, second = group["betas"]
-        self.fused(
-            [flat.data],
-            [flat.grad],
-            [state["exp_avg"]],
-            [state["exp_avg_sq"]],
-            [],
-            [state["step"]],
-            lr=group["lr"],
-            beta1=first,
-            beta2=second,
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            amsgrad=False,
-            maximize=False,
-        )
+        moments, (first, second) = ([state["exp_avg"]], [state["exp_avg_sq"]], []), group["betas"]
+        same = {name: group[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
+        self.fused([flat.data], [flat.grad], *moments, [state["step"]], beta1=first, beta2=second, **same)
         return loss
 
 
@@ -80,30 +65,37 @@ class AdamW(Adam, optim.AdamW):
     fused = staticmethod(torch._fused_adamw_)  # pyright: ignore[reportPrivateImportUsage]
 
 
+class SignSGD(optim.SGD):
+    """SGD on the sign of the gradient."""
+
+    def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Step along the gradient's signs; the loss before."""
+        loss = closure()
+        self.param_groups[0]["params"][0].grad.sign_()
+        super().step()
+        return loss
+
+
 @optimizer("sgd")
-def sgd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0) -> optim.Optimizer:
+def sgd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0) -> Optimizer:
     """Stochastic gradient descent."""
     return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
 @optimizer("gd", full_batch=True)
-def gd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0) -> optim.Optimizer:
+def gd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0) -> Optimizer:
     """Gradient descent on all rows at every step."""
     return SGD([fleet.flat()], lr=lr, weight_decay=weight_decay)
 
 
 @optimizer("momentum")
-def momentum(
-    fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9
-) -> optim.Optimizer:
+def momentum(fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9) -> Optimizer:
     """SGD with heavy-ball momentum."""
     return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
 @optimizer("nesterov")
-def nesterov(
-    fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9
-) -> optim.Optimizer:
+def nesterov(fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9) -> Optimizer:
     """SGD with Nesterov's momentum."""
     if not momentum:
         raise SbkitError("nesterov has a momentum above 0, got 0; try 0.9, or the optimizer 'sgd'.")
@@ -111,50 +103,30 @@ def nesterov(
 
 
 @optimizer("adam")
-def adam(
-    fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
-) -> optim.Optimizer:
+def adam(fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: Pair = (0.9, 0.999)) -> Optimizer:
     """Adam."""
     return Adam([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay)
 
 
 @optimizer("adamw")
-def adamw(
-    fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
-) -> optim.Optimizer:
+def adamw(fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: Pair = (0.9, 0.999)) -> Optimizer:
     """Adam with decoupled weight decay."""
     return AdamW([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay)
 
 
 @optimizer("rmsprop")
-def rmsprop(
-    fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, alpha: float = 0.99
-) -> optim.Optimizer:
+def rmsprop(fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, alpha: float = 0.99) -> Optimizer:
     """RMSProp, without momentum: torch's cannot take it up while it trains."""
     return optim.RMSprop([fleet.flat()], lr=lr, alpha=alpha, weight_decay=weight_decay)
 
 
 @optimizer("adagrad")
-def adagrad(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0) -> optim.Optimizer:
+def adagrad(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0) -> Optimizer:
     """Adagrad."""
     return optim.Adagrad([fleet.flat()], lr=lr, weight_decay=weight_decay)
 
 
-class SignSGD(optim.SGD):
-    """SGD on the sign of the gradient."""
-
-    def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Step along the gradient's signs; the loss before."""
-        loss = closure()
-        for p in self.param_groups[0]["params"]:
-            p.grad.sign_()
-        super().step()
-        return loss
-
-
 @optimizer("signsgd")
-def signsgd(
-    fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, momentum: float = 0.0
-) -> optim.Optimizer:
+def signsgd(fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, momentum: float = 0.0) -> Optimizer:
     """Every weight moves by lr a step, only the sign of its gradient counts (Bernstein et al. 2018)."""
     return SignSGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)

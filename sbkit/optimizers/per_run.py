@@ -1,17 +1,13 @@
 """Optimizers that must see the runs apart: a norm, a matrix or a curvature of each run's own."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, optim
+from torch.optim import Optimizer
 
 from sbkit.core import Fleet, SbkitError, optimizer
-from sbkit.optimizers.elementwise import SGD, bare
-
-Closure = Callable[..., Tensor | None]
+from sbkit.optimizers.elementwise import SGD, Closure, bare
 
 
 class SAM(SGD):
@@ -19,37 +15,32 @@ class SAM(SGD):
 
     def __init__(self, fleet: Fleet, rho: float, **options: Any):
         super().__init__([fleet.flat()], **options)
-        self.fleet = fleet
-        self.param_groups[0]["rho"] = rho
+        self.runs, self.param_groups[0]["rho"] = fleet.runs, rho
 
     @bare
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Climb by rho, take the gradient there, step from where it stood; the loss there."""
+        """Climb by rho, take the gradient there, step from where it stood; the loss before."""
         loss, flat = closure(), self.param_groups[0]["params"][0]
-        here = flat.data.clone()
+        here, grads = flat.data.clone(), flat.grad.view(self.runs, -1)  # (runs, P)
+        length = torch.linalg.vector_norm(grads, dim=1, keepdim=True)  # (runs, 1)
         try:
-            self._climb(flat.data.view(self.fleet.runs, -1), flat.grad.view(self.fleet.runs, -1))
+            flat.data.view_as(grads).addcmul_(grads, self.param_groups[0]["rho"] / (length + 1e-12))
             closure()
         finally:  # an interrupt must not leave the weights up there
             flat.data.copy_(here)
         super().step(lambda: None)
         return loss
 
-    def _climb(self, weights: Tensor, grads: Tensor) -> None:
-        """Move the weights (runs, P) along their gradients."""
-        length = torch.linalg.vector_norm(grads, dim=1, keepdim=True)  # (runs, 1)
-        weights.addcmul_(grads, self.param_groups[0]["rho"] / (length + 1e-12))
-
 
 @optimizer("sam")
 def sam(
     fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0, rho: float = 0.05
-) -> optim.Optimizer:
+) -> Optimizer:
     """Sharpness-aware minimization over SGD, radius rho."""
     return SAM(fleet, rho, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
-class Muon(optim.Optimizer):
+class Muon(Optimizer):
     """Momentum made orthogonal, a matrix a run (Jordan et al. 2024).
 
     Steps are scaled by 0.2·√max(out, in), so that they are as large as Adam's (Liu et al. 2025).
@@ -61,13 +52,11 @@ class Muon(optim.Optimizer):
     def __init__(self, fleet: Fleet, lr: float, weight_decay: float, momentum: float):
         fleet.flat()  # gradients stand ready
         parts = [p for p in fleet.parameters() if p.requires_grad]
-        if not any(p.ndim >= 3 for p in parts):
+        matrices, vectors = ([p for p in parts if (p.ndim >= 3) == wide] for wide in (True, False))
+        if not matrices:
             raise SbkitError("muon moves weight matrices, got a fleet that trains none; try 'adamw'.")
-        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
-        super().__init__([p for p in parts if p.ndim >= 3], settings)
-        self.vectors = optim.AdamW(
-            [p for p in parts if p.ndim < 3] or [torch.zeros(0)], weight_decay=weight_decay
-        )
+        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
+        self.vectors = optim.AdamW(vectors or [torch.zeros(0)])
 
     @torch.no_grad()
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -76,9 +65,8 @@ class Muon(optim.Optimizer):
             loss = closure()
         group = self.param_groups[0]
         for p in group["params"]:
-            gathered = (
-                self.state[p].setdefault("momentum", torch.zeros_like(p)).mul_(group["momentum"]).add_(p.grad)
-            )
+            gathered = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            gathered.mul_(group["momentum"]).add_(p.grad)
             matrix = p.grad.add(gathered, alpha=group["momentum"]).flatten(2)  # (runs, out, in), Nesterov
             change = orthogonal(matrix) * (0.2 * max(matrix.shape[1:]) ** 0.5)
             p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change.view_as(p), alpha=group["lr"])
@@ -105,14 +93,12 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 @optimizer("muon")
-def muon(
-    fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0, momentum: float = 0.95
-) -> optim.Optimizer:
+def muon(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0, momentum: float = 0.95) -> Optimizer:
     """Muon: every weight matrix moves by an orthogonal one."""
     return Muon(fleet, lr, weight_decay, momentum)
 
 
-class LBFGS(optim.Optimizer):
+class LBFGS(Optimizer):
     """torch's L-BFGS with its strong Wolfe search, one a run: each run has its own curvature and step."""
 
     def __init__(self, fleet: Fleet, lr: float, weight_decay: float, history_size: int):
@@ -120,29 +106,27 @@ class LBFGS(optim.Optimizer):
         options = {"max_iter": 1, "history_size": history_size, "line_search_fn": "strong_wolfe"}
         options["max_eval"] = 26  # else new versions of torch leave the search one, and a run stands still
         self.parts = [fleet.only(r) for r in range(fleet.runs)]
-        self.singles = [optim.LBFGS(list(part.parameters()), lr=lr, **options) for part in self.parts]
+        self.singles = [optim.LBFGS(list(part.parameters()), **options) for part in self.parts]
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One search direction a run; the losses before. (runs,)"""
-        group = self.param_groups[0]
+        lr, decay = self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]
 
         def penalized(part: Fleet) -> Tensor:
             loss = torch.as_tensor(closure(part))[0].clone()
-            for p in (p for p in part.parameters() if p.requires_grad and group["weight_decay"]):
-                loss += group["weight_decay"] / 2 * p.detach().square().sum()
-                torch.as_tensor(p.grad).add_(p.detach(), alpha=group["weight_decay"])
+            for p in (p for p in part.parameters() if p.requires_grad and decay):
+                loss += decay / 2 * p.detach().square().sum()
+                torch.as_tensor(p.grad).add_(p.detach(), alpha=decay)
             return loss
 
         first = []
         for part, single in zip(self.parts, self.singles, strict=True):
-            single.param_groups[0]["lr"] = group["lr"]
-            first.append(single.step(lambda part=part: penalized(part)))
-        return torch.stack([torch.as_tensor(loss) for loss in first])
+            single.param_groups[0]["lr"] = lr
+            first.append(torch.as_tensor(single.step(lambda part=part: penalized(part))))
+        return torch.stack(first)
 
 
 @optimizer("lbfgs", full_batch=True, needs_loss=True)
-def lbfgs(
-    fleet: Fleet, lr: float = 1.0, weight_decay: float = 0.0, history_size: int = 10
-) -> optim.Optimizer:
+def lbfgs(fleet: Fleet, lr: float = 1.0, weight_decay: float = 0.0, history_size: int = 10) -> Optimizer:
     """L-BFGS on all rows, one search direction a step."""
     return LBFGS(fleet, lr, weight_decay, history_size)

@@ -1,9 +1,7 @@
 """Building an optimizer by name, and what may change of it while it trains."""
 
-from __future__ import annotations
-
 import inspect
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from torch import optim
@@ -29,22 +27,14 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
     known = inspect.signature(make).parameters
     for option, value in options.items():
         one_of(f"option of {name}", option, [p for p in known if p not in NOT_OPTIONS])
-        numbers, usual = _numbers(value), _numbers(known[option].default)
-        if len(numbers) != len(usual):
-            raise SbkitError(
-                f"{option} has {len(usual)} numbers, got {value!r}; try {known[option].default}."
-            )
-        for number in numbers:
+        usual, several = known[option].default, isinstance(value, tuple | list)
+        if isinstance(usual, tuple) and not (several and len(value) == len(usual)):
+            raise SbkitError(f"{option} has {len(usual)} numbers, got {value!r}; try {usual}.")
+        for number in value if isinstance(usual, tuple) else [value]:
             check_setting(option, number)
-    lr = known["lr"].default if lr is None else lr
+    options["lr"] = check_setting("lr", known["lr"].default if lr is None else lr)
     fleet.flat()  # weights and gradients stand where they stay, for whatever the optimizer holds of them
-    return make(
-        fleet, lr=check_setting("lr", lr), weight_decay=check_setting("weight_decay", weight_decay), **options
-    )
-
-
-def _numbers(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, tuple | list) else [value]
+    return make(fleet, weight_decay=check_setting("weight_decay", weight_decay), **options)
 
 
 def check_setting(name: str, value: Any) -> float:
@@ -54,11 +44,6 @@ def check_setting(name: str, value: Any) -> float:
     return between(name, value, 0, 0.999999 if name in ("momentum", "betas", "alpha") else 1e6)
 
 
-def live_settings(name: str) -> list[str]:
-    """Names of the settings of this optimizer that may change while it trains."""
-    return [option for option in LIVE if option in inspect.signature(optimizer[name]).parameters]
-
-
 class Settings(MutableMapping[str, Any]):
     """The settings of a run that may change while it trains; assigning acts at the next step.
 
@@ -66,34 +51,29 @@ class Settings(MutableMapping[str, Any]):
     that of the first group, and once it is assigned, that of all.
     """
 
-    def __init__(self, optimizer: optim.Optimizer, names: Iterable[str]):
-        self._optimizer = optimizer
-        self._names = [name for name in names if self._groups(name)]
-
-    def _groups(self, name: str) -> list[dict[str, Any]]:
-        """The parameter groups that know a setting."""
-        return [group for group in self._optimizer.param_groups if name in group]
+    def __init__(self, made: optim.Optimizer, name: str):
+        taken = inspect.signature(optimizer[name]).parameters
+        groups = {own: [group for group in made.param_groups if own in group] for own in LIVE if own in taken}
+        self._groups = {own: those for own, those in groups.items() if those}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._groups(name)[0][name]
+        return self._groups[name][0][name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self._names:
-            raise SbkitError(f"While it trains one may change {', '.join(self._names)}, got {name!r}.")
+        if name not in self._groups:
+            raise SbkitError(f"While it trains one may change {', '.join(self)}, got {name!r}.")
         checked = check_setting(name, value)
-        for group in self._groups(name):
+        for group in self._groups[name]:
             group[name] = checked
 
     def __delitem__(self, name: str) -> None:
         raise SbkitError(f"A setting can be changed, not deleted, got {name!r}.")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._groups)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._groups)
 
     def __repr__(self) -> str:
         return repr(dict(self))

@@ -1,18 +1,16 @@
 """What may be wrong with the arguments of `fit`, each said in a sentence with the way out."""
 
-from __future__ import annotations
-
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import nn
 
 from sbkit.core import Fleet, SbkitError, Task, check_memory, registries, takes
 
-# Usual names in other libraries → the one here.
+# The name here: usual names in other libraries.
 USUAL = {
     "batch": ("batch_size", "bs", "minibatch"),
     "steps": ("iterations", "iters", "n_iter", "max_iter", "max_steps", "num_steps", "n_steps"),
@@ -29,87 +27,69 @@ USUAL = {
     "optimizer": ("opt", "optim", "optimiser", "solver"),
 }
 EPOCHS = ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs")
+NAMED = {"optimizer": registries.optimizer, "loss": registries.loss}
 HOOKS = {  # name → what it is called with, what it gives
-    "penalty": (("fleet", "x", "y", "logits"), "logits.square().mean((1, 2))"),
-    "transform": (("fleet", "x", "y"), "(x, y)"),
-    "after_step": (("fleet", "step"), "None"),
+    "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
+    "transform": ("fleet, x, y", "(x, y)"),
+    "after_step": ("fleet, step", "None"),
 }
 
 
-def check_names(
-    options: Mapping[str, Any], optimizer: str, own: Mapping[str, Any], rows: int, batch: int
-) -> None:
+def check_names(options: Mapping[str, Any], own: Iterable[str], known: Iterable[str], epoch: float) -> None:
     """Refuse an option that the optimizer does not take and `fit` knows by another name.
 
-    own: the arguments of `fit`. What is no other name of theirs is left to the optimizer to refuse.
+    own: the arguments of `fit`; known: those of the optimizer; epoch: its steps. What is no other name of
+    theirs is left to the optimizer to refuse.
     """
-    known = (
-        []
-        if optimizer not in registries.optimizer
-        else list(inspect.signature(registries.optimizer[optimizer]).parameters)
-    )
     for name, value in options.items():
         if name in known:
             continue
         if name.lower() in EPOCHS:
             epochs = value if isinstance(value, int | float) and 0 < value < math.inf else 10
-            raise SbkitError(
-                f"fit counts steps, not epochs, got {name}={value!r}; an epoch of {rows:,} rows takes "
-                f"{math.ceil(rows / batch)} of {batch}; try steps={math.ceil(epochs * rows / batch)}."
-            )
+            words = f"fit counts steps, not epochs, got {name}={value!r}; an epoch takes {epoch:g}"
+            raise SbkitError(f"{words}; try steps={math.ceil(epochs * epoch)}.")
         usual = [ours for ours, theirs in USUAL.items() if name.lower() in theirs]
         near = usual or difflib.get_close_matches(name, [*own, *known], n=1, cutoff=0.7)
         if near:
-            raise SbkitError(
-                f"fit has no argument {name!r}, got {value!r}; try {near[0]}{_given(near[0], value)}."
-            )
+            raise SbkitError(f"fit has no argument {name!r}, got {value!r}; try {_meant(near[0], value)}.")
 
 
-def _given(name: str, value: Any) -> str:
-    """How to write a value for that argument, as " = value"; what has no short text is left to the reader."""
-    called = (value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)).lower()
-    if name == "optimizer":
-        return f"={called if called in registries.optimizer else 'sgd'!r}"
-    if name == "loss":
-        near = difflib.get_close_matches(called, registries.loss, n=1) or [
-            "square" if called[:3] == "mse" else None
-        ]
-        return f"={near[0]!r}"
-    return f"={value!r}" if isinstance(value, str | int | float | list | tuple) else ""
+def _meant(name: str, value: Any) -> str:
+    """How to write that argument: a value as it is, what is an object of torch by its name here."""
+    if name not in NAMED:
+        return f"{name}={value!r}" if isinstance(value, str | int | float | list | tuple) else name
+    called = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
+    near = difflib.get_close_matches(called.lower().replace("mse", "square"), NAMED[name], n=1)
+    return f"{name}={near[0] if near else next(iter(NAMED[name]))!r}"
 
 
 def check_hooks(**hooks: Callable[..., Any] | None) -> None:
     """Refuse a penalty, transform or after_step that cannot be called as it will be."""
     for name, hook in hooks.items():
         given, gives = HOOKS[name]
-        if hook is not None and not (callable(hook) and takes(hook, *given)):
+        if hook is not None and not (callable(hook) and takes(hook, *given.split(", "))):
             got = f"one of {inspect.signature(hook)}" if callable(hook) else repr(hook)
-            way = f"{name}=lambda {', '.join(given)}: {gives}"
-            raise SbkitError(f"{name} is a function of ({', '.join(given)}), got {got}; try {way}.")
+            raise SbkitError(
+                f"{name} is a function of ({given}), got {got}; try {name}=lambda {given}: {gives}."
+            )
 
 
-def check_rows(runs: int, task: Task, ordered: bool) -> None:
-    """Refuse more runs times rows than fit into memory: the order of minibatches, the logits of a look."""
-    if ordered:
-        what = f"{runs} runs × {len(task.y):,} rows × 8 bytes × 3 copies (the order of the minibatches)"
-        check_memory(runs * len(task.y) * 8 * 3, what, task.x.device)
-    tests, size = len(task.y_test), task.x.element_size()
-    what = f"{runs} runs × {tests:,} test rows × {task.outputs} outputs × {size} bytes × 3 copies (a look)"
-    check_memory(runs * tests * task.outputs * size * 3, what, task.x.device)
+def check_fit(fleet: Fleet, task: Task, batch: int, ordered: bool) -> None:
+    """Refuse a fleet that does not fit the task, or what does not fit the memory.
 
-
-def check_fit(fleet: Fleet, task: Task, batch: int) -> None:
-    """Refuse a fleet that does not fit the task, or a step too large for the memory."""
-    widths = [
-        task.x.shape[1],
-        *(layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)),
-    ]
-    size, units = task.x.element_size(), sum(widths)
-    what = f"{fleet.runs} runs × {batch:,} rows × {units:,} units × {size} bytes × 3 copies"
-    check_memory(fleet.runs * batch * units * size * 3, what, task.x.device)
+    That is the order of the minibatches, where they are `ordered`, the logits of a look, and a step.
+    """
+    outputs, size = task.outputs, task.x.element_size()
+    layers = [layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)]
+    units = task.x.shape[1] + sum(layers)
+    for rows, words, each in (
+        (len(task.y) * ordered, "rows × 8 bytes", 8),
+        (len(task.y_test), f"test rows × {outputs} outputs × {size} bytes", outputs * size),
+        (batch, f"rows × {units:,} units × {size} bytes", units * size),
+    ):
+        what = f"{fleet.runs} runs × {rows:,} {words} × 3 copies"
+        check_memory(3 * fleet.runs * rows * each, what, task.x.device)
     fleet.try_out(task.x)
-    shape = tuple(fleet.predict(task.x[:2]).shape)
-    rows = min(2, len(task.x))
-    if shape != (fleet.runs, rows, task.outputs):
-        wanted = (fleet.runs, rows, task.outputs)
-        raise SbkitError(f"The task has {task.outputs} outputs, so logits are {wanted}, got {shape}.")
+    found = tuple(fleet.predict(task.x[:2]).shape)
+    if found != (wanted := (fleet.runs, min(2, len(task.x)), outputs)):
+        raise SbkitError(f"The task has {outputs} outputs, so logits are {wanted}, got {found}.")

@@ -1,23 +1,23 @@
 """From a fleet, a task and some choices to a run: everything is checked here, before any training."""
 
-from __future__ import annotations
-
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, registries, whole
-from sbkit.losses import loss_for
-from sbkit.optimizers import Settings, build, live_settings
-from sbkit.training.arguments import check_fit, check_hooks, check_names, check_rows
+from sbkit.core.environment import headless
+from sbkit.optimizers import Settings, build
+from sbkit.training.arguments import check_fit, check_hooks, check_names
+from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
+from sbkit.training.losses import loss_for
 from sbkit.training.measured import Measure, named
 from sbkit.training.run import Run
-from sbkit.training.wait import progress
 
 SLICE = 0.25  # seconds between two looks at the clock
+PATIENCE = 2.0  # seconds without a bar
 
 
 def fit(
@@ -59,46 +59,34 @@ def fit(
     [50, 100, 120]
     """
     check_pair("fit", fleet, task, trains=True)
-    rows = len(task.y)
-    for name, value, low in (
-        ("steps", steps, 1),
-        ("every", every, 1),
-        ("batch", min(256, rows) if batch is None else batch, 1),
-        ("seed", seed, 0),
-    ):
-        whole(name, value, low)
-    if stop is not None:
-        between("stop", stop, 0, math.inf, open_low=True)
-    chosen = loss_for(task, loss)
-    about = registries.optimizer.about[optimizer if optimizer in registries.optimizer else ""]
-    full, encoded = about.full_batch, penalty is None and transform is None
-    batch = rows if full else min(256, rows) if batch is None else batch
-    check_names(options, optimizer, inspect.signature(fit).parameters, rows, batch)
+    steps, every, seed = whole("steps", steps), whole("every", every), whole("seed", seed, 0)
+    stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
+    rows, taken = len(task.y), inspect.signature(registries.optimizer[optimizer]).parameters
+    batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
+    about = registries.optimizer.about[optimizer]
+    batch = rows if about.full_batch else batch
+    check_names(options, inspect.signature(fit).parameters, taken, rows / batch)
     check_hooks(penalty=penalty, transform=transform, after_step=after_step)
     made = build(optimizer, fleet, lr, weight_decay, **options)
     if batch > rows:
         raise SbkitError(f"batch is at most the {rows} training rows, got {batch}; try batch={rows}.")
-    check_rows(fleet.runs, task, ordered=not full)
-    check_fit(fleet, task, batch)
-    y = chosen.encode(task.y, task.outputs).to(task.x.dtype) if encoded else task.y
+    check_fit(fleet, task, batch, ordered=not about.full_batch)
+    y = task.y if penalty or transform else chosen.encode(task.y, task.outputs).to(task.x.dtype)
     seeds = [fleet.seed + r for r in range(fleet.runs)]
+    batches = WholeSet(task.x, y, fleet.runs) if about.full_batch else Batches(task.x, y, batch, seed, seeds)
     plan = Plan(
-        steps=steps,
-        every=every,
-        stop=stop,
         loss=chosen,
         optimizer=made,
-        settings=Settings(made, live_settings(optimizer)),
+        settings=Settings(made, optimizer),
         measure=named(measure, task),
         penalty=penalty,
         transform=transform,
         after_step=after_step,
         needs_loss=about.needs_loss,
-        encoded=encoded,
         seed=seed,
-        batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),
+        batches=batches,
     )
-    run = Run(fleet, task, plan)
+    run = Run(fleet, task, plan, steps, every, stop)
     run.given = {"lr": lr, "weight_decay": weight_decay} | options
     run.rehearse()
     return run
@@ -116,8 +104,21 @@ def last(run: Run) -> Snapshot:
     >>> last(fit(mlp(task, runs=2), task, steps=100)).step
     100
     """
-    with progress(run) as told:
+    with progress(run) as tell:
         while not run.finished:
             run.train(seconds=SLICE)
-            told()
+            tell()
     return run.snapshot()
+
+
+@contextmanager
+def progress(run: Run) -> Iterator[Callable[[], object]]:
+    """A function to call between two slices of training: after two seconds it shows the time left.
+
+    The bar goes with the block, and none is shown without a page to show it (SBKIT_HEADLESS=1).
+    """
+    from tqdm import tqdm
+
+    look = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
+    with tqdm(total=run.steps, disable=headless(), **look) as bar:
+        yield lambda: bar.update(run.step - bar.n)

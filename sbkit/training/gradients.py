@@ -1,7 +1,5 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, optim
 
-from sbkit.batches import Batches, WholeSet
 from sbkit.core import Fleet, SbkitError, Task
-from sbkit.losses import Loss
-from sbkit.models import Backpropagation, hooked_back, watched
+from sbkit.models import hooked_back, watched
 from sbkit.optimizers import Settings
+from sbkit.training.backpropagation import Backpropagation
+from sbkit.training.batches import Batches, WholeSet
+from sbkit.training.losses import Loss
+from sbkit.training.measured import told
 from sbkit.training.memory import Memory
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
@@ -24,11 +24,8 @@ AfterStep = Callable[[Fleet, int], object]
 
 @dataclass(frozen=True)
 class Plan:
-    """What `fit` has checked and prepared for a run."""
+    """How a run trains, as `fit` has checked and prepared it."""
 
-    steps: int
-    every: int
-    stop: float | None
     loss: Loss
     optimizer: optim.Optimizer
     settings: Settings
@@ -36,8 +33,7 @@ class Plan:
     penalty: Penalty | None
     transform: Transform | None
     after_step: AfterStep | None
-    batches: Batches | WholeSet  # of (x, targets of the loss) if `encoded`, else of (x, y)
-    encoded: bool
+    batches: Batches | WholeSet  # of (x, targets of the loss), or of (x, y) for a penalty or transform
     needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
     seed: int  # of all that is drawn while it trains
 
@@ -53,18 +49,19 @@ class Gradients:
         self.outputs, self.dtype = task.outputs, task.x.dtype
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
-        self._rehearsed: _Rehearsed | None = None
+        self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
         self.settle()
 
     def settle(self) -> None:
         """See how the fleet is now: its weights in their memory, and whether by hand is still right."""
         self.memory.settle()
-        self.by_hand = self.plan.penalty is None and Backpropagation.knows(self.fleet)
+        written = self.plan.loss.gradient and not self.plan.penalty
+        self.by_hand = bool(written) and Backpropagation.knows(self.fleet)
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
 
     def encode(self, y: Tensor) -> Tensor:
-        """Labels as targets of the loss. (…, outputs)"""
+        """Labels as targets of the loss; targets as they are. (…, outputs)"""
         return self.plan.loss.encode(y, self.outputs).to(self.dtype)
 
     def take(self, step: int) -> None:
@@ -73,52 +70,65 @@ class Gradients:
         if self.by_hand and not self.plan.transform:
             self._batch = self.plan.batches.arrays(step)
             return
-        x, y = self._drawn(step)
+        x, y = (self._again() if step == 0 else None) or self._drawn(step)
         self._batch = (x.detach().numpy(), self.encode(y).numpy()) if self.by_hand else (x, y)
 
     def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
-        """The minibatch of a step, changed by the transform, asked once a step; that of 0 is rehearsed."""
-        kept, self._rehearsed = self._rehearsed, None
-        if kept and step == 0 and kept.holds(self.fleet):
-            return kept.batch
+        """The minibatch of a step, x (runs, n, d) and y (runs, n, …), changed by the transform."""
         x, y = self.plan.batches(step)
-        return self._transformed(x.clone(), y.clone()) if self.plan.transform else (x, y)
-
-    def _transformed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """What the transform makes of x (runs, n, d) and y (runs, n, …), or an `SbkitError`."""
-        rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
-        found: Any = self.plan.transform and self.plan.transform(self.fleet, x, y)
-        if not (
-            isinstance(found, tuple | list) and [isinstance(part, Tensor) for part in found] == [True] * 2
-        ):
-            raise SbkitError(f"{rule}, got a {type(found).__name__}; try `return x, y`.")
-        new, labels = found
+        if not self.plan.transform:
+            return x, y
+        found: Any = self.plan.transform(self.fleet, x.clone(), y.clone())
         try:
+            new, labels = found
             known = labels.is_floating_point() or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
-            fits = known and self.encode(labels).shape == (len(x), new.shape[1], self.outputs)
-        except (RuntimeError, IndexError):  # no labels of this task, or none at all
+            fits = known and self.encode(labels).shape == (*new.shape[:2], self.outputs)
+            fits = fits and (new.shape[::2], new.dtype) == (x.shape[::2], x.dtype)
+        except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):  # no two tensors, no labels
             fits = False
-        if not fits or (new.shape[::2], new.ndim, new.dtype) != (x.shape[::2], x.ndim, x.dtype):
-            told = " and ".join(f"{tuple(part.shape)}, {part.dtype}" for part in found)
-            raise SbkitError(
-                f"{rule}, classes 0…{self.outputs - 1} or values, got {told}; try `return x, y`."
-            )
+        if not fits:
+            rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
+            classes = f"classes 0…{self.outputs - 1} or values"
+            raise SbkitError(f"{rule}, {classes}, got {told(found)}; try `return x, y`.")
         return new, labels
 
     @torch.no_grad()
     def rehearse(self) -> None:
-        """Ask transform and penalty on the first minibatch, so that what is wrong is said before training."""
+        """Ask transform and penalty on the first minibatch, so that what is wrong is said before training.
+
+        What the transform made is kept, with the weights that it saw and torch's generator before and after.
+        """
         if not (self.plan.transform or self.plan.penalty):
             return
         before = torch.get_rng_state()
         x, y = self._drawn(0)
         if self.plan.transform:
             kept = [p.detach().clone() for p in self.fleet.parameters()]
-            self._rehearsed = _Rehearsed((x, y), kept, before, torch.get_rng_state())
+            self._rehearsed = (x, y), kept, before, torch.get_rng_state()
         if self.plan.penalty:
             with torch.enable_grad(), self.fleet.at(self.plan.seed, 0):
-                given = x.clone(), y.clone(), self.fleet(x)
-                _one_each(self.plan.penalty(self.fleet, *given), self.fleet.runs)
+                self._penalty(self.fleet, x.clone(), y.clone(), self.fleet(x))
+
+    def _again(self) -> tuple[Tensor, Tensor] | None:
+        """What was rehearsed, if the transform would make it once more; what it drew counts as drawn now."""
+        if self._rehearsed is None:
+            return None
+        (batch, kept, before, after), self._rehearsed = self._rehearsed, None
+        drew = not torch.equal(before, after)
+        moved = not all(map(torch.equal, kept, self.fleet.parameters()))
+        if moved or (drew and not torch.equal(before, torch.get_rng_state())):
+            return None
+        if drew:
+            torch.set_rng_state(after)
+        return batch
+
+    def _penalty(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
+        """The penalty, (runs,), so that no run pays for another."""
+        found: Any = self.plan.penalty and self.plan.penalty(fleet, x, y, logits)
+        if not isinstance(found, Tensor) or found.shape != (fleet.runs,) or found.is_complex():
+            way = "sum or average over all axes but the first, or try torch.full((fleet.runs,), number)"
+            raise SbkitError(f"A penalty is one number a run, ({fleet.runs},), got {told(found)}; {way}.")
+        return found
 
     def penalized(self) -> list[Tensor]:
         """The loss of the latest step with its penalty, (runs,), if there was one."""
@@ -148,30 +158,28 @@ class Gradients:
         tape = self._tapes.get(fleet.seed)
         if tape is None or tape.shape != x.shape:
             tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape)
-        logits = tape(x, targets, self.plan.loss.gradient)
+        logits = tape(x, targets, self.plan.loss.gradient)  # pyright: ignore[reportArgumentType]
         if not self.plan.needs_loss:
             return None
         return self.plan.loss.value(torch.from_numpy(logits), torch.from_numpy(targets)).mean(-1)
 
     def _autograd(self, fleet: Fleet, x: Tensor, y: Tensor) -> Tensor:
         """Fill the gradients; the loss (runs,)."""
-        targets = y if self.plan.encoded else self.encode(y)
         trained = [p for p in fleet.parameters() if p.requires_grad]
         places = [torch.as_tensor(p.grad) for p in trained]
         try:
             with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
                 logits = fleet(x)
-                loss = self.plan.loss.value(logits, targets).mean(-1)  # (runs,)
+                loss = self.plan.loss.value(logits, self.encode(y)).mean(-1)
                 if self.plan.penalty:
-                    loss = loss + _one_each(self.plan.penalty(fleet, x, y, logits), fleet.runs)
+                    loss = loss + self._penalty(fleet, x, y, logits)
                     self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
                 for p in trained:
                     p.grad = None
                 loss.sum().backward(inputs=trained)  # unlike torch.autograd.grad, it calls every hook
-            for p, place in zip(trained, places, strict=True):
-                place.zero_() if p.grad is None else place.copy_(p.grad)
         finally:
             for p, place in zip(trained, places, strict=True):
+                place.zero_() if p.grad is None else place.copy_(p.grad)
                 p.grad = place
         return loss.detach()
 
@@ -184,39 +192,6 @@ class Gradients:
         except SbkitError:
             alone = own[:0]
         if seen or alone.shape != own.shape or not torch.allclose(alone, own, 1e-3, 1e-5, equal_nan=True):
-            raise SbkitError(
-                "This optimizer trains each run apart, got hooks or masks that act on all runs at once; "
-                "try the optimizer 'adam'."
-            )
+            words = "This optimizer trains each run apart, got hooks or masks that act on all runs at once"
+            raise SbkitError(f"{words}; try the optimizer 'adam'.")
         self._apart.add(r)
-
-
-@dataclass(frozen=True)
-class _Rehearsed:
-    """What the transform made of step 0, and what it saw: weights, torch's generator before and after."""
-
-    batch: tuple[Tensor, Tensor]
-    weights: list[Tensor]
-    before: Tensor
-    after: Tensor
-
-    def holds(self, fleet: Fleet) -> bool:
-        """Whether it would make the same now; then what it drew counts as drawn now."""
-        same = all(map(torch.equal, self.weights, fleet.parameters()))
-        if not same or torch.equal(self.before, self.after):
-            return same
-        if torch.equal(self.before, torch.get_rng_state()):
-            torch.set_rng_state(self.after)
-            return True
-        return False
-
-
-def _one_each(penalty: Any, runs: int) -> Tensor:
-    """A penalty (runs,), so that no run pays for another."""
-    if not isinstance(penalty, Tensor) or penalty.shape != (runs,) or penalty.is_complex():
-        tensor, number = isinstance(penalty, Tensor), isinstance(penalty, int | float)
-        way = "sum or average over all axes but the first"
-        way = f"try torch.full((fleet.runs,), {penalty!r})" if number else way
-        got = f"{tuple(penalty.shape)}, {penalty.dtype}" if tensor else f"a {type(penalty).__name__}"
-        raise SbkitError(f"A penalty is one number a run, ({runs},), got {got}; {way}.")
-    return penalty

@@ -1,10 +1,8 @@
 """What a measure gives, in one form wherever it goes: tensors of their own, on the CPU, the runs first."""
 
-from __future__ import annotations
-
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -26,40 +24,39 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
             asked += [(name, registries.measure[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            asked.append(
-                (registries.measure.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure)
-            )
+            usual = getattr(inner, "__name__", type(inner).__name__)
+            asked.append((registries.measure.of(measure) or usual, measure))
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
     found: dict[str, Callable[..., Any]] = {}
     for name, function in asked:
-        own = name
-        if registries.measure.of(function) and any(
-            name == other and function is not it for other, it in asked
-        ):
-            fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
-            own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
-        _check(own, function, found, task)
-        found[own] = function
+        twice = any(name == other and function is not one for other, one in asked)
+        if twice and registries.measure.of(function):  # the arguments of a partial tell it apart
+            fixed = ", ".join(f"{key}={value!r}" for key, value in getattr(function, "keywords", {}).items())
+            name = f"{name} {fixed}".strip()
+        if found.setdefault(name, function) is not function:
+            way = "write one as `def other(...)`"
+            raise SbkitError(f"Measures have different names, got {name!r} twice; {way}.")
+        _check(name, function, task)
     return found
 
 
-def _check(name: str, function: Callable[..., Any], found: Mapping[str, Any], task: Task) -> None:
+def _check(name: str, function: Callable[..., Any], task: Task) -> None:
+    """Refuse a measure whose name is taken, or that cannot be asked of this task."""
+    about = registries.measure.about[registries.measure.of(function)]
     if name in RESULTS:
         raise SbkitError(
             f"Every run tells its {name} anyway, got a measure {name!r}; try `def my_{name}(…)`."
         )
-    if found.get(name, function) is not function:
-        raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
-    about = registries.measure.about[registries.measure.of(function)]
-    if about.classes and not task.classes:
-        raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
-    if about.classes == 2 and task.outputs != 2:
-        raise SbkitError(f"The measure {name!r} is for two classes, got {task.outputs}; leave it out.")
-    if task.z.shape[1] < about.columns:
-        raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
     if not takes(function, "fleet", "task"):
         raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
+    for needs, fits, got in (
+        ("needs classes", task.classes or not about.classes, "a regression task"),
+        ("is for two classes", about.classes != 2 or task.outputs == 2, task.outputs),
+        ("needs two columns", task.z.shape[1] >= about.columns, "a task with one"),
+    ):
+        if not fits:
+            raise SbkitError(f"The measure {name!r} {needs}, got {got}; leave it out.")
 
 
 def value_of(name: str, given: Any, runs: int) -> Value:
@@ -79,7 +76,9 @@ def _tensor(name: str, given: Any, runs: int) -> Tensor:
     value = _converted(given)
     if value is None or value.is_complex() or value.shape[:1] != (runs,):
         rule = f"The measure {name!r} returns one value a run or more, a tensor or array ({runs}, …)"
-        raise SbkitError(f"{rule}, got {_kind(given, value)}; {_fix(given, value)}.")
+        got = told(given if value is None or isinstance(given, float | int) else value)
+        way = "average over all axes but the first; of a dict, torch.stack(list(values.values()), dim=1)"
+        raise SbkitError(f"{rule}, got {got}; {way}; of one number, torch.full((fleet.runs,), number).")
     return value
 
 
@@ -99,22 +98,14 @@ def _converted(given: Any) -> Tensor | None:
         return None
 
 
-def _kind(given: Any, value: Tensor | None) -> str:
-    """What was given, in words."""
-    if value is None or isinstance(given, float | int):
-        return "None" if given is None else f"a {type(given).__name__}"
-    return f"{'complex ' if value.is_complex() else ''}{tuple(value.shape)}"
+def told(given: Any) -> str:
+    """What was given, in words.
 
-
-def _fix(given: Any, value: Tensor | None) -> str:
-    if isinstance(given, Mapping):
-        return "try torch.stack(list(values.values()), dim=1), or a measure for each of its values"
-    if given is None:
-        return "try `return` before the value"
-    if value is not None and value.is_complex():
-        return "try .abs() or .real of it"
-    if value is None:
-        return "try a tensor"
-    if not value.ndim:
-        return f"try torch.full((fleet.runs,), {value.item()!r}), if all runs have the same"
-    return "sum or average over all axes but the first, that of the runs"
+    >>> told(torch.ones(2, 3)), told((np.zeros(2), 0.5)), told(None)
+    ('(2, 3), torch.float32', '(2,), float64 and a float', 'None')
+    """
+    if isinstance(given, list | tuple):
+        return " and ".join(map(told, given)) or f"an empty {type(given).__name__}"
+    if isinstance(given, Tensor | np.ndarray):
+        return f"{tuple(given.shape)}, {given.dtype}"
+    return "None" if given is None else f"a {type(given).__name__}"

@@ -1,7 +1,5 @@
 """The only training loop: a run is lazy; it is advanced, iterated or looked at."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -11,18 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import (
-    Fleet,
-    SbkitError,
-    Snapshot,
-    Task,
-    best_threads,
-    between,
-    drawn,
-    registries,
-    threads,
-    whole,
-)
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, drawn, registries, whole
+from sbkit.core.machine import best_threads, threads
 from sbkit.measures import accuracy
 from sbkit.training.gradients import Gradients, Plan
 from sbkit.training.measured import Value, value_of
@@ -39,9 +27,9 @@ class Run:
     The numbers are the same however the steps are cut.
     """
 
-    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan, steps: int, every: int, stop: float | None):
         self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
-        self.steps, self.every, self.stop, self.settings = plan.steps, plan.every, plan.stop, plan.settings
+        self.steps, self.every, self.stop, self.settings = steps, every, stop, plan.settings
         self.given: dict[str, Any] = {}  # the settings as `fit` was given them, the very objects
         self.states = ["training"] * fleet.runs
         self.glimpse = task.sample()
@@ -49,8 +37,7 @@ class Run:
         self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
         self._glances = 0  # looks while it moves
         self._seen: dict[str, tuple[Value, int, bool]] = {}  # latest value, its step, whether of a glance
-        self._frozen = torch.empty(0, dtype=torch.int64)
-        self._kept: list[Tensor] = []
+        self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and their weights
         self._memory = Memory(fleet, plan.optimizer)
         self._gradients = Gradients(fleet, task, plan, self._memory)
 
@@ -60,17 +47,14 @@ class Run:
             self._gradients.rehearse()
             for name, measure in self.plan.measure.items():
                 if not getattr(measure, "__module__", "").startswith("sbkit."):
-                    self._rehearse(name, measure)
+                    value_of(name, self._tried(measure), self.fleet.runs)
 
-    def _rehearse(self, name: str, measure: Callable[..., Any]) -> None:
-        """Measure the sample, or all rows where a measure needs those."""
+    def _tried(self, measure: Callable[..., Any]) -> Any:
+        """What a measure gives of the sample, or of all rows where it needs those."""
         try:
-            found = measure(self.fleet, self.glimpse)
-        except Exception:
-            if self.glimpse is self.task:
-                raise
-            found = measure(self.fleet, self.task)
-        value_of(name, found, self.fleet.runs)
+            return measure(self.fleet, self.glimpse)
+        except Exception:  # whatever it is, it rises again where all rows do not help
+            return measure(self.fleet, self.task)
 
     @property
     def finished(self) -> bool:
@@ -106,20 +90,16 @@ class Run:
         if (steps is None) == (seconds is None):
             raise SbkitError("advance takes either steps or seconds; try advance(steps=50).")
         last = self.steps if steps is None else self.step + whole("steps", steps)
-        until = (
-            math.inf if seconds is None else time.perf_counter() + between("seconds", seconds, 0, 3600, True)
-        )
+        allowed = math.inf if seconds is None else between("seconds", seconds, 0, 3600, open_low=True)
+        until = time.perf_counter() + allowed
         self._gradients.settle()
-        with (
-            threads(self._threads()),
-            torch.no_grad(),
-            np.errstate(all="ignore"),  # `_check` sees what is not finite
-        ):
+        # `_check` sees what is not finite
+        with threads(self._threads()), torch.no_grad(), np.errstate(all="ignore"):
             while not self.finished:
                 self._train_step()
                 if self.step >= last or time.perf_counter() >= until:
                     break
-            self._memory.settle()  # where an optimizer took them elsewhere in this very slice
+            self._memory.hold()  # where an optimizer took them elsewhere in this very slice
 
     def snapshot(self, glance: bool = False) -> Snapshot:
         """What is known now, without training; `glance` as in `advance`."""
@@ -139,9 +119,7 @@ class Run:
                 rows=len(task.y_test),
                 sample=self.glimpse,
                 measured={name: step for name, (_, step, _) in self._seen.items()},
-                measures={
-                    name: registries.measure.of(measure) for name, measure in self.plan.measure.items()
-                },
+                measures={name: registries.measure.of(one) for name, one in self.plan.measure.items()},
             )
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
@@ -157,8 +135,7 @@ class Run:
             if seen is None or seen[2] != glance or self._glances % about.glance_every == 0:
                 bound = getattr(measure, "keywords", {})  # of a partial
                 coarse = {key: value for key, value in about.glance.items() if key not in bound}
-                looked = task if about.rows else self.task
-                found = measure(self.fleet, looked, **coarse)
+                found = measure(self.fleet, task if about.rows else self.task, **coarse)
                 self._seen[name] = value_of(name, found, self.fleet.runs), self.step, glance
 
     def _train_step(self) -> None:
@@ -170,9 +147,8 @@ class Run:
                 self.plan.after_step(self.fleet, self.step)
                 self._gradients.settle()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
-            if self._kept:
-                for kept, weight in zip(self._kept, self._memory.weights, strict=True):
-                    weight.index_copy_(0, self._frozen, kept)
+            for kept, weight in zip(self._kept, self._memory.weights, strict=False):  # none, or all
+                weight.index_copy_(0, self._frozen, kept)
             if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
 
@@ -181,15 +157,15 @@ class Run:
 
         Where nothing but a lost run can end it, the few rows of a glance do until the last step.
         """
-        few = self.stop is None and self.step < self.steps
-        x, y = (self.glimpse.x, self.glimpse.y) if few else self._judged
+        ends = self.step >= self.steps
+        x, y = self._judged if self.stop is not None or ends else (self.glimpse.x, self.glimpse.y)
         logits = self.fleet.predict(x)
         loss = self._loss(logits, y)  # (runs,)
         parts = [*self.fleet.parameters(), logits, loss, *self._gradients.penalized()]  # (runs, …) each
         finite = torch.stack([p.reshape(len(loss), -1).isfinite().all(1) for p in parts]).all(0)  # (runs,)
         low = loss < (-math.inf if self.stop is None else self.stop)
         for r, (ok, done) in enumerate(zip(finite.tolist(), low.tolist(), strict=True)):
-            if self.states[r] == "training" and not (ok and not done and self.step < self.steps):
+            if self.states[r] == "training" and (done or ends or not ok):
                 self.states[r] = "diverged" if not ok else "converged" if done else "finished"
         frozen = [r for r, state in enumerate(self.states) if state != "training"]
         if len(frozen) > len(self._frozen) and not self.finished:
@@ -199,5 +175,5 @@ class Run:
     def _threads(self) -> int:
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:
             return torch.get_num_threads()
-        shape = self.plan.batches.batch, *(tuple(p.shape) for p in self.fleet.parameters())
+        shape = self.plan.batches.batch, *(tuple(p.shape) for p in self._memory.weights)
         return best_threads(shape, lambda: self._gradients.trial(self.step))

@@ -12,8 +12,9 @@ from torch.nn.utils import parametrize, prune
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.batches import Batches
-from sbkit.models import MLP, Backpropagation
+from sbkit.models import MLP
+from sbkit.training.backpropagation import Backpropagation
+from sbkit.training.batches import Batches
 
 RUNS, BATCH = 3, 32
 EACH = torch.rand(

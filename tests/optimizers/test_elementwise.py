@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.batches import Batches, WholeSet
+from sbkit.training.batches import Batches, WholeSet
 
 # Optimizer → torch's own, and the options it is compared with.
 TORCH: dict[str, tuple[Callable[..., optim.Optimizer], dict]] = {

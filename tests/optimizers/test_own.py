@@ -9,9 +9,9 @@ from torch import nn, optim
 from torch.nn import functional as F
 
 import sbkit as sb
-from sbkit.batches import Batches
 from sbkit.core import registries
 from sbkit.core.registries import AboutOptimizer
+from sbkit.training.batches import Batches
 
 Make = Callable[..., optim.Optimizer]
 STEPS, BATCH = 60, 32

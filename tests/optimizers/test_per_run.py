@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.batches import Batches
 from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut
 from sbkit.optimizers.per_run import orthogonal
+from sbkit.training.batches import Batches
 
 both = pytest.mark.parametrize("build", ["relu", "layer norm", "convnet"])
 

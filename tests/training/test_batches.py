@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sbkit import batches
-from sbkit.batches import Batches, WholeSet
+from sbkit.training import batches
+from sbkit.training.batches import Batches, WholeSet
 
 
 def rows(n=100, d=3):

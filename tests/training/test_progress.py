@@ -1,15 +1,17 @@
 """Somebody who waits sees the time left, and can stop."""
 
+import sys
+
 import pytest
 from cases import slab_task
 
 import sbkit as sb
-from sbkit.training import progress, wait
+from sbkit.training import progress
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(wait, "PATIENCE", 0.0)
+    monkeypatch.setattr(sys.modules["sbkit.training.fit"], "PATIENCE", 0.0)
     monkeypatch.delenv("SBKIT_HEADLESS", raising=False)
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from cases import DOUBLE, TASKS
+from cases import DOUBLE, FLEETS, TASKS, assert_same_run
 from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.core import registries
-from sbkit.losses import loss_for
+from sbkit.training.losses import loss_for
 
 # name, outputs → the loss of logits (n, outputs) and labels (n,), each row's own, by torch's functions
 REFERENCES = {
@@ -84,3 +84,71 @@ def test_regression_is_by_squares():
 def test_refuses(task, name, says):
     with pytest.raises(sb.SbkitError, match=says):
         loss_for(TASKS[task](), name)
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Registers a loss as "own", for as long as a test runs."""
+    monkeypatch.setattr(registries.loss, "_functions", dict(registries.loss._functions))
+    return lambda function, **about: registries.loss("own", **about)(function)
+
+
+def squares(logits, targets):
+    return (logits - targets).square().mean(-1)
+
+
+def entropy(logits, targets):
+    return -(logits.log_softmax(-1) * targets).sum(-1)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "sam", "lbfgs"])
+@pytest.mark.parametrize(
+    ("task", "own", "same"),
+    [("regression", squares, "square"), ("slabs", entropy, None), ("three classes", entropy, None)],
+)
+def test_a_loss_of_ones_own_trains_as_the_same_of_sbkit(register, task, own, same, optimizer):
+    register(own, regression=True)
+    task, options = TASKS[task](), {"optimizer": optimizer, "steps": 10, "stop": None}
+    options |= {} if optimizer == "lbfgs" else {"batch": 32}
+    mine, theirs = (FLEETS["relu"](task, runs=3) for _ in range(2))
+    seen = [sb.last(sb.fit(f, task, loss=n, **options)).loss for f, n in ((mine, "own"), (theirs, same))]
+    assert_close(*seen)
+    for r in range(3):
+        assert_same_run(mine, r, theirs, r, atol=1e-7, rtol=1e-6)
+
+
+OWN = {  # name → a loss that is none, what is said of it
+    "a number": (lambda logits, targets: squares(logits, targets).mean(), r"a number a row, .*got \(\)"),
+    "a number a run": (lambda logits, targets: squares(logits, targets).mean(1), r"got \(2,\)"),
+    "a number an output": (lambda logits, targets: (logits - targets).square(), r"got \(2, 3, 2\), .*mean"),
+    "no tensor": (lambda logits, targets: 0.5, "got a float"),
+    "nothing": (lambda logits, targets: None, "got None"),
+    "no gradient": (lambda logits, targets: squares(logits.detach(), targets), "with a gradient"),
+    "runs mixed": (lambda logits, targets: squares(logits - logits.mean(0), targets), "mixes runs"),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_what_is_no_loss_is_refused_before_training(register, kind):
+    own, says = OWN[kind]
+    register(own)
+    task = TASKS["slabs"]()
+    with pytest.raises(sb.SbkitError, match=f"loss='own' is {says}" if says[0] == "a" else says):
+        sb.fit(FLEETS["relu"](task, runs=3), task, loss="own", batch=32)
+
+
+def test_a_loss_of_other_arguments_is_not_registered(register):
+    with pytest.raises(sb.SbkitError, match=r"registered loss is a function \(logits, targets\)"):
+        register(lambda logits: logits)
+
+
+def test_a_loss_says_whether_it_takes_values(register):
+    register(squares)
+    with pytest.raises(sb.SbkitError, match="loss='square', got 'own'"):
+        loss_for(TASKS["regression"](), "own")
+
+
+def test_what_a_loss_raises_rises_as_it_is(register):
+    register(lambda logits, targets: logits.no_such_thing)
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        loss_for(TASKS["slabs"](), "own")

@@ -1,19 +1,14 @@
 """Gradients of plain nets without autograd."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet
+from sbkit.models import MLP, DeepLinear
 from sbkit.models.layers import Linear, hooked, watched
-from sbkit.models.linear import DeepLinear
-from sbkit.models.plain import MLP, USUAL
-
-Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
+from sbkit.models.plain import USUAL
+from sbkit.training.losses import Gradient
 
 
 class Backpropagation:
@@ -61,15 +56,15 @@ class Backpropagation:
 
 def _in_turn(fleet: MLP) -> bool:
     """Whether its net is Linear and its activation in turn, or for products of matrices Linear alone."""
-    parts, usual = fleet.parts, USUAL[fleet.kind]
-    between = [part for part in parts if type(part) is not Linear]
-    wanted = [] if type(fleet) is DeepLinear else parts[1::2]
-    kinds = {(type(part), vars(part).get("negative_slope")) for part in [usual, *between]}
+    usual = USUAL[fleet.kind]
+    turn = [Linear] if type(fleet) is DeepLinear else [Linear, type(usual)]
+    wanted = (turn * len(fleet.parts))[: len(fleet.parts)]
+    slopes = {vars(part).get("negative_slope") for part in fleet.parts if type(part) is type(usual)}
     return (
         type(fleet.net) is nn.Sequential
-        and between == wanted
-        and type(parts[-1]) is Linear
-        and len(kinds) == 1
+        and [type(part) for part in fleet.parts] == wanted
+        and wanted[-1] is Linear
+        and slopes <= {vars(usual).get("negative_slope")}
     )
 
 
@@ -79,7 +74,7 @@ def _untouched(fleet: MLP) -> bool:
     weights = [p for layer in layers for p in layer._parameters.values() if p is not None]
     return (
         not nn.modules.module._has_any_global_hook()
-        and not any(hooked(part) or "forward" in vars(part) for part in fleet.modules())
+        and not any(hooked(part) or "forward" in vars(part) for part in (fleet, fleet.net, *fleet.parts))
         and all(list(layer._parameters) == ["weight", "bias"] for layer in layers)
         and all(type(p) is nn.Parameter and p.is_cpu and not watched(p) for p in weights)
         and {p.dtype for p in weights} in ({torch.float32}, {torch.float64})
@@ -96,10 +91,8 @@ class _Layer:
         self.bias = self.bias_grad = None
         if layer.bias is not None:
             self.bias, self.bias_grad = (part[:, None] for part in _pair(layer.bias))  # (runs, 1, out) each
-        shape = len(self.weight), rows, self.weight.shape[1]
-        self.out, self.back, self.zeros = (
-            np.zeros(shape, self.weight.dtype) for _ in range(3)
-        )  # (runs, n, out)
+        memory = np.zeros((3, len(self.weight), rows, self.weight.shape[1]), self.weight.dtype)
+        self.out, self.back, self.zeros = memory  # (runs, n, out) each
 
     def forward(self, h: np.ndarray) -> np.ndarray:
         """h W + b. (runs, n, in) → (runs, n, out)"""

@@ -1,7 +1,5 @@
 """The order of minibatches: every run has its own, and it can be cut anywhere."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

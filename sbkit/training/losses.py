@@ -1,0 +1,125 @@
+"""Losses as functions of logits, with the gradient written out for the fast path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sbkit.core import SbkitError, Task, registries
+from sbkit.training.measured import told
+
+Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of logits (runs, n, outputs) against targets (runs, n, outputs), as encoded from labels.
+
+    value → (runs, n), one a row. gradient → d value / d logits (runs, n, outputs), of and in NumPy arrays;
+    None where only autograd knows it. signed: labels are told by ±1 instead of 1 and 0.
+    """
+
+    value: Callable[[Tensor, Tensor], Tensor]
+    gradient: Gradient | None = None
+    signed: bool = False
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return self.value(logits, targets)
+
+    def encode(self, y: Tensor, outputs: int) -> Tensor:
+        """Labels (…, n) as rows of one 1, else 0 or −1; values as they are. (…, n, outputs)"""
+        if y.is_floating_point():
+            return y
+        rows = F.one_hot(y, outputs).to(torch.get_default_dtype())
+        return 2 * rows - 1 if self.signed else rows
+
+
+def _margin(logits: Any, targets: Any) -> Any:
+    """y·(logit₁ − logit₀), positive where the row is right. (runs, n)"""
+    return targets[..., 1] * (logits[..., 1] - logits[..., 0])
+
+
+def _hinge(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.relu(1 - _margin(logits, targets))
+
+
+def _hinge_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.where(_margin(logits, targets) < 1, -1, 0).astype(logits.dtype)[..., None] * targets
+
+
+SIGNS = np.array([-1, 1], np.float32)  # of the two classes
+
+
+def _sigmoid(minus: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(minus)), exact to rounding; beyond 80 it is 0 to float32."""
+    over = np.exp(np.minimum(minus, 80))
+    over += 1
+    return np.reciprocal(over, out=over)
+
+
+def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """softmax − one-hot; for two classes by the sigmoid, which is several times faster."""
+    if logits.shape[-1] != 2:
+        chance = np.exp(logits - logits.max(-1, keepdims=True))
+        chance /= chance.sum(-1, keepdims=True)
+        return chance - targets
+    over = _sigmoid(logits[..., 0] - logits[..., 1])  # P(class 1), (runs, n)
+    over -= targets[..., 1]
+    return over[..., None] * SIGNS
+
+
+def _softmax(logits: Tensor, targets: Tensor) -> Tensor:
+    return logits.logsumexp(-1) - (logits * targets).sum(-1)
+
+
+def _square(logits: Tensor, targets: Tensor) -> Tensor:
+    return (logits - targets).square().mean(-1)
+
+
+def _square_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return 2 * (logits - targets) / targets.shape[-1]
+
+
+CROSS_ENTROPY = Loss(_softmax, _softmax_gradient)
+registries.loss("cross_entropy")(CROSS_ENTROPY)
+registries.loss("logistic", classes=2)(CROSS_ENTROPY)  # log(1 + exp(−margin)), for two classes the same
+registries.loss("hinge", classes=2)(Loss(_hinge, _hinge_gradient, signed=True))
+registries.loss("square", regression=True)(Loss(_square, _square_gradient, signed=True))
+
+
+def loss_for(task: Task, name: str | None) -> Loss:
+    """The loss of this name, or the usual one: cross-entropy for classes, squares for values.
+
+    Raises `SbkitError` on an unknown name, on a loss that does not fit the task's labels, and on one that
+    was registered as `@sb.loss` and does not give one number a row, a run apart from the others.
+    """
+    name = name if name is not None else ("cross_entropy" if task.classes else "square")
+    found, about = registries.loss[name], registries.loss.about[name]
+    if not task.classes and not about.regression:
+        raise SbkitError(f"Float targets are regression, which has loss='square', got {name!r}.")
+    if about.classes == 2 and task.outputs != 2:
+        raise SbkitError(f"loss={name!r} is for two classes, got {task.outputs}; try 'cross_entropy'.")
+    if isinstance(found, Loss):
+        return found
+    made = Loss(found)
+    _check(name, made, made.encode(task.y[:3], task.outputs).to(task.x.dtype))
+    return made
+
+
+def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -> None:
+    """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, outputs)."""
+    shape = 2, *targets.shape
+    logits = torch.linspace(-1, 1, 2 * targets.numel()).to(targets).view(shape).requires_grad_()
+    with torch.enable_grad():
+        found, alone = (value(part, targets.expand_as(part)) for part in (logits, logits[:1]))
+    rule = (
+        f"loss={name!r} is a number a row, {shape[:2]} of logits {shape}, with a gradient, of that run alone"
+    )
+    if not (isinstance(found, Tensor) and found.shape == shape[:2] and found.requires_grad):
+        raise SbkitError(f"{rule}, got {told(found)}; try return (logits - targets).abs().mean(-1).")
+    if alone.shape != found[:1].shape or not torch.allclose(alone, found[:1], equal_nan=True):
+        raise SbkitError(f"{rule}, got one that mixes runs; sum or average over the last axis alone.")
