@@ -5,10 +5,12 @@
 #   PYTHON       the interpreter to build on (default: the newest found)
 #   TORCH_INDEX  where to take torch from; empty: PyPI (default: the CPU's build on Linux without an NVIDIA driver)
 #   ONLY         the one notebook that `make notebooks` runs
+#   URL          the repository's address, for `make address`
 #   LAB_ARGS     passed on to JupyterLab, e.g. --ip=0.0.0.0 --port=8889
 #   PIP_FLAGS    empty shows what pip does
 PYTHON ?=
 ONLY ?=
+URL ?=
 LAB_ARGS ?=
 PIP_FLAGS ?= -qq
 
@@ -102,12 +104,13 @@ lesson: $(VENV)/lab.done ## begin a lesson: make lesson NAME=3-sharpness/01-how-
 	@$(VENV)/$(BIN)/python scripts/lesson.py "$(NAME)"
 
 notebooks: $(VENV)/lab,author.done ## run the notebooks (or ONLY=notebooks/....ipynb) in place, store their pictures and claims
-	@$(if $(ONLY),[ -f "$(ONLY)" ] || { echo "No notebook at $(ONLY); give its path: ONLY=notebooks/0-start-here.ipynb" >&2; exit 2; },rm -f docs/claims.json)
 	@for path in $(or $(ONLY),$(shell find notebooks -name '*.ipynb' -not -path '*/.*' | sort)); do \
-	  SBKIT_HEADLESS=1 SBKIT_PNG=1 SBKIT_LESSON=$$path SBKIT_CLAIMS=$(CURDIR)/docs/claims.json \
+	  if [ ! -f $$path ]; then echo "No notebook at $$path; give its path: ONLY=notebooks/0-start-here.ipynb" >&2; exit 2; fi; \
+	  SBKIT_HEADLESS=1 SBKIT_PNG=1 SBKIT_LESSON=$$path SBKIT_CLAIMS=$(CURDIR)/docs/.claims.json \
 	  $(VENV)/$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
-	    --ExecutePreprocessor.store_widget_state=False $$path || exit 1; \
+	    --ExecutePreprocessor.store_widget_state=False $$path || { rm -f docs/.claims.json; exit 1; }; \
 	done
+	@$(VENV)/$(BIN)/python scripts/claims.py docs/.claims.json
 	$(VENV)/$(BIN)/python -m sbkit claims > docs/claims.md
 
 claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
@@ -125,8 +128,8 @@ pictures: $(DEV) ## take the pictures of README and docs from the lab, minutes
 bench: $(VENV)/lab,test,bench.done ## every benchmark, side by side, into benchmarks/RESULTS.md (half an hour)
 	$(VENV)/$(BIN)/python benchmarks/results.py $(PART)
 
-address: $(DEV) ## write the address of pyproject.toml into badges, links and first cells
-	$(VENV)/$(BIN)/python scripts/address.py
+address: | $(VENV)/$(BIN)/python$(EXE) ## write the address of pyproject.toml, or URL=https://github.com/you/sbkit, into badges, links and first cells
+	@$(VENV)/$(BIN)/python scripts/address.py $(URL)
 
 wheel: $(DEV) ## the wheel of this version in dist/, as it would be published
 	$(VENV)/$(BIN)/pip wheel $(PIP_FLAGS) --no-deps -w dist .

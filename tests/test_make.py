@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -164,6 +165,21 @@ def test_every_part_runs_whichever_fails_and_tells_its_seconds(house):
 # ---------------------------------------------------------------- notebooks
 
 
+def test_claims_of_other_lessons_stay_in_the_order_of_the_course(house):
+    (house / "docs").mkdir()
+    for path in ("0-start", "1-part/01-a", "1-part/02-b"):
+        (house / "notebooks" / path).parent.mkdir(parents=True, exist_ok=True)
+        (house / "notebooks" / f"{path}.ipynb").touch()
+    kept = [{"lesson": "02-b", "claim": "B"}, {"lesson": "01-a", "claim": "once"}, {"lesson": "gone"}]
+    new = [{"lesson": "01-a", "claim": "now"}, {"lesson": "0-start", "claim": "S"}]
+    (house / "docs" / "claims.json").write_text(json.dumps(kept))
+    (house / "docs" / ".claims.json").write_text(json.dumps(new))
+    command = [sys.executable, "scripts/claims.py", "docs/.claims.json"]
+    subprocess.run(command, cwd=house, check=True)
+    assert json.loads((house / "docs" / "claims.json").read_text()) == [new[1], new[0], kept[0]]
+    assert not (house / "docs" / ".claims.json").exists()
+
+
 JUPYTER = '#!/bin/sh\nfor last; do :; done\necho "$last" >> "$FAKES/ran"\n'
 
 
@@ -172,13 +188,11 @@ def test_one_notebook_or_all(house):
         (house / "notebooks" / path).parent.mkdir(parents=True, exist_ok=True)
         (house / "notebooks" / f"{path}.ipynb").touch()
     (house / "docs").mkdir()
-    (house / "docs" / "claims.json").touch()
     fake(house, "jupyter", JUPYTER)
     nothing = ["VENV=.", "./lab,author.done", "-o", "./lab,author.done"]  # as if set up
     one = make(house, *nothing, "notebooks", "ONLY=notebooks/1-simplicity/01-a.ipynb")
     assert one.returncode == 0, one.stderr
     assert (house / "bin" / "ran").read_text().split() == ["notebooks/1-simplicity/01-a.ipynb"]
-    assert (house / "docs" / "claims.json").exists(), "the claims of the other lessons stay"
     assert make(house, *nothing, "notebooks").returncode == 0
     assert (house / "bin" / "ran").read_text().split()[1:] == [
         "notebooks/0-start-here.ipynb",
