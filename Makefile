@@ -4,11 +4,13 @@
 # Yours to set, e.g. make lab PYTHON=/opt/python3.12/bin/python
 #   PYTHON       the interpreter to build on (default: the newest found)
 #   TORCH_INDEX  where to take torch from; empty: PyPI (default: the CPU's build on Linux without an NVIDIA driver)
+#   NAME         the lesson that `make lesson` begins: 3-sharpness/01-how-sharp
 #   ONLY         the one notebook that `make notebooks` runs
 #   URL          the repository's address, for `make address`
 #   LAB_ARGS     passed on to JupyterLab, e.g. --ip=0.0.0.0 --port=8889
 #   PIP_FLAGS    empty shows what pip does
 PYTHON ?=
+NAME ?=
 ONLY ?=
 URL ?=
 LAB_ARGS ?=
@@ -100,18 +102,13 @@ slow: $(DEV) ## its slow ones: claims, processes, documents
 browser: $(DEV) ## those in JupyterLab in a real Chromium, one at a time
 	$(VENV)/$(BIN)/pytest -m browser
 
-lesson: $(VENV)/lab.done ## begin a lesson: make lesson NAME=3-sharpness/01-how-sharp
-	@$(VENV)/$(BIN)/python scripts/lesson.py "$(NAME)"
+lesson: $(VENV)/lab,author.done ## begin a lesson: make lesson NAME=3-sharpness/01-how-sharp
+	@$(VENV)/$(BIN)/python scripts/lesson.py $(NAME)
+	@$(VENV)/$(BIN)/python scripts/notebooks.py notebooks/$(NAME).ipynb
+	@echo "It runs and keeps to the rules. Now tell your story: CONTRIBUTING.md, \"A lesson\"."
 
 notebooks: $(VENV)/lab,author.done ## run the notebooks (or ONLY=notebooks/....ipynb) in place, store their pictures and claims
-	@for path in $(or $(ONLY),$(shell find notebooks -name '*.ipynb' -not -path '*/.*' | sort)); do \
-	  if [ ! -f $$path ]; then echo "No notebook at $$path; give its path: ONLY=notebooks/0-start-here.ipynb" >&2; exit 2; fi; \
-	  SBKIT_HEADLESS=1 SBKIT_PNG=1 SBKIT_LESSON=$$path SBKIT_CLAIMS=$(CURDIR)/docs/.claims.json \
-	  $(VENV)/$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
-	    --ExecutePreprocessor.store_widget_state=False $$path || { rm -f docs/.claims.json; exit 1; }; \
-	done
-	@$(VENV)/$(BIN)/python scripts/claims.py docs/.claims.json
-	$(VENV)/$(BIN)/python -m sbkit claims > docs/claims.md
+	$(VENV)/$(BIN)/python scripts/notebooks.py $(ONLY)
 
 claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
 	@$(VENV)/$(BIN)/python -m sbkit claims

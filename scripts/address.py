@@ -32,7 +32,9 @@ def move(to: str) -> None:
     """Write another address into pyproject.toml."""
     found = ADDRESS.fullmatch(to)
     if not found:
-        sys.exit(f"An address is https://github.com/owner/name, got {to!r}; try https://github.com/you/sbkit.")
+        sys.exit(
+            f"An address is https://github.com/owner/name, got {to!r}; try https://github.com/you/sbkit."
+        )
     line = f'Repository = "https://github.com/{found[1]}"'
     text = re.sub(r'^Repository = ".*"$', line, PROJECT.read_text(encoding="utf-8"), flags=re.MULTILINE)
     PROJECT.write_text(text, encoding="utf-8")

@@ -30,7 +30,12 @@ PERSON = {"family-names", "given-names", "name-particle", "name-suffix", "orcid"
 
 
 def author_is_valid(author: dict) -> bool:
-    return set(author) <= PERSON | {"alias", "website"} or set(author) <= {"name", "website", "email", "orcid"}
+    return set(author) <= PERSON | {"alias", "website"} or set(author) <= {
+        "name",
+        "website",
+        "email",
+        "orcid",
+    }
 
 
 def test_the_citation_is_valid():
@@ -97,7 +102,13 @@ def test_a_workflow_is_small_in_rights_and_ends(path):
 @pytest.fixture
 def copy(tmp_path) -> Path:
     """The files that name the address."""
-    names = ["pyproject.toml", "README.md", "CITATION.cff", "scripts/address.py", "notebooks/0-start-here.ipynb"]
+    names = [
+        "pyproject.toml",
+        "README.md",
+        "CITATION.cff",
+        "scripts/address.py",
+        "notebooks/0-start-here.ipynb",
+    ]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -138,7 +149,9 @@ def test_the_wheel_holds_all_that_runs_and_says_that_it_is_typed(tmp_path):
     subprocess.run(command, check=True, capture_output=True, text=True)
     (wheel,) = tmp_path.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
-    tracked = subprocess.run(["git", "ls-files", "sbkit"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = subprocess.run(
+        ["git", "ls-files", "sbkit"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert {"sbkit/__init__.py", "sbkit/py.typed"} <= held
     assert set(tracked.stdout.split()) <= held, "Git tracks it, the wheel has it."
     assert not {name for name in held if not name.startswith(("sbkit/", f"sbkit-{PROJECT['version']}"))}
