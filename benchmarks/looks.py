@@ -27,7 +27,7 @@ def cases() -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
     singles = [fleet.only(r) for r in range(8)]
     return {
         "reliance, 50 features, 8 runs, 2,000 rows": (
-            lambda: sb.measures["reliance"](fleet, wide),
+            lambda: sb.measure["reliance"](fleet, wide),
             lambda: [
                 sb.randomized(net, wide, name, metric="accuracy") for net in singles for name in wide.features
             ],

@@ -27,7 +27,7 @@ def batched(products: int, factors: int, width: int) -> torch.Tensor:
     rng, product = torch.Generator().manual_seed(0), torch.eye(width)
     for _ in range(factors):
         product = torch.randn(products, width, width, generator=rng) @ product / width**0.5
-    return sb.effective_rank(product)
+    return sb.measures.effective_rank(product)
 
 
 def looped(products: int, factors: int, width: int) -> torch.Tensor:

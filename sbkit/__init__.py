@@ -9,82 +9,51 @@ A lesson is a function; a run is a lazy generator of snapshots:
 ...     return sb.fit(fleet, task, steps=100, measure=["reliance"])
 >>> [snapshot.step for snapshot in lesson(slabs=7)]
 [50, 100]
+
+Modules hold things (`sb.measures.effective_rank`), decorators of the singular name add to them
+(`@sb.measure("norm")`) and list them (`list(sb.optimizer)`).
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import sbkit.losses  # noqa: F401  (registers the losses)
-from sbkit.core import Feature, Fleet, Registry, SbkitError, Snapshot, Task
-from sbkit.core import datasets as datasets
-from sbkit.data import core_and_shortcut, dominoes, lms, low_rank_task, lsn, ms, planar, slabs, task_from
-from sbkit.matrices import low_rank, svt
-from sbkit.measures import (
-    alignment,
-    alone,
-    attack,
-    boundary,
-    budget,
-    conflict,
-    effective_rank,
-    effective_weight,
-    entropy_rank,
-    kernel,
-    margin_shift,
-    margins,
-    pca_rank,
-    randomized,
-    reliance,
-    shifted,
-    shortcut_bias,
-    spectrum,
-    stable_rank,
-    universal_perturbation,
-)
-from sbkit.models import deep_linear, fleet_of, mlp, overparameterize
-from sbkit.plots import Axis, Bars, Field, Line, Lines, Mark, bands
+from sbkit import data, measures, models, optimizers, plots
+from sbkit import losses as losses  # registers the losses
+from sbkit import matrices as matrices
+from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
+from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot
+from sbkit.data import lms, ms, planar, slabs
+from sbkit.lab import lab
+from sbkit.measures import boundary, randomized, reliance, spectrum
+from sbkit.models import mlp
+from sbkit.plots import Axis, Bars, Field, Line, Lines, bands
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
     from sbkit.course import check, claim, journal, predict, self_check
     from sbkit.course import map as map  # not in __all__: a star import would hide Python's own
-    from sbkit.lab import lab
-    from sbkit.sweep import sweep
-
-# The registries stand where the packages of the same name stood: sb.optimizers["sgd"].
-from sbkit.core import measures, optimizers, plots  # noqa: E402
-from sbkit.core.names import REGISTRIES  # noqa: E402
+    from sbkit.sweeps import sweep
 
 for _registry in REGISTRIES:
     _registry.close()
 
-COURSE = ("check", "claim", "journal", "map", "predict", "self_check")
-LAZY = {"lab": "lab", "sweep": "sweep"} | dict.fromkeys(COURSE, "course")
+# Widgets, plotly, scikit-learn and pandas load when first used.
+LAZY = {"sweep": "sweeps"} | dict.fromkeys(
+    ["check", "claim", "journal", "map", "predict", "self_check"], "course"
+)
 
 
-class _Face(ModuleType):
-    """Keeps `sb.lab` and `sb.sweep` functions when the modules of the same name are imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in LAZY or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        """Widgets, plotly, sklearn and pandas load when first used."""
-        if name not in LAZY:
-            raise AttributeError(f"module 'sbkit' has no attribute {name!r}")
-        return getattr(importlib.import_module(f"sbkit.{LAZY[name]}"), name)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """By name, so that a lesson which names sbkit can be sent to another process."""
-        return importlib.import_module, (self.__name__,)
+def __getattr__(name: str) -> Any:
+    if name not in LAZY:
+        raise AttributeError(f"module 'sbkit' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"sbkit.{LAZY[name]}"), name)
 
 
-sys.modules[__name__].__class__ = _Face
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})
+
 
 __all__ = [
     "Axis",
@@ -94,58 +63,36 @@ __all__ = [
     "Fleet",
     "Line",
     "Lines",
-    "Mark",
-    "Registry",
     "SbkitError",
     "Snapshot",
     "Task",
-    "alignment",
-    "alone",
-    "attack",
     "bands",
     "boundary",
-    "budget",
     "check",
     "claim",
-    "conflict",
-    "core_and_shortcut",
-    "datasets",
-    "deep_linear",
-    "dominoes",
-    "effective_rank",
-    "effective_weight",
-    "entropy_rank",
+    "data",
+    "dataset",
     "fit",
-    "fleet_of",
     "journal",
-    "kernel",
     "lab",
     "last",
     "lms",
-    "low_rank",
-    "low_rank_task",
-    "lsn",
-    "margin_shift",
-    "margins",
+    "loss",
+    "measure",
     "measures",
     "mlp",
+    "models",
     "ms",
+    "optimizer",
     "optimizers",
-    "overparameterize",
-    "pca_rank",
     "planar",
+    "plot",
     "plots",
     "predict",
     "randomized",
     "reliance",
     "self_check",
-    "shifted",
-    "shortcut_bias",
     "slabs",
     "spectrum",
-    "stable_rank",
-    "svt",
     "sweep",
-    "task_from",
-    "universal_perturbation",
 ]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import SbkitError, Task, losses
+from sbkit.core import SbkitError, Task, registries
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _of_margin(
     def gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return slope(_margin(logits, targets))[..., None] * targets
 
-    losses(name, classes=2)(Loss(values, lambda logits, t: value(_margin(logits, t)), gradient))
+    registries.loss(name, classes=2)(Loss(values, lambda logits, t: value(_margin(logits, t)), gradient))
 
 
 SIGNS = np.array([-1, 1], np.float32)  # of the two classes
@@ -73,12 +73,12 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return over[..., None] * SIGNS
 
 
-losses("cross_entropy", classes=None)(
+registries.loss("cross_entropy", classes=None)(
     Loss(one_hot, lambda logits, t: logits.logsumexp(-1) - (logits * t).sum(-1), _softmax_gradient)
 )
 _of_margin("logistic", lambda m: F.softplus(-m), lambda m: -_sigmoid(m))
 _of_margin("hinge", lambda m: F.relu(1 - m), lambda m: -(m < 1).astype(m.dtype))
-losses("square", classes=None, regression=True)(
+registries.loss("square", classes=None, regression=True)(
     Loss(
         values,
         lambda logits, t: (logits - t).square().mean(-1),
@@ -93,9 +93,9 @@ def loss_for(task: Task, name: str | None) -> Loss:
     Raises `SbkitError` on an unknown name or a loss that does not fit the task's labels.
     """
     name = name if name is not None else ("cross_entropy" if task.classes else "square")
-    loss, about = losses[name], losses.about[name]
-    if not task.classes and not about.get("regression"):
+    loss, about = registries.loss[name], registries.loss.about[name]
+    if not task.classes and not about.regression:
         raise SbkitError(f"Float targets are regression, which has loss='square', got {name!r}.")
-    if about.get("classes") == 2 and task.outputs != 2:
+    if about.classes == 2 and task.outputs != 2:
         raise SbkitError(f"loss={name!r} is for two classes, got {task.outputs}; try 'cross_entropy'.")
     return loss

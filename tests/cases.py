@@ -76,7 +76,7 @@ def convnet(inputs: int, outputs: int) -> Callable[[], nn.Module]:
 
 
 def of(build: Callable[[int, int], Callable[[], nn.Module]]) -> Callable[..., sb.Fleet]:
-    return lambda task, **options: sb.fleet_of(build(task.x.shape[1], task.outputs), **options)
+    return lambda task, **options: sb.models.fleet_of(build(task.x.shape[1], task.outputs), **options)
 
 
 def net(**shape) -> Callable[..., sb.Fleet]:
@@ -89,7 +89,7 @@ FLEETS: dict[str, Callable[..., sb.Fleet]] = {
     "tanh": net(depth=1, width=8, activation="tanh"),
     "gelu": net(depth=1, width=8, activation="gelu"),
     "dropout": net(depth=2, width=8, dropout=0.2),
-    "deep linear": lambda task, **options: sb.deep_linear(task, 3, 8, **options),
+    "deep linear": lambda task, **options: sb.models.deep_linear(task, 3, 8, **options),
     "layer norm": of(layer_norm),
     "convnet": of(convnet),
 }

@@ -29,7 +29,7 @@ def fleet() -> sb.Fleet:
 
 @functools.cache
 def smooth() -> sb.Fleet:
-    return sb.deep_linear(task(), factors=2, runs=2)
+    return sb.models.deep_linear(task(), factors=2, runs=2)
 
 
 def lesson(depth=1, seed=0):
@@ -64,13 +64,13 @@ CALLS = {
         sb.Lines,
         lambda: {"name": "l", "title": "L", "x": "x", "y": "y", "lines": [sb.Line("l", [0, 1], [0, 1])]},
     ),
-    "Mark": (sb.Mark, lambda: {"label": "m", "low": 0.0, "high": 1.0}),
+    "Mark": (sb.plots.Mark, lambda: {"label": "m", "low": 0.0, "high": 1.0}),
     "alignment": (
-        sb.alignment,
+        sb.measures.alignment,
         lambda: {"kernel": torch.eye(4).repeat(2, 1, 1), "y": torch.tensor([0, 1, 0, 1])},
     ),
     "attack": (
-        sb.attack,
+        sb.measures.attack,
         lambda: {
             "fleet": fleet(),
             "task": task(),
@@ -86,19 +86,19 @@ CALLS = {
         lambda: {"fleet": fleet(), "task": task(), "axes": (0, 1), "at": 0, "resolution": 4},
     ),
     "budget": (
-        sb.budget,
+        sb.measures.budget,
         lambda: {"task": task(), "change": torch.ones(2), "features": "linear"},
     ),
     "claim": (sb.claim, lambda: {"sentence": "s", "measured": [1.0, 2.0], "within": (0, 3), "published": 1}),
     "core_and_shortcut": (
-        sb.core_and_shortcut,
+        sb.data.core_and_shortcut,
         lambda: (
             {"predictivity": (0.9, 0.85), "amplification": (1.0, 16.0), "nesting": (0, 0), "dim": 8}
             | {"n": 32, "n_test": 16, "seed": 0}
         ),
     ),
     "deep_linear": (
-        sb.deep_linear,
+        sb.models.deep_linear,
         lambda: {"task": task(), "factors": 2, "width": 3, "init": 1.0, "runs": 2, "seed": 0},
     ),
     "fit": (
@@ -120,20 +120,23 @@ CALLS = {
         lambda **given: begun(sb.fit(sb.mlp(task(), width=4, runs=2), task(), optimizer="adam", **given)),
         lambda: {"betas": (0.9, 0.99), "lr": 0.1, "batch": 32, "steps": 2},
     ),
-    "fleet_of": (sb.fleet_of, lambda: {"factory": lambda: nn.Linear(2, 2), "runs": 2, "seed": 0}),
-    "kernel": (sb.kernel, lambda: {"fleet": fleet(), "x": task().x[:3], "kind": "gram", "layer": 0}),
-    "low_rank": (sb.low_rank, lambda: {"matrix": MATRIX, "rank": 1, "p": 2.0}),
+    "fleet_of": (sb.models.fleet_of, lambda: {"factory": lambda: nn.Linear(2, 2), "runs": 2, "seed": 0}),
+    "kernel": (sb.measures.kernel, lambda: {"fleet": fleet(), "x": task().x[:3], "kind": "gram", "layer": 0}),
+    "low_rank": (sb.matrices.low_rank, lambda: {"matrix": MATRIX, "rank": 1, "p": 2.0}),
     "low_rank_task": (
-        sb.low_rank_task,
+        sb.data.low_rank_task,
         lambda: {"rank": 2, "dim": 4, "outputs": 3, "n": 8, "n_test": 8, "noise": 0.0, "seed": 0},
     ),
     "lms": (sb.lms, lambda: {"k": 5, "dim": 3, "noise": 0.1, "n": 16, "n_test": 16, "seed": 0}),
-    "lsn": (sb.lsn, lambda: {"dim": 4, "n": 16, "n_test": 16, "seed": 0}),
+    "lsn": (sb.data.lsn, lambda: {"dim": 4, "n": 16, "n_test": 16, "seed": 0}),
     "margin_shift": (
-        sb.margin_shift,
+        sb.measures.margin_shift,
         lambda: {"fleet": fleet(), "task": task(), "features": "linear", "seed": 0},
     ),
-    "margins": (sb.margins, lambda: {"fleet": fleet(), "task": task(), "features": "linear", "seed": 0}),
+    "margins": (
+        sb.measures.margins,
+        lambda: {"fleet": fleet(), "task": task(), "features": "linear", "seed": 0},
+    ),
     "mlp": (
         sb.mlp,
         lambda: (
@@ -142,8 +145,11 @@ CALLS = {
         ),
     ),
     "ms": (sb.ms, lambda: {"k_first": 5, "k_rest": 7, "dim": 3, "noise": 0.1, "n": 16, "n_test": 16}),
-    "overparameterize": (sb.overparameterize, lambda: {"module": nn.Linear(3, 2), "factors": 2, "width": 3}),
-    "pca_rank": (sb.pca_rank, lambda: {"features": MATRIX, "share": 0.99}),
+    "overparameterize": (
+        sb.models.overparameterize,
+        lambda: {"module": nn.Linear(3, 2), "factors": 2, "width": 3},
+    ),
+    "pca_rank": (sb.measures.pca_rank, lambda: {"features": MATRIX, "share": 0.99}),
     "planar": (sb.planar, lambda: {"name": "moons", "n": 16, "noise": 0.1, "n_test": 16, "seed": 0}),
     "predict": (
         sb.predict,
@@ -158,14 +164,14 @@ CALLS = {
         sb.slabs,
         lambda: {"blocks": (1, 5), "noise": 0.0, "margin": 0.1, "n": 16, "n_test": 16, "seed": 0},
     ),
-    "svt": (sb.svt, lambda: {"matrix": MATRIX, "tau": 0.1}),
+    "svt": (sb.matrices.svt, lambda: {"matrix": MATRIX, "tau": 0.1}),
     "sweep": (sb.sweep, lambda: {"lesson": lesson, "depth": [0, 1], "seed": [0, 1]}),
-    "task_from": (
-        sb.task_from,
+    "data.table": (
+        sb.data.table,
         lambda: {"x": frame(), "y": "y", "features": {"ab": ["a", "b"]}, "test": 0.25, "seed": 0},
     ),
     "universal_perturbation": (
-        sb.universal_perturbation,
+        sb.measures.universal_perturbation,
         lambda: {"fleet": fleet(), "task": task(), "radius": 0.5, "rows": 8, "steps": 2},
     ),
     **{

@@ -24,7 +24,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
     "cache": (1, {"torch", "numpy"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
-    "sweep": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
+    "sweeps": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
     "lab": (3, {"torch", "numpy", "ipywidgets", "anywidget", "traitlets", "IPython"}),
     "course": (
         4,

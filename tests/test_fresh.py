@@ -28,7 +28,7 @@ def inside(lr=0.1, seed=0):
 
 
 def modules(lr=0.1, seed=0):
-    fleet = sb.fleet_of(lambda: nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), 2, seed)
+    fleet = sb.models.fleet_of(lambda: nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)), 2, seed)
     return sb.fit(fleet, TASK, lr=lr, **OPTIONS)
 
 

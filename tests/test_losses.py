@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import losses
+from sbkit.core import registries
 from sbkit.losses import loss_for
 
 # name, outputs → the loss of logits (n, outputs) and labels (n,), each row's own, by torch's functions
@@ -33,13 +33,13 @@ def rows(outputs: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_every_loss_has_a_reference():
-    assert {name for name, _ in REFERENCES} == set(losses)
+    assert {name for name, _ in REFERENCES} == set(registries.loss)
 
 
 @every_case
 def test_value(name, outputs):
     logits, y = rows(outputs)
-    loss = losses[name]
+    loss = registries.loss[name]
     expected = torch.stack([REFERENCES[name, outputs](*run) for run in zip(logits, y, strict=True)])
     assert_close(loss.value(logits, loss.encode(y, outputs).double()), expected)
 
@@ -47,16 +47,16 @@ def test_value(name, outputs):
 @every_case
 def test_gradient(name, outputs):
     logits, y = rows(outputs)
-    loss = losses[name]
+    loss = registries.loss[name]
     targets = loss.encode(y, outputs).double()
     logits.requires_grad_()
     (expected,) = torch.autograd.grad(loss.value(logits, targets).sum(), logits)
     assert_close(torch.from_numpy(loss.gradient(logits.detach().numpy(), targets.numpy())), expected)
 
 
-@pytest.mark.parametrize("name", losses)
+@pytest.mark.parametrize("name", registries.loss)
 def test_large_logits_stay_finite(name):
-    loss = losses[name]
+    loss = registries.loss[name]
     targets = loss.encode(torch.tensor([0, 1]), 2)
     logits = torch.tensor([[1e4, -1e4], [1e4, -1e4]])
     assert loss.value(logits, targets).isfinite().all()

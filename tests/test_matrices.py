@@ -19,7 +19,7 @@ def test_the_residual_is_eckart_and_youngs(shape):
     matrix = normal(*shape)
     values = torch.linalg.svdvals(matrix)
     for rank in range(1, min(shape[-2:]) + 1):
-        near = sb.low_rank(matrix, rank)
+        near = sb.matrices.low_rank(matrix, rank)
         wanted = values[..., rank:].square().sum(-1).sqrt()
         assert_close((matrix - near).norm(dim=(-2, -1)), wanted, atol=1e-12, rtol=0)
         assert (torch.linalg.matrix_rank(near) == rank).all()
@@ -38,7 +38,7 @@ def test_smaller_p_is_the_better_optimum(p):
     starts = [normal(10, seed=seed).numpy() for seed in range(20)]
     options = {"maxiter": 20_000, "maxfev": 40_000, "xatol": 1e-8, "fatol": 1e-10}
     best = min(minimize(cost, start, method="Nelder-Mead", options=options).fun for start in starts)
-    assert float(((matrix - sb.low_rank(matrix, 1, p)).abs() ** p).sum()) <= 1.02 * best
+    assert float(((matrix - sb.matrices.low_rank(matrix, 1, p)).abs() ** p).sum()) <= 1.02 * best
 
 
 @pytest.mark.parametrize("size", [5, 10])
@@ -49,7 +49,7 @@ def test_outlying_rows_pull_less_in_l1(size):
         clean = normal(100, 4, seed=seed) @ normal(4, 30, seed=seed + 10)
         matrix = clean + 0.1 * normal(100, 30, seed=seed + 20)
         matrix[:5] += size * clean.std() * normal(5, 30, seed=seed + 30)
-        one, two = ((sb.low_rank(matrix, 4, p) - clean)[5:].norm() for p in (1, 2))
+        one, two = ((sb.matrices.low_rank(matrix, 4, p) - clean)[5:].norm() for p in (1, 2))
         ratio.append(float(one / two))
     assert max(ratio) <= 0.75
 
@@ -57,8 +57,8 @@ def test_outlying_rows_pull_less_in_l1(size):
 def test_each_matrix_of_a_batch_is_approximated_alone():
     batch = normal(3, 5, 4)
     for p in (1.0, 2.0):
-        each = torch.stack([sb.low_rank(matrix, 2, p) for matrix in batch])
-        assert_close(sb.low_rank(batch, 2, p), each, atol=1e-8, rtol=0)
+        each = torch.stack([sb.matrices.low_rank(matrix, 2, p) for matrix in batch])
+        assert_close(sb.matrices.low_rank(batch, 2, p), each, atol=1e-8, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_each_matrix_of_a_batch_is_approximated_alone():
 )
 def test_low_rank_refuses(rank, p, says):
     with pytest.raises(sb.SbkitError, match=says):
-        sb.low_rank(normal(6, 4), rank, p)
+        sb.matrices.low_rank(normal(6, 4), rank, p)
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5)])
 def test_thresholding_meets_the_conditions_of_optimality(shape):
     """Fact 37: (A − D)/τ is a subgradient of the nuclear norm at D."""
     matrix, tau = normal(*shape), 0.8
-    found = sb.svt(matrix, tau)
+    found = sb.matrices.svt(matrix, tau)
     rest = (matrix - found) / tau
     assert abs(torch.linalg.matrix_norm(rest, 2) - 1) <= 1e-10
     assert abs((rest * found).sum() - torch.linalg.matrix_norm(found, "nuc")) <= 1e-10
@@ -81,9 +81,9 @@ def test_thresholding_meets_the_conditions_of_optimality(shape):
 
 def test_no_threshold_changes_nothing_and_a_large_one_leaves_nothing():
     matrix = normal(2, 5, 4)
-    assert_close(sb.svt(matrix, 0.0), matrix)
-    assert not sb.svt(matrix, 100.0).any()
-    both = sb.svt(matrix, torch.tensor([0.0, 100.0]))
+    assert_close(sb.matrices.svt(matrix, 0.0), matrix)
+    assert not sb.matrices.svt(matrix, 100.0).any()
+    both = sb.matrices.svt(matrix, torch.tensor([0.0, 100.0]))
     assert_close(both[0], matrix[0])
     assert not both[1].any()
 
@@ -92,14 +92,14 @@ def test_no_threshold_changes_nothing_and_a_large_one_leaves_nothing():
 def test_gradients_of_thresholding_are_those_of_differences(shape):
     matrix = normal(*shape).requires_grad_()
     tau = torch.tensor([0.4, 0.9], dtype=DOUBLE, requires_grad=True)
-    assert torch.autograd.gradcheck(sb.svt, (matrix, tau))
+    assert torch.autograd.gradcheck(sb.matrices.svt, (matrix, tau))
 
 
 def test_gradients_are_finite_where_singular_values_repeat():
     matrix, direction, step = (2 * torch.eye(3, dtype=DOUBLE)).requires_grad_(), normal(3, 3), 1e-6
 
     def energy(at):
-        return sb.svt(at, 0.5).square().sum()
+        return sb.matrices.svt(at, 0.5).square().sum()
 
     (slope,) = torch.autograd.grad(energy(matrix), matrix)
     ahead, back = (energy(matrix + side * step * direction) for side in (1, -1))
@@ -108,10 +108,10 @@ def test_gradients_are_finite_where_singular_values_repeat():
 
 def test_a_negative_threshold_is_refused():
     with pytest.raises(sb.SbkitError, match="tau is at least 0, got -1"):
-        sb.svt(normal(3, 3), -1.0)
+        sb.matrices.svt(normal(3, 3), -1.0)
 
 
-@pytest.mark.parametrize("ask", [lambda m: sb.low_rank(m, 1), lambda m: sb.svt(m, 0.1)])
+@pytest.mark.parametrize("ask", [lambda m: sb.matrices.low_rank(m, 1), lambda m: sb.matrices.svt(m, 0.1)])
 @pytest.mark.parametrize(
     ("matrix", "says"),
     [
@@ -131,29 +131,34 @@ def test_what_is_no_finite_matrix_is_refused(ask, matrix, says):
 )
 def test_thresholds_that_do_not_fit_are_refused(tau, says):
     with pytest.raises(sb.SbkitError, match=says):
-        sb.svt(normal(2, 3, 3), tau)
+        sb.matrices.svt(normal(2, 3, 3), tau)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 3), (2, 3, 5), (2, 4, 4)])
 def test_gradients_of_thresholding_complex_matrices_are_those_of_differences(shape):
     matrix = torch.complex(normal(*shape), normal(*shape, seed=1)).requires_grad_()
     tau = torch.tensor([0.4, 0.9], dtype=DOUBLE, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda m, t: torch.view_as_real(sb.svt(m, t)), (matrix, tau))
+    assert torch.autograd.gradcheck(lambda m, t: torch.view_as_real(sb.matrices.svt(m, t)), (matrix, tau))
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0])
 def test_the_residual_of_a_complex_matrix_is_eckart_and_youngs(p):
     matrix = torch.complex(normal(6, 4), normal(6, 4, seed=1))
     u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
-    assert_close(sb.low_rank(matrix, 2), u[:, :2] * s[:2] @ vh[:2])
-    assert_close(sb.svt(matrix, 0.7), u * (s - 0.7).clamp_min(0) @ vh)
+    assert_close(sb.matrices.low_rank(matrix, 2), u[:, :2] * s[:2] @ vh[:2])
+    assert_close(sb.matrices.svt(matrix, 0.7), u * (s - 0.7).clamp_min(0) @ vh)
     exact = u[:, :2] * s[:2] @ vh[:2]
-    assert_close(sb.low_rank(exact, 2, p), exact)
+    assert_close(sb.matrices.low_rank(exact, 2, p), exact)
 
 
 @pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
 @pytest.mark.parametrize(
-    "ask", [lambda m: sb.low_rank(m, 1), lambda m: sb.low_rank(m, 1, 1.0), lambda m: sb.svt(m, 0.5)]
+    "ask",
+    [
+        lambda m: sb.matrices.low_rank(m, 1),
+        lambda m: sb.matrices.low_rank(m, 1, 1.0),
+        lambda m: sb.matrices.svt(m, 0.5),
+    ],
 )
 def test_few_bits_come_back_as_they_were_given(ask, dtype):
     matrix = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], dtype=dtype, requires_grad=True)
@@ -163,7 +168,7 @@ def test_few_bits_come_back_as_they_were_given(ask, dtype):
     assert found.requires_grad
 
 
-@pytest.mark.parametrize("ask", [lambda m: sb.low_rank(m, 1), lambda m: sb.svt(m, 0.1)])
+@pytest.mark.parametrize("ask", [lambda m: sb.matrices.low_rank(m, 1), lambda m: sb.matrices.svt(m, 0.1)])
 def test_empty_matrices_are_refused(ask):
     with pytest.raises(sb.SbkitError, match=r"at least one entry, got torch.float32 \(0, 3\)"):
         ask(torch.empty(0, 3))

@@ -15,7 +15,7 @@ import joblib, pandas as pd, torch, sbkit as sb
 
 HERE, SHIFT = Path.cwd(), 1
 
-@sb.measures("norm")  # registered here alone: a worker hears of it
+@sb.measure("norm")  # registered here alone: a worker hears of it
 def norm(fleet, task):
     return SHIFT * sum(w.square().sum((1, 2)) for w in fleet.weights()).sqrt()
 

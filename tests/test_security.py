@@ -190,7 +190,7 @@ def drawn(name="a"):
     points = {"points": [[0.2, 0.3]], "labels": [0]}
     return [
         sb.Bars("bars", name, axes[1], [name, "b"] * 2, [1, 2, 3, 4], sides=[name, "B"], caption=name),
-        sb.Bars("one", name, axes[1], [name], [1], marks=[sb.Mark(name, 0, 1)], caption=name),
+        sb.Bars("one", name, axes[1], [name], [1], marks=[sb.plots.Mark(name, 0, 1)], caption=name),
         sb.Lines("lines", name, *axes, [sb.Line(name, [0, 1], [0, 1], start=[1, 1]), sb.Line("b", [0], [0])]),
         sb.Field("field", name, *axes, [[0, 1], [1, 0]], scale=axes[0], caption=name, **points),
         sb.Field("map", name, sb.Axis(name, ticks=[name, "b"]), sb.Axis(name, ticks=[name]), [[0, 1]]),
@@ -275,11 +275,11 @@ def test_columns_of_a_file_are_names_and_numbers(tmp_path):
     frame = pd.DataFrame({text: [float(i % 3 + k) for i in range(40)] for k, text in enumerate(texts)})
     frame["y"] = [i % 2 for i in range(40)]
     frame.to_csv(tmp_path / "own.csv", index=False)
-    task = sb.task_from(tmp_path / "own.csv", y="y")
+    task = sb.data.table(tmp_path / "own.csv", y="y")
     assert list(task.features)[0] == texts[0] and len(task.features) == len(texts)
     frame["y"] = [texts[i % 2] for i in range(40)]  # classes too
     frame.to_csv(tmp_path / "own.csv", index=False)
-    assert sb.task_from(tmp_path / "own.csv", y="y").outputs == 2
+    assert sb.data.table(tmp_path / "own.csv", y="y").outputs == 2
 
 
 def test_a_verdict_on_an_answer_is_plain_text():

@@ -19,7 +19,7 @@ import torch
 
 from sbkit.cache.contents import HOME
 from sbkit.cache.fingerprint import fingerprint
-from sbkit.core import SbkitError, datasets, measures, optimizers
+from sbkit.core import SbkitError, dataset, measure, optimizer
 
 VERSIONS = ("torch", "numpy", "scipy", "scikit-learn")
 UNREADABLE = (  # what damage, or another program's file, has NumPy and zipfile raise
@@ -91,8 +91,8 @@ class Cache:
 def registered() -> list[tuple[str, str, Any, dict[str, Any]]]:
     """What was registered beside sbkit's own: (kind, name, function, about)."""
     return [
-        (registry.kind, name, registry[name], registry.about[name])
-        for registry in (datasets, measures, optimizers)
+        (registry.kind, name, registry[name], vars(registry.about[name]))
+        for registry in (dataset, measure, optimizer)
         for name in registry
         if not getattr(registry[name], "__module__", "").startswith("sbkit.")
     ]

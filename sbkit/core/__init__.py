@@ -9,22 +9,9 @@ from sbkit.core.machine import (
     generator,
     threads,
 )
-from sbkit.core.names import (
-    Registry,
-    SbkitError,
-    between,
-    datasets,
-    distinct,
-    losses,
-    measures,
-    one_of,
-    optimizers,
-    plots,
-    same,
-    takes,
-    whole,
-)
+from sbkit.core.names import SbkitError, between, distinct, one_of, same, takes, whole
 from sbkit.core.numbers import numbers
+from sbkit.core.registries import Registry, dataset, loss, measure, optimizer, plot
 from sbkit.core.snapshot import RESULTS, Snapshot
 from sbkit.core.stacked import called, difference
 from sbkit.core.task import SAMPLE, Feature, Task, drawn, window
@@ -47,18 +34,18 @@ __all__ = [
     "check_memory",
     "check_pair",
     "check_task",
-    "datasets",
+    "dataset",
     "difference",
     "distinct",
     "drawn",
     "find_device",
     "generator",
-    "losses",
-    "measures",
+    "loss",
+    "measure",
     "numbers",
     "one_of",
-    "optimizers",
-    "plots",
+    "optimizer",
+    "plot",
     "same",
     "takes",
     "threads",

@@ -18,14 +18,14 @@ def check_task(given: Any) -> None:
         table = hasattr(given, "columns") or isinstance(given, str | PathLike)
         own = 'table, y="label"), y the name of the column to tell' if table else "x, y)"
         got = f"got a {type(given).__name__}"
-        raise SbkitError(f"A task is rows with their labels, an sb.Task, {got}; try sb.task_from({own}.")
+        raise SbkitError(f"A task is rows with their labels, an sb.Task, {got}; try sb.data.table({own}.")
 
 
 def check_fleet(given: Any, trains: bool = False) -> None:
     """Refuse what is no fleet, with the way to one; what predicts as one does will do, unless it `trains`."""
     if not isinstance(given, Fleet) and (trains or not callable(getattr(given, "predict", None))):
         net = isinstance(given, nn.Module)
-        way = "sb.fleet_of with a function that makes such a module" if net else "sb.mlp(task)"
+        way = "sb.models.fleet_of with a function that makes such a module" if net else "sb.mlp(task)"
         raise SbkitError(f"A fleet is many nets in one, got a {type(given).__name__}; try {way}.")
 
 

@@ -196,7 +196,7 @@ def _check_axes(parts: Sequence[tuple[str, Tensor]], runs: int) -> None:
         if part.shape[:1] != (runs,):
             words = f"Weights and buffers of a fleet of {runs} have shape ({runs}, ...)"
             raise SbkitError(
-                f"{words}, got {tuple(part.shape)} for {name}; put it into the module of sb.fleet_of."
+                f"{words}, got {tuple(part.shape)} for {name}; put it into the module of sb.models.fleet_of."
             )
     weights = [(name, part) for name, part in parts if isinstance(part, nn.Parameter) and part.numel()]
     places = {part.data_ptr(): name for name, part in weights}

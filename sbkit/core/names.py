@@ -1,18 +1,14 @@
-"""Errors with their fix, checks of single arguments, and the registries of everything that has a name."""
+"""Errors with their fix, and checks of single arguments."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-
-NAME = re.compile(r"[^\W\d][\w -]*")
 
 
 class SbkitError(ValueError):
@@ -118,107 +114,3 @@ def distinct(values: Iterable[Any]) -> list[Any]:
         if not any(same(value, one) for one in found):
             found.append(value)
     return found
-
-
-class Registry(Mapping[str, Any]):
-    """Functions of one kind by name: iterate for the names, call to register another.
-
-    given, usual: arguments that they are called with, and those with a default of their own; about: what may
-    be told of one, with its type (None: anything). A name may be registered again, but for those of the
-    package itself, once `close` was called. Raises `SbkitError` on all that does not fit.
-
-    >>> greetings = Registry("greeting")
-    >>> @greetings("hello", loud=True)
-    ... def hello():
-    ...     return "hello"
-    >>> list(greetings), greetings["hello"](), greetings.about["hello"]
-    (['hello'], 'hello', {'loud': True})
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        given: Iterable[str] | None = None,
-        usual: Mapping[str, float] | None = None,
-        about: Mapping[str, Any] | None = None,
-    ):
-        self.kind, self.given, self.usual, self.known = kind, given, usual or {}, about
-        self.about: dict[str, dict[str, Any]] = {}
-        self._closed: frozenset[str] = frozenset()
-        self._functions: dict[str, Any] = {}
-
-    def __call__(self, name: str, **about: Any) -> Callable[[Any], Any]:
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            known = getattr(name, "__name__", "own")
-            raise SbkitError(
-                f"The name of a {self.kind} is letters, digits, _, - and spaces, a letter first, "
-                f"got {name!r}; try {known if NAME.fullmatch(known) else 'own'!r}."
-            )
-        self._check_about(about)
-
-        def register(function: Any) -> Any:
-            own = hasattr(function, "__qualname__") and (function.__module__ or "").startswith("sbkit.")
-            if name in self._closed and not own:
-                raise SbkitError(
-                    f"{name!r} is a {self.kind} of sbkit itself; try another name: 'own {name}'."
-                )
-            self._check_function(function, about.get("glance", ()))
-            self._functions[name], self.about[name] = function, about
-            return function
-
-        return register
-
-    def _check_about(self, about: Mapping[str, Any]) -> None:
-        for key, value in about.items() if self.known is not None else ():
-            kind = self.known[one_of(f"setting of a registered {self.kind}", key, self.known)]  # pyright: ignore
-            if not isinstance(value, kind) or (kind is int and value < 1):
-                rule = f"{getattr(kind, '__name__', kind)}{' of at least 1' if kind is int else ''}"
-                raise SbkitError(f"{key} of a {self.kind} is {rule}, got {value!r}; leave it out.")
-
-    def _check_function(self, function: Any, options: Iterable[str]) -> None:
-        """Refuse what cannot be called as it will be."""
-        if self.given is None:
-            return
-        taken = inspect.signature(function).parameters if callable(function) else {}
-        fits = callable(function) and (not self.given or takes(function, *self.given))
-        if not (fits and set(self.usual) <= set(taken)):
-            got = f"one of {inspect.signature(function)}" if callable(function) else repr(function)
-            call = ", ".join([*self.given, *(f"{name}={value}" for name, value in self.usual.items())])
-            rule = f"A registered {self.kind} is a function ({call})"
-            raise SbkitError(f"{rule}, got {got}; try def own({call}): ...")
-        for name in options:
-            one_of("argument of the function", name, inspect.signature(function).parameters)
-
-    def close(self) -> None:
-        """Keep the names registered so far: from now on others take other names."""
-        self._closed = frozenset(self._functions)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._functions[one_of(self.kind, name, self._functions)]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._functions
-
-    def of(self, function: Any) -> str:
-        """The name of a registered function, or of the one that a `partial` calls; "" of any other."""
-        inner = function.func if isinstance(function, partial) else function
-        return next((name for name, one in self._functions.items() if one is inner), "")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._functions)
-
-    def __len__(self) -> int:
-        return len(self._functions)
-
-    def __repr__(self) -> str:
-        return f"Registry({self.kind!r}: {', '.join(self)})"
-
-
-LOOKS = {"beside": tuple | list, "columns": int, "glance": dict, "glance_every": int, "reach": float}
-datasets = Registry("dataset", given=(), about={})
-losses = Registry("loss", about={"classes": int | None, "regression": bool})
-RATES, STEPS = {"lr": 0.1, "weight_decay": 0.0}, {"full_batch": bool, "needs_loss": bool}
-optimizers = Registry("optimizer", ["fleet"], RATES, STEPS)
-measures = Registry("measure", ["fleet", "task"], about=LOOKS | {"classes": int, "rows": bool})
-plots = Registry("plot", ["history"], about={"rows": bool, "first": bool})
-REGISTRIES = datasets, losses, optimizers, measures, plots

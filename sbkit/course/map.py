@@ -11,7 +11,7 @@ from sbkit.core import RESULTS, SbkitError, distinct, one_of
 from sbkit.core.environment import headless
 from sbkit.lab.chart import Chart, over
 from sbkit.plots import empty
-from sbkit.sweep import checked, first_row, sweep
+from sbkit.sweeps import checked, first_row, sweep
 from sbkit.training import Run
 from sbkit.training.signature import default_of, parameters, takes_any
 

@@ -3,7 +3,7 @@
 from sbkit.data.latents import core_and_shortcut
 from sbkit.data.low_rank import low_rank_task
 from sbkit.data.lsn import lsn
-from sbkit.data.own import task_from
+from sbkit.data.own import table
 from sbkit.data.pixels import dominoes
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
@@ -17,5 +17,5 @@ __all__ = [
     "ms",
     "planar",
     "slabs",
-    "task_from",
+    "table",
 ]

@@ -69,7 +69,7 @@ def _joined(source: Source) -> tuple[str, str]:
     """Before and after what is done to all rows, where answers that came apart must lose the same ones."""
     if source.y is not None:
         return source.written, ""
-    return f"task_from({source.written}.assign(answer=numpy.ravel(y))", ", 'answer')"
+    return f"sb.data.table({source.written}.assign(answer=numpy.ravel(y))", ", 'answer')"
 
 
 def check_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> None:
@@ -116,7 +116,7 @@ def as_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> s
 
 
 def _expression(written: str, dropped: list, words: list, made: dict[Any, str], typos: bool) -> str:
-    start, table = ("task_from(", written[10:]) if written.startswith("task_from(") else ("", written)
+    start, table = ("sb.data.table(", written[14:]) if written.startswith("sb.data.table(") else ("", written)
     table += f".drop(columns={dropped})" if dropped else ""
     if made:
         columns = ", ".join(f"{label!r}: {text}" for label, text in made.items())

@@ -35,7 +35,7 @@ PIECES = ("filepath_or_buffer", "iterator", "chunksize")  # options that read no
 
 
 def check_options(options: Mapping[str, Any], own: list[str]) -> None:
-    """Refuse what neither `task_from` (its own options: `own`) nor pandas' reader takes."""
+    """Refuse what neither `table` (its own options: `own`) nor pandas' reader takes."""
     import pandas as pd
 
     known = [*own, *inspect.signature(pd.read_csv).parameters]
@@ -46,7 +46,7 @@ def check_options(options: Mapping[str, Any], own: list[str]) -> None:
             near = [one for one in known if name.startswith(one) or one.startswith(name)]
             near = near or difflib.get_close_matches(name, sorted(set(known) - set(PIECES)), n=1, cutoff=0.5)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(own)} and pandas' own."
-            raise SbkitError(f"No option of task_from or pandas.read_csv is named {name!r}. {hint}")
+            raise SbkitError(f"No option of sb.data.table or pandas.read_csv is named {name!r}. {hint}")
 
 
 def is_path(given: Any) -> bool:

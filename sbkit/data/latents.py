@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from sbkit.core import Feature, SbkitError, Task, between, check_memory, datasets, generator, whole
+from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, whole
 
 CORRELATION = 0.6  # of the latents, given the label (Hermann et al. 2023)
 
@@ -65,7 +65,7 @@ def _linear(weight: Tensor) -> nn.Linear:
     return layer
 
 
-@datasets("core and shortcut")
+@dataset("core and shortcut")
 def core_and_shortcut(
     predictivity: Sequence[float] = (0.9, 0.85),
     amplification: Sequence[float] = (1.0, 16.0),

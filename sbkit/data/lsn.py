@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from sbkit.core import Feature, Task, check_memory, datasets, generator, whole
+from sbkit.core import Feature, Task, check_memory, dataset, generator, whole
 
 
-@datasets("lsn")
+@dataset("lsn")
 def lsn(dim: int = 100, n: int = 20_000, n_test: int = 10_000, seed: int = 0) -> Task:
     """Two classes that a threshold tells apart, and three slabs tell apart as well, among normal noise.
 

@@ -38,7 +38,7 @@ class Standardized(nn.Module):
         return (z - self.mean) / self.deviation
 
 
-def task_from(
+def table(
     x: Any,
     y: Any,
     features: Mapping[str, Columns] | None = None,
@@ -70,7 +70,7 @@ def task_from(
 
     >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
     >>> y = [i % 3 == i % 2 for i in range(40)]
-    >>> task = task_from(x, y, {"size": [0, 2]}, standardize=True)
+    >>> task = table(x, y, {"size": [0, 2]}, standardize=True)
     >>> task.x.shape, task.columns("size"), list(task.features)
     (torch.Size([30, 3]), [0, 2], ['size', 'x2'])
     """

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from sbkit.core import Feature, SbkitError, Task, between, check_memory, datasets, generator, whole
+from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, whole
 
 Images = tuple[Any, Any]  # pixels (m, height, width) or (m, channels, height, width), and labels (m,)
 Pools = list[tuple[Tensor, Tensor]]  # a class: the images to train on, and to test on
@@ -63,7 +63,7 @@ class Collage(nn.Module):
         return F.pad(z, (0, 1))[:, self.places]
 
 
-@datasets("dominoes")
+@dataset("dominoes")
 def dominoes(
     blocks: Sequence[Sequence[Any]] = ((0, 1), (3, 8)),
     images: Mapping[str, Images] | None = None,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from sbkit.core import Feature, Task, between, check_memory, datasets, generator, one_of, whole
+from sbkit.core import Feature, Task, between, check_memory, dataset, generator, one_of, whole
 
 Draw = Callable[[Tensor, Generator], Tensor]  # labels (n,) → points (n, 2) in [−1, 1]²
 TOYS: list[str] = []
@@ -29,7 +29,7 @@ def toy(name: str) -> Callable[[Draw], Draw]:
             return Task(z[:n], y[:n], z[n:], y[n:], features)
 
         make.__name__, make.__doc__ = name, draw.__doc__
-        datasets(name)(make)
+        dataset(name)(make)
         TOYS.append(name)
         return draw
 
@@ -86,4 +86,4 @@ def planar(name: str, **options) -> Task:
     >>> planar("moons", n=100).x.shape
     torch.Size([100, 2])
     """
-    return datasets[one_of("planar task", name, TOYS)](**options)
+    return dataset[one_of("planar task", name, TOYS)](**options)

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from sbkit.core import Feature, SbkitError, Task, between, check_memory, datasets, generator, threads, whole
+from sbkit.core import Feature, SbkitError, Task, between, check_memory, dataset, generator, threads, whole
 
 # Label → {slab number m from the centre: probability}; they equalise the class variances for
 # k = 5 and 7, not for k = 3 (Shah et al. 2020, appendix B).
@@ -92,7 +92,7 @@ def _names(blocks: Sequence[int]) -> Iterator[str]:
         yield f"{name}_{seen[k]}" if repeats[k] > 1 else name
 
 
-@datasets("slabs")
+@dataset("slabs")
 def slabs(
     blocks: Sequence[int] = (1, 5),
     noise: float | Sequence[float] = 0.0,
@@ -137,7 +137,7 @@ def slabs(
     return Task(z, y[0], z_test, y[1], simplest_first, embed)
 
 
-@datasets("lms")
+@dataset("lms")
 def lms(k: int = 5, dim: int = 50, noise: float = 0.0, **options) -> Task:
     """LMS-k: one linear feature beside dim − 1 features of k slabs, each enough on its own.
 
@@ -149,7 +149,7 @@ def lms(k: int = 5, dim: int = 50, noise: float = 0.0, **options) -> Task:
     return ms(1, k, dim, noise, **options)
 
 
-@datasets("ms")
+@dataset("ms")
 def ms(k_first: int = 5, k_rest: int = 7, dim: int = 50, noise: float = 0.0, **options) -> Task:
     """MS-(a, b): one feature of `k_first` slabs beside dim − 1 of `k_rest`, each enough on its own.
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, check_pair, measures, whole, window
+from sbkit.core import Fleet, SbkitError, Task, check_memory, check_pair, measure, whole, window
 
 
-@measures("boundary", classes=True, columns=2, rows=False, glance={"resolution": 30})
+@measure("boundary", classes=True, columns=2, rows=False, glance={"resolution": 30})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, check_pair, generator, measures
+from sbkit.core import Fleet, SbkitError, Task, check_pair, generator, measure
 from sbkit.measures.randomized import scored
 
 
-@measures("conflict", classes=2)
+@measure("conflict", classes=2)
 def conflict(fleet: Fleet, task: Task) -> Tensor:
     """Share of test rows on which each run follows one feature against all others. (runs, features)
 
@@ -30,7 +30,7 @@ def conflict(fleet: Fleet, task: Task) -> Tensor:
     return scored(fleet, task, groups, _of_the_other_class(task), 1 - task.y_test)
 
 
-@measures("alone", classes=True)
+@measure("alone", classes=True)
 def alone(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy of each run with one feature intact and all others shuffled. (runs, features)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, Task, check_pair, measures
+from sbkit.core import Fleet, SbkitError, Task, check_pair, measure
 from sbkit.measures.randomized import shuffled
 
 REACH, PLACES = 10.0, 81  # the curve runs from −REACH to REACH, at so many places
@@ -60,7 +60,7 @@ def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: 
     return torch.tensor(found, dtype=torch.float64)
 
 
-@measures("margin", classes=True, glance_every=4, reach=REACH)
+@measure("margin", classes=True, glance_every=4, reach=REACH)
 def margin(fleet: Fleet, task: Task) -> Tensor:
     """Share of test rows with a margin below each of 81 places, −10 … 10. (runs, 1 or 3, 81)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, check_pair, generator, measures, one_of
+from sbkit.core import Fleet, SbkitError, Task, check_pair, generator, measure, one_of
 from sbkit.measures.scores import accuracy, auc
 
 METRICS = ("auc", "accuracy")
@@ -91,7 +91,7 @@ def _lost(fleet: Fleet, task: Task, groups: list[list[str]]) -> Tensor:
     return accuracy(fleet.predict(task.x_test), task.y_test).unsqueeze(1) - cut
 
 
-@measures("reliance", beside=("kinds",), classes=True, glance_every=4)
+@measure("reliance", beside=("kinds",), classes=True, glance_every=4)
 def reliance(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when one feature is shuffled across rows, per run. (runs, features)
 
@@ -109,7 +109,7 @@ def reliance(fleet: Fleet, task: Task) -> Tensor:
     return _lost(fleet, task, [[name] for name in task.features])
 
 
-@measures("kinds", classes=True, glance_every=4)
+@measure("kinds", classes=True, glance_every=4)
 def kinds(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled. (runs, 2)
 

@@ -11,7 +11,7 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, between, check_fleet, check_pair, measures, numbers
+from sbkit.core import Fleet, SbkitError, Task, between, check_fleet, check_pair, measure, numbers
 
 
 def spectrum(matrix: Tensor) -> Tensor:
@@ -101,7 +101,8 @@ def effective_weight(fleet: Fleet) -> Tensor:
     leaves = [m for m in parts.values() if isinstance(m, nn.Linear) or not list(m.children())]
     for other in [m for m in leaves if not isinstance(m, nn.Linear | nn.Identity)]:
         raise SbkitError(
-            f"An effective weight is of linear nets, got a {type(other).__name__} in one; try sb.deep_linear."
+            f"An effective weight is of linear nets, got a {type(other).__name__} in one; "
+            "try sb.models.deep_linear."
         )
     return functools.reduce(lambda product, weight: weight @ product, fleet.weights())
 
@@ -123,7 +124,7 @@ def _matrices(given: Tensor) -> Tensor:
     return matrix
 
 
-@measures("spectrum", glance_every=4)
+@measure("spectrum", glance_every=4)
 def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
     """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each.
 

@@ -17,7 +17,7 @@ def _known(task: Task) -> tuple[Tensor, Tensor]:
     about = dict(task.embed.named_buffers())
     if not {"means", "bayes"} <= set(about):
         raise SbkitError(
-            "A shortcut's bias needs a task whose best classifier is known; try sb.core_and_shortcut()."
+            "A shortcut's bias needs a task whose best classifier is known; try sb.data.core_and_shortcut()."
         )
     return about["means"], about["bayes"]
 
@@ -42,7 +42,7 @@ def shortcut_bias(fleet: Fleet, task: Task) -> Tensor:
     al. 2023, section 3, who fit an LDA instead). 0 = unbiased; range −2 … 2; NaN where logits are not
     finite, as of a diverged run. Raises `SbkitError` unless the task's best classifier is known, as for
     `core_and_shortcut`; so it is no registered measure, and is given to `fit` itself:
-    measure=[sb.shortcut_bias].
+    measure=[sb.measures.shortcut_bias].
 
     >>> from sbkit.data import core_and_shortcut
     >>> from sbkit.models import mlp

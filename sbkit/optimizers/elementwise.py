@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, optim
 
-from sbkit.core import Fleet, SbkitError, optimizers
+from sbkit.core import Fleet, SbkitError, optimizer
 
 Closure = Callable[[], Tensor | None]
 
@@ -80,19 +80,19 @@ class AdamW(Adam, optim.AdamW):
     fused = staticmethod(torch._fused_adamw_)  # pyright: ignore[reportPrivateImportUsage]
 
 
-@optimizers("sgd")
+@optimizer("sgd")
 def sgd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0) -> optim.Optimizer:
     """Stochastic gradient descent."""
     return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
-@optimizers("gd", full_batch=True)
+@optimizer("gd", full_batch=True)
 def gd(fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0) -> optim.Optimizer:
     """Gradient descent on all rows at every step."""
     return SGD([fleet.flat()], lr=lr, weight_decay=weight_decay)
 
 
-@optimizers("momentum")
+@optimizer("momentum")
 def momentum(
     fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9
 ) -> optim.Optimizer:
@@ -100,7 +100,7 @@ def momentum(
     return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
-@optimizers("nesterov")
+@optimizer("nesterov")
 def nesterov(
     fleet: Fleet, lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.9
 ) -> optim.Optimizer:
@@ -110,7 +110,7 @@ def nesterov(
     return SGD([fleet.flat()], lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=True)
 
 
-@optimizers("adam")
+@optimizer("adam")
 def adam(
     fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
 ) -> optim.Optimizer:
@@ -118,7 +118,7 @@ def adam(
     return Adam([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay)
 
 
-@optimizers("adamw")
+@optimizer("adamw")
 def adamw(
     fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
 ) -> optim.Optimizer:
@@ -126,7 +126,7 @@ def adamw(
     return AdamW([fleet.flat()], lr=lr, betas=betas, weight_decay=weight_decay)
 
 
-@optimizers("rmsprop")
+@optimizer("rmsprop")
 def rmsprop(
     fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, alpha: float = 0.99
 ) -> optim.Optimizer:
@@ -134,7 +134,7 @@ def rmsprop(
     return optim.RMSprop([fleet.flat()], lr=lr, alpha=alpha, weight_decay=weight_decay)
 
 
-@optimizers("adagrad")
+@optimizer("adagrad")
 def adagrad(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0) -> optim.Optimizer:
     """Adagrad."""
     return optim.Adagrad([fleet.flat()], lr=lr, weight_decay=weight_decay)
@@ -152,7 +152,7 @@ class SignSGD(optim.SGD):
         return loss
 
 
-@optimizers("signsgd")
+@optimizer("signsgd")
 def signsgd(
     fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, momentum: float = 0.0
 ) -> optim.Optimizer:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, optim
 
-from sbkit.core import Fleet, SbkitError, optimizers
+from sbkit.core import Fleet, SbkitError, optimizer
 from sbkit.optimizers.elementwise import SGD, bare
 
 Closure = Callable[..., Tensor | None]
@@ -41,7 +41,7 @@ class SAM(SGD):
         weights.addcmul_(grads, self.param_groups[0]["rho"] / (length + 1e-12))
 
 
-@optimizers("sam")
+@optimizer("sam")
 def sam(
     fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0, rho: float = 0.05
 ) -> optim.Optimizer:
@@ -104,7 +104,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     return x.mT if matrix.shape[-2] > matrix.shape[-1] else x
 
 
-@optimizers("muon")
+@optimizer("muon")
 def muon(
     fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0, momentum: float = 0.95
 ) -> optim.Optimizer:
@@ -140,7 +140,7 @@ class LBFGS(optim.Optimizer):
         return torch.stack([torch.as_tensor(loss) for loss in first])
 
 
-@optimizers("lbfgs", full_batch=True, needs_loss=True)
+@optimizer("lbfgs", full_batch=True, needs_loss=True)
 def lbfgs(
     fleet: Fleet, lr: float = 1.0, weight_decay: float = 0.0, history_size: int = 10
 ) -> optim.Optimizer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import optim
 
-from sbkit.core import Fleet, SbkitError, between, one_of, optimizers
+from sbkit.core import Fleet, SbkitError, between, one_of, optimizer
 
 NOT_OPTIONS = ("fleet", "lr", "weight_decay")
 LIVE = ("lr", "momentum", "weight_decay", "rho", "alpha")
@@ -25,7 +25,7 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
     >>> made.param_groups[0]["lr"]
     0.1
     """
-    make = optimizers[name]
+    make = optimizer[name]
     known = inspect.signature(make).parameters
     for option, value in options.items():
         one_of(f"option of {name}", option, [p for p in known if p not in NOT_OPTIONS])
@@ -56,7 +56,7 @@ def check_setting(name: str, value: Any) -> float:
 
 def live_settings(name: str) -> list[str]:
     """Names of the settings of this optimizer that may change while it trains."""
-    return [option for option in LIVE if option in inspect.signature(optimizers[name]).parameters]
+    return [option for option in LIVE if option in inspect.signature(optimizer[name]).parameters]
 
 
 class Settings(MutableMapping[str, Any]):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from sbkit.core import Snapshot, measures, plots
+from sbkit.core import Snapshot, measure, plot
 from sbkit.plots.bands import band_line, over_runs, shown
 from sbkit.plots.shapes import Axis, Lines
 from sbkit.plots.words import say
@@ -16,12 +16,12 @@ from sbkit.plots.words import say
 History = Sequence[Snapshot]
 
 
-@plots("margin")
+@plot("margin")
 def margin(history: History) -> Lines:
     """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
     latest = history[-1]
     curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
-    reach = measures.about["margin"]["reach"]
+    reach = measure.about["margin"].reach
     places = np.linspace(-reach, reach, curves.shape[2], dtype=np.float32)
     names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
     lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]
@@ -30,7 +30,7 @@ def margin(history: History) -> Lines:
     return Lines("margin", say("titles", "margin"), x, y, lines, caption)
 
 
-@plots("spectrum", rows=False, first=True)
+@plot("spectrum", rows=False, first=True)
 def spectrum(history: History) -> Lines | None:
     """Singular values of every layer's weights, largest first, a band over runs; dashed: at step 0."""
     first, latest = history[0], history[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from sbkit.core import Snapshot, measures, plots
+from sbkit.core import Snapshot, registries
 from sbkit.plots.bands import left_out
 from sbkit.plots.shapes import Description, Field, Lines
 from sbkit.plots.standard import plain
@@ -37,23 +37,25 @@ def _plot_of(name: str, snapshot: Snapshot) -> str:
     It draws what the registered measure of its name gave, not what a function of the same name did.
     """
     measure = snapshot.measures.get(name, name)
-    of = measure or ("" if name in measures else name)
-    if of in plots:
-        return plots.of(plots[of])  # a plot may have several names; it reads the value of its first
+    of = measure or ("" if name in registries.measure else name)
+    if of in registries.plot:
+        return registries.plot.of(
+            registries.plot[of]
+        )  # a plot may have several names; it reads the value of its first
     return "boundary" if hasattr(snapshot.values.get(name), "plane") else ""
 
 
 def _draw(name: str, history: History, first: Snapshot | None) -> Description | None:
     of = _plot_of(name, history[-1])
-    if of and first and plots.about[of].get("first"):
+    if of and first and registries.plot.about[of].first:
         history = [first, *history]
     history = list({seen.step: seen for seen in (snapshot.of(name) for snapshot in history)}.values())
     if not of:
         return plain(name, history)
     if of == name or name not in history[-1].values:
-        return plots[of](history)
+        return registries.plot[of](history)
     seen = [dataclasses.replace(s, values={**s.values, of: s.values[name]}) for s in history]
-    picture = plots[of](seen)
+    picture = registries.plot[of](seen)
     told = name.removeprefix(f"{of} ")  # which of several, by its arguments
     title = name.replace("_", " ") if told == name else f"{picture.title}: {told}" if picture else ""
     return dataclasses.replace(picture, name=name, title=title) if picture else None
@@ -61,7 +63,7 @@ def _draw(name: str, history: History, first: Snapshot | None) -> Description | 
 
 def _untold(history: History, drawn: Iterable[str]) -> str:
     """The measures that no picture shows, as a sentence; empty where all have one, or nothing to show."""
-    beside = [name for about in measures.about.values() for name in about.get("beside", ())]
+    beside = [name for about in registries.measure.about.values() for name in about.beside]
     names = [name for name in history[-1].values if name not in drawn and name not in beside]
     return say("captions", "no_picture", names=", ".join(names)) if names else ""
 
@@ -69,7 +71,7 @@ def _untold(history: History, drawn: Iterable[str]) -> str:
 def _with_rows(of: str, picture: Description, history: History, moving: bool, more: str) -> Description:
     """The same picture, its caption completed by what the rows were and which runs are missing."""
     caption = picture.caption + more
-    if plots.about.get(of, {}).get("rows", True):
+    if registries.plot.about[of].rows:
         if moving:
             caption += say("captions", "sample")
         elif isinstance(picture, Lines) and picture.grows and history[0].rows < history[-1].rows:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Snapshot, Task, plots, window
+from sbkit.core import Snapshot, Task, plot, window
 from sbkit.plots.bands import alive, band_line, curve, mean_of, middle, over_runs, shown
 from sbkit.plots.shapes import Axis, Bars, Description, Field, Lines
 from sbkit.plots.words import class_names, say, short
@@ -21,7 +21,7 @@ CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
-@plots("loss")
+@plot("loss")
 def loss(history: History) -> Lines:
     """Mean training loss over steps, a band over runs."""
     name, y = say("axes", "train"), Axis(say("axes", "loss"), low=0)
@@ -30,7 +30,7 @@ def loss(history: History) -> Lines:
     return Lines("loss", say("titles", "loss"), _steps(), y, [line], caption, grows=True)
 
 
-@plots("accuracy")
+@plot("accuracy")
 def accuracy(history: History) -> Lines | None:
     """Accuracy on training and test rows over steps; none for regression."""
     latest, steps = history[-1], [s.step for s in history]
@@ -47,7 +47,7 @@ def accuracy(history: History) -> Lines | None:
     return Lines("accuracy", say("titles", "accuracy"), _steps(), y, lines, caption, grows=True)
 
 
-@plots("boundary", rows=False)
+@plot("boundary", rows=False)
 def boundary(history: History) -> Field | None:
     """Chance of the second class over the plane of feature coordinates that was measured, mean over runs."""
     latest = history[-1]
@@ -83,7 +83,7 @@ def _plane(sample: Task, across: int, up: int) -> tuple[Axis, Axis]:
     return tuple(Axis(owner.get(i, f"z{i}"), low=low, high=high) for i, (low, high) in ends)  # pyright: ignore
 
 
-@plots("reliance")
+@plot("reliance")
 def reliance(history: History) -> Bars:
     """Accuracy that every run loses when one feature is shuffled across test rows."""
     latest = history[-1]
@@ -99,7 +99,7 @@ def reliance(history: History) -> Bars:
     return Bars("reliance", title, _lost(lost), shown_names, *_means(lost[:, kept]), caption)
 
 
-@plots("kinds")
+@plot("kinds")
 def kinds(history: History) -> Bars | None:
     """Accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled together."""
     latest = history[-1]
@@ -111,13 +111,13 @@ def kinds(history: History) -> Bars | None:
     return Bars("kinds", say("titles", "kinds"), _lost(lost), names, *_means(lost), caption)
 
 
-@plots("alone")
+@plot("alone")
 def alone(history: History) -> Lines | None:
     """Accuracy with one feature intact and all others shuffled, over steps: the order of learning."""
     return _timeline("alone", history, "accuracy")
 
 
-@plots("conflict")
+@plot("conflict")
 def conflict(history: History) -> Lines | None:
     """Share of test rows on which one feature wins against all others, over steps."""
     return _timeline("conflict", history, "followed")

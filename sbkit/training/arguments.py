@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, losses, optimizers, takes
+from sbkit.core import Fleet, SbkitError, Task, check_memory, registries, takes
 
 # Usual names in other libraries → the one here.
 USUAL = {
@@ -43,7 +43,11 @@ def check_names(
 
     own: the arguments of `fit`. What is no other name of theirs is left to the optimizer to refuse.
     """
-    known = [] if optimizer not in optimizers else list(inspect.signature(optimizers[optimizer]).parameters)
+    known = (
+        []
+        if optimizer not in registries.optimizer
+        else list(inspect.signature(registries.optimizer[optimizer]).parameters)
+    )
     for name, value in options.items():
         if name in known:
             continue
@@ -65,9 +69,11 @@ def _given(name: str, value: Any) -> str:
     """How to write a value for that argument, as " = value"; what has no short text is left to the reader."""
     called = (value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)).lower()
     if name == "optimizer":
-        return f"={called if called in optimizers else 'sgd'!r}"
+        return f"={called if called in registries.optimizer else 'sgd'!r}"
     if name == "loss":
-        near = difflib.get_close_matches(called, losses, n=1) or ["square" if called[:3] == "mse" else None]
+        near = difflib.get_close_matches(called, registries.loss, n=1) or [
+            "square" if called[:3] == "mse" else None
+        ]
         return f"={near[0]!r}"
     return f"={value!r}" if isinstance(value, str | int | float | list | tuple) else ""
 

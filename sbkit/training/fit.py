@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sbkit.batches import Batches, WholeSet
-from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, optimizers, whole
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, registries, whole
 from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build, live_settings
 from sbkit.training.arguments import check_fit, check_hooks, check_names, check_rows
@@ -70,8 +70,8 @@ def fit(
     if stop is not None:
         between("stop", stop, 0, math.inf, open_low=True)
     chosen = loss_for(task, loss)
-    about = optimizers.about[optimizer] if optimizer in optimizers else {}
-    full, encoded = bool(about.get("full_batch")), penalty is None and transform is None
+    about = registries.optimizer.about[optimizer if optimizer in registries.optimizer else ""]
+    full, encoded = about.full_batch, penalty is None and transform is None
     batch = rows if full else min(256, rows) if batch is None else batch
     check_names(options, optimizer, inspect.signature(fit).parameters, rows, batch)
     check_hooks(penalty=penalty, transform=transform, after_step=after_step)
@@ -93,7 +93,7 @@ def fit(
         penalty=penalty,
         transform=transform,
         after_step=after_step,
-        needs_loss=about.get("needs_loss", False),
+        needs_loss=about.needs_loss,
         encoded=encoded,
         seed=seed,
         batches=WholeSet(task.x, y, fleet.runs) if full else Batches(task.x, y, batch, seed, seeds),

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import RESULTS, Fleet, SbkitError, Task, measures, takes
+from sbkit.core import RESULTS, Fleet, SbkitError, Task, registries, takes
 
 Measure = str | Callable[[Fleet, Task], Any]
 Value = Tensor | list[Tensor]  # (runs, …), or several of them
@@ -22,17 +22,21 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
     asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
-            beside = measures.about[measure].get("beside", ()) if measure in measures else ()
-            asked += [(name, measures[name]) for name in (measure, *beside)]
+            beside = registries.measure.about[measure].beside
+            asked += [(name, registries.measure[name]) for name in (measure, *beside)]
         elif callable(measure):
             inner = measure.func if isinstance(measure, functools.partial) else measure
-            asked.append((measures.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure))
+            asked.append(
+                (registries.measure.of(measure) or getattr(inner, "__name__", type(inner).__name__), measure)
+            )
         else:
             raise SbkitError(f"A measure is a name or a function (fleet, task) → tensor, got {measure!r}.")
     found: dict[str, Callable[..., Any]] = {}
     for name, function in asked:
         own = name
-        if measures.of(function) and any(name == other and function is not it for other, it in asked):
+        if registries.measure.of(function) and any(
+            name == other and function is not it for other, it in asked
+        ):
             fixed: Mapping[str, Any] = getattr(function, "keywords", {})  # of a partial, which tell it apart
             own = " ".join([name, ", ".join(f"{key}={value!r}" for key, value in fixed.items())]).strip()
         _check(own, function, found, task)
@@ -47,12 +51,12 @@ def _check(name: str, function: Callable[..., Any], found: Mapping[str, Any], ta
         )
     if found.get(name, function) is not function:
         raise SbkitError(f"Measures have different names, got {name!r} twice; write one as `def other(...)`.")
-    about = measures.about.get(measures.of(function), {})
-    if about.get("classes") and not task.classes:
+    about = registries.measure.about[registries.measure.of(function)]
+    if about.classes and not task.classes:
         raise SbkitError(f"The measure {name!r} needs classes, got a regression task; leave it out.")
-    if about.get("classes") == 2 and task.outputs != 2:
+    if about.classes == 2 and task.outputs != 2:
         raise SbkitError(f"The measure {name!r} is for two classes, got {task.outputs}; leave it out.")
-    if task.z.shape[1] < about.get("columns", 1):
+    if task.z.shape[1] < about.columns:
         raise SbkitError(f"The measure {name!r} needs two columns, got a task with one; leave it out.")
     if not takes(function, "fleet", "task"):
         raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")

@@ -19,7 +19,7 @@ from sbkit.core import (
     best_threads,
     between,
     drawn,
-    measures,
+    registries,
     threads,
     whole,
 )
@@ -139,7 +139,9 @@ class Run:
                 rows=len(task.y_test),
                 sample=self.glimpse,
                 measured={name: step for name, (_, step, _) in self._seen.items()},
-                measures={name: measures.of(measure) for name, measure in self.plan.measure.items()},
+                measures={
+                    name: registries.measure.of(measure) for name, measure in self.plan.measure.items()
+                },
             )
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
@@ -150,12 +152,12 @@ class Run:
         """Take every measure; at a glance coarsely, and the costly ones by turns."""
         self._glances = self._glances + 1 if glance else 0
         for name, measure in self.plan.measure.items():
-            about = measures.about.get(measures.of(measure), {}) if glance else {}
+            about = registries.measure.about[registries.measure.of(measure) if glance else ""]
             seen = self._seen.get(name)
-            if seen is None or seen[2] != glance or self._glances % about.get("glance_every", 1) == 0:
+            if seen is None or seen[2] != glance or self._glances % about.glance_every == 0:
                 bound = getattr(measure, "keywords", {})  # of a partial
-                coarse = {key: value for key, value in about.get("glance", {}).items() if key not in bound}
-                looked = task if about.get("rows", True) else self.task
+                coarse = {key: value for key, value in about.glance.items() if key not in bound}
+                looked = task if about.rows else self.task
                 found = measure(self.fleet, looked, **coarse)
                 self._seen[name] = value_of(name, found, self.fleet.runs), self.step, glance
 

@@ -19,7 +19,7 @@ ALL = " ".join(TEXTS)
 
 def hostile(word=ALL, depth=1, seed=0):
     table = pd.DataFrame(torch.rand(64, 3, generator=torch.Generator().manual_seed(0)).numpy())
-    task = sb.task_from(table.set_axis(TEXTS[:3], axis=1), [ALL, "b"] * 32, features={{ALL: [0]}})
+    task = sb.data.table(table.set_axis(TEXTS[:3], axis=1), [ALL, "b"] * 32, features={{ALL: [0]}})
     fleet = sb.mlp(task, depth=depth, width=8, runs=2, seed=seed)
     return sb.fit(fleet, task, steps=2000, batch=16, measure=["boundary", "reliance", "alone"])
 
@@ -27,7 +27,7 @@ def pictures(word=ALL):
     axes = sb.Axis(word, unit=word, low=0, high=1), sb.Axis(word)
     return [
         sb.Bars("bars", word, axes[1], [*TEXTS, "b"], range(len(TEXTS) + 1), caption=word),
-        sb.Bars("marked", word, axes[1], [word], [1], marks=[sb.Mark(word, 0, 1)]),
+        sb.Bars("marked", word, axes[1], [word], [1], marks=[sb.plots.Mark(word, 0, 1)]),
         sb.Lines("lines", word, *axes, [sb.Line(t, [0, 1], [0, k]) for k, t in enumerate(TEXTS)]),
         sb.Field("map", word, sb.Axis(word, ticks=[word, "b"]), sb.Axis(word, ticks=[word]), [[0, 1]]),
     ]

@@ -18,7 +18,7 @@ pd.DataFrame(numbers, columns=["height", "shade", "age"]).assign(kind=np.where(y
     "animals.csv", index=False)
 
 def animals(depth=1, seed=0):
-    task = sb.task_from("animals.csv", "kind", standardize=True)
+    task = sb.data.table("animals.csv", "kind", standardize=True)
     fleet = sb.mlp(task, depth=depth, width=16, runs=4, seed=seed)
     return sb.fit(fleet, task, batch=64, stop=None, measure=["boundary", "reliance", "kinds", "spectrum"])
 

@@ -68,7 +68,7 @@ def lesson(depth=1, *, lr=0.5):
     '''What it says.'''
     def inner():
         return helper(WIDTH), SIZES, POINTS, ARRAY, data(), double(3), partial
-    fleet = sb.fleet_of(Net, runs=2).units
+    fleet = sb.models.fleet_of(Net, runs=2).units
     return sb.fit(fleet, inner(), net, steps=70, measure=[lambda fleet, task: fleet + 80])
 """
 EDITS = {  # what is edited, by what

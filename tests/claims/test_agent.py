@@ -56,7 +56,7 @@ class Result:
         z = torch.cat([torch.eye(D).repeat(count, 1), torch.eye(count).repeat_interleave(D, 0)], 1)
         zero, n = torch.zeros(len(z), STEPS * (D + actions)), levels * D
         task = sb.Task(z[:n], zero[:n], z[n:], zero[n:], {})
-        fleet = sb.fleet_of(lambda: Agent(A, B, seen, depth, width), runs=5, seed=seed)
+        fleet = sb.models.fleet_of(lambda: Agent(A, B, seen, depth, width), runs=5, seed=seed)
         usual = {"optimizer": "adam", "lr": 0.002, "steps": 800, "batch": n, "stop": None, "every": 10_000}
         sb.last(sb.fit(fleet, task, **usual | options))
         self.training = fleet.predict(task.x).square().sum((1, 2)) / levels

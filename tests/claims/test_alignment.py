@@ -23,9 +23,11 @@ def disk(seed: int, shuffled: bool = False, n: int = 100, n_test: int = 300) -> 
 
 def measured(fleet: sb.Fleet, task: sb.Task) -> tuple[Tensor, Tensor, Tensor]:
     """Alignment of the centred kernel on training and on new rows, its effective rank. (runs,) each"""
-    kernels = [sb.kernel(fleet, x, "ntk", centre=True) for x in (task.x, task.x_test)]  # (runs, n, n)
-    aligned = [sb.alignment(k, y) for k, y in zip(kernels, (task.y, task.y_test), strict=True)]
-    return *aligned, sb.effective_rank(kernels[0])
+    kernels = [
+        sb.measures.kernel(fleet, x, "ntk", centre=True) for x in (task.x, task.x_test)
+    ]  # (runs, n, n)
+    aligned = [sb.measures.alignment(k, y) for k, y in zip(kernels, (task.y, task.y_test), strict=True)]
+    return *aligned, sb.measures.effective_rank(kernels[0])
 
 
 def gains(task: sb.Task, seed: int) -> tuple[Tensor, ...]:

@@ -17,10 +17,10 @@ def bias(
     data, sizes, nesting=(0, 0), depth=0, activation="relu", width=100, n=3200, **options
 ) -> torch.Tensor:
     """Bias of one net on a data set of its own. ()"""
-    task = sb.core_and_shortcut(amplification=sizes, nesting=nesting, n=n, seed=data)
+    task = sb.data.core_and_shortcut(amplification=sizes, nesting=nesting, n=n, seed=data)
     fleet = sb.mlp(task, depth=depth, width=width, activation=activation, runs=1, seed=data)
     sb.last(sb.fit(fleet, task, stop=None, every=10_000, **options))
-    return sb.shortcut_bias(fleet, task)[0]
+    return sb.measures.shortcut_bias(fleet, task)[0]
 
 
 def over(draws, sizes, **options) -> torch.Tensor:

@@ -55,7 +55,7 @@ def test_the_effective_rank_of_known_matrices(case, scale):
     matrix, expected = KNOWN[case]
     for turned in (matrix, rotated(matrix, 0), rotated(matrix, 1)):
         tight = 1e-10 if case in ("identity", "three to one") or turned is matrix else 1e-6
-        assert abs(sb.effective_rank(scale * turned).item() - expected) <= tight * expected
+        assert abs(sb.measures.effective_rank(scale * turned).item() - expected) <= tight * expected
 
 
 def test_gram_below_effective_below_exact_rank():
@@ -65,16 +65,16 @@ def test_gram_below_effective_below_exact_rank():
         sizes = [(50, rows, rank), (50, rank, columns)]
         left, right = (torch.randn(size, dtype=DOUBLE, generator=rng) for size in sizes)
         matrix = left @ right
-        assert (sb.effective_rank(gram(matrix)) <= sb.effective_rank(matrix) + 1e-9).all()
-        assert (sb.effective_rank(matrix) <= rank + 1e-6).all()
+        assert (sb.measures.effective_rank(gram(matrix)) <= sb.measures.effective_rank(matrix) + 1e-9).all()
+        assert (sb.measures.effective_rank(matrix) <= rank + 1e-6).all()
         assert (torch.linalg.matrix_rank(matrix) == rank).all()
 
 
 def test_components_for_99_per_cent():
     """Fact 4: 10 and 1 are 100 and 1 of variance; a hundred alike take all hundred."""
-    assert sb.pca_rank(torch.diag(torch.tensor([10.0, 1.0], dtype=DOUBLE)), centre=False) == 1
-    assert sb.pca_rank(torch.eye(100, dtype=DOUBLE), share=0.991, centre=False) == 100
-    assert sb.pca_rank(torch.eye(100, dtype=DOUBLE), centre=False) == 99  # 99 of 100 are 99 %
+    assert sb.measures.pca_rank(torch.diag(torch.tensor([10.0, 1.0], dtype=DOUBLE)), centre=False) == 1
+    assert sb.measures.pca_rank(torch.eye(100, dtype=DOUBLE), share=0.991, centre=False) == 100
+    assert sb.measures.pca_rank(torch.eye(100, dtype=DOUBLE), centre=False) == 99  # 99 of 100 are 99 %
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_components_for_99_per_cent():
 )
 def test_entropies_of_gaussian_products(width, entropies, deviations):
     """Fact 5: means of 400 draws, ± 4 standard errors of both sides."""
-    task = sb.low_rank_task(dim=width, outputs=width, n=2, n_test=2).to(dtype=DOUBLE)
+    task = sb.data.low_rank_task(dim=width, outputs=width, n=2, n_test=2).to(dtype=DOUBLE)
     for depth, mean, deviation in zip(DEPTHS, entropies, deviations, strict=True):
-        product = sb.effective_weight(sb.deep_linear(task, depth, runs=400, seed=7)).detach()
-        found = sb.entropy_rank(product)
+        product = sb.measures.effective_weight(sb.models.deep_linear(task, depth, runs=400, seed=7)).detach()
+        found = sb.measures.entropy_rank(product)
         assert abs(found.mean() - mean) <= 4 * 2**0.5 * deviation / 400**0.5 + 0.0005
         assert abs(found.std() - deviation) <= 0.2 * deviation
 
@@ -96,7 +96,7 @@ def test_entropies_of_gaussian_products(width, entropies, deviations):
 def test_depth_lowers_the_entropy(width, seed):
     """Row 2 (a): strictly decreasing over depths 1, 2, 4, 8, 16."""
     made = chain(width, 50, seed)
-    means = torch.stack([sb.entropy_rank(made[depth - 1]).mean() for depth in DEPTHS])
+    means = torch.stack([sb.measures.entropy_rank(made[depth - 1]).mean() for depth in DEPTHS])
     assert (means.diff() <= -0.1).all()
     if width == 32:
         assert_close(means, torch.tensor([3.24, 3.05, 2.75, 2.32, 1.80], dtype=DOUBLE), atol=0.07, rtol=0)
@@ -146,7 +146,7 @@ def test_wide_products_meet_the_closed_forms():
             (product, limit(depth), 0.01),
             (gram(product), gram_limit(depth), 0.025),
         ]:
-            ratio = sb.effective_rank(matrix) / 200 / formula
+            ratio = sb.measures.effective_rank(matrix) / 200 / formula
             assert abs(ratio.mean() - 1) <= within + 3 * ratio.std() / 40**0.5
 
 
@@ -160,7 +160,7 @@ def arc_cosine(depth: int) -> Tensor:
 
 def test_the_map_of_relu_layers():
     """Fact 13, its numbers; and one layer against an integral over 10⁶ directions."""
-    ranks = [sb.effective_rank(arc_cosine(depth)).item() for depth in DEPTHS]
+    ranks = [sb.measures.effective_rank(arc_cosine(depth)).item() for depth in DEPTHS]
     assert_close(ranks, [18.33, 10.77, 5.36, 2.69, 1.62], atol=0.006, rtol=0)
     rng, c = torch.Generator().manual_seed(0), 0.3
     u, v = torch.randn(2, 1_000_000, dtype=DOUBLE, generator=rng)
@@ -179,9 +179,9 @@ def test_relu_nets_at_birth_meet_it():
         for layer in range(16):
             h = torch.relu(h @ torch.randn(h.shape[1], 1024, dtype=DOUBLE, generator=rng))
             h = h / h.norm(dim=1).mean()
-            ranks[net, layer] = sb.effective_rank(gram(torch.nn.functional.normalize(h, dim=1)))
+            ranks[net, layer] = sb.measures.effective_rank(gram(torch.nn.functional.normalize(h, dim=1)))
     for depth in DEPTHS:
-        assert abs(ranks[:, depth - 1].mean() / sb.effective_rank(arc_cosine(depth)) - 1) <= 0.1
+        assert abs(ranks[:, depth - 1].mean() / sb.measures.effective_rank(arc_cosine(depth)) - 1) <= 0.1
 
 
 @pytest.mark.parametrize("seed", [50, 51, 52, 53, 54])
@@ -193,13 +193,13 @@ def test_factors_that_depth_does_not_squeeze(seed):
         normal = torch.randn(10, 24, 24, dtype=DOUBLE, generator=rng)
         turns = torch.linalg.qr(normal).Q @ turns
         skips = skips + normal @ skips / (24 * 64) ** 0.5
-    assert_close(sb.effective_rank(turns), torch.full((10,), 24.0, dtype=DOUBLE))
-    assert sb.effective_rank(skips).min() >= 12
+    assert_close(sb.measures.effective_rank(turns), torch.full((10,), 24.0, dtype=DOUBLE))
+    assert sb.measures.effective_rank(skips).min() >= 12
 
 
 def test_low_rank_takes_a_growing_share_of_products():
     """The volume statement for one line, a quarter of the width, at width 48: none at depth 6, all at 20."""
     made = chain(48, 100, 60, depth=20)
-    shares = torch.stack([(sb.effective_rank(product) <= 12).double().mean() for product in made])
+    shares = torch.stack([(sb.measures.effective_rank(product) <= 12).double().mean() for product in made])
     assert shares[5] == 0 and shares[-1] >= 0.95
     assert shares.diff().min() >= -0.05

@@ -42,7 +42,7 @@ def trained(blocks, members, strength, seed, steps, lr, rows=64, product=False, 
         fleet, task, optimizer="adam", lr=lr, steps=steps, every=steps, stop=None, penalty=pay, **options
     )
     sb.last(run)
-    return run, sb.alone(fleet, task).view(5, members, len(blocks))
+    return run, sb.measures.alone(fleet, task).view(5, members, len(blocks))
 
 
 @pytest.mark.parametrize("product", [False, True])

@@ -117,7 +117,7 @@ def hardened(pairs: int, radius: float, seed: int, width=50, runs=5, steps=1200,
     task = sb.slabs([5] * pairs + [7] * pairs, margin=[0.05] * pairs + [0.15] * pairs, n=6000, seed=seed)
     options = ADAM | {"lr": 0.005, "batch": 128, "steps": steps} | options
     fleet, _ = trained(task, width, runs, 10 * seed, transform=adversary(radius), **options)
-    attacked = fleet.predict(sb.attack(fleet, task, radius=radius, rows=1000))
+    attacked = fleet.predict(sb.measures.attack(fleet, task, radius=radius, rows=1000))
     robust = (attacked.argmax(-1) == task.y_test[:1000]).float().mean(-1)
     return task, robust, *(sb.randomized(fleet, task, names, "accuracy") for names in task.kinds.values())
 

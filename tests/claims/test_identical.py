@@ -29,7 +29,7 @@ def born(task, eps, width=64, dropout=0.0, outgoing=True, seed=20, alive=True):
 
 
 def digits(data=1, dtype=torch.float64):
-    return sb.task_from(PIXELS / 16, DIGITS, seed=data).to(dtype=dtype)
+    return sb.data.table(PIXELS / 16, DIGITS, seed=data).to(dtype=dtype)
 
 
 def trained(eps, lr=0.002, batch=64, data=1, **about):
@@ -37,7 +37,7 @@ def trained(eps, lr=0.002, batch=64, data=1, **about):
     task = digits(data)
     fleet = born(task, eps, **about)
     run = sb.fit(fleet, task, optimizer="momentum", lr=lr, batch=batch, steps=4000, stop=None)
-    return sb.last(run).test_accuracy, sb.effective_rank(fleet.weights()[0].detach())
+    return sb.last(run).test_accuracy, sb.measures.effective_rank(fleet.weights()[0].detach())
 
 
 def apart(fleet, task):

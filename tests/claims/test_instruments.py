@@ -37,9 +37,9 @@ def test_the_definition_decides_whether_training_lowers_the_rank(copies, lr, see
     """The matrix between two hidden layers; with three layers one run in eight kept .506 of a stable rank."""
     fleet, _, before = trained([1] * copies, lr=lr, seed=seed, data=3)
     old, new = before[1], fleet.weights()[1]
-    assert (sb.stable_rank(new) / sb.stable_rank(old)).max() <= 0.5
-    assert (sb.effective_rank(new) / sb.effective_rank(old)).min() >= 0.9
-    assert (sb.effective_rank(new) / sb.stable_rank(new)).min() >= 5
+    assert (sb.measures.stable_rank(new) / sb.measures.stable_rank(old)).max() <= 0.5
+    assert (sb.measures.effective_rank(new) / sb.measures.effective_rank(old)).min() >= 0.9
+    assert (sb.measures.effective_rank(new) / sb.measures.stable_rank(new)).min() >= 5
 
 
 @pytest.mark.parametrize(("seed", "data"), [(24, 0), (32, 1), (40, 2)])
@@ -85,7 +85,7 @@ def test_depth_lowers_the_rank_before_any_training(activation, known, seed):
         for layer in fleet.linears:
             layer.bias.data.zero_()
         h = fleet.features(x, depth - 1).detach().double()  # (runs, 128, 64)
-        ranks.append(sb.effective_rank(h @ h.mT))
+        ranks.append(sb.measures.effective_rank(h @ h.mT))
     mean = torch.stack(ranks).mean(1)  # (depths,); single nets of depth 8 and 16 may change places
     assert (mean.diff() < 0).all()
     assert (mean / torch.tensor(list(known.values())) - 1).abs().max() <= 0.15

@@ -17,16 +17,16 @@ ROWS = 200
 
 
 def task(seed=3) -> sb.Task:
-    return sb.task_from(PIXELS / 16, DIGITS, seed=seed)
+    return sb.data.table(PIXELS / 16, DIGITS, seed=seed)
 
 
 def ranks(fleet, x) -> dict[str, torch.Tensor]:
     """Three metrics of the last hidden layer, (runs,) each."""
     found = {
-        name: sb.entropy_rank(sb.kernel(fleet, x, "cosine", centre))
+        name: sb.measures.entropy_rank(sb.measures.kernel(fleet, x, "cosine", centre))
         for name, centre in (("uncentred", False), ("centred", True))
     }
-    return found | {"pcs": sb.pca_rank(fleet.features(x, len(fleet.weights()) - 2)).double()}
+    return found | {"pcs": sb.measures.pca_rank(fleet.features(x, len(fleet.weights()) - 2)).double()}
 
 
 def before_and_after(depth, task, width=64, activation="relu", init=1.0, runs=5, seed=20, **options):
@@ -85,7 +85,7 @@ def test_at_birth_every_metric_falls_with_depth():
 def bare(inputs: torch.Tensor, depth: int, width: int, runs: int, seed: int) -> sb.Fleet:
     """ReLU nets with weights of variance 2 / fan-in and no biases."""
     halves = torch.arange(len(inputs)) % 2
-    data = sb.task_from(inputs, halves, test=(inputs, halves))
+    data = sb.data.table(inputs, halves, test=(inputs, halves))
     fleet = sb.mlp(data, depth=depth, width=width, init=6**0.5, runs=runs, seed=seed)
     with torch.no_grad():
         for name, parameter in fleet.named_parameters():
@@ -110,8 +110,8 @@ def test_the_map_of_cosines():
     torch.testing.assert_close(closed, torch.tensor(published).double(), atol=0.006, rtol=0)
     inputs = torch.linalg.qr(torch.randn(32, 32, generator=torch.Generator().manual_seed(1)))[0]
     fleet = bare(inputs, 16, 1024, runs=5, seed=40)
-    kernels = [sb.kernel(fleet, inputs, "cosine", layer=depth - 1) for depth in depths]
-    found = torch.stack([sb.effective_rank(kernel).mean() for kernel in kernels])
+    kernels = [sb.measures.kernel(fleet, inputs, "cosine", layer=depth - 1) for depth in depths]
+    found = torch.stack([sb.measures.effective_rank(kernel).mean() for kernel in kernels])
     assert (found / closed - 1).abs().max() <= 0.1
 
 
@@ -121,7 +121,7 @@ def test_without_biases_depth_alone_takes_longer():
     for activation, low, high in (("relu", 0.3, 0.9), ("tanh", 1.0, 1.8)):
         fleet = sb.mlp(data, depth=8, width=64, activation=activation, runs=8, seed=50)
         x = data.x_test[:100]
-        assert sb.entropy_rank(sb.kernel(fleet, x, "cosine")).max() <= 0.05
+        assert sb.measures.entropy_rank(sb.measures.kernel(fleet, x, "cosine")).max() <= 0.05
         with torch.no_grad():
             [p.zero_() for name, p in fleet.named_parameters() if "bias" in name]
-        assert low <= sb.entropy_rank(sb.kernel(fleet, x, "cosine")).mean() <= high
+        assert low <= sb.measures.entropy_rank(sb.measures.kernel(fleet, x, "cosine")).mean() <= high

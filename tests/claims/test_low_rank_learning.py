@@ -24,12 +24,12 @@ TARGETS = range(40, 46)
 def learned(depth, lr, data, rank=2, rows=24, dim=32, noise=0.0, runs=2, stop: float | None = 1e-4, **more):
     """Effective rank of what is learned, its squared distance to the target as a share. (runs,) each"""
     init = more.pop("init", 1.0)
-    task = sb.low_rank_task(rank, dim=dim, outputs=dim, n=rows, noise=noise, seed=data)
-    fleet = sb.deep_linear(task, factors=depth, init=init, runs=runs, seed=10 * data)
+    task = sb.data.low_rank_task(rank, dim=dim, outputs=dim, n=rows, noise=noise, seed=data)
+    fleet = sb.models.deep_linear(task, factors=depth, init=init, runs=runs, seed=10 * data)
     options = {"optimizer": "momentum", "batch": rows, "steps": 2000, "every": 2000} | more
     sb.last(sb.fit(fleet, task, lr=lr, stop=stop, **options))
-    W, T = sb.effective_weight(fleet).detach(), task.embed.target
-    return sb.effective_rank(W), (W - T).square().sum((1, 2)) / T.square().sum()
+    W, T = sb.measures.effective_weight(fleet).detach(), task.embed.target
+    return sb.measures.effective_rank(W), (W - T).square().sum((1, 2)) / T.square().sum()
 
 
 def over_targets(depth, lr, **options) -> tuple[Tensor, Tensor]:
@@ -118,19 +118,19 @@ def test_cma_es():
 
 def test_one_small_factor_finds_the_least_norm():
     """What no row shows stays as it began: momentum from nearly nothing is the pseudoinverse."""
-    task = sb.low_rank_task(2, seed=7).to(dtype=torch.float64)
-    fleet = sb.deep_linear(task, factors=1, init=1e-6, runs=2)
+    task = sb.data.low_rank_task(2, seed=7).to(dtype=torch.float64)
+    fleet = sb.models.deep_linear(task, factors=1, init=1e-6, runs=2)
     options = {"optimizer": "momentum", "lr": 0.3, "batch": 24, "steps": 3000, "stop": 1e-16}
     sb.last(sb.fit(fleet, task, **options, every=3000))
     least = torch.as_tensor(np.linalg.lstsq(task.x.numpy(), task.y.numpy(), rcond=None)[0]).mT
-    assert (sb.effective_weight(fleet) - least).abs().max() <= 1e-5
+    assert (sb.measures.effective_weight(fleet) - least).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_what_no_row_shows_stays_in_the_first_factor(depth):
     """W P = W_L ⋯ W₂ W₁(start) P, P onto the complement of the rows."""
-    task = sb.low_rank_task(2, dim=12, outputs=12, n=8, seed=3).to(dtype=torch.float64)
-    fleet = sb.deep_linear(task, factors=depth, runs=3)
+    task = sb.data.low_rank_task(2, dim=12, outputs=12, n=8, seed=3).to(dtype=torch.float64)
+    fleet = sb.models.deep_linear(task, factors=depth, runs=3)
     first = fleet.weights()[0].detach().clone()
     sb.last(sb.fit(fleet, task, optimizer="momentum", lr=0.05 / depth, batch=8, steps=400, stop=None))
     outside = torch.eye(12, dtype=torch.float64) - torch.linalg.pinv(task.x) @ task.x
@@ -148,10 +148,10 @@ def test_the_law_of_a_mode(sigma, start):
     assert np.abs(flow.y[0] - law).max() <= 1e-7
     one = torch.ones(1, 1, dtype=torch.float64)
     task = sb.Task(one, sigma * one, one, sigma * one, {"x": sb.Feature((0,))})
-    fleet = sb.deep_linear(task, factors=2, runs=1)
+    fleet = sb.models.deep_linear(task, factors=2, runs=1)
     for weight in fleet.weights():
         weight.data.fill_(math.sqrt(start))
     every = 400  # the loss (w₂ w₁ − σ)² has twice the flow's slope: half of lr 1e-3
     run = sb.fit(fleet, task, optimizer="gd", lr=5e-4, steps=8 * every, every=every, stop=None)
-    sizes = [sb.effective_weight(fleet).item() for _ in run]
+    sizes = [sb.measures.effective_weight(fleet).item() for _ in run]
     assert np.abs(sizes - law[1:]).max() <= 3e-3

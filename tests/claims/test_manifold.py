@@ -60,7 +60,7 @@ def manifold(data: int, inputs=64, latent=10, f=torch.erf, labels="latent") -> s
 
 
 def trained(task: sb.Task, units=8, scale=1.0, seed=30, runs=6, **options) -> sb.Fleet:
-    fleet = sb.fleet_of(lambda: Student(task.x.shape[1], units, scale), runs=runs, seed=seed)
+    fleet = sb.models.fleet_of(lambda: Student(task.x.shape[1], units, scale), runs=runs, seed=seed)
     usual = {"optimizer": "adam", "lr": 0.02, "batch": 128, "steps": 1500, "stop": None, "every": 10_000}
     sb.last(sb.fit(fleet, task, **usual | options))
     return fleet
@@ -141,7 +141,7 @@ def test_small_first_weights_leave_less_to_disagree_about():
 def test_gradient_descent_stays_in_the_span():
     """On a flat manifold what is orthogonal to the data stays as it was, in float64 to rounding."""
     flat = manifold(9, latent=20, f=lambda t: t).to(dtype=torch.float64)
-    fleet = sb.fleet_of(lambda: Student(64, 8, 1.0).double(), runs=3, seed=5)
+    fleet = sb.models.fleet_of(lambda: Student(64, 8, 1.0).double(), runs=3, seed=5)
     born = next(fleet.parameters()).detach().clone()  # (students, units, inputs)
     sb.last(sb.fit(fleet, flat, lr=0.2, batch=64, steps=500, stop=None))
     path = next(fleet.parameters()).detach() - born

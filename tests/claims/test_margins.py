@@ -65,7 +65,11 @@ def task_of(X: Array, y: Array) -> sb.Task:
 
 
 def trained(task: sb.Task, net, runs: int = 1, seed: int = 0, **options) -> sb.Fleet:
-    fleet = sb.fleet_of(net, runs=runs, seed=seed) if callable(net) and not isinstance(net, sb.Fleet) else net
+    fleet = (
+        sb.models.fleet_of(net, runs=runs, seed=seed)
+        if callable(net) and not isinstance(net, sb.Fleet)
+        else net
+    )
     sb.last(sb.fit(fleet, task, **{"optimizer": "gd", "stop": None} | options))
     return fleet
 
@@ -171,14 +175,14 @@ def test_fully_connected_regression_nears_l2():
     task, shortest = task_of(X, y), torch.tensor(np.linalg.pinv(X) @ y)
     off = []
     for init in (0.3, 0.05, 0.01):
-        fleet = sb.deep_linear(task, 2, init=init, runs=5, seed=3)
+        fleet = sb.models.deep_linear(task, 2, init=init, runs=5, seed=3)
         sb.last(sb.fit(fleet, task, optimizer="gd", lr=0.01, steps=1500, stop=1e-12))
-        found = sb.effective_weight(fleet)[:, 0].detach()  # (runs, d)
+        found = sb.measures.effective_weight(fleet)[:, 0].detach()  # (runs, d)
         off.append((found - shortest).norm(dim=1) / shortest.norm())
     assert (off[1] < off[0] / 3).all() and (off[2] < off[1] / 3).all() and off[2].max() <= 0.05
-    line = sb.deep_linear(task, 1, init=0.0, runs=1)
+    line = sb.models.deep_linear(task, 1, init=0.0, runs=1)
     sb.last(sb.fit(line, task, optimizer="gd", lr=0.03, steps=3000, stop=None))
-    assert (sb.effective_weight(line)[0, 0] - shortest).abs().max() <= 1e-8
+    assert (sb.measures.effective_weight(line)[0, 0] - shortest).abs().max() <= 1e-8
 
 
 def separable(seed: int, n: int = 8, d: int = 12) -> tuple[sb.Task, Array]:
@@ -214,12 +218,12 @@ def test_fully_connected_classification_takes_the_l2_margin():
     rule = {"type": "ineq", "fun": lambda b: A @ b - 1, "jac": lambda b: A}
     start, tight = np.linalg.pinv(A) @ np.ones(len(A)), {"ftol": 1e-14, "maxiter": 1000}
     exact = minimize(lambda b: b @ b, start, jac=lambda b: 2 * b, constraints=rule, options=tight).x
-    fleet = sb.deep_linear(task, 2, init=0.3, runs=5, seed=1)
+    fleet = sb.models.deep_linear(task, 2, init=0.3, runs=5, seed=1)
     run = sb.fit(fleet, task, optimizer="gd", lr=0.004, steps=3500, stop=None, penalty=log_loss)
     run.train(steps=1500)
     run.settings["lr"] = 0.0005  # smaller steps for the rows that take turns
     sb.last(run)
-    for beta in sb.effective_weight(fleet).detach().diff(dim=1)[:, 0].numpy():  # (d,)
+    for beta in sb.measures.effective_weight(fleet).detach().diff(dim=1)[:, 0].numpy():  # (d,)
         assert beta @ exact / np.linalg.norm(beta) / np.linalg.norm(exact) >= 0.9995
         assert margin(beta, A, 2) >= 0.98 * widest(A)[1]
     values = sb.spectrum(fleet.weights()[0].detach())  # (runs, d)

@@ -16,7 +16,7 @@ PIXELS, DIGIT = load_digits(return_X_y=True)
 
 
 def digits(rows: int, seed: int) -> sb.Task:
-    return sb.task_from(PIXELS / 16, DIGIT, test=1 - rows / len(DIGIT), seed=seed)
+    return sb.data.table(PIXELS / 16, DIGIT, test=1 - rows / len(DIGIT), seed=seed)
 
 
 def mlp(width=48) -> nn.Module:
@@ -26,7 +26,7 @@ def mlp(width=48) -> nn.Module:
 
 def trained(task: sb.Task, factors: int, **options) -> tuple[sb.Fleet, Tensor]:
     """A fleet trained to one training loss, and its test accuracy. (runs,)"""
-    fleet = sb.fleet_of(lambda: sb.overparameterize(mlp(), factors), runs=5, seed=30)
+    fleet = sb.models.fleet_of(lambda: sb.models.overparameterize(mlp(), factors), runs=5, seed=30)
     return fleet, sb.last(sb.fit(fleet, task, batch=50, steps=1500, stop=0.05, **options)).test_accuracy
 
 
@@ -36,7 +36,7 @@ def test_rank_falls_with_factors_and_few_digits_gain_nothing(options):
     task, ranks, right = digits(200, seed=3), [], []
     for factors in (1, 2, 4) if "optimizer" in options else (1, 2):
         fleet, accuracy = trained(task, factors, **options)
-        ranks.append(sb.effective_rank(fleet.weights()[1].detach()))
+        ranks.append(sb.measures.effective_rank(fleet.weights()[1].detach()))
         right.append(accuracy)
     assert all((b < 0.85 * a).all() for a, b in zip(ranks, ranks[1:], strict=False))
     assert all((each - right[0]).max() <= 0.01 for each in right[1:])
@@ -52,7 +52,9 @@ def test_four_factors_diverge_where_one_and_two_train():
     """Row 2: with sgd, at learning rate 0.1, ×4 diverged."""
     lost = []
     for factors in (1, 2, 4):
-        fleet = sb.fleet_of(lambda factors=factors: sb.overparameterize(mlp(64), factors), runs=5, seed=30)
+        fleet = sb.models.fleet_of(
+            lambda factors=factors: sb.models.overparameterize(mlp(64), factors), runs=5, seed=30
+        )
         run = sb.last(sb.fit(fleet, digits(200, seed=3), lr=0.1, batch=50, steps=400))
         lost.append(run.state.count("diverged"))
     assert lost[0] == lost[1] == 0 and lost[2] >= 2
@@ -89,8 +91,8 @@ def unseen(rank: int, factors: int, seed: int, size=24, **options) -> Tensor:
     cells, eye = torch.randperm(size**2, generator=rng), torch.eye(size)
     x = torch.cat([eye[cells % size], eye[cells // size]], 1)
     y, half = target.flatten()[cells, None], size**2 // 2
-    task = sb.task_from(x[:half], y[:half], test=(x[half:], y[half:]))
-    fleet = sb.fleet_of(lambda: sb.overparameterize(Table(size), factors), runs=5, seed=seed)
+    task = sb.data.table(x[:half], y[:half], test=(x[half:], y[half:]))
+    fleet = sb.models.fleet_of(lambda: sb.models.overparameterize(Table(size), factors), runs=5, seed=seed)
     sb.last(sb.fit(fleet, task, batch=half, steps=1000, stop=0.001, **options))
     error = (fleet.predict(task.x_test) - task.y_test).square().mean((1, 2))
     return (error / task.y_test.square().mean()).sqrt()

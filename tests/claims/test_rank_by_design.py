@@ -35,7 +35,7 @@ def drop(fleet: sb.Fleet, task: sb.Task, rank=8) -> Tensor:
     """Test accuracy lost when both hidden matrices are cut to a rank. (runs,)"""
     small = copy.deepcopy(fleet)
     for weight in small.weights()[:2]:
-        weight.data = sb.low_rank(weight.data, rank)
+        weight.data = sb.matrices.low_rank(weight.data, rank)
     full, cut = ((f.predict(task.x_test).argmax(-1) == task.y_test).double().mean(-1) for f in (fleet, small))
     return full - cut
 
@@ -43,7 +43,7 @@ def drop(fleet: sb.Fleet, task: sb.Task, rank=8) -> Tensor:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_pruned_network_survives_rank_eight(seed):
     """Row 7: drop ≤ .5 pt against ≥ 2 (here on average 1 or more: not in every net); ranks ≤ 10, ≥ 40."""
-    task, found = sb.task_from(PIXELS / 16, DIGIT, test=0.3, seed=seed), {}
+    task, found = sb.data.table(PIXELS / 16, DIGIT, test=0.3, seed=seed), {}
     for name, asked in {"pruned": {"after_step": prune}, "plain": {}}.items():
         fleet = sb.mlp(task, depth=2, width=128, runs=5, seed=10 * seed)
         options = {"optimizer": "momentum", "lr": 0.05, "batch": 64, "steps": 800, "stop": None}
@@ -56,7 +56,7 @@ def test_a_pruned_network_survives_rank_eight(seed):
 
 def test_a_nuclear_norm_lowers_the_energy_rank():
     """Row 7: it leaves fewer directions, without any cut."""
-    task, ranks = sb.task_from(PIXELS / 16, DIGIT, test=0.3, seed=3), []
+    task, ranks = sb.data.table(PIXELS / 16, DIGIT, test=0.3, seed=3), []
     for strength in (0.0, 0.001):
 
         def penalty(fleet, x, y, logits, strength=strength):
@@ -76,7 +76,7 @@ def inlier_error(outliers: int, p: float, seed: int, size: float, noise: float) 
     clean = torch.randn(120, 4, generator=rng) @ torch.randn(4, 30, generator=rng) / 2
     matrix = clean + noise * torch.randn(120, 30, generator=rng)
     matrix[:outliers] += size * torch.randn(outliers, 30, generator=rng)
-    return float((sb.low_rank(matrix, 4, p) - clean)[outliers:].norm())
+    return float((sb.matrices.low_rank(matrix, 4, p) - clean)[outliers:].norm())
 
 
 def test_outlying_rows_pull_less_in_l1():
@@ -114,7 +114,7 @@ class Unrolled(nn.Module):
         for step, share in zip(self.step, self.c.sigmoid(), strict=True):
             x = x - step * self.dct.mT @ (mask * (self.dct @ x) - y)
             if self.low_rank:
-                x = sb.svt(x, share * torch.linalg.matrix_norm(x.detach(), 2))
+                x = sb.matrices.svt(x, share * torch.linalg.matrix_norm(x.detach(), 2))
             else:
                 z = self.dct @ x
                 threshold = share * z.abs().amax((1, 2), keepdim=True)

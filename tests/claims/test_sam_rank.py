@@ -38,7 +38,7 @@ def test_the_loop_is_sbkits_sam():
 
     rows = [torch.as_tensor(part[:20]).double() for part in (x[:, :3], y[:, None])]
     task = sb.Task(*rows, *rows, {"x": sb.Feature((0, 1, 2))})
-    fleet = sb.fleet_of(
+    fleet = sb.models.fleet_of(
         lambda: nn.Sequential(nn.Linear(3, 100), nn.ReLU(), nn.Linear(100, 1, bias=False)), runs=1
     )
     fleet = fleet.double()
@@ -72,7 +72,7 @@ def test_sam_prunes_and_lowers_the_rank():
     units = (features[-1] > 0).any(1).sum(1).reshape(5, nets)  # (rhos, nets)
     assert (np.diff(units.mean(1)) < 0).all() and units[-1].mean() <= 0.75 * units[0].mean()
     assert (units[-1] < units[0]).all()
-    rank = sb.pca_rank(torch.from_numpy(features[-1]), 0.9999, centre=False).view(5, nets)
+    rank = sb.measures.pca_rank(torch.from_numpy(features[-1]), 0.9999, centre=False).view(5, nets)
     assert (rank[-1] < rank[0]).sum() >= 0.8 * nets
     trained = np.median(errors[:, :20].mean(1).reshape(5, nets), axis=1)  # (rhos,)
     assert (trained <= 1e-3).all()

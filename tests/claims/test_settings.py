@@ -48,7 +48,7 @@ def sized(size: float, k=5, dim=10, n=4000, seed=4) -> sb.Task:
 def test_every_optimizer_with_every_activation(activation):
     """Table 6, and nine optimizers more."""
     task = sb.lms(7, dim=10, n=1000, seed=4)
-    for optimizer in sb.optimizers:
+    for optimizer in sb.optimizer:
         assert_only_S(*trained(task, optimizer=optimizer, activation=activation))
 
 
@@ -61,7 +61,7 @@ def test_prelu(optimizer):
         return nn.Sequential(*layers)
 
     task = sb.lms(5, dim=10, n=2000, seed=5)
-    assert_only_S(*trained(task, sb.fleet_of(net, runs=5, seed=30), optimizer))
+    assert_only_S(*trained(task, sb.models.fleet_of(net, runs=5, seed=30), optimizer))
 
 
 DIALS = [{"dropout": p} for p in (0.05, 0.1, 0.5)] + [{"weight_decay": l2} for l2 in (5e-7, 5e-5, 5e-4)]

@@ -31,8 +31,8 @@ class Hinged(nn.Module):
 
 @pytest.mark.parametrize(("dim", "hidden", "seed"), [(100, 200, 0), (100, 200, 50), (60, 300, 7)])
 def test_the_weights_on_the_linear_column_outgrow_those_on_the_slab(dim, hidden, seed):
-    task, lr = sb.lsn(dim, seed=seed), 1 / math.sqrt(math.log(dim))
-    fleet = sb.fleet_of(lambda: Hinged(dim, hidden), runs=5, seed=seed)
+    task, lr = sb.data.lsn(dim, seed=seed), 1 / math.sqrt(math.log(dim))
+    fleet = sb.models.fleet_of(lambda: Hinged(dim, hidden), runs=5, seed=seed)
     run = sb.fit(fleet, task, optimizer="gd", lr=lr, loss="hinge", steps=int(4 / lr), stop=None)
     assert sb.last(run).test_accuracy.min() >= 0.999
     linear, slab = fleet.weights()[0].detach().abs().mean(1)[:, :2].unbind(1)  # (runs,) each

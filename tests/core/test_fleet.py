@@ -31,7 +31,7 @@ def test_predict_is_forward_however_many_rows(build):
 
 @every_fleet
 @pytest.mark.parametrize(
-    "ask", [sb.attack, sb.reliance, sb.boundary, lambda f, t: sb.randomized(f, t, "linear")]
+    "ask", [sb.measures.attack, sb.reliance, sb.boundary, lambda f, t: sb.randomized(f, t, "linear")]
 )
 def test_inputs_of_another_task_are_refused(build, ask):
     with pytest.raises(sb.SbkitError, match="does not take the task's inputs, 4 columns .* sb.mlp"):
@@ -84,7 +84,7 @@ def test_flat_leaves_out_what_does_not_train():
     assert fleet.flat().numel() == sum(p.numel() for p in fleet.parameters() if p.requires_grad)
 
 
-@pytest.mark.parametrize("optimizer", sb.optimizers)
+@pytest.mark.parametrize("optimizer", sb.optimizer)
 @every_fleet
 def test_layers_that_do_not_train_stay(optimizer, build):
     task = slab_task()
@@ -122,7 +122,7 @@ def test_buffers_are_stacked_too():
             return self.scale * self.linear(x)
 
     task = sb.slabs([1, 3, 5], n=20, n_test=20)
-    fleet = sb.fleet_of(Scaled, runs=3)
+    fleet = sb.models.fleet_of(Scaled, runs=3)
     for r in range(3):
         assert_close(fleet.run(r)(task.x), fleet(task.x)[r])
         assert_close(fleet.only(r)(task.x)[0], fleet(task.x)[r])

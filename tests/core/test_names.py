@@ -1,4 +1,4 @@
-"""Registries and the checks of single arguments."""
+"""The checks of single arguments."""
 
 import math
 
@@ -7,7 +7,6 @@ import pytest
 
 import sbkit as sb
 from sbkit.core import between, one_of, whole
-from sbkit.core.names import REGISTRIES
 
 REFUSED = [
     (lambda: whole("runs", 0), "runs is a whole number of at least 1, got 0; try 1"),
@@ -37,68 +36,9 @@ def test_refuses(ask, says):
         ask()
 
 
-def own(fleet, task):
-    return 0
-
-
-REGISTERED = [
-    (lambda: sb.measures("m", glance_evry=4), "a registered measure named 'glance_evry'.*'glance_every'"),
-    (lambda: sb.measures("m", glance_every=0), "glance_every of a measure is int of at least 1, got 0"),
-    (lambda: sb.measures("m", beside="kinds"), "beside of a measure is tuple . list, got 'kinds'"),
-    (lambda: sb.measures("m", glance={"reslution": 9})(sb.boundary), "'reslution'.*'resolution'"),
-    (lambda: sb.optimizers("m", fullbatch=True), "named 'fullbatch'.*Did you mean 'full_batch'"),
-    (lambda: sb.plots("m", row=False), "named 'row'.*Did you mean 'rows'"),
-    (lambda: sb.datasets("m", rows=1), "No setting of a registered dataset named 'rows'; there are none"),
-    (lambda: sb.measures("reliance")(own), "a measure of sbkit itself; try another name: 'own reliance'"),
-    (lambda: sb.optimizers("sgd")(lambda fleet, lr=1.0, weight_decay=0.0: 0), "optimizer of sbkit itself"),
-    (lambda: sb.datasets("slabs")(lambda: 0), "'slabs' is a dataset of sbkit itself"),
-    (lambda: sb.plots("loss")(lambda history: 0), "'loss' is a plot of sbkit itself"),
-    (lambda: sb.measures(own), "The name of a measure is letters, .*, got <function own.*; try 'own'"),
-    (lambda: sb.measures(3), "The name of a measure is letters, .*, got 3; try 'own'"),
-    (lambda: sb.measures(""), "The name of a measure is letters, .*, got ''"),
-    (lambda: sb.measures("a[b]"), "The name of a measure is letters"),
-    (lambda: sb.measures("m")(3), r"measure is a function \(fleet, task\), got 3; try def own.fleet, task"),
-    (lambda: sb.measures("m")(lambda fleet: 0), r"is a function \(fleet, task\), got one of \(fleet\)"),
-    (lambda: sb.plots("m")(lambda: 0), r"A registered plot is a function \(history\), got one of \(\)"),
-    (lambda: sb.optimizers("m")(lambda fleet, **o: 0), r"\(fleet, lr=0.1, weight_decay=0.0\), got one of"),
-    (lambda: sb.datasets("m")(None), "A registered dataset is a function .*, got None"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("ask", "says"), REGISTERED, ids=[says for _, says in REGISTERED])
-def test_what_does_not_fit_is_not_registered(ask, says):
-    before = [list(registry) for registry in REGISTRIES]
-    with pytest.raises(sb.SbkitError, match=says):
-        ask()
-    assert before == [list(registry) for registry in REGISTRIES]
-
-
-def test_a_cell_that_registers_runs_again():
-    kinds = sb.Registry("measure", ["fleet", "task"])
-    for function in (own, lambda fleet, task: 1):
-        assert kinds("mine")(function) is function and kinds["mine"] is function
-    assert [] not in kinds and 3 not in kinds
-    kinds.close()
-    with pytest.raises(sb.SbkitError, match="of sbkit itself"):
-        kinds("mine")(own)
-
-
 def test_numbers_come_back_plain():
     assert type(whole("n", np.int64(3))) is int and type(between("p", np.float32(0.5), 0, 1)) is float
 
 
 def test_errors_are_value_errors_known_as_sbkits():
     assert issubclass(sb.SbkitError, ValueError) and sb.SbkitError.__module__ == "sbkit"
-
-
-def test_registry_registers_and_lists():
-    fruit = sb.Registry("fruit")
-
-    @fruit("apple", colour="red")
-    def apple():
-        return 1
-
-    assert list(fruit) == ["apple"] and len(fruit) == 1 and "apple" in fruit and "pear" not in fruit
-    assert fruit["apple"] is apple and fruit.about["apple"] == {"colour": "red"} and "apple" in repr(fruit)
-    with pytest.raises(sb.SbkitError, match="No fruit named 'aple'.*Did you mean 'apple'"):
-        fruit["aple"]

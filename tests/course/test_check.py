@@ -214,7 +214,9 @@ def test_any_shuffle_is_right(as_type):
     assert sb.check.shuffle(lambda *given: as_type(one(*given)))
     assert sb.check.apart(lambda *given: as_type(each(*given)))
     assert sb.check.follow(lambda *given: as_type(swapped(*given)))
-    assert sb.check.follow(lambda fleet, task, name: sb.conflict(fleet, task)[:, task.columns(name)[0]])
+    assert sb.check.follow(
+        lambda fleet, task, name: sb.measures.conflict(fleet, task)[:, task.columns(name)[0]]
+    )
 
 
 @pytest.mark.parametrize(
@@ -621,20 +623,23 @@ def multiplied(factors):
 
 
 SQUEEZED = [
-    (lambda factors: sb.effective_rank(multiplied(factors.flip(0))), "acts first"),
-    (lambda factors: sb.entropy_rank(multiplied(factors)), "its exp"),
-    (lambda factors: sb.effective_rank(multiplied(factors) @ multiplied(factors).mT), "ranks of WWᵀ"),
-    (lambda factors: sb.effective_rank(factors).mean(0), "multiply first"),
-    (lambda factors: sb.effective_rank(factors.prod(0)), "Entry times entry"),
-    (lambda factors: sb.stable_rank(multiplied(factors)), "not the ranks of"),
-    (lambda factors: sb.effective_rank(multiplied(factors)).mean(), "Four effective ranks"),
+    (lambda factors: sb.measures.effective_rank(multiplied(factors.flip(0))), "acts first"),
+    (lambda factors: sb.measures.entropy_rank(multiplied(factors)), "its exp"),
+    (
+        lambda factors: sb.measures.effective_rank(multiplied(factors) @ multiplied(factors).mT),
+        "ranks of WWᵀ",
+    ),
+    (lambda factors: sb.measures.effective_rank(factors).mean(0), "multiply first"),
+    (lambda factors: sb.measures.effective_rank(factors.prod(0)), "Entry times entry"),
+    (lambda factors: sb.measures.stable_rank(multiplied(factors)), "not the ranks of"),
+    (lambda factors: sb.measures.effective_rank(multiplied(factors)).mean(), "Four effective ranks"),
     ([1.0] * 4, "A function of factors"),
 ]
 
 
 def test_the_rank_of_a_product():
-    assert sb.check.squeezed(lambda factors: sb.effective_rank(multiplied(factors)))
-    assert sb.check.squeezed(lambda factors: sb.effective_rank(multiplied(factors.float())).tolist())
+    assert sb.check.squeezed(lambda factors: sb.measures.effective_rank(multiplied(factors)))
+    assert sb.check.squeezed(lambda factors: sb.measures.effective_rank(multiplied(factors.float())).tolist())
 
 
 @pytest.mark.parametrize(("answer", "hint"), SQUEEZED, ids=[hint for _, hint in SQUEEZED])
@@ -663,7 +668,7 @@ ENTROPIES = [
 @pytest.mark.parametrize("as_type", [lambda t: t, float, np.float64, lambda t: t.numpy()])
 def test_entropy_with_zeros(as_type):
     assert sb.check.entropy(lambda values: as_type(entropy(values)))
-    assert sb.check.entropy(lambda values: as_type(sb.entropy_rank(values.diag())))
+    assert sb.check.entropy(lambda values: as_type(sb.measures.entropy_rank(values.diag())))
 
 
 @pytest.mark.parametrize(("answer", "hint"), ENTROPIES, ids=[hint for _, hint in ENTROPIES])
@@ -911,7 +916,7 @@ def ratio(K, y):
 def test_an_alignment_is_recognised():
     assert sb.check.aligned(lambda K, y: ratio(*centred(K, y)))
     assert sb.check.aligned(lambda K, y: ratio(*centred(7 * K, -y)))
-    assert sb.check.aligned(lambda K, y: sb.alignment(K, y).item())
+    assert sb.check.aligned(lambda K, y: sb.measures.alignment(K, y).item())
 
 
 @pytest.mark.parametrize(

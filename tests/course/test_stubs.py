@@ -34,7 +34,7 @@ CODE = "\n    ...  # your code"
     [
         (FUNCTION, FUNCTION_LEFT),
         ("def f(x): return x\ndef g(): pass", f"def f(x):{CODE}\n\n\ndef g():{CODE}"),
-        ("@sb.measures('norm')\ndef norm(fleet): return 1", f"@sb.measures('norm')\ndef norm(fleet):{CODE}"),
+        ("@sb.measure('norm')\ndef norm(fleet): return 1", f"@sb.measure('norm')\ndef norm(fleet):{CODE}"),
         ("a, (b, *c) = 1, (2, 3)", "a = ...  # your answer\nb = ...  # your answer\nc = ...  # your answer"),
         ("a = b = 3", "a = ...  # your answer\nb = ...  # your answer"),
         ("a = 1\na += 1\na = a + 1", "a = ...  # your answer\na = ...  # your answer"),

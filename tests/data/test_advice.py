@@ -22,7 +22,7 @@ X = TABLE[["size", "age"]]
 def advised(given) -> str:
     """The sentence that a table gets."""
     with pytest.raises(sb.SbkitError) as told:
-        sb.task_from(*given[:2], **(given[2] if len(given) > 2 else {}))
+        sb.data.table(*given[:2], **(given[2] if len(given) > 2 else {}))
     return str(told.value)
 
 
@@ -30,13 +30,13 @@ def followed(sentence: str, x, y, **options) -> sb.Task:
     """The task that a sentence's last advice makes: options, or an expression, for x unless it says for y."""
     advice, _, what = sentence.rpartition(" try ")[2].removesuffix(".").partition(" as ")
     call = ast.parse(f"dict({advice})", mode="eval") if re.match(r"\w+=", advice) else None
-    names = {"pandas": pandas, "numpy": np, "table": x, "x": x, "y": y, "task_from": sb.task_from}
+    names = {"pandas": pandas, "numpy": np, "table": x, "x": x, "y": y, "sb": sb}
     made = eval(compile(call, "", "eval") if call else advice, names)
     if isinstance(made, sb.Task):
         return made
     if call:
-        return sb.task_from(x, y, **options | made)
-    return sb.task_from(*((x, made) if what == "y" else (made, y)))
+        return sb.data.table(x, y, **options | made)
+    return sb.data.table(*((x, made) if what == "y" else (made, y)))
 
 
 def typos(values, *wrong: str) -> list[str]:
@@ -96,7 +96,7 @@ def test_one_hot_leaves_the_label_alone():
     fleet = sb.mlp(task, depth=0, runs=2)
     assert sb.last(sb.fit(fleet, task, steps=300, batch=16)).test_accuracy.max() < 0.8
     with pytest.raises(sb.SbkitError, match="does not hold y, got it .* in 'bought_no', 'bought_yes'"):
-        sb.task_from(pd.get_dummies(table), COIN)
+        sb.data.table(pd.get_dummies(table), COIN)
 
 
 @pytest.mark.parametrize("kind", ["a typo", "mixed", "question marks"])
@@ -109,7 +109,7 @@ def test_the_value_shown_is_the_wrong_one(kind):
     "x", [X.to_numpy().astype(str), X.to_numpy().astype(str).tolist()], ids=["array", "list"]
 )
 def test_arrays_of_text(x):
-    assert torch.allclose(followed(advised((x, COIN)), x, COIN).z, sb.task_from(X, COIN).z, atol=1e-4)
+    assert torch.allclose(followed(advised((x, COIN)), x, COIN).z, sb.data.table(X, COIN).z, atol=1e-4)
 
 
 def lacking(**rows: int) -> pd.DataFrame:
@@ -173,4 +173,4 @@ def test_other_advice(case):
 
 def test_labels_that_look_alike_but_for_capitals_are_pointed_out():
     with pytest.warns(UserWarning, match="by capitals alone: 'Cat', 'cat'"):
-        assert sb.task_from(X, np.where(COIN, "Cat", "cat")).names == ("Cat", "cat")
+        assert sb.data.table(X, np.where(COIN, "Cat", "cat")).names == ("Cat", "cat")

@@ -71,7 +71,7 @@ def check(seen: list[sb.Task], drawn: tuple) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of columns that tell y
         try:
-            task = sb.task_from(table, y, test=share)
+            task = sb.data.table(table, y, test=share)
         except sb.SbkitError as error:
             assert len(str(error)) > 20
             return

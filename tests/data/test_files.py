@@ -94,8 +94,8 @@ def test_the_advice_reads_the_file(written, dialect):
 
 def test_numbers_are_what_was_written(written):
     path = written(german())
-    task = sb.task_from(path, -1, sep=";", decimal=",", thousands=".")
-    assert torch.equal(task.z, sb.task_from(FRACTIONS, "bought").z) and task.names == ("no", "yes")
+    task = sb.data.table(path, -1, sep=";", decimal=",", thousands=".")
+    assert torch.equal(task.z, sb.data.table(FRACTIONS, "bought").z) and task.names == ("no", "yes")
 
 
 READ = {
@@ -126,7 +126,7 @@ READ = {
 @pytest.mark.parametrize("kind", READ)
 def test_reads(written, kind):
     text, options = READ[kind]
-    task = sb.task_from(written(text), -1, **options)
+    task = sb.data.table(written(text), -1, **options)
     assert task.outputs == 2 and len(task.y) + len(task.y_test) == options.get("nrows", N)
 
 
@@ -137,7 +137,7 @@ def test_paths(written, monkeypatch):
     with zipfile.ZipFile("file.zip", "w") as file:
         file.write("file.csv")
     for path in ("~/file.csv", Path("~/file.csv"), "file.csv.gz", "file.zip", "./file.csv"):
-        assert len(sb.task_from(path, "bought").y) == N * 3 // 4
+        assert len(sb.data.table(path, "bought").y) == N * 3 // 4
 
 
 REFUSED = {
@@ -164,7 +164,7 @@ def test_what_is_no_file_to_read(written, case):
         Path(name).write_bytes(b"PK\x03\x04 and so on")
     path, says = REFUSED[case]
     with pytest.raises(sb.SbkitError, match=says):
-        sb.task_from(path, "bought")
+        sb.data.table(path, "bought")
 
 
 @pytest.mark.parametrize(
@@ -187,14 +187,14 @@ def test_what_is_no_file_to_read(written, case):
 def test_options_that_do_not_go(written, options, says):
     path = written(csv())
     with pytest.raises(sb.SbkitError, match=says):
-        sb.task_from(path, "bought", **options)
+        sb.data.table(path, "bought", **options)
 
 
 def test_places_of_y_and_of_features():
     for y in (2, -1, np.int64(-1), "bought"):
-        assert list(sb.task_from(TABLE, y, {"last": -1}).features) == ["last", "size"]
+        assert list(sb.data.table(TABLE, y, {"last": -1}).features) == ["last", "size"]
     for y in (3, -4):
         with pytest.raises(
             sb.SbkitError, match=f"from 0 to 2, or from −1 to −3 backwards, got {y}; there are"
         ):
-            sb.task_from(TABLE, y)
+            sb.data.table(TABLE, y)

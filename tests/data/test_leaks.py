@@ -56,21 +56,21 @@ def test_y_among_the_columns_is_refused(case):
     width = column.shape[1] if column.ndim == 2 else 1
     said = ", ".join(f"'x{i}'" for i in range(4, 4 + width))
     with pytest.raises(sb.SbkitError, match=f"does not hold y, got it .* in {said}; leave that out"):
-        sb.task_from(np.c_[NOISE, column], y)
+        sb.data.table(np.c_[NOISE, column], y)
 
 
 @pytest.mark.parametrize("case", TELLS)
 def test_a_column_that_tells_y_is_named(case):
     column, y = TELLS[case]
     with pytest.warns(UserWarning, match="tells y by itself, without an error: 'x4'. If") as told:
-        task = sb.task_from(np.c_[NOISE, column], y)
+        task = sb.data.table(np.c_[NOISE, column], y)
     assert len(told) == 1 and told[0].filename == __file__ and len(task.y) + len(task.y_test) == N
 
 
 @pytest.mark.parametrize("case", TELLS_NOT)
 def test_other_columns_are_not(case):
     column, y = TELLS_NOT[case]
-    sb.task_from(np.c_[NOISE, column], y)
+    sb.data.table(np.c_[NOISE, column], y)
 
 
 def test_small_tables_are_not_called_leaks_by_accident():
@@ -83,8 +83,8 @@ def test_small_tables_are_not_called_leaks_by_accident():
         happened += int(
             any(a.max() < b.min() or b.max() < a.min() for a, b in zip(x[y == 0].T, x[y == 1].T, strict=True))
         )
-        sb.task_from(x, y)
-        sb.task_from(x, rng.normal(size=n))
+        sb.data.table(x, y)
+        sb.data.table(x, rng.normal(size=n))
     assert happened > 5
 
 
@@ -93,16 +93,16 @@ def test_a_leak_is_found_in_given_test_rows_as_in_all():
     x = np.c_[NOISE, COIN]
     broken = np.c_[RNG.normal(size=(N, 3)), RNG.permutation(COIN)]
     with pytest.raises(sb.SbkitError, match="'x4'"):
-        sb.task_from(x, COIN, test=(x, COIN))
+        sb.data.table(x, COIN, test=(x, COIN))
     assert torch.equal(
-        sb.task_from(x, COIN, test=(broken, COIN)).y.bincount(), torch.tensor(np.bincount(COIN))
+        sb.data.table(x, COIN, test=(broken, COIN)).y.bincount(), torch.tensor(np.bincount(COIN))
     )
 
 
 def test_a_row_that_returns_is_counted_once():
     """Else a column of fractions would tell the class of rows that stand in a table several times."""
-    sb.task_from(np.tile(NOISE, (3, 1)), np.tile(COIN, 3))
-    sb.task_from(NOISE, VALUES, test=(NOISE, VALUES))
+    sb.data.table(np.tile(NOISE, (3, 1)), np.tile(COIN, 3))
+    sb.data.table(NOISE, VALUES, test=(NOISE, VALUES))
 
 
 def test_many_rows_of_many_columns():
@@ -110,5 +110,5 @@ def test_many_rows_of_many_columns():
     x[:, 7] = 3 * RNG.integers(0, 2, 100_000) + y
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        sb.task_from(x, y)
+        sb.data.table(x, y)
     assert ["'x8'" in str(one.message) for one in told] == [True]

@@ -7,7 +7,7 @@ import sbkit as sb
 
 
 def test_labels_are_the_target_times_the_inputs():
-    task = sb.low_rank_task(rank=3, dim=10, outputs=6, n=50)
+    task = sb.data.low_rank_task(rank=3, dim=10, outputs=6, n=50)
     target = task.embed.target
     assert target.shape == (6, 10) and int(torch.linalg.matrix_rank(target)) == 3
     torch.testing.assert_close(task.y, task.x @ target.mT)
@@ -16,7 +16,7 @@ def test_labels_are_the_target_times_the_inputs():
 
 def test_labels_vary_by_one_and_noise_adds_its_own():
     clean, noisy = (
-        torch.stack([sb.low_rank_task(noise=noise, n=2000, seed=s).y.square().mean() for s in range(40)])
+        torch.stack([sb.data.low_rank_task(noise=noise, n=2000, seed=s).y.square().mean() for s in range(40)])
         for noise in (0.0, 2.0)
     )
     assert abs(clean.mean() - 1) <= 0.1
@@ -24,7 +24,7 @@ def test_labels_vary_by_one_and_noise_adds_its_own():
 
 
 def test_the_seed_decides_and_the_task_moves():
-    one, again, other = (sb.low_rank_task(seed=seed) for seed in (1, 1, 2))
+    one, again, other = (sb.data.low_rank_task(seed=seed) for seed in (1, 1, 2))
     assert torch.equal(one.x, again.x) and torch.equal(one.y, again.y)
     assert not torch.equal(one.embed.target, other.embed.target)
     assert one.to(dtype=torch.float64).embed.target.dtype == torch.float64 and not one.classes
@@ -41,4 +41,4 @@ def test_the_seed_decides_and_the_task_moves():
 )
 def test_refuses(options, says):
     with pytest.raises(sb.SbkitError, match=says):
-        sb.low_rank_task(**options)
+        sb.data.low_rank_task(**options)

@@ -45,7 +45,7 @@ TAKEN = {
 def test_takes(kind):
     """The same task, whatever the rows came in."""
     x, y = TAKEN[kind]
-    task, plain = sb.task_from(*TAKEN[kind]), sb.task_from(X, Y)
+    task, plain = sb.data.table(*TAKEN[kind]), sb.data.table(X, Y)
     assert_close(task.z, plain.z, rtol=1e-2 if kind.startswith("half") else 1e-6, atol=1e-2)
     assert torch.equal(task.y, plain.y) and torch.equal(task.y_test, plain.y_test)
     labelled = isinstance(x, pd.DataFrame) and not isinstance(x.columns, pd.RangeIndex)
@@ -55,25 +55,25 @@ def test_takes(kind):
 def test_takes_a_file(written):
     path = written(TABLE.to_csv(index=False))
     for name in (path, Path(path).absolute()):
-        task = sb.task_from(name, "kind")
-        assert_close(task.z, sb.task_from(TABLE, "kind").z)
+        task = sb.data.table(name, "kind")
+        assert_close(task.z, sb.data.table(TABLE, "kind").z)
         assert list(task.features) == NAMES
 
 
 def test_names_that_pandas_reads_as_missing(written):
     path = written(TABLE.rename(columns={"age": "NA"}).to_csv(index=False))
-    assert list(sb.task_from(path, "kind").features) == ["height", "weight", "NA"]
+    assert list(sb.data.table(path, "kind").features) == ["height", "weight", "NA"]
 
 
 def test_one_column_needs_no_second_axis():
     for x in (X[:, 0], X[:, 0].tolist(), torch.tensor(X[:, 0])):
-        assert list(sb.task_from(x, Y).features) == ["x1"]
-    assert list(sb.task_from(TABLE["age"], Y).features) == ["age"]
+        assert list(sb.data.table(x, Y).features) == ["x1"]
+    assert list(sb.data.table(TABLE["age"], Y).features) == ["age"]
 
 
 def test_truths_are_zero_and_one():
     old = TABLE["age"] > 1
-    task = sb.task_from(TABLE.assign(old=old, young=pd.array(~old, dtype="boolean")), "kind")
+    task = sb.data.table(TABLE.assign(old=old, young=pd.array(~old, dtype="boolean")), "kind")
     assert torch.equal(task.z[:, 3], (task.z[:, 2] > 1).float()) and torch.equal(
         task.z[:, 4], 1 - task.z[:, 3]
     )
@@ -81,13 +81,13 @@ def test_truths_are_zero_and_one():
 
 def test_a_column_that_only_looks_like_y_stays():
     """An array has no name; a column `y` of the table, a coordinate perhaps, is not it."""
-    assert list(sb.task_from(TABLE[NAMES].set_axis(["x", "y", "z"], axis=1), Y).features) == ["x", "y", "z"]
+    assert list(sb.data.table(TABLE[NAMES].set_axis(["x", "y", "z"], axis=1), Y).features) == ["x", "y", "z"]
 
 
 def test_what_was_given_is_not_changed():
     table, x = TABLE.copy(), torch.tensor(X, dtype=torch.float32)
-    sb.task_from(table, "kind", standardize=True)
-    task = sb.task_from(x, Y)
+    sb.data.table(table, "kind", standardize=True)
+    task = sb.data.table(x, Y)
     task.z.zero_()
     pd.testing.assert_frame_equal(table, TABLE)
     assert_close(x, torch.tensor(X, dtype=torch.float32))
@@ -105,7 +105,7 @@ TWO = np.c_[VALUES, X @ [1.0, -1.0, 1.0]]
     ids=["floats", "one column", "two columns", "whole, two axes", "Series"],
 )
 def test_values_to_predict(y, outputs):
-    task = sb.task_from(X, y)
+    task = sb.data.table(X, y)
     assert not task.classes and task.y.shape == (30, outputs) and task.y.dtype == torch.float32
     snapshot = sb.last(
         sb.fit(sb.mlp(task, runs=2), task, optimizer="adam", batch=16, steps=5, measure="spectrum")
@@ -125,7 +125,7 @@ def test_values_to_predict(y, outputs):
     ids=str,
 )
 def test_classes_are_numbered_in_sorted_order(y, order):
-    task = sb.task_from(np.arange(40.0), y * 10)
+    task = sb.data.table(np.arange(40.0), y * 10)
     rows = torch.cat([task.z, task.z_test])[:, 0].long()
     assert torch.equal(torch.cat([task.y, task.y_test]), torch.tensor(order * 10)[rows])
     assert task.outputs == len(set(y))
@@ -137,7 +137,7 @@ def test_classes_are_numbered_in_sorted_order(y, order):
 @pytest.mark.parametrize("test", [0.1, 0.25, 0.9])
 def test_every_class_is_split(test):
     y = np.repeat([0, 1, 2, 3], [2, 3, 50, 200])
-    task = sb.task_from(np.arange(255.0) % 100, y, test=test)
+    task = sb.data.table(np.arange(255.0) % 100, y, test=test)
     for mine, count in zip(task.y_test.bincount(), (2, 3, 50, 200), strict=True):
         assert mine == min(max(round(test * count), 1), count - 1)
     assert len(task.y) + len(task.y_test) == 255
@@ -145,7 +145,7 @@ def test_every_class_is_split(test):
 
 def test_every_row_is_used_once_and_rows_are_mixed():
     with pytest.warns(UserWarning, match="'x1'"):
-        task = sb.task_from(np.arange(400.0), np.repeat([0, 1], 200))
+        task = sb.data.table(np.arange(400.0), np.repeat([0, 1], 200))
     rows = torch.cat([task.z, task.z_test])[:, 0]
     assert torch.equal(rows.sort().values, torch.arange(400.0))
     for part in (task.y, task.y_test):
@@ -154,28 +154,28 @@ def test_every_row_is_used_once_and_rows_are_mixed():
 
 def test_seed_decides():
     state = torch.random.get_rng_state()
-    first, again, other = (sb.task_from(X, Y, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (sb.data.table(X, Y, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.equal(first.z, again.z) and not torch.equal(first.z, other.z)
 
 
 def test_given_test_rows_are_the_test_rows():
-    task = sb.task_from(TABLE[:30], "kind", test=(TABLE[30:][["kind", *reversed(NAMES)]], "kind"))
+    task = sb.data.table(TABLE[:30], "kind", test=(TABLE[30:][["kind", *reversed(NAMES)]], "kind"))
     assert_close(task.z.sort(0).values, torch.tensor(X[:30]).float().sort(0).values)
     assert_close(task.z_test.sort(0).values, torch.tensor(X[30:]).float().sort(0).values)
-    again = sb.task_from(X[:30], KIND[:30], test=(X[30:], KIND[30:]))
+    again = sb.data.table(X[:30], KIND[:30], test=(X[30:], KIND[30:]))
     assert torch.equal(again.z, task.z) and torch.equal(again.y_test, task.y_test)
 
 
 def test_standardize_by_the_training_rows():
     far = np.c_[1000 * X + 5000, np.full(ROWS, 0.1)]
-    task = sb.task_from(far, Y, standardize=True)
+    task = sb.data.table(far, Y, standardize=True)
     deviation, mean = torch.std_mean(task.z, 0, correction=0)
     assert_close(task.x[:, :3], ((task.z - mean) / deviation)[:, :3], rtol=1e-4, atol=1e-4)
     assert_close(task.x_test[:, :3], ((task.z_test - mean) / deviation)[:, :3], rtol=1e-4, atol=1e-4)
     assert (task.x[:, 3] == 0).all() and (task.x_test[:, 3] == 0).all()
     assert_close(task.z.abs().max(), torch.tensor(far.max()).float(), rtol=0.5, atol=0.0)
-    plain = sb.task_from(far, Y)
+    plain = sb.data.table(far, Y)
     assert torch.equal(plain.x, plain.z) and torch.equal(plain.z, task.z)
     copy = pickle.loads(pickle.dumps(task)).to(dtype=torch.float64)
     assert copy.x.dtype == torch.float64
@@ -197,12 +197,12 @@ def test_standardize_by_the_training_rows():
     ids=str,
 )
 def test_groups(features, columns):
-    task = sb.task_from(TABLE, "kind", features)
+    task = sb.data.table(TABLE, "kind", features)
     assert {name: feature.columns for name, feature in task.features.items()} == columns
     assert all(feature.pieces is None for feature in task.features.values()) and task.kinds == {}
 
 
 def test_numbers_as_labels_come_before_places():
     table = pd.DataFrame(X, columns=[2, 1, 7])
-    task = sb.task_from(table, Y, {"a": 2, "b": [7]})
+    task = sb.data.table(table, Y, {"a": 2, "b": [7]})
     assert {n: f.columns for n, f in task.features.items()} == {"a": (0,), "b": (2,), "1": (1,)}

@@ -27,7 +27,7 @@ def moon(z: torch.Tensor) -> torch.Tensor:
 
 
 def test_every_toy_has_a_rule():
-    assert set(RULES) == set(TOYS) <= set(sb.datasets)
+    assert set(RULES) == set(TOYS) <= set(sb.dataset)
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -50,7 +50,7 @@ REFUSED = [
     (lambda: sb.planar("moons", noise=-1), "noise is a number at least 0.*, got -1"),
     (lambda: sb.planar("moons", n=0), "n is a whole number of at least 1, got 0"),
     (lambda: sb.planar("moons", n=10**12), "at most half of the free memory; 1,000,000,001,000 rows"),
-    (lambda: sb.datasets["moon"], "No dataset named 'moon'; there are .*Did you mean 'moons'"),
+    (lambda: sb.dataset["moon"], "No dataset named 'moon'; there are .*Did you mean 'moons'"),
 ]
 
 

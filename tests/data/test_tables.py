@@ -71,7 +71,7 @@ REFUSED = {
 def test_refuses(case):
     given, says = REFUSED[case]
     with pytest.raises(sb.SbkitError, match=says):
-        sb.task_from(*given)
+        sb.data.table(*given)
 
 
 OTHERS = TABLE.rename(columns={"age": "Age"})
@@ -95,7 +95,7 @@ REFUSED_TESTS = {
 def test_refuses_test_rows(case):
     test, says = REFUSED_TESTS[case]
     with pytest.raises(sb.SbkitError, match=says):
-        sb.task_from(TABLE, "kind", test=test)
+        sb.data.table(TABLE, "kind", test=test)
 
 
 FILES = {
@@ -119,12 +119,12 @@ def test_refuses_files(written, case):
     text, says = FILES[case]
     path = written(text)
     with pytest.raises(sb.SbkitError, match=says):
-        sb.task_from(path, "kind")
+        sb.data.table(path, "kind")
 
 
 def test_a_file_that_is_not_there(written):
     with pytest.raises(sb.SbkitError, match="'flower.csv' is none; in .*there is no CSV file"):
-        sb.task_from("flower.csv", "kind")
+        sb.data.table("flower.csv", "kind")
     written("")
     with pytest.raises(sb.SbkitError, match=r"'flower.csv' is none; in .*there are file\.csv"):
-        sb.task_from("flower.csv", "kind")
+        sb.data.table("flower.csv", "kind")

@@ -141,7 +141,7 @@ def test_every_shape_is_drawn_with_all_that_it_may_have():
         "f", "Cells", sb.Axis("x", ticks="ab"), sb.Axis("y", ticks="cd"), [[0, 1], [2, float("nan")]]
     )
     line = sb.Line("train", [1, 10], [0.1, 1], low=[0, 0.5], high=[0.2, 2], start=[1, 1], dash=True)
-    mark = sb.Mark("you said", 0.4, 0.6)
+    mark = sb.plots.Mark("you said", 0.4, 0.6)
     lines = sb.Lines("l", "Lines", sb.Axis("n", log=True), sb.Axis("y", low=0), [line], marks=[mark])
     dots = [[0.1, 0.2], [0.3, 0.4]]
     bars = sb.Bars("b", "Bars", "y", ["a", "a"], [0.1, 0.3], dots, sides=["A", "B"], marks=[mark])

@@ -33,7 +33,7 @@ def test_is_the_probability_point_by_point(build, axes, at):
 def test_orientation(column, direction):
     """A net that reads axes[0] changes along a row of the image, one that reads axes[1] along a column."""
     task = sb.slabs((1, 3), n=20, n_test=20, rotate=False)
-    fleet = sb.fleet_of(lambda: nn.Linear(2, 2, bias=False), runs=1)
+    fleet = sb.models.fleet_of(lambda: nn.Linear(2, 2, bias=False), runs=1)
     with torch.no_grad():
         fleet.weights()[0].zero_()[0, 1, column] = 5
     image = sb.boundary(fleet, task, resolution=9)[0]

@@ -40,7 +40,7 @@ def test_alone_is_the_obvious_loop(build):
     """All other features come from one other row; the order is that of `randomized`."""
     task = slab_task((1, 3, 5), n_test=60)
     fleet = FLEETS[build](task, runs=2, init=3.0)
-    found, order = sb.alone(fleet, task), rotated_back(shuffled(task, [["linear"]])[0], task)
+    found, order = sb.measures.alone(fleet, task), rotated_back(shuffled(task, [["linear"]])[0], task)
     order = (order[:, None, 0] - task.z_test[None, :, 0]).abs().argmin(1)
     for i, name in enumerate(task.features):
         z = task.z_test[order].clone()
@@ -57,7 +57,7 @@ def test_conflict_is_the_obvious_loop(monkeypatch):
     fleet, seen = FLEETS["relu"](task, runs=2, init=3.0), []
     predict = fleet.predict
     monkeypatch.setattr(fleet, "predict", lambda x: (seen.append(x), predict(x))[1])
-    found = sb.conflict(fleet, task)
+    found = sb.measures.conflict(fleet, task)
     (x,) = seen
     z = rotated_back(x, task).unflatten(0, (3, 60))  # (features, n, k), rotated back
     for i, columns in enumerate(task.columns(name) for name in task.features):
@@ -85,17 +85,17 @@ def test_a_feature_of_several_columns_moves_as_one():
             score = self.weight * x[..., 0] * x[..., 1]
             return torch.stack([-score, score], dim=-1)
 
-    fleet = sb.fleet_of(Product, runs=2)
-    assert_close(sb.conflict(fleet, task), torch.tensor([[0.0, 1.0]] * 2))
-    assert_close(sb.alone(fleet, task)[:, 1], torch.ones(2))
+    fleet = sb.models.fleet_of(Product, runs=2)
+    assert_close(sb.measures.conflict(fleet, task), torch.tensor([[0.0, 1.0]] * 2))
+    assert_close(sb.measures.alone(fleet, task)[:, 1], torch.ones(2))
 
 
 def test_nets_that_use_one_feature_follow_it_and_nothing_else():
     task = slab_task((5, 1, 7), n_test=2000)  # features stand in another order than columns
     fleet = voter(task, [0.0, 1.0, 0.0], [0.0, -1.0, 0.0])  # the second is always wrong
     assert list(task.features) == ["linear", "slab5", "slab7"]
-    assert_close(sb.conflict(fleet, task), torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]))
-    found = sb.alone(fleet, task)
+    assert_close(sb.measures.conflict(fleet, task), torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]))
+    found = sb.measures.alone(fleet, task)
     assert_close(found[:, 0], torch.tensor([1.0, 0.0]))
     assert (found[:, 1:] - 0.5).abs().max() < 0.04
 
@@ -104,8 +104,8 @@ def test_votes_are_counted():
     """Weights 3, 1, 1 on equal features: the first outvotes two, each other is outvoted by the rest."""
     task = sb.slabs([1, 1, 1], margin=0.9, n=10, n_test=2000)  # |z| in .9 … 1
     fleet = voter(task, [3.0, 1.0, 1.0], [1.0, 1.0, 1.0])
-    assert_close(sb.conflict(fleet, task), torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    alone = sb.alone(fleet, task)
+    assert_close(sb.measures.conflict(fleet, task), torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    alone = sb.measures.alone(fleet, task)
     assert_close(alone[0, 0], torch.tensor(1.0))
     assert (alone[0, 1:] - 0.5).abs().max() < 0.04 and (alone[1] - 0.5).abs().max() < 0.04
 
@@ -113,7 +113,7 @@ def test_votes_are_counted():
 def test_a_net_that_looks_at_nothing_reads_a_half():
     task = slab_task((1, 5))
     fleet = voter(task, [0.0, 0.0])
-    for measure in (sb.conflict, sb.alone):
+    for measure in (sb.measures.conflict, sb.measures.alone):
         assert_close(measure(fleet, task), torch.full((1, 2), 0.5))
 
 
@@ -121,14 +121,14 @@ def test_a_noisy_feature_wins_only_where_it_speaks():
     """Three tenths of its rows are coins: it is followed in .7 + .15 of its conflicts."""
     task = sb.slabs([1, 5], noise=[0.3, 0.0], n=10, n_test=20_000)
     fleet = voter(task, [1.0, 0.0])
-    assert abs(float(sb.conflict(fleet, task)[0, 0]) - 0.85) < 0.01
-    assert abs(float(sb.alone(fleet, task)[0, 0]) - 0.85) < 0.01
+    assert abs(float(sb.measures.conflict(fleet, task)[0, 0]) - 0.85) < 0.01
+    assert abs(float(sb.measures.alone(fleet, task)[0, 0]) - 0.85) < 0.01
 
 
 def test_numbers_do_not_depend_on_how_many_features_fit_at_once():
     task = sb.slabs([1] + [5] * 29, n=10, n_test=20_000)  # 30 inputs: not all moves at once
     fleet = sb.mlp(task, depth=1, width=4, runs=2)
-    found = sb.alone(fleet, task)
+    found = sb.measures.alone(fleet, task)
     for i in (0, 7, 29):
         others = [name for k, name in enumerate(task.features) if k != i]
         assert_close(found[:, i], sb.randomized(fleet, task, others, "accuracy"))
@@ -138,7 +138,7 @@ def test_a_run_that_diverged_reads_nan_and_spares_the_rest():
     task = slab_task((1, 5))
     fleet = voter(task, [1.0, 0.0], [1.0, 0.0])
     fleet.weights()[0].data[1] = float("nan")
-    for measure in (sb.conflict, sb.alone):
+    for measure in (sb.measures.conflict, sb.measures.alone):
         found = measure(fleet, task)
         assert found[0].isfinite().all() and found[1].isnan().all()
 
@@ -153,9 +153,9 @@ def test_a_sweep_names_the_features():
 
 
 REFUSED = [
-    (sb.conflict, three_classes, "between two classes, got 3 of them; try sb.reliance"),
-    (sb.conflict, regression, "between two classes, got a regression task; try sb.reliance"),
-    (sb.alone, regression, "need classes, got a regression task"),
+    (sb.measures.conflict, three_classes, "between two classes, got 3 of them; try sb.reliance"),
+    (sb.measures.conflict, regression, "between two classes, got a regression task; try sb.reliance"),
+    (sb.measures.alone, regression, "need classes, got a regression task"),
 ]
 
 
@@ -170,7 +170,7 @@ def test_one_class_among_the_rows_is_refused():
     task = slab_task((1, 5))
     rows = task.y_test.argsort()
     task = sb.Task(task.z, task.y, task.z_test[rows], task.y_test[rows], task.features, task.embed)
-    sb.conflict(sb.mlp(task, runs=2), task.sample(20))  # drawn from both
+    sb.measures.conflict(sb.mlp(task, runs=2), task.sample(20))  # drawn from both
     one = sb.Task(task.z, task.y, task.z_test[:20], task.y_test[:20], task.features, task.embed)
     with pytest.raises(sb.SbkitError, match="both classes, got one in 20; take more of them"):
-        sb.conflict(sb.mlp(task, runs=2), one)
+        sb.measures.conflict(sb.mlp(task, runs=2), one)

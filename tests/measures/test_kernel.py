@@ -29,12 +29,12 @@ def derivatives(net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("task", [slab_task(), three_classes(), regression()], ids=["two", "three", "values"])
 def test_the_tangent_kernel_is_that_of_derivatives_one_by_one(build, task):
     fleet, x = FLEETS[build](task, runs=2), task.x[:9]
-    found = sb.kernel(fleet, x)
+    found = sb.measures.kernel(fleet, x)
     for r in range(2):
         vectors = derivatives(fleet.run(r), x)
         assert_close(found[r], vectors @ vectors.mT)
         centred = vectors - vectors.mean(0)
-        assert_close(sb.kernel(fleet, x, centre=True)[r], centred @ centred.mT)
+        assert_close(sb.measures.kernel(fleet, x, centre=True)[r], centred @ centred.mT)
 
 
 @pytest.mark.parametrize("centre", [False, True])
@@ -43,17 +43,20 @@ def test_gram_and_cosine_are_of_the_features(centre):
     fleet = sb.mlp(task, depth=3, width=7, runs=2)
     h = fleet.features(task.x[:20], 1).detach()
     h = h - h.mean(1, keepdim=True) if centre else h
-    assert_close(sb.kernel(fleet, task.x[:20], "gram", centre, layer=1), h @ h.mT)
-    cosine = sb.kernel(fleet, task.x[:20], "cosine", centre, layer=1)
+    assert_close(sb.measures.kernel(fleet, task.x[:20], "gram", centre, layer=1), h @ h.mT)
+    cosine = sb.measures.kernel(fleet, task.x[:20], "cosine", centre, layer=1)
     lengths = h.norm(dim=-1)
     assert_close(cosine * lengths[:, :, None] * lengths[:, None], h @ h.mT)
-    assert_close(sb.kernel(fleet, task.x[:20], "gram"), sb.kernel(fleet, task.x[:20], "gram", layer=2))
+    assert_close(
+        sb.measures.kernel(fleet, task.x[:20], "gram"),
+        sb.measures.kernel(fleet, task.x[:20], "gram", layer=2),
+    )
 
 
 @pytest.mark.parametrize("kind", ["ntk", "gram", "cosine"])
 def test_kernels_are_symmetric_and_have_no_negative_eigenvalue(kind):
     task = slab_task()
-    found = sb.kernel(FLEETS["relu"](task, runs=3), task.x[:15], kind)
+    found = sb.measures.kernel(FLEETS["relu"](task, runs=3), task.x[:15], kind)
     assert_close(found, found.mT)
     assert torch.linalg.eigvalsh(found).min() >= -1e-10
 
@@ -61,9 +64,9 @@ def test_kernels_are_symmetric_and_have_no_negative_eigenvalue(kind):
 def test_each_run_may_have_its_own_inputs():
     task = slab_task()
     fleet, x = FLEETS["tanh"](task, runs=2), task.x[:10].unflatten(0, (2, 5))
-    found = sb.kernel(fleet, x)
+    found = sb.measures.kernel(fleet, x)
     for r in range(2):
-        assert_close(found[r], sb.kernel(fleet, x[r])[r])
+        assert_close(found[r], sb.measures.kernel(fleet, x[r])[r])
 
 
 def test_alignment_is_its_formula_for_two_classes():
@@ -73,46 +76,46 @@ def test_alignment_is_its_formula_for_two_classes():
     kernel, signs = root @ root.mT, 2 * y.double() - 1
     centre = torch.eye(12, dtype=DOUBLE) - 1 / 12
     k, v = centre @ kernel @ centre, centre @ signs
-    assert_close(sb.alignment(kernel, y), v @ k @ v / (k.norm(dim=(1, 2)) * v.square().sum()))
-    assert_close(sb.alignment(kernel, signs[:, None]), sb.alignment(kernel, y))
+    assert_close(sb.measures.alignment(kernel, y), v @ k @ v / (k.norm(dim=(1, 2)) * v.square().sum()))
+    assert_close(sb.measures.alignment(kernel, signs[:, None]), sb.measures.alignment(kernel, y))
 
 
 def test_alignment_is_one_for_the_labels_own_kernel_and_small_for_other_labels():
     y = torch.arange(300) % 3
     own = (y[:, None] == y).double()
-    assert_close(sb.alignment(own, y), torch.tensor(1.0, dtype=DOUBLE))
+    assert_close(sb.measures.alignment(own, y), torch.tensor(1.0, dtype=DOUBLE))
     other = y[torch.randperm(300, generator=torch.Generator().manual_seed(0))]
-    assert abs(sb.alignment(own, other)) <= 0.03
+    assert abs(sb.measures.alignment(own, other)) <= 0.03
     assert_close(
-        sb.alignment(5 * own + 2, y), torch.tensor(1.0, dtype=DOUBLE)
+        sb.measures.alignment(5 * own + 2, y), torch.tensor(1.0, dtype=DOUBLE)
     )  # scale and offset say nothing
-    assert math.isnan(sb.alignment(torch.ones(300, 300), y))
+    assert math.isnan(sb.measures.alignment(torch.ones(300, 300), y))
 
 
 @pytest.mark.parametrize("kind", ["ntk", "gram", "cosine"])
 @pytest.mark.parametrize("broken", [math.nan, math.inf, 1e200])
 def test_a_run_that_diverged_has_no_kernel_and_spares_the_rest(kind, broken):
     task, fleet = slab_task(), FLEETS["relu"](slab_task(), runs=3)
-    sound = sb.kernel(fleet, task.x[:9], kind)
+    sound = sb.measures.kernel(fleet, task.x[:9], kind)
     for parameter in fleet.parameters():
         parameter.data[1] = broken
-    found = sb.kernel(fleet, task.x[:9], kind)
-    assert found[1].isnan().all() and sb.alignment(found, task.y[:9])[1].isnan()
+    found = sb.measures.kernel(fleet, task.x[:9], kind)
+    assert found[1].isnan().all() and sb.measures.alignment(found, task.y[:9])[1].isnan()
     assert_close(found[::2], sound[::2])
 
 
 def test_kernels_take_arrays_and_alignment_every_kind_of_numbers():
     task, fleet = sb.slabs(n=20, n_test=20), sb.mlp(sb.slabs(n=20, n_test=20), runs=2)
-    kernel = sb.kernel(fleet, task.x)
-    assert_close(sb.kernel(fleet, task.x.double().numpy()), kernel)
-    wanted = sb.alignment(kernel, task.y)
+    kernel = sb.measures.kernel(fleet, task.x)
+    assert_close(sb.measures.kernel(fleet, task.x.double().numpy()), kernel)
+    wanted = sb.measures.alignment(kernel, task.y)
     for y in (2 * task.y - 1, task.y.int(), task.y.bool(), task.y.numpy(), task.y.tolist(), task.y.half()):
-        assert_close(sb.alignment(kernel, y), wanted)
+        assert_close(sb.measures.alignment(kernel, y), wanted)
     for given in (kernel.numpy(), kernel.to(torch.complex64)):
-        assert_close(sb.alignment(given, task.y), wanted)
+        assert_close(sb.measures.alignment(given, task.y), wanted)
     for dtype in (torch.half, torch.bfloat16):
-        assert_close(sb.alignment(kernel.to(dtype), task.y), wanted, rtol=2e-2, atol=2e-2)
-        assert sb.alignment(kernel.to(dtype), task.y).dtype == torch.float32
+        assert_close(sb.measures.alignment(kernel.to(dtype), task.y), wanted, rtol=2e-2, atol=2e-2)
+        assert sb.measures.alignment(kernel.to(dtype), task.y).dtype == torch.float32
 
 
 def test_alignment_of_a_complex_kernel_is_the_cosine_of_its_real_form():
@@ -125,22 +128,22 @@ def test_alignment_of_a_complex_kernel_is_the_cosine_of_its_real_form():
     centre = torch.eye(12, dtype=DOUBLE) - 1 / 12
     k = (centre.to(kernel) @ kernel @ centre.to(kernel)).resolve_conj()
     real = torch.cat([torch.cat([k.real, -k.imag], 1), torch.cat([k.imag, k.real], 1)])
-    assert_close(sb.alignment(kernel, y), (real * own).sum() / (real.norm() * own.norm()))
+    assert_close(sb.measures.alignment(kernel, y), (real * own).sum() / (real.norm() * own.norm()))
 
 
 REFUSED = [
-    (lambda f, t: sb.kernel(f, t.x, "ntkk"), "Did you mean 'ntk'"),
-    (lambda f, t: sb.kernel(sb.mlp(t, depth=0, runs=2), t.x, "gram"), "no features, got depth 0"),
-    (lambda f, t: sb.kernel(f, t.x, "gram", layer=5), "hidden layers 0…1, got 5"),
+    (lambda f, t: sb.measures.kernel(f, t.x, "ntkk"), "Did you mean 'ntk'"),
+    (lambda f, t: sb.measures.kernel(sb.mlp(t, depth=0, runs=2), t.x, "gram"), "no features, got depth 0"),
+    (lambda f, t: sb.measures.kernel(f, t.x, "gram", layer=5), "hidden layers 0…1, got 5"),
     (
-        lambda f, t: sb.kernel(f, torch.zeros(3, 9, dtype=DOUBLE)),
+        lambda f, t: sb.measures.kernel(f, torch.zeros(3, 9, dtype=DOUBLE)),
         "does not take the task's inputs, 9 columns",
     ),
     (
-        lambda f, t: sb.alignment(torch.eye(3), t.y),
+        lambda f, t: sb.measures.alignment(torch.eye(3), t.y),
         r"A kernel of 300 labels is \(…, 300, 300\), got \(3, 3\)",
     ),
-    (lambda f, t: sb.alignment(torch.eye(3), torch.zeros(3)), "labels that differ"),
+    (lambda f, t: sb.measures.alignment(torch.eye(3), torch.zeros(3)), "labels that differ"),
 ]
 
 

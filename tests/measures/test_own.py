@@ -24,7 +24,7 @@ def trained(task: sb.Task, measure=MEASURES) -> tuple[sb.Fleet, sb.Snapshot]:
 
 @pytest.mark.parametrize("standardize", [True, False])
 def test_reliance_moves_the_columns_of_a_group_together(standardize):
-    task = sb.task_from(TABLE, "kind", BODY, standardize=standardize)
+    task = sb.data.table(TABLE, "kind", BODY, standardize=standardize)
     fleet, snapshot = trained(task)
     assert snapshot.test_accuracy.min() > 0.9 and snapshot.values["kinds"].shape == (2, 0)
     order = torch.randperm(len(task.y_test), generator=generator(0))
@@ -37,7 +37,7 @@ def test_reliance_moves_the_columns_of_a_group_together(standardize):
 
 def test_pictures_carry_the_names():
     """A group of several columns numbers them on the axes of the boundary."""
-    drawn = {p.name: p for p in pictures([trained(sb.task_from(TABLE, "kind", BODY))[1]])}
+    drawn = {p.name: p for p in pictures([trained(sb.data.table(TABLE, "kind", BODY))[1]])}
     assert set(drawn) == {"boundary", "loss", "accuracy", "reliance", "spectrum"}
     assert drawn["reliance"].names == ("body", "age")
     assert (drawn["boundary"].x.label, drawn["boundary"].y.label) == ("body[0]", "body[1]")
@@ -47,7 +47,7 @@ def test_pictures_carry_the_names():
 def test_axes_of_the_boundary_keep_the_units_of_columns(standardize):
     """Income and age share no scale: each axis has its own range, whatever nets see."""
     table = TABLE.assign(height=30_000 + 5_000 * TABLE["height"])
-    task = sb.task_from(table, "kind", standardize=standardize)
+    task = sb.data.table(table, "kind", standardize=standardize)
     field = pictures([trained(task, ["boundary"])[1]])[0]
     assert isinstance(field, Field) and field.points is not None
     for i, axis in enumerate((field.x, field.y)):
@@ -58,7 +58,7 @@ def test_axes_of_the_boundary_keep_the_units_of_columns(standardize):
 
 @pytest.mark.parametrize("value", [0.0, -7.0, 1e30])
 def test_constant_columns_have_a_picture(value):
-    task = sb.task_from(np.c_[np.full((40, 2), value), X], Y, standardize=True)
+    task = sb.data.table(np.c_[np.full((40, 2), value), X], Y, standardize=True)
     _, snapshot = trained(task)
     assert snapshot.test_accuracy.min() > 0.9 and snapshot.values["boundary"].isfinite().all()
     drawn = {p.name: p for p in pictures([snapshot])}
@@ -68,7 +68,7 @@ def test_constant_columns_have_a_picture(value):
 
 
 def test_one_column_has_no_plane():
-    task = sb.task_from(X[:, 0], Y)
+    task = sb.data.table(X[:, 0], Y)
     for ask in (lambda: trained(task), lambda: sb.boundary(sb.mlp(task), task)):
         with pytest.raises(sb.SbkitError, match="boundary.* needs two columns.*, got a task with one; leave"):
             ask()
@@ -81,7 +81,7 @@ def test_a_lesson_of_own_rows(tmp_path, monkeypatch):
     TABLE.to_csv(path, index=False)
 
     def lesson(depth=1, data=0):
-        task = sb.task_from(path, "kind", BODY, seed=data)
+        task = sb.data.table(path, "kind", BODY, seed=data)
         return sb.fit(sb.mlp(task, depth=depth, runs=2), task, batch=16, steps=50, measure=MEASURES)
 
     panel = sb.lab(lesson, depth=(1, 3))

@@ -15,7 +15,7 @@ from sbkit.measures import auc, kinds, shuffled
 
 def reads(column: int, inputs: int) -> Fleet:
     """Nets whose logits are −z and z of one column (unrotated)."""
-    fleet = sb.fleet_of(lambda: nn.Linear(inputs, 2, bias=False), runs=2).double()
+    fleet = sb.models.fleet_of(lambda: nn.Linear(inputs, 2, bias=False), runs=2).double()
     weight = fleet.weights()[0]
     with torch.no_grad():
         weight.zero_()

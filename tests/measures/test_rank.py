@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 import sbkit as sb
 
-RANKS = [sb.entropy_rank, sb.effective_rank, sb.stable_rank, sb.pca_rank]
+RANKS = [sb.measures.entropy_rank, sb.measures.effective_rank, sb.measures.stable_rank, sb.measures.pca_rank]
 RNG = np.random.default_rng(0)
 U = np.linalg.qr(RNG.normal(size=(6, 6)))[0]
 V = np.linalg.qr(RNG.normal(size=(4, 4)))[0]
@@ -56,9 +56,11 @@ def test_numpy(shape):
     entropy = -(shares * np.log(shares)).sum()
     given = torch.tensor(matrix)
     assert_close(sb.spectrum(given), torch.tensor(values))
-    assert_close(sb.entropy_rank(given).item(), entropy)
-    assert_close(sb.effective_rank(given).item(), np.exp(entropy))
-    assert_close(sb.stable_rank(given).item(), (np.linalg.norm(matrix) / np.linalg.norm(matrix, 2)) ** 2)
+    assert_close(sb.measures.entropy_rank(given).item(), entropy)
+    assert_close(sb.measures.effective_rank(given).item(), np.exp(entropy))
+    assert_close(
+        sb.measures.stable_rank(given).item(), (np.linalg.norm(matrix) / np.linalg.norm(matrix, 2)) ** 2
+    )
 
 
 @pytest.mark.parametrize("rank", [sb.spectrum, *RANKS])
@@ -77,9 +79,9 @@ def test_pca_rank_is_sklearns_count(share):
         rng = np.random.default_rng(seed)
         rows = rng.normal(size=(200, 12)) @ np.diag(0.7 ** np.arange(12)) + 5 * rng.normal(size=12)
         count = PCA(n_components=share, svd_solver="full").fit(rows).n_components_
-        assert sb.pca_rank(torch.tensor(rows), share) == count
+        assert sb.measures.pca_rank(torch.tensor(rows), share) == count
         moved = torch.tensor(rows - rows.mean(0))
-        assert sb.pca_rank(moved, share, centre=False) == count
+        assert sb.measures.pca_rank(moved, share, centre=False) == count
 
 
 PCA_CASES = [
@@ -100,17 +102,20 @@ PCA_CASES = [
 @pytest.mark.parametrize(("rows", "options", "rank"), PCA_CASES)
 def test_pca_rank_of_exact_cases(rows, options, rank):
     for dtype in (torch.float32, DOUBLE):
-        found = sb.pca_rank(rows.to(dtype), **options)
+        found = sb.measures.pca_rank(rows.to(dtype), **options)
         assert found == rank and found.dtype == torch.int64
 
 
 def test_pca_rank_of_a_single_row():
-    assert sb.pca_rank(torch.ones(1, 3)) == 0 and sb.pca_rank(torch.ones(1, 3), centre=False) == 1
+    assert (
+        sb.measures.pca_rank(torch.ones(1, 3)) == 0
+        and sb.measures.pca_rank(torch.ones(1, 3), centre=False) == 1
+    )
 
 
 def test_measure_is_of_every_weight_matrix():
     fleet = FLEETS["relu"](slab_task(), runs=3)
-    values = sb.measures["spectrum"](fleet, slab_task())
+    values = sb.measure["spectrum"](fleet, slab_task())
     assert [tuple(v.shape) for v in values] == [(3, 3), (3, 8), (3, 2)]
     for weight, value in zip(fleet.weights(), values, strict=True):
         for r in range(3):
@@ -119,17 +124,23 @@ def test_measure_is_of_every_weight_matrix():
 
 REFUSED = [
     (lambda: sb.spectrum(torch.ones(3)), r"finite matrices.*shape \(3,\)"),
-    (lambda: sb.pca_rank(torch.ones(3)), r"finite matrices.*shape \(3,\)"),
-    (lambda: sb.effective_rank(torch.empty(0, 3)), r"m and n at least 1, got shape \(0, 3\)"),
-    (lambda: sb.pca_rank(np.empty((3, 0))), r"m and n at least 1, got shape \(3, 0\)"),
-    (lambda: sb.effective_rank([[1.0], [1.0, 2.0]]), "numbers in rows of one length"),
-    (lambda: sb.effective_rank([["a"]]), "numbers in rows of one length, got .*<U1"),
-    (lambda: sb.effective_rank(None), "numbers in rows of one length, got None"),
-    (lambda: sb.pca_rank(torch.full((2, 2), math.nan)), "finite matrices"),
-    (lambda: sb.entropy_rank(torch.full((2, 2), math.nan)), "finite matrices"),
-    (lambda: sb.stable_rank(torch.full((2, 2), math.inf)), "finite matrices"),
-    (lambda: sb.pca_rank(torch.ones(3, 3), share=0), "share is a number above 0 and at most 1, got 0"),
-    (lambda: sb.pca_rank(torch.ones(3, 3), share=1.2), "share is a number above 0 and at most 1, got 1.2"),
+    (lambda: sb.measures.pca_rank(torch.ones(3)), r"finite matrices.*shape \(3,\)"),
+    (lambda: sb.measures.effective_rank(torch.empty(0, 3)), r"m and n at least 1, got shape \(0, 3\)"),
+    (lambda: sb.measures.pca_rank(np.empty((3, 0))), r"m and n at least 1, got shape \(3, 0\)"),
+    (lambda: sb.measures.effective_rank([[1.0], [1.0, 2.0]]), "numbers in rows of one length"),
+    (lambda: sb.measures.effective_rank([["a"]]), "numbers in rows of one length, got .*<U1"),
+    (lambda: sb.measures.effective_rank(None), "numbers in rows of one length, got None"),
+    (lambda: sb.measures.pca_rank(torch.full((2, 2), math.nan)), "finite matrices"),
+    (lambda: sb.measures.entropy_rank(torch.full((2, 2), math.nan)), "finite matrices"),
+    (lambda: sb.measures.stable_rank(torch.full((2, 2), math.inf)), "finite matrices"),
+    (
+        lambda: sb.measures.pca_rank(torch.ones(3, 3), share=0),
+        "share is a number above 0 and at most 1, got 0",
+    ),
+    (
+        lambda: sb.measures.pca_rank(torch.ones(3, 3), share=1.2),
+        "share is a number above 0 and at most 1, got 1.2",
+    ),
 ]
 
 
@@ -140,7 +151,14 @@ def test_refuses(ask, says):
 
 
 @pytest.mark.parametrize(
-    "rank", [sb.spectrum, sb.entropy_rank, sb.effective_rank, sb.stable_rank, sb.pca_rank]
+    "rank",
+    [
+        sb.spectrum,
+        sb.measures.entropy_rank,
+        sb.measures.effective_rank,
+        sb.measures.stable_rank,
+        sb.measures.pca_rank,
+    ],
 )
 def test_lists_and_whole_numbers_will_do(rank):
     rows = [[1, 2], [3, 5], [0, 1]]
@@ -171,10 +189,15 @@ def test_complex_matrices_keep_their_imaginary_part(matrix, dtype):
     values = np.linalg.svd(twice, compute_uv=False)[::2]
     for form in (given, torch.from_numpy(given), torch.from_numpy(given).mT.conj()):
         np.testing.assert_allclose(sb.spectrum(form), values, **close)
-        np.testing.assert_allclose(sb.effective_rank(form), sb.effective_rank(twice) / 2, **close)
-        np.testing.assert_allclose(sb.stable_rank(form), sb.stable_rank(twice) / 2, **close)
-        assert sb.pca_rank(form, 1.0, centre=False) == sb.pca_rank(twice, 1.0, centre=False) / 2
-        assert not sb.effective_rank(form).is_complex()
+        np.testing.assert_allclose(
+            sb.measures.effective_rank(form), sb.measures.effective_rank(twice) / 2, **close
+        )
+        np.testing.assert_allclose(sb.measures.stable_rank(form), sb.measures.stable_rank(twice) / 2, **close)
+        assert (
+            sb.measures.pca_rank(form, 1.0, centre=False)
+            == sb.measures.pca_rank(twice, 1.0, centre=False) / 2
+        )
+        assert not sb.measures.effective_rank(form).is_complex()
 
 
 def test_arrays_of_every_layout_will_do():
@@ -184,11 +207,13 @@ def test_arrays_of_every_layout_will_do():
     same = [read_only, matrix[::-1], np.asfortranarray(matrix), matrix.astype(">f8"), matrix.tolist()]
     same += [matrix.astype(np.longdouble), pd.DataFrame(matrix), torch.tensor(matrix).to_sparse()]
     for form in same:
-        assert_close(sb.effective_rank(form), sb.effective_rank(torch.tensor(matrix)))
+        assert_close(sb.measures.effective_rank(form), sb.measures.effective_rank(torch.tensor(matrix)))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.half, torch.float32, torch.complex128])
-@pytest.mark.parametrize("rank", [sb.spectrum, sb.entropy_rank, sb.effective_rank, sb.stable_rank])
+@pytest.mark.parametrize(
+    "rank", [sb.spectrum, sb.measures.entropy_rank, sb.measures.effective_rank, sb.measures.stable_rank]
+)
 def test_gradients_flow_through_every_kind(rank, dtype):
     matrix = torch.tensor([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]], dtype=dtype, requires_grad=True)
     rank(matrix).sum().backward()

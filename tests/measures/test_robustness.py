@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 import sbkit as sb
 
-robustness = importlib.import_module("sbkit.measures.robustness")  # sb.measures is the registry
+robustness = importlib.import_module("sbkit.measures.robustness")  # sb.measure is the registry
 NORMS = {"l2": 2, "linf": math.inf}
 norms = pytest.mark.parametrize("norm", NORMS)
 
@@ -41,7 +41,7 @@ def slow_attack(net: nn.Module, x, y, norm: str, radius: float, steps: int):
 def test_is_projected_ascent_of_the_cross_entropy_row_by_row(norm, build, make, train):
     task = make()
     fleet = FLEETS[build](task, runs=2, seed=3)
-    found = sb.attack(fleet, task, norm, 0.3, steps=4, rows=5, train=train)
+    found = sb.measures.attack(fleet, task, norm, 0.3, steps=4, rows=5, train=train)
     x, y = (task.x, task.y) if train else (task.x_test, task.y_test)
     assert found.shape == (2, 5, x.shape[1]) and found.dtype == DOUBLE and not found.requires_grad
     for r in range(2):
@@ -68,9 +68,9 @@ def test_finds_the_best_change_of_a_linear_net(norm, scale, dtype):
     fleet, w = linear(task, scale)
     away = 1 - 2 * task.y_test.view(1, -1, 1)
     best = away * (F.normalize(w, dim=-1, eps=0) if norm == "l2" else w.sign()).unsqueeze(1)
-    found = sb.attack(fleet, task, norm, 0.4) - task.x_test
+    found = sb.measures.attack(fleet, task, norm, 0.4) - task.x_test
     assert_close(found, 0.4 * best, atol=1e-5, rtol=0)
-    from_elsewhere = sb.attack(fleet, task, norm, 0.4, seed=7) - task.x_test
+    from_elsewhere = sb.measures.attack(fleet, task, norm, 0.4, seed=7) - task.x_test
     assert F.cosine_similarity(from_elsewhere, best, dim=-1).min() > 0.95
 
 
@@ -80,7 +80,9 @@ def test_finds_the_best_change_of_a_linear_net(norm, scale, dtype):
 @pytest.mark.parametrize("seed", [None, 0])
 def test_stays_in_the_ball(norm, radius, steps, seed):
     task = slab_task(n_test=50)
-    moved = sb.attack(FLEETS["relu"](task, runs=2), task, norm, radius, steps, seed=seed) - task.x_test
+    moved = (
+        sb.measures.attack(FLEETS["relu"](task, runs=2), task, norm, radius, steps, seed=seed) - task.x_test
+    )
     assert moved.norm(NORMS[norm], dim=-1).max() <= radius + 1e-12
 
 
@@ -96,7 +98,7 @@ def test_harms_more_than_chance(norm):
 
     change = torch.randn(3, *task.x_test.shape, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
     change = 0.3 * change / change.norm(NORMS[norm], dim=-1, keepdim=True)
-    assert (right(sb.attack(fleet, task, norm, 0.3)) < right(task.x_test + change) - 0.05).all()
+    assert (right(sb.measures.attack(fleet, task, norm, 0.3)) < right(task.x_test + change) - 0.05).all()
 
 
 @norms
@@ -106,26 +108,26 @@ def test_runs_are_independent(norm, seed, build):
     """Run r of a fleet is attacked as the fleet of one with that seed is."""
     task = slab_task(n_test=20)
     fleet = FLEETS[build](task, runs=3, seed=4)
-    every = sb.attack(fleet, task, norm, 0.2, 5, seed=seed)
-    universal = sb.universal_perturbation(fleet, task, 0.5, rows=50)
+    every = sb.measures.attack(fleet, task, norm, 0.2, 5, seed=seed)
+    universal = sb.measures.universal_perturbation(fleet, task, 0.5, rows=50)
     for r in range(3):
         one = FLEETS[build](task, runs=1, seed=4 + r)
-        assert_close(every[r], sb.attack(one, task, norm, 0.2, 5, seed=seed)[0])
-        assert_close(universal[r], sb.universal_perturbation(one, task, 0.5, rows=50)[0])
+        assert_close(every[r], sb.measures.attack(one, task, norm, 0.2, 5, seed=seed)[0])
+        assert_close(universal[r], sb.measures.universal_perturbation(one, task, 0.5, rows=50)[0])
 
 
 def test_parts_of_the_rows_and_the_fleet_are_left_as_they_were(monkeypatch):
     task = slab_task(n_test=20)
     fleet = FLEETS["relu"](task, runs=2)
     before = [p.detach().clone() for p in fleet.parameters()]
-    whole = sb.attack(fleet, task, radius=0.2, seed=1)
+    whole = sb.measures.attack(fleet, task, radius=0.2, seed=1)
     monkeypatch.setattr(robustness, "AT_ONCE", 7 * 2 * task.x.shape[1])
     with torch.no_grad():  # as in the look at a run
-        assert_close(sb.attack(fleet, task, radius=0.2, seed=1), whole)
+        assert_close(sb.measures.attack(fleet, task, radius=0.2, seed=1), whole)
     assert all(
         torch.equal(p, old) and p.grad is None for p, old in zip(fleet.parameters(), before, strict=True)
     )
-    assert len(sb.attack(fleet, task, rows=10**6)[0]) == 20
+    assert len(sb.measures.attack(fleet, task, rows=10**6)[0]) == 20
 
 
 @norms
@@ -146,13 +148,13 @@ def test_the_universal_direction_of_a_linear_net_is_its_own():
     """δ is −(w₁ − w₀), as long as the radius: class 1 is moved by it, class 0 by its opposite."""
     task = slab_task(n_test=40)
     fleet, w = linear(task)
-    assert_close(sb.universal_perturbation(fleet, task, 0.7), -0.7 * F.normalize(w, dim=-1))
+    assert_close(sb.measures.universal_perturbation(fleet, task, 0.7), -0.7 * F.normalize(w, dim=-1))
 
 
 def test_the_universal_direction_is_the_top_singular_vector():
     task = slab_task()
     fleet = FLEETS["tanh"](task, runs=2)
-    found = sb.universal_perturbation(fleet, task, 0.6, rows=80, steps=7)
+    found = sb.measures.universal_perturbation(fleet, task, 0.6, rows=80, steps=7)
     some = task.sample(80)  # drawn from all, lest sorted rows show one class only
     for r in range(2):
         rows = zip(some.x, some.y, strict=True)
@@ -169,27 +171,29 @@ def test_a_run_that_diverged_is_nan_and_alone():
     fleet, w = linear(task)
     with torch.no_grad():
         fleet.weights()[0][1] = math.nan
-    found = sb.universal_perturbation(fleet, task, 1.0)
-    assert found[1].isnan().all() and sb.attack(fleet, task)[1].isnan().all()
+    found = sb.measures.universal_perturbation(fleet, task, 1.0)
+    assert found[1].isnan().all() and sb.measures.attack(fleet, task)[1].isnan().all()
     assert_close(found[[0, 2]], -F.normalize(w, dim=-1)[[0, 2]])
-    assert sb.budget(task, found, "linear").isnan().tolist() == [False, True, False]
+    assert sb.measures.budget(task, found, "linear").isnan().tolist() == [False, True, False]
 
 
 def test_a_net_that_says_nothing_leaves_the_inputs():
     task = slab_task()
     fleet, _ = linear(task, 0.0)
-    assert_close(sb.attack(fleet, task), task.x_test.expand(3, -1, -1))
-    assert_close(sb.universal_perturbation(fleet, task, 2.0).norm(dim=1), torch.full((3,), 2.0, dtype=DOUBLE))
+    assert_close(sb.measures.attack(fleet, task), task.x_test.expand(3, -1, -1))
+    assert_close(
+        sb.measures.universal_perturbation(fleet, task, 2.0).norm(dim=1), torch.full((3,), 2.0, dtype=DOUBLE)
+    )
 
 
 def test_shifted_moves_each_class_its_own_way():
     task = slab_task(n_test=6)
     delta = torch.randn(2, 4, 3, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
-    found = sb.shifted(task, delta)
+    found = sb.measures.shifted(task, delta)
     assert found.shape == (2, 4, 6, 3)
     for i, (x, y) in enumerate(zip(task.x_test, task.y_test.tolist(), strict=True)):
         assert_close(found[:, :, i], x + delta if y else x - delta)
-    assert_close(sb.shifted(task, delta[0, 0]), found[0, 0])
+    assert_close(sb.measures.shifted(task, delta[0, 0]), found[0, 0])
 
 
 @pytest.mark.parametrize("rotate", [True, False])
@@ -198,10 +202,10 @@ def test_budget_is_the_share_of_the_length(rotate):
     change = torch.randn(2, 7, 4, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
     share = change[..., [2, 3]].norm(dim=-1) / change.norm(dim=-1)
     x_change = task.embed(change.flatten(0, 1)).unflatten(0, (2, 7))
-    assert_close(sb.budget(task, x_change, ["slab5_1", "slab5_2"]), share)
-    rest = sb.budget(task, x_change, ["linear", "slab3"])
+    assert_close(sb.measures.budget(task, x_change, ["slab5_1", "slab5_2"]), share)
+    rest = sb.measures.budget(task, x_change, ["linear", "slab3"])
     assert_close(share.square() + rest.square(), torch.ones(2, 7, dtype=DOUBLE))
-    assert sb.budget(task, torch.zeros(4, dtype=DOUBLE), "linear").isnan()
+    assert sb.measures.budget(task, torch.zeros(4, dtype=DOUBLE), "linear").isnan()
 
 
 def test_budget_of_inputs_wider_than_the_features():
@@ -211,22 +215,25 @@ def test_budget_of_inputs_wider_than_the_features():
     wide = sb.Task(task.z, task.y, task.z_test, task.y_test, task.features, embed)
     change = torch.tensor([3.0, 0.0, 4.0], dtype=DOUBLE) @ embed.weight.T
     outside = torch.linalg.svd(embed.weight.T).Vh[-1]  # orthogonal to all that z can do
-    assert_close(sb.budget(wide, change + outside, "linear"), torch.tensor(0.6, dtype=DOUBLE))
+    assert_close(sb.measures.budget(wide, change + outside, "linear"), torch.tensor(0.6, dtype=DOUBLE))
 
 
 REFUSED = [
-    (lambda f, t: sb.attack(f, t, "l1"), "No norm named 'l1'; there are l2, linf"),
-    (lambda f, t: sb.attack(f, t, radius=-1), "radius is a number at least 0, got -1"),
-    (lambda f, t: sb.attack(f, t, radius=math.inf), "radius is a number at least 0, got inf"),
-    (lambda f, t: sb.attack(f, t, steps=0), "steps is a whole number of at least 1, got 0"),
-    (lambda f, t: sb.attack(f, t, rows=0), "rows is a whole number of at least 1, got 0"),
-    (lambda f, t: sb.attack(f, t, rows=-5), "rows is a whole number of at least 1, got -5"),
-    (lambda f, t: sb.attack(f, t, seed=-1), "seed is a whole number of at least 0, got -1"),
-    (lambda f, t: sb.universal_perturbation(f, t, math.nan), "radius is a number at least 0, got nan"),
-    (lambda f, t: sb.shifted(t, torch.zeros(2, 4)), r"their 3 columns, \(…, 3\), got \(2, 4\)"),
-    (lambda f, t: sb.shifted(t, torch.tensor(1.0)), r"their 3 columns, \(…, 3\), got \(\)"),
-    (lambda f, t: sb.budget(t, torch.zeros(2), "linear"), r"their 3 columns, \(…, 3\), got \(2,\)"),
-    (lambda f, t: sb.budget(t, torch.zeros(3), "linaer"), "Did you mean 'linear'"),
+    (lambda f, t: sb.measures.attack(f, t, "l1"), "No norm named 'l1'; there are l2, linf"),
+    (lambda f, t: sb.measures.attack(f, t, radius=-1), "radius is a number at least 0, got -1"),
+    (lambda f, t: sb.measures.attack(f, t, radius=math.inf), "radius is a number at least 0, got inf"),
+    (lambda f, t: sb.measures.attack(f, t, steps=0), "steps is a whole number of at least 1, got 0"),
+    (lambda f, t: sb.measures.attack(f, t, rows=0), "rows is a whole number of at least 1, got 0"),
+    (lambda f, t: sb.measures.attack(f, t, rows=-5), "rows is a whole number of at least 1, got -5"),
+    (lambda f, t: sb.measures.attack(f, t, seed=-1), "seed is a whole number of at least 0, got -1"),
+    (
+        lambda f, t: sb.measures.universal_perturbation(f, t, math.nan),
+        "radius is a number at least 0, got nan",
+    ),
+    (lambda f, t: sb.measures.shifted(t, torch.zeros(2, 4)), r"their 3 columns, \(…, 3\), got \(2, 4\)"),
+    (lambda f, t: sb.measures.shifted(t, torch.tensor(1.0)), r"their 3 columns, \(…, 3\), got \(\)"),
+    (lambda f, t: sb.measures.budget(t, torch.zeros(2), "linear"), r"their 3 columns, \(…, 3\), got \(2,\)"),
+    (lambda f, t: sb.measures.budget(t, torch.zeros(3), "linaer"), "Did you mean 'linear'"),
 ]
 
 
@@ -241,11 +248,11 @@ def test_other_tasks_are_refused():
     for task in (regression(), three_classes()):
         fleet = sb.mlp(task, runs=2)
         with pytest.raises(sb.SbkitError, match="is for two classes, got"):
-            sb.universal_perturbation(fleet, task, 1.0)
+            sb.measures.universal_perturbation(fleet, task, 1.0)
         with pytest.raises(sb.SbkitError, match="is for two classes, got"):
-            sb.shifted(task, torch.zeros(task.x.shape[1]))
+            sb.measures.shifted(task, torch.zeros(task.x.shape[1]))
     with pytest.raises(sb.SbkitError, match="needs classes, got a regression task"):
-        sb.attack(sb.mlp(regression(), runs=2), regression())
+        sb.measures.attack(sb.mlp(regression(), runs=2), regression())
 
 
 def test_too_large_a_request_is_refused(monkeypatch):
@@ -254,4 +261,4 @@ def test_too_large_a_request_is_refused(monkeypatch):
     little = type("Memory", (), {"available": 1000})
     monkeypatch.setattr("sbkit.core.machine.psutil.virtual_memory", lambda: little)
     with pytest.raises(sb.SbkitError, match="2 runs × 200 rows × 3 inputs × 8 bytes × 2 copies"):
-        sb.attack(fleet, task)
+        sb.measures.attack(fleet, task)

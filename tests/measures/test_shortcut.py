@@ -17,7 +17,9 @@ BAYES = {0.6: -1.0, 0.7: -1.0, 0.8: -0.938, 0.85: -0.689}  # reliance of the bes
 
 def made(shortcut: float = 0.85, **options) -> sb.Task:
     """A task in float64 whose core is right on 90 %."""
-    return sb.core_and_shortcut((0.9, shortcut), n=40, n_test=20, **{"dim": 6} | options).to(dtype=DOUBLE)
+    return sb.data.core_and_shortcut((0.9, shortcut), n=40, n_test=20, **{"dim": 6} | options).to(
+        dtype=DOUBLE
+    )
 
 
 def leaning_by_hand(answer, task: sb.Task) -> float:
@@ -49,7 +51,9 @@ def test_reliance_of_the_best_classifier(shortcut, wanted):
     core, weight = task.embed.bayes.tolist()
     by_hand = leaning_by_hand(lambda z_c, z_s: math.copysign(1, core * z_c + weight * z_s), task)
     assert by_hand == pytest.approx(wanted, abs=1e-3)
-    assert_close(sb.shortcut_bias(reading(task, 1, 0), task), torch.tensor([-1 - by_hand], dtype=DOUBLE))
+    assert_close(
+        sb.measures.shortcut_bias(reading(task, 1, 0), task), torch.tensor([-1 - by_hand], dtype=DOUBLE)
+    )
 
 
 @pytest.mark.parametrize("shortcut", [0.6, 0.85, 0.9])
@@ -58,7 +62,9 @@ def test_core_and_shortcut_alone_differ_by_two(shortcut):
     task = made(shortcut)
     z = _probes(task.embed.means)
     assert _leaning(z[:, 0].sign(), z) == -1 and _leaning(z[:, 1].sign(), z) == 1
-    apart = sb.shortcut_bias(reading(task, 0, 1), task) - sb.shortcut_bias(reading(task, 1, 0), task)
+    apart = sb.measures.shortcut_bias(reading(task, 0, 1), task) - sb.measures.shortcut_bias(
+        reading(task, 1, 0), task
+    )
     assert_close(apart, torch.tensor([2.0], dtype=DOUBLE))
 
 
@@ -66,14 +72,17 @@ def test_core_and_shortcut_alone_differ_by_two(shortcut):
 def test_the_best_classifier_is_unbiased(shortcut):
     """Not asked at .9: there the boundary runs through 30 of the probes, which rounding decides."""
     task = made(shortcut, amplification=(1, 16))
-    assert sb.shortcut_bias(reading(task, *task.embed.bayes.tolist()), task).abs() < 1e-12
+    assert sb.measures.shortcut_bias(reading(task, *task.embed.bayes.tolist()), task).abs() < 1e-12
 
 
 def test_lda_on_many_rows_is_unbiased():
     """The paper's own yardstick, sklearn's LDA, comes within .02 of the closed form on 400,000 rows."""
-    task = sb.core_and_shortcut(n=400_000, n_test=2, dim=2)
+    task = sb.data.core_and_shortcut(n=400_000, n_test=2, dim=2)
     lda = LinearDiscriminantAnalysis(solver="lsqr").fit(task.z, task.y)
-    assert sb.shortcut_bias(reading(task.to(dtype=DOUBLE), *lda.coef_[0]), task.to(dtype=DOUBLE)).abs() < 0.02
+    assert (
+        sb.measures.shortcut_bias(reading(task.to(dtype=DOUBLE), *lda.coef_[0]), task.to(dtype=DOUBLE)).abs()
+        < 0.02
+    )
 
 
 @pytest.mark.parametrize("build", ["relu", "tanh", "layer norm"])
@@ -82,7 +91,7 @@ def test_is_what_a_loop_over_probes_says(build):
     fleet = FLEETS[build](task, runs=3)
     core, shortcut = task.embed.bayes.tolist()
     best = leaning_by_hand(lambda z_c, z_s: math.copysign(1, core * z_c + shortcut * z_s), task)
-    for r, found in enumerate(sb.shortcut_bias(fleet, task)):
+    for r, found in enumerate(sb.measures.shortcut_bias(fleet, task)):
         net = fleet.run(r)
 
         def answer(z_c: float, z_s: float, net=net) -> int:
@@ -94,38 +103,38 @@ def test_is_what_a_loop_over_probes_says(build):
 
 def test_does_not_depend_on_the_scale_of_logits_or_the_rows():
     task = made()
-    fleet, other = sb.mlp(task, runs=3), sb.core_and_shortcut(n=9, n_test=7, dim=6).to(dtype=DOUBLE)
-    before = sb.shortcut_bias(fleet, task)
+    fleet, other = sb.mlp(task, runs=3), sb.data.core_and_shortcut(n=9, n_test=7, dim=6).to(dtype=DOUBLE)
+    before = sb.measures.shortcut_bias(fleet, task)
     assert len(before.unique()) == 3
     with torch.no_grad():
         for layer in list(fleet.parameters())[-2:]:
             layer.mul_(7)
-    assert_close(sb.shortcut_bias(fleet, task), before)
+    assert_close(sb.measures.shortcut_bias(fleet, task), before)
     moved = sb.Task(other.z, other.y, other.z_test, other.y_test, other.features, task.embed)
-    assert_close(sb.shortcut_bias(fleet, moved), before)
+    assert_close(sb.measures.shortcut_bias(fleet, moved), before)
 
 
 def test_a_constant_answer_has_reliance_zero():
     """The grid is symmetric; so does a net whose answer is a tie everywhere."""
     task = made()
     for constant in (0.0, 1.0):
-        fleet = sb.fleet_of(lambda: nn.Linear(6, 2).double(), runs=1)
+        fleet = sb.models.fleet_of(lambda: nn.Linear(6, 2).double(), runs=1)
         with torch.no_grad():
             weight, bias = fleet.parameters()
             weight.zero_(), bias.copy_(torch.tensor([[0.0, constant]]))
-        assert sb.shortcut_bias(fleet, task).item() == pytest.approx(0.689, abs=1e-3)
+        assert sb.measures.shortcut_bias(fleet, task).item() == pytest.approx(0.689, abs=1e-3)
 
 
 def test_a_diverged_run_has_no_bias():
     task = made()
     fleet = sb.mlp(task, runs=3)
-    sound = sb.shortcut_bias(fleet, task)
+    sound = sb.measures.shortcut_bias(fleet, task)
     with torch.no_grad():
         next(fleet.parameters())[1] = math.nan
-    found = sb.shortcut_bias(fleet, task)
+    found = sb.measures.shortcut_bias(fleet, task)
     assert found.isnan().tolist() == [False, True, False] and torch.equal(found[::2], sound[::2])
 
 
 def test_a_task_without_a_best_classifier_is_refused():
     with pytest.raises(sb.SbkitError, match=r"try sb\.core_and_shortcut"):
-        sb.shortcut_bias(sb.mlp(slab_task()), slab_task())
+        sb.measures.shortcut_bias(sb.mlp(slab_task()), slab_task())

@@ -9,12 +9,12 @@ from torch import nn
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import losses
+from sbkit.core import registries
 from sbkit.models import ACTIVATIONS, MLP, Backpropagation, seeded
 
 every_fleet = pytest.mark.parametrize("build", FLEETS)
 SLOPED = [name for name, (_, slope) in ACTIVATIONS.items() if slope]
-GRADIENTS = [("slabs", loss) for loss in losses] + [
+GRADIENTS = [("slabs", loss) for loss in registries.loss] + [
     ("three classes", "cross_entropy"),
     ("three classes", "square"),
     ("regression", "square"),
@@ -68,7 +68,7 @@ def test_logits_are_those_of_the_nets_one_by_one(build, task):
 @pytest.mark.parametrize("build", [layer_norm, convnet])
 def test_fleet_of_holds_what_the_factory_builds(build):
     task, factory = slab_task(), build(3, 2)
-    fleet = sb.fleet_of(factory, runs=3, seed=4)
+    fleet = sb.models.fleet_of(factory, runs=3, seed=4)
     for r in range(3):
         assert_close(fleet(task.x)[r], seeded(factory, 4 + r)(task.x))
 
@@ -77,7 +77,7 @@ def test_fleet_of_holds_what_the_factory_builds(build):
 @pytest.mark.parametrize("depth", range(4))
 @pytest.mark.parametrize(("task", "loss"), GRADIENTS)
 def test_backpropagation_is_autograd(name, depth, task, loss):
-    task, loss = TASKS[task](), losses[loss]
+    task, loss = TASKS[task](), registries.loss[loss]
     fleet = sb.mlp(task, depth=depth, width=5, activation=name, runs=2)
     fleet.flat()
     x = torch.stack([task.x[:30], task.x[30:60]])
@@ -130,9 +130,12 @@ REFUSED = [
     (lambda task: sb.mlp(task, activation="rel"), "No activation named 'rel'.*Did you mean 'relu'"),
     (lambda task: sb.mlp(task, depth=2).features(task.x, 2), "hidden layers 0…1, got 2"),
     (lambda task: sb.mlp(task, runs=2).run(2), "runs 0…1, got 2"),
-    (lambda task: sb.fleet_of(nn.Linear(2, 2)), "function that builds a module, got Linear; try lambda"),
-    (lambda task: sb.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
-    (lambda task: sb.fleet_of(nn.Identity), "weights to train, got none"),
+    (
+        lambda task: sb.models.fleet_of(nn.Linear(2, 2)),
+        "function that builds a module, got Linear; try lambda",
+    ),
+    (lambda task: sb.models.fleet_of(lambda: None), "returns an nn.Module, got NoneType"),
+    (lambda task: sb.models.fleet_of(nn.Identity), "weights to train, got none"),
     (lambda task: FLEETS["convnet"](task).features(task.x, 0), "sb.mlp fleets, got Fleet"),
 ]
 

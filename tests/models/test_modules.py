@@ -99,7 +99,7 @@ FLEETS: dict[str, Factory] = {
     "pruned for good": changed(
         lambda s: prune.remove(prune.random_unstructured(s.l, "weight", 0.5), "weight")
     ),
-    "overparameterized": lambda: sb.overparameterize(Net().double(), 3),
+    "overparameterized": lambda: sb.models.overparameterize(Net().double(), 3),
     "lazy, but initialized": lambda: (made := nn.Sequential(nn.LazyLinear(2)), made(torch.ones(1, 3)))[
         0
     ].double(),
@@ -138,10 +138,10 @@ every_factory = pytest.mark.parametrize("factory", FLEETS.values(), ids=FLEETS)
 def test_every_run_is_its_own_module(factory):
     """However it is asked, and asking changes nothing."""
     task = slab_task()
-    x, fleet = task.x.clone(), sb.fleet_of(factory, runs=3, seed=5)
+    x, fleet = task.x.clone(), sb.models.fleet_of(factory, runs=3, seed=5)
     own, state, rng = born(factory), copy.deepcopy(fleet.state_dict()), torch.get_rng_state()
     expected = torch.stack([module(x.clone()) for module in own])
-    other = sb.fleet_of(factory, runs=3, seed=50)
+    other = sb.models.fleet_of(factory, runs=3, seed=50)
     other.load_state_dict(fleet.state_dict())
     for each in (fleet, copy.deepcopy(fleet), other):
         assert_close(each(x), expected)
@@ -156,7 +156,7 @@ def test_every_run_is_its_own_module(factory):
 
 @every_factory
 def test_every_run_trains_as_its_own_module(factory):
-    task, fleet = slab_task(n=40), sb.fleet_of(factory, runs=2, seed=5)
+    task, fleet = slab_task(n=40), sb.models.fleet_of(factory, runs=2, seed=5)
     sb.last(sb.fit(fleet, task, optimizer="gd", lr=0.1, steps=3, stop=None))
     for r, module in enumerate(born(factory, runs=2)):
         module.train()
@@ -170,10 +170,10 @@ def test_every_run_trains_as_its_own_module(factory):
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 def test_the_first_call_may_be_anywhere(context):
-    fleet, x = sb.fleet_of(lambda: Net(), runs=2).train(), torch.randn(5, 3)
+    fleet, x = sb.models.fleet_of(lambda: Net(), runs=2).train(), torch.randn(5, 3)
     with context():
         assert fleet(x).shape == (2, 5, 2) and not fleet.own and fleet.net.training
-    fleet = sb.fleet_of(lambda: Net(), runs=2)
+    fleet = sb.models.fleet_of(lambda: Net(), runs=2)
     slopes = torch.func.jacrev(lambda row: fleet(row[None])[:, 0])(x[0])
     assert slopes.shape == (2, 2, 3)
 
@@ -181,5 +181,5 @@ def test_the_first_call_may_be_anywhere(context):
 def test_modules_as_a_fleet_without_a_factory():
     modules = born(lambda: Net().double())
     fleet, x = Fleet(modules, seed=5), slab_task().x
-    assert_bitwise(fleet, sb.fleet_of(lambda: Net().double(), runs=3, seed=5))
+    assert_bitwise(fleet, sb.models.fleet_of(lambda: Net().double(), runs=3, seed=5))
     assert_close(fleet(x), torch.stack([module(x) for module in modules]))

@@ -32,7 +32,7 @@ def factors(layer: nn.Module) -> list[torch.Tensor]:
 @pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 def test_a_linear_product_collapses_to_what_it_computes(depth, dtype, within):
     """Fact 14: the factors one after the other, the product, and the plain layer agree."""
-    layer = sb.overparameterize(nn.Linear(6, 5).to(dtype), depth)
+    layer = sb.models.overparameterize(nn.Linear(6, 5).to(dtype), depth)
     x = normal(40, 6).to(dtype)
     step = x
     for factor in factors(layer):
@@ -50,7 +50,7 @@ def test_a_convolution_collapses_borders_and_all(name, dtype, within):
     """Fact 15: all padding before the first factor, the stride after the last."""
     options, sizes = CONVS[name]
     own = nn.Conv2d(4, 6, **options).to(dtype)
-    layer = sb.overparameterize(own, 3, kernel_sizes=sizes)
+    layer = sb.models.overparameterize(own, 3, kernel_sizes=sizes)
     x = normal(2, 4, 15, 16).to(dtype)
     step, parts = x, factors(layer)
     for i, part in enumerate(parts):
@@ -69,7 +69,7 @@ def test_a_convolution_collapses_borders_and_all(name, dtype, within):
     "own", [nn.Conv1d(2, 4, 3, padding="same", padding_mode="circular"), nn.Conv3d(2, 2, (3, 1, 2))]
 )
 def test_other_convolutions_too(own):
-    layer = sb.overparameterize(own.double(), 2)
+    layer = sb.models.overparameterize(own.double(), 2)
     x = normal(2, 2, *[6] * (own.weight.ndim - 2))
     assert_close(layer(x), layer.collapse()(x))
 
@@ -82,7 +82,7 @@ def net():
 
 def test_a_whole_model_is_converted_in_one_call_and_back():
     plain = net()
-    made = sb.overparameterize(plain, 3)
+    made = sb.models.overparameterize(plain, 3)
     assert sum(p.numel() for p in made.parameters()) > sum(p.numel() for p in plain.parameters())
     assert isinstance(made, nn.Sequential) and len(factors(made[1])) == len(factors(made[4])) == 3
     back = made.collapse()
@@ -98,24 +98,24 @@ def test_a_whole_model_is_converted_in_one_call_and_back():
 def test_the_module_given_is_not_touched_and_collapsing_keeps_the_product():
     plain, before = net(), copy.deepcopy(net().state_dict())
     plain.load_state_dict(before)
-    made = sb.overparameterize(plain, 2)
+    made = sb.models.overparameterize(plain, 2)
     made.collapse()
     assert all(torch.equal(plain.state_dict()[key], value) for key, value in before.items())
     assert made(torch.ones(1, 16)).shape == (1, 2) and made[4].weight.requires_grad
 
 
 def test_modes_return_the_module_and_keep_its_state():
-    made = sb.overparameterize(nn.Linear(3, 2, bias=False), 3)
+    made = sb.models.overparameterize(nn.Linear(3, 2, bias=False), 3)
     keys = list(made.state_dict())
     assert made.eval() is made and made.train() is made
     assert list(made.eval().state_dict()) == keys
-    fresh = sb.overparameterize(nn.Linear(3, 2, bias=False), 3)
+    fresh = sb.models.overparameterize(nn.Linear(3, 2, bias=False), 3)
     fresh.load_state_dict(made.state_dict())
     assert torch.equal(fresh.weight, made.weight)
 
 
 def test_the_product_follows_its_factors_at_once_and_gradients_flow_through_it():
-    made = sb.overparameterize(nn.Linear(3, 2), 3).double().eval()
+    made = sb.models.overparameterize(nn.Linear(3, 2), 3).double().eval()
     made.weight.square().sum().backward()
     assert all(factor.grad is not None and factor.grad.abs().sum() > 0 for factor in factors(made))
     first = factors(made)[0]
@@ -129,7 +129,7 @@ def test_the_product_follows_its_factors_at_once_and_gradients_flow_through_it()
 def test_outputs_vary_as_those_of_the_layer_replaced(depth):
     """Over 400 draws the mean square of the product's entries is that of the weight's, within 15 %."""
     layer, rng = nn.Linear(20, 10), torch.Generator().manual_seed(0)
-    made = [sb.overparameterize(layer, depth, rng=rng).weight.square().mean() for _ in range(400)]
+    made = [sb.models.overparameterize(layer, depth, rng=rng).weight.square().mean() for _ in range(400)]
     assert_close(torch.stack(made).mean(), layer.weight.square().mean(), rtol=0.15, atol=0)
 
 
@@ -140,15 +140,17 @@ def test_untrained_products_have_the_effective_rank_of_the_fuss_catalan_law(dept
     log = torch.lgamma((depth + 1) * t / 2 + 1) - torch.lgamma(t / 2 + 1) - torch.lgamma(depth * t / 2 + 2)
     (slope,) = torch.autograd.grad(log, t)  # M′ / M
     rng = torch.Generator().manual_seed(depth)
-    made = [sb.overparameterize(nn.Linear(200, 200).double(), depth, rng=rng).weight for _ in range(3)]
-    found = sb.effective_rank(torch.stack(made).detach()).mean() / 200
+    made = [sb.models.overparameterize(nn.Linear(200, 200).double(), depth, rng=rng).weight for _ in range(3)]
+    found = sb.measures.effective_rank(torch.stack(made).detach()).mean() / 200
     assert_close(found, (log - slope).exp().detach(), rtol=0.01, atol=0)
 
 
 def test_a_fleet_of_products_trains_and_its_runs_collapse():
     task = slab_task()
-    fleet = sb.fleet_of(lambda: sb.overparameterize(nn.Linear(3, 2), 3), runs=4).double()
-    alone = sb.fleet_of(lambda: sb.overparameterize(nn.Linear(3, 2), 3), runs=1, seed=2).double()
+    fleet = sb.models.fleet_of(lambda: sb.models.overparameterize(nn.Linear(3, 2), 3), runs=4).double()
+    alone = sb.models.fleet_of(
+        lambda: sb.models.overparameterize(nn.Linear(3, 2), 3), runs=1, seed=2
+    ).double()
     for each in (fleet, alone):
         sb.last(sb.fit(each, task, batch=32, steps=60, stop=None))
     assert fleet.weights()[0].shape == (4, 2, 3)
@@ -171,4 +173,4 @@ REFUSED = [
 @pytest.mark.parametrize(("module", "options", "says"), REFUSED, ids=[says for *_, says in REFUSED])
 def test_refuses(module, options, says):
     with pytest.raises(sb.SbkitError, match=says):
-        sb.overparameterize(module, **options)
+        sb.models.overparameterize(module, **options)

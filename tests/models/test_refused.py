@@ -202,13 +202,13 @@ REFUSED: list[tuple[str, Factory]] = [
 def test_refused_in_a_sentence_before_anything_is_trained(says, factory):
     x = slab_task().x
     with pytest.raises(sb.SbkitError, match=says) as raised:
-        sb.fleet_of(factory, runs=3, seed=5)(x)
+        sb.models.fleet_of(factory, runs=3, seed=5)(x)
     assert "INTERNAL" not in str(raised.value) and "github" not in str(raised.value)
 
 
 def test_fit_tries_what_was_not_tried_before():
     """A fleet whose modules are gone, or that was changed, is still tried by itself."""
-    task, fleet = slab_task(), sb.fleet_of(lambda: Net().double(), runs=2)
+    task, fleet = slab_task(), sb.models.fleet_of(lambda: Net().double(), runs=2)
     fleet(task.x)
     fleet.net.o = nn.Dropout()
     with pytest.raises(sb.SbkitError, match="draws random numbers"):
@@ -216,9 +216,9 @@ def test_fit_tries_what_was_not_tried_before():
 
 
 def test_a_fleet_takes_tensors_of_any_shape_its_nets_take():
-    images = sb.fleet_of(lambda: nn.Conv2d(1, 2, 3), runs=2)(torch.zeros(4, 1, 5, 5))
+    images = sb.models.fleet_of(lambda: nn.Conv2d(1, 2, 3), runs=2)(torch.zeros(4, 1, 5, 5))
     assert images.shape == (2, 4, 2, 3, 3)
-    fleet = sb.fleet_of(lambda: Net(), runs=2)
+    fleet = sb.models.fleet_of(lambda: Net(), runs=2)
     assert fleet(torch.zeros(0, 3)).shape == (2, 0, 2)
     with pytest.raises(sb.SbkitError, match="takes a tensor .*, got a ndarray"):
         fleet(np.zeros((4, 3)))
@@ -226,15 +226,15 @@ def test_a_fleet_takes_tensors_of_any_shape_its_nets_take():
 
 def test_one_net_and_shared_layers_are_fine():
     x = slab_task().x
-    assert_close(sb.fleet_of(lambda: NET, runs=1)(x)[0], NET(x))
+    assert_close(sb.models.fleet_of(lambda: NET, runs=1)(x)[0], NET(x))
     mode = NET.training
-    fleet = sb.fleet_of(lambda: nn.Sequential(BACK.double(), nn.Linear(3, 2).double()), runs=2)
+    fleet = sb.models.fleet_of(lambda: nn.Sequential(BACK.double(), nn.Linear(3, 2).double()), runs=2)
     fleet(x)
     assert NET.training is mode is BACK.training
 
 
 def test_a_refusal_stands_until_it_is_mended():
-    fleet = sb.fleet_of(lambda: nn.Linear(3, 2), runs=2)
+    fleet = sb.models.fleet_of(lambda: nn.Linear(3, 2), runs=2)
     for _ in range(2):
         with pytest.raises(sb.SbkitError, match=r"try fleet.to\('cpu', torch.float64\)"):
             fleet(slab_task().x)
@@ -242,7 +242,7 @@ def test_a_refusal_stands_until_it_is_mended():
 
 
 def test_weights_of_two_types_are_refused():
-    fleet = sb.fleet_of(
+    fleet = sb.models.fleet_of(
         net(lambda s, h: (h * s.w).real, lambda s: setattr(s, "w", nn.Parameter(torch.rand(4) + 1j))), 2
     )
     with pytest.raises(sb.SbkitError, match="real weights of one type, got torch.complex64, torch.float64"):

@@ -324,7 +324,7 @@ UNFIT = {
     two_types: r"one type, got torch.float32, torch.float64; try fleet.to\(dtype=task.x.dtype\)",
     lazy: "got none yet for net.2.weight",
     another_module: r"by its net alone, got also activation; .*fleet.net\[1\]",
-    spectral: r"have shape \(3, ...\), got \(64,\) for .*sb.fleet_of",
+    spectral: r"have shape \(3, ...\), got \(64,\) for .*sb.models.fleet_of",
 }
 
 

@@ -74,7 +74,7 @@ def test_is_torchs_own_loop(name, build, task):
     run.advance(steps=20)
     run.settings["lr"], run.settings["weight_decay"] = LR / 3, 2 * DECAY
     sb.last(run)
-    full = sb.optimizers.about[name].get("full_batch")
+    full = sb.optimizer.about[name].full_batch
     for r, net in enumerate(nets):
         rows = WholeSet(task.x, task.y, 1) if full else Batches(task.x, task.y, BATCH, 9, [6 + r])
         loop(net, make(net.parameters(), lr=LR, weight_decay=DECAY, **options), rows, 40, slower)
@@ -91,7 +91,7 @@ def test_signsgd_moves_every_weight_by_lr():
     assert_close(change, -0.01 * gradient)
 
 
-@pytest.mark.parametrize("name", sorted(set(sb.optimizers) - {"lbfgs"}))
+@pytest.mark.parametrize("name", sorted(set(sb.optimizer) - {"lbfgs"}))
 def test_default_rate_learns(name):
     """No lr given: the loss falls."""
     task = slab_task((1,))

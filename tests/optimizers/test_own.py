@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 import sbkit as sb
 from sbkit.batches import Batches
-from sbkit.core import optimizers
+from sbkit.core import registries
+from sbkit.core.registries import AboutOptimizer
 
 Make = Callable[..., optim.Optimizer]
 STEPS, BATCH = 60, 32
@@ -116,9 +117,9 @@ def registered(monkeypatch):
         def made(fleet, lr=0.01, weight_decay=0.0, make=make):
             return make(fleet, lr, weight_decay)
 
-        about = {"full_batch": False}
-        monkeypatch.setitem(optimizers._functions, name, made)
-        monkeypatch.setitem(optimizers.about, name, about)
+        about = AboutOptimizer()
+        monkeypatch.setitem(registries.optimizer._functions, name, made)
+        monkeypatch.setitem(registries.optimizer.about, name, about)
 
 
 def in_slices(optimizer: str, steps: int, build="relu", **options) -> sb.Fleet:
@@ -161,7 +162,7 @@ def test_trains_as_the_plain_loop_does(name, build):
 
 
 @pytest.mark.parametrize("steps", [1, 7, 50])
-@pytest.mark.parametrize("name", [*OWN, *optimizers])
+@pytest.mark.parametrize("name", [*OWN, *registries.optimizer])
 def test_trains_the_same_in_slices(name, steps):
     fleet, whole = in_slices(name, steps), in_slices(name, STEPS)
     before = FLEETS["relu"](slab_task(), runs=2)
@@ -217,9 +218,9 @@ def test_refuses_an_optimizer_of_other_weights(name, monkeypatch):
     task = slab_task()
     monkeypatch.setitem(OWN, name, None)
     monkeypatch.setitem(
-        optimizers._functions, name, lambda fleet, lr=0.1, weight_decay=0.0: REFUSED[name](fleet)
+        registries.optimizer._functions, name, lambda fleet, lr=0.1, weight_decay=0.0: REFUSED[name](fleet)
     )
-    monkeypatch.setitem(optimizers.about, name, {})
+    monkeypatch.setitem(registries.optimizer.about, name, AboutOptimizer())
     with pytest.raises(sb.SbkitError, match=r"optimizer moves .*try torch.optim.*fleet\.(parameters|flat)"):
         sb.fit(FLEETS["relu"](task, runs=2), task, optimizer=name, batch=BATCH)
 
@@ -227,8 +228,8 @@ def test_refuses_an_optimizer_of_other_weights(name, monkeypatch):
 def test_torchs_own_lbfgs_trains_one_run(monkeypatch):
     task = slab_task()
     make = lambda fleet, lr=0.5, weight_decay=0.0: optim.LBFGS(fleet.parameters(), lr=lr)  # noqa: E731
-    monkeypatch.setitem(optimizers._functions, "own", make)
-    monkeypatch.setitem(optimizers.about, "own", {"full_batch": True, "needs_loss": True})
+    monkeypatch.setitem(registries.optimizer._functions, "own", make)
+    monkeypatch.setitem(registries.optimizer.about, "own", AboutOptimizer(full_batch=True, needs_loss=True))
     fleets = [FLEETS["relu"](task, runs=1) for _ in range(2)]
     runs = [sb.fit(fleet, task, optimizer="own", steps=6, stop=None) for fleet in fleets]
     first = runs[0].snapshot().loss

@@ -26,7 +26,7 @@ Y = np.arange(40) % 2
 
 def drawn(names=("Bird", "cat"), make=np.array):
     """A boundary over rows whose classes are called so."""
-    task = sb.task_from(X, make([names[k] for k in Y]))
+    task = sb.data.table(X, make([names[k] for k in Y]))
     return boundary(
         [sb.last(sb.fit(sb.mlp(task, depth=0, runs=2), task, steps=1, batch=16, measure="boundary"))]
     )
@@ -84,7 +84,7 @@ def test_a_difference_is_between_chances_of_the_same_class():
 
 
 def test_names_move_with_the_task():
-    task = sb.task_from(X, np.where(Y, "cat", "Bird"))
+    task = sb.data.table(X, np.where(Y, "cat", "Bird"))
     for moved in (
         task.to(dtype=torch.float64),
         task.sample(5),
@@ -92,11 +92,11 @@ def test_names_move_with_the_task():
         dataclasses.replace(task),
     ):
         assert moved.names == ("Bird", "cat")
-    assert sb.task_from(X, X["age"] * X["height"]).names == ()
+    assert sb.data.table(X, X["age"] * X["height"]).names == ()
 
 
 @pytest.mark.parametrize("names", [("a",), ("a", "b", "c"), "ab", (0, 1), None])
 def test_one_name_a_class(names):
-    task = sb.task_from(X, Y)
+    task = sb.data.table(X, Y)
     with pytest.raises(sb.SbkitError, match=r"names are one string a class, got .* try names=\(\)"):
         dataclasses.replace(task, names=names)

@@ -1,5 +1,6 @@
 """What the registered plots make of snapshots: the numbers, the names, the words."""
 
+import copy
 import dataclasses
 import functools
 import pickle
@@ -9,12 +10,12 @@ import pytest
 import torch
 
 import sbkit as sb
-from sbkit.core import measures, plots, window
+from sbkit.core import registries, window
 from sbkit.plots import Bars, Field, Lines, pictures
 
 
 def test_every_plot_is_registered():
-    assert {"loss", "accuracy", "boundary", "reliance", "kinds", "spectrum"} <= set(plots)
+    assert {"loss", "accuracy", "boundary", "reliance", "kinds", "spectrum"} <= set(registries.plot)
 
 
 def test_fields_come_first_then_loss_and_accuracy(snapshot):
@@ -31,7 +32,7 @@ def test_fields_come_first_then_loss_and_accuracy(snapshot):
 
 
 def test_curves_are_means_with_bands_over_runs(snapshot):
-    loss = plots["loss"]([snapshot(0), snapshot(50)]).lines[0]
+    loss = registries.plot["loss"]([snapshot(0), snapshot(50)]).lines[0]
     np.testing.assert_allclose(loss.x, [0, 50])
     np.testing.assert_allclose(loss.y, [0.3, 0.3], rtol=1e-6)
     np.testing.assert_allclose(loss.low, [0.1, 0.1])
@@ -39,7 +40,7 @@ def test_curves_are_means_with_bands_over_runs(snapshot):
 
 
 def test_test_accuracy_is_dashed_and_its_rows_are_told(snapshot):
-    accuracy = plots["accuracy"]([snapshot()])
+    accuracy = registries.plot["accuracy"]([snapshot()])
     assert [line.dash for line in accuracy.lines] == [False, True]
     assert "1,000 test rows" in accuracy.caption and "min–max over 3 runs" in accuracy.caption
     assert accuracy.grows and accuracy.y.low <= 0.5
@@ -56,7 +57,7 @@ def test_regression_has_no_accuracy(snapshot):
 
 
 def test_boundary_is_the_mean_and_names_its_axes(snapshot):
-    field = plots["boundary"]([snapshot()])
+    field = registries.plot["boundary"]([snapshot()])
     assert (field.x.label, field.y.label) == ("linear", "slab5_1")
     np.testing.assert_allclose(field.values, 0.5)
     np.testing.assert_allclose(field.spread, np.std([0, 0.5, 1]), rtol=1e-6)
@@ -65,30 +66,30 @@ def test_boundary_is_the_mean_and_names_its_axes(snapshot):
 
 
 def test_reliance_names_features_and_keeps_a_dot_a_run(snapshot):
-    bars = plots["reliance"]([snapshot()])
+    bars = registries.plot["reliance"]([snapshot()])
     assert bars.names == ("linear", "slab5_1") and bars.dots.shape == (2, 3)
     assert (bars.y.low, bars.y.high, bars.y.label) == (-0.05, 0.5, "accuracy lost when shuffled")
 
 
 def test_of_many_features_the_simple_and_the_largest_are_shown(snapshot):
-    bars = plots["reliance"]([snapshot(features=30)])
+    bars = registries.plot["reliance"]([snapshot(features=30)])
     assert bars.names == ("linear", *(f"slab5_{i}" for i in range(19, 30)))
     assert "Not shown: 18 others." in bars.caption
 
 
 def test_the_range_grows_with_what_does_not_fit(snapshot):
     values = {"reliance": torch.tensor([[0.93, -0.07]] * 3)}
-    axis = plots["reliance"]([snapshot(values=values)]).y
+    axis = registries.plot["reliance"]([snapshot(values=values)]).y
     assert axis.low == pytest.approx(-0.1) and axis.high == pytest.approx(1.0)
 
 
 def test_kinds_are_left_out_where_a_task_has_none(snapshot):
-    assert plots["kinds"]([snapshot(values={"kinds": torch.empty(3, 0)})]) is None
-    assert plots["kinds"]([snapshot()]).names == ("S (1)", "Sᶜ (1)")
+    assert registries.plot["kinds"]([snapshot(values={"kinds": torch.empty(3, 0)})]) is None
+    assert registries.plot["kinds"]([snapshot()]).names == ("S (1)", "Sᶜ (1)")
 
 
 def test_spectrum_has_a_line_a_layer(snapshot):
-    lines = plots["spectrum"]([snapshot()])
+    lines = registries.plot["spectrum"]([snapshot()])
     assert [line.name for line in lines.lines] == ["layer 1", "layer 2"] and lines.y.log
     np.testing.assert_allclose(lines.lines[0].y, [4, 2])
     np.testing.assert_allclose(lines.lines[0].high, [5, 3])
@@ -98,7 +99,7 @@ def test_spectrum_keeps_the_one_at_step_0_beside_it(snapshot):
     later = [torch.tensor([[9.0, 1.0]] * 3), torch.full((3, 1), 5.0)]
     latest = snapshot(50, values={"spectrum": later})
     for lines in (
-        plots["spectrum"]([snapshot(), latest]),
+        registries.plot["spectrum"]([snapshot(), latest]),
         pictures([latest], first=snapshot())[-1],
         pictures([snapshot(), latest], first=snapshot())[-1],
     ):
@@ -111,20 +112,20 @@ def test_spectrum_keeps_the_one_at_step_0_beside_it(snapshot):
 
 def test_singular_values_that_are_rounding_are_not_drawn(snapshot):
     rank_one = [torch.tensor([[2.0, 1e-8, 0.0]] * 3)]
-    lines = plots["spectrum"]([snapshot(values={"spectrum": rank_one})])
+    lines = registries.plot["spectrum"]([snapshot(values={"spectrum": rank_one})])
     for drawn in (lines.lines[0].y, lines.lines[0].start):
         assert drawn[0] == 2 and np.isnan(drawn[1:]).all()
 
 
 def test_a_spectrum_that_began_out_of_sight_has_no_dashes(snapshot):
-    lines = plots["spectrum"]([snapshot(50), snapshot(100)])
+    lines = registries.plot["spectrum"]([snapshot(50), snapshot(100)])
     assert lines.lines[0].start is None and "step 0" not in lines.caption
     assert "start" not in lines.table()
 
 
 def test_the_spectrum_at_step_0_is_of_the_runs_in_sight(snapshot):
     made = snapshot(50, state=("training", "diverged", "training"))
-    np.testing.assert_allclose(plots["spectrum"]([snapshot(), made]).lines[0].start, [3.5, 2])
+    np.testing.assert_allclose(registries.plot["spectrum"]([snapshot(), made]).lines[0].start, [3.5, 2])
 
 
 def test_only_plots_that_ask_get_the_first_snapshot(snapshot):
@@ -212,7 +213,7 @@ def test_only_fields_are_fields(snapshot):
 def test_a_timeline_has_a_curve_a_feature_until_colours_run_out(snapshot, name):
     values = [torch.full((3, 7), share) + 0.1 * torch.arange(3)[:, None] for share in (0.2, 0.6)]
     history = [snapshot(50 * i, 7, values={name: value}) for i, value in enumerate(values)]
-    lines = plots[name](history)
+    lines = registries.plot[name](history)
     assert [line.name for line in lines.lines] == ["linear", *(f"slab5_{i}" for i in range(1, 5))]
     np.testing.assert_allclose(lines.lines[0].y, [0.3, 0.7], rtol=1e-6)
     np.testing.assert_allclose(lines.lines[0].high, [0.4, 0.8], rtol=1e-6)
@@ -221,7 +222,7 @@ def test_a_timeline_has_a_curve_a_feature_until_colours_run_out(snapshot, name):
 
 def test_margins_are_named_by_what_was_shuffled(snapshot):
     below = torch.linspace(0, 1, 81).expand(3, 3, 81)
-    drawn = plots["margin"]([snapshot(values={"margin": below})])
+    drawn = registries.plot["margin"]([snapshot(values={"margin": below})])
     assert [line.name for line in drawn.lines] == ["as is", "S shuffled", "Sᶜ shuffled"]
     assert (drawn.x.low, drawn.x.high) == (-10, 10) and drawn.lines[0].x[[0, 40, -1]].tolist() == [-10, 0, 10]
     assert not drawn.grows and "1,000 test rows" in drawn.caption
@@ -293,7 +294,7 @@ def test_a_glance_goes_through_the_same_row_as_a_look():
 
 def test_several_planes_have_a_name_each():
     planes = [functools.partial(sb.boundary, axes=(i, 4), resolution=9) for i in (1, 2)]
-    seen = run_of([*planes, "boundary", other, measures["spectrum"]]).snapshot()
+    seen = run_of([*planes, "boundary", other, registries.measure["spectrum"]]).snapshot()
     drawn = [p for p in pictures([seen]) if isinstance(p, sb.Field)]
     names = ["boundary axes=(1, 4), resolution=9", "boundary axes=(2, 4), resolution=9", "boundary", "other"]
     assert [p.name for p in drawn] == names and list(seen.values) == [*names, "spectrum"]
@@ -322,9 +323,9 @@ def test_a_function_with_a_registered_name_is_drawn_as_what_it_gives(monkeypatch
 
 
 def test_a_plot_may_be_registered_for_another_measure(monkeypatch):
-    monkeypatch.setattr(plots, "_functions", dict(plots._functions))
-    monkeypatch.setattr(plots, "about", dict(plots.about))
-    plots("other")(plots["boundary"])
+    monkeypatch.setattr(registries.plot, "_functions", dict(registries.plot._functions))
+    monkeypatch.setattr(registries.plot, "about", copy.copy(registries.plot.about))
+    registries.plot("other")(registries.plot["boundary"])
     (field, *_) = pictures([run_of([other]).snapshot()])
     assert (field.name, field.x.label, field.y.label) == ("other", "d", "c")
 

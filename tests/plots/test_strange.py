@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 import sbkit as sb
-from sbkit.core import measures, plots
+from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
 from sbkit.plots import Bars, Field, Lines, paired, pictures
 from sbkit.plots.figure import figure
@@ -128,13 +128,13 @@ def test_a_curve_ends_where_its_run_did_and_others_go_on(snapshot):
         return seen(snapshot, KINDS["equal"], step=step, loss=torch.tensor(loss), state=tuple(states))
 
     history = [at(0, 1.0, 2.0, 3.0), at(50, 1.0, math.inf, 3.0), at(100, 1.0, math.nan, math.nan)]
-    line = plots["loss"]([*history, at(150, math.nan, math.nan, math.nan)]).lines[0]
+    line = plot["loss"]([*history, at(150, math.nan, math.nan, math.nan)]).lines[0]
     np.testing.assert_allclose(line.y, [2, 2, 1, math.nan])
     np.testing.assert_allclose(line.high, [3, 3, 1, math.nan])
     assert "run 1, run 2" in pictures(history)[0].caption
 
 
-@pytest.mark.parametrize("name", plots)
+@pytest.mark.parametrize("name", plot)
 @pytest.mark.parametrize("runs", [1, RUNS])
 @pytest.mark.parametrize("kind", [*KINDS, "empty"])
 def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
@@ -145,7 +145,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(boundary=torch.empty(runs, 0, 0), margin=torch.empty(runs, 3, 0), spectrum=[])
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})
         made = dataclasses.replace(made, sample=bare)
-    picture = plots[name]([made])
+    picture = plot[name]([made])
     if picture is not None:
         encode([picture])
         assert runs > 1 or figure(picture).to_json()
@@ -159,7 +159,7 @@ def test_an_empty_value_has_no_picture_but_a_word(snapshot, empty):
 
 def test_plots_and_measures_of_the_package_are_all_tried():
     """A new one belongs into the table above."""
-    assert {name for name in measures if measures[name].__module__.startswith("sbkit.")} <= {
+    assert {name for name in measure if measure[name].__module__.startswith("sbkit.")} <= {
         *SHAPES,
         "spectrum",
     }
@@ -171,7 +171,7 @@ def diverged(lr: float, outputs: str = "classes") -> list[sb.Snapshot]:
     task = sb.slabs((1, 3, 5), n=300, n_test=300)
     if outputs == "values":
         task = sb.Task(task.z, task.z[:, :1], task.z_test, task.z_test[:, :1], task.features, task.embed)
-    wanted = list(measures) if outputs == "classes" else ["spectrum"]
+    wanted = list(measure) if outputs == "classes" else ["spectrum"]
     run = sb.fit(
         sb.mlp(task, runs=3, width=8), task, lr=lr, batch=50, steps=150, every=50, stop=None, measure=wanted
     )

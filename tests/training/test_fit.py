@@ -71,7 +71,7 @@ def test_refuses_a_fleet_that_does_not_fit():
             "columns of torch.float64 on cpu.*Build it for this task",
         ),
         (
-            sb.fleet_of(lambda: nn.Linear(3, 5).double()),
+            sb.models.fleet_of(lambda: nn.Linear(3, 5).double()),
             r"2 outputs, so logits are \(8, 2, 2\), got \(8, 2, 5\)",
         ),
     ]:
@@ -111,14 +111,14 @@ def test_swapped_or_foreign_arguments_are_told_apart():
     fleet = FLEETS["relu"](task, runs=2)
     for ask, says in [
         (lambda: sb.fit(task, fleet), "takes the fleet first, then the task.*; try sb.fit.fleet, task."),
-        (lambda: sb.fit(nn.Linear(3, 2), task), "A fleet is .*, got a Linear; try sb.fleet_of with a"),
+        (lambda: sb.fit(nn.Linear(3, 2), task), "A fleet is .*, got a Linear; try sb.models.fleet_of with a"),
         (lambda: sb.fit(sb.mlp, task), "A fleet is .*, got a function; try sb.mlp.task."),
-        (lambda: sb.fit(fleet, (task.x, task.y)), "A task is .*, got a tuple; try sb.task_from.x, y."),
-        (lambda: sb.fit(fleet, table), 'got a DataFrame; try sb.task_from.table, y="label".'),
-        (lambda: sb.mlp(table), "A task is .*, got a DataFrame; try sb.task_from.table"),
-        (lambda: sb.mlp("own.csv"), "A task is .*, got a str; try sb.task_from.table"),
-        (lambda: sb.mlp((task.x, task.y)), "A task is .*, got a tuple; try sb.task_from.x, y."),
-        (lambda: sb.deep_linear(3), "A task is .*, got a int"),
+        (lambda: sb.fit(fleet, (task.x, task.y)), "A task is .*, got a tuple; try sb.data.table.x, y."),
+        (lambda: sb.fit(fleet, table), 'got a DataFrame; try sb.data.table.table, y="label".'),
+        (lambda: sb.mlp(table), "A task is .*, got a DataFrame; try sb.data.table.table"),
+        (lambda: sb.mlp("own.csv"), "A task is .*, got a str; try sb.data.table.table"),
+        (lambda: sb.mlp((task.x, task.y)), "A task is .*, got a tuple; try sb.data.table.x, y."),
+        (lambda: sb.models.deep_linear(3), "A task is .*, got a int"),
     ]:
         with pytest.raises(sb.SbkitError, match=says):
             ask()
@@ -195,7 +195,7 @@ MEASURES = [
     (own, ["own"]),
     ([functools.partial(sb.boundary, resolution=5)], ["boundary"]),
     ((), []),
-    (sb.measures, list(sb.measures)),
+    (sb.measure, list(sb.measure)),
 ]
 
 

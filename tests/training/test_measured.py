@@ -10,7 +10,7 @@ from cases import FLEETS, slab_task
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import measures
+from sbkit.core import registries
 from sbkit.training.measured import value_of
 
 TASK = slab_task()
@@ -140,8 +140,8 @@ def test_a_measure_of_all_rows_is_asked_of_them():
         assert torch.equal(*(next(iter(s.values.values())) for s in [run.snapshot()] * 2))
 
 
-@pytest.mark.parametrize("name", measures)
+@pytest.mark.parametrize("name", registries.measure)
 def test_sbkits_own_measures_give_what_is_asked_of_others(name):
     fleet = FLEETS["relu"](TASK, runs=2)
-    found = value_of(name, measures[name](fleet, TASK), 2)
+    found = value_of(name, registries.measure[name](fleet, TASK), 2)
     assert all(math.isfinite(float(part.sum())) for part in (found if isinstance(found, list) else [found]))

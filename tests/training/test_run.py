@@ -16,7 +16,7 @@ from sbkit.batches import Batches
 from sbkit.core import drawn
 
 OPTIONS = {"batch": 32, "steps": 60, "stop": None}
-every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
+every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizer)
 
 
 def trained(build="relu", task=None, **options) -> sb.Fleet:
@@ -388,7 +388,7 @@ def test_last_of_a_finished_run_is_the_same_snapshot():
 
 def test_a_snapshot_is_small_and_travels():
     task = sb.lms(5)
-    run = sb.fit(sb.mlp(task, runs=2), task, measure=list(sb.measures))
+    run = sb.fit(sb.mlp(task, runs=2), task, measure=list(sb.measure))
     snapshot = run.advance(steps=1)
     packed = pickle.dumps(snapshot)
     assert len(packed) < 600_000

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from sbkit.cache import registered
-from sbkit.core import SbkitError, datasets, measures, optimizers, threads
-from sbkit.sweep.rows import failed, row, run_of, words
+from sbkit.core import SbkitError, dataset, measure, optimizer, threads
+from sbkit.sweeps.rows import failed, row, run_of, words
 from sbkit.training import NotAnewError, Run, last
 
-KINDS = {registry.kind: registry for registry in (datasets, measures, optimizers)}
+KINDS = {registry.kind: registry for registry in (dataset, measure, optimizer)}
 
 
 def spread(

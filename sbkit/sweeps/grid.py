@@ -14,9 +14,9 @@ import torch
 from sbkit.cache import Cache
 from sbkit.core import SbkitError, threads
 from sbkit.core.environment import headless
-from sbkit.sweep.axes import check_seeds, checked
-from sbkit.sweep.rows import run_of
-from sbkit.sweep.workers import spread
+from sbkit.sweeps.axes import check_seeds, checked
+from sbkit.sweeps.rows import run_of
+from sbkit.sweeps.workers import spread
 from sbkit.training import NotAnewError, Run
 from sbkit.training.signature import name_of
 

@@ -1,0 +1,181 @@
+"""The registries of all that has a name: `@measure("norm")` adds one, `measure["norm"]` takes it."""
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from sbkit.core.names import SbkitError, one_of, takes
+
+NAME = re.compile(r"[^\W\d][\w -]*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is told of a registered function; each kind adds its own words, with type and usual value."""
+
+
+@dataclass(frozen=True)
+class AboutMeasure(Entry):
+    """What a measure needs, and how it is looked at.
+
+    classes: 0, or how many classes the task needs at least (of 2: exactly two). columns: as many features.
+    rows: whether test rows are looked at. beside: measures that come along. glance: arguments of a coarse
+    look, of which one in `glance_every` is taken. reach: the largest value its plot shows.
+    """
+
+    classes: int = 0
+    columns: int = 1
+    rows: bool = True
+    beside: tuple | list = ()
+    glance: dict = field(default_factory=dict)
+    glance_every: int = 1
+    reach: float = math.inf
+
+
+@dataclass(frozen=True)
+class AboutPlot(Entry):
+    """rows: whether its caption tells of the rows looked at; first: whether step 0 stays in the picture."""
+
+    rows: bool = True
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class AboutOptimizer(Entry):
+    """full_batch: every step takes all rows; needs_loss: its step takes the closure of the loss."""
+
+    full_batch: bool = False
+    needs_loss: bool = False
+
+
+@dataclass(frozen=True)
+class AboutLoss(Entry):
+    """classes: 2 where it is for two classes only; regression: whether it takes float targets."""
+
+    classes: int | None = None
+    regression: bool = False
+
+
+Told = TypeVar("Told", bound=Entry)
+
+
+class About(dict[str, Told]):
+    """Entries by name; that of a name which is not registered is the usual one."""
+
+    def __init__(self, usual: Told):
+        super().__init__()
+        self.usual = usual
+
+    def __missing__(self, name: str) -> Told:
+        return self.usual
+
+
+class Registry(Mapping[str, Any], Generic[Told]):
+    """Functions of one kind by name: iterate for the names, call to register another.
+
+    told: the dataclass of what may be said of one; `about[name]` is such a one, as usual for every name
+    that is not registered. given, usual: arguments that they are called with, and those with a default of
+    their own. A name may be registered again, but for those of the package itself, once `close` was
+    called. Raises `SbkitError` on all that does not fit.
+
+    >>> greetings = Registry("greeting", AboutPlot)
+    >>> @greetings("hello", rows=False)
+    ... def hello():
+    ...     return "hello"
+    >>> list(greetings), greetings["hello"](), greetings.about["hello"]
+    (['hello'], 'hello', AboutPlot(rows=False, first=False))
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        told: type[Told] = Entry,
+        given: Iterable[str] | None = None,
+        usual: Mapping[str, float] | None = None,
+    ):
+        self.kind, self.told, self.given, self.usual = kind, told, given, usual or {}
+        self.about = About(told())
+        self._closed: frozenset[str] = frozenset()
+        self._functions: dict[str, Any] = {}
+
+    def __call__(self, name: str, **about: Any) -> Callable[[Any], Any]:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            known = getattr(name, "__name__", "own")
+            raise SbkitError(
+                f"The name of a {self.kind} is letters, digits, _, - and spaces, a letter first, "
+                f"got {name!r}; try {known if NAME.fullmatch(known) else 'own'!r}."
+            )
+        told = self._told(about)
+
+        def register(function: Any) -> Any:
+            own = hasattr(function, "__qualname__") and (function.__module__ or "").startswith("sbkit.")
+            if name in self._closed and not own:
+                raise SbkitError(
+                    f"{name!r} is a {self.kind} of sbkit itself; try another name: 'own {name}'."
+                )
+            self._check_function(function, about.get("glance", ()))
+            self._functions[name], self.about[name] = function, told
+            return function
+
+        return register
+
+    def _told(self, about: Mapping[str, Any]) -> Told:
+        """The words said of one as its entry, each checked."""
+        kinds: dict[str, Any] = {word.name: word.type for word in fields(self.told)}
+        for key, value in about.items():
+            kind = kinds[one_of(f"setting of a registered {self.kind}", key, kinds)]
+            usual = value is getattr(self.about.usual, key)
+            if not usual and (not isinstance(value, kind) or (kind is int and value < 1)):
+                rule = f"{getattr(kind, '__name__', kind)}{' of at least 1' if kind is int else ''}"
+                raise SbkitError(f"{key} of a {self.kind} is {rule}, got {value!r}; leave it out.")
+        return self.told(**about)
+
+    def _check_function(self, function: Any, options: Iterable[str]) -> None:
+        """Refuse what cannot be called as it will be."""
+        if self.given is None:
+            return
+        taken = inspect.signature(function).parameters if callable(function) else {}
+        fits = callable(function) and (not self.given or takes(function, *self.given))
+        if not (fits and set(self.usual) <= set(taken)):
+            got = f"one of {inspect.signature(function)}" if callable(function) else repr(function)
+            call = ", ".join([*self.given, *(f"{name}={value}" for name, value in self.usual.items())])
+            rule = f"A registered {self.kind} is a function ({call})"
+            raise SbkitError(f"{rule}, got {got}; try def own({call}): ...")
+        for name in options:
+            one_of("argument of the function", name, inspect.signature(function).parameters)
+
+    def close(self) -> None:
+        """Keep the names registered so far: from now on others take other names."""
+        self._closed = frozenset(self._functions)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._functions[one_of(self.kind, name, self._functions)]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._functions
+
+    def of(self, function: Any) -> str:
+        """The name of a registered function, or of the one that a `partial` calls; "" of any other."""
+        inner = function.func if isinstance(function, partial) else function
+        return next((name for name, one in self._functions.items() if one is inner), "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def __repr__(self) -> str:
+        return f"Registry({self.kind!r}: {', '.join(self)})"
+
+
+dataset = Registry("dataset", Entry, given=())
+loss = Registry("loss", AboutLoss)
+optimizer = Registry("optimizer", AboutOptimizer, ["fleet"], {"lr": 0.1, "weight_decay": 0.0})
+measure = Registry("measure", AboutMeasure, ["fleet", "task"])
+plot = Registry("plot", AboutPlot, ["history"])
+REGISTRIES = dataset, loss, optimizer, measure, plot
