@@ -11,14 +11,13 @@ from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, s
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core.names import losses
 from sbkit.training.measured import value_of
 
-every_dataset = pytest.mark.parametrize("name", sb.datasets)
-every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizers)
-every_measure = pytest.mark.parametrize("name", sb.measures)
-every_plot = pytest.mark.parametrize("name", sb.plots)
-every_loss = pytest.mark.parametrize("name", losses)
+every_dataset = pytest.mark.parametrize("name", sb.dataset)
+every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizer)
+every_measure = pytest.mark.parametrize("name", sb.measure)
+every_plot = pytest.mark.parametrize("name", sb.plot)
+every_loss = pytest.mark.parametrize("name", sb.loss)
 
 # ---------------------------------------------------------------- datasets
 
@@ -28,11 +27,11 @@ BALANCED = ("circles", "dominoes", "lms", "moons", "ms", "slabs", "spirals", "xo
 
 def made(name: str, **asked) -> sb.Task:
     """A task of this dataset; one of a user's own need not take every argument."""
-    return sb.datasets[name](**{key: value for key, value in asked.items() if takes_(name, key)})
+    return sb.dataset[name](**{key: value for key, value in asked.items() if takes_(name, key)})
 
 
 def takes_(name: str, argument: str) -> bool:
-    taken = inspect.signature(sb.datasets[name]).parameters
+    taken = inspect.signature(sb.dataset[name]).parameters
     return argument in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values())
 
 
@@ -134,7 +133,7 @@ def test_cuts_do_not_matter(optimizer):
         fleet = FLEETS["relu"](task, runs=2)
         return sb.fit(fleet, task, optimizer=optimizer, steps=120, batch=32, stop=0.05, **options)
 
-    whole, cut = run(), run(every=7, measure=list(sb.measures))
+    whole, cut = run(), run(every=7, measure=list(sb.measure))
     sb.last(whole)
     for steps in (1, 7, 42):
         cut.advance(steps=steps, glance=True)
@@ -191,7 +190,7 @@ def test_a_diverged_run_stops_alone(optimizer):
     task = slab_task()
     sound, broken = (FLEETS["relu"](task, runs=3) for _ in range(2))
     next(broken.parameters()).data[1] = math.nan
-    run = sb.fit(broken, task, optimizer=optimizer, steps=60, batch=32, stop=None, measure=list(sb.measures))
+    run = sb.fit(broken, task, optimizer=optimizer, steps=60, batch=32, stop=None, measure=list(sb.measure))
     snapshot = sb.last(run)
     assert snapshot.state == ("finished", "diverged", "finished")
     assert snapshot.loss.isfinite().tolist() == [True, False, True]
@@ -224,7 +223,7 @@ def test_live_settings_act_from_the_next_step(optimizer):
 @torch.no_grad()
 def per_run(name: str, fleet: sb.Fleet, task: sb.Task) -> list[torch.Tensor]:
     """What a measure gives, asked as a run asks it, as tensors with a leading axis of runs."""
-    value = value_of(name, sb.measures[name](fleet, task), fleet.runs)
+    value = value_of(name, sb.measure[name](fleet, task), fleet.runs)
     return value if isinstance(value, list) else [value]
 
 
@@ -256,23 +255,23 @@ def listed(value) -> list[torch.Tensor]:
     return value if isinstance(value, list) else [value]
 
 
-MEASURED: dict[str, tuple] = {name: (measure, slab_task) for name, measure in sb.measures.items()}
+MEASURED: dict[str, tuple] = {name: (measure, slab_task) for name, measure in sb.measure.items()}
 MEASURED |= {
     "auc": (partial(sb.randomized, features="linear"), slab_task),
     "accuracy": (partial(sb.randomized, features="linear", metric="accuracy"), slab_task),
-    "attack": (partial(sb.attack, rows=20), slab_task),
-    "largest coordinate": (partial(sb.attack, rows=20, norm="linf"), slab_task),
-    "random start": (partial(sb.attack, rows=20, seed=0), slab_task),
-    "universal": (partial(sb.universal_perturbation, radius=1.0, rows=50), slab_task),
-    "margins": (sb.margins, slab_task),
-    "margin shift": (partial(sb.margin_shift, features="linear"), slab_task),
+    "attack": (partial(sb.measures.attack, rows=20), slab_task),
+    "largest coordinate": (partial(sb.measures.attack, rows=20, norm="linf"), slab_task),
+    "random start": (partial(sb.measures.attack, rows=20, seed=0), slab_task),
+    "universal": (partial(sb.measures.universal_perturbation, radius=1.0, rows=50), slab_task),
+    "margins": (sb.measures.margins, slab_task),
+    "margin shift": (partial(sb.measures.margin_shift, features="linear"), slab_task),
     "shortcut bias": (
-        sb.shortcut_bias,
-        lambda: sb.core_and_shortcut(n=100, n_test=50, dim=10).to(dtype=DOUBLE),
+        sb.measures.shortcut_bias,
+        lambda: sb.data.core_and_shortcut(n=100, n_test=50, dim=10).to(dtype=DOUBLE),
     ),
 }
 for kind in ("ntk", "gram", "cosine"):
-    MEASURED[kind] = (lambda fleet, task, kind=kind: sb.kernel(fleet, task.x[:9], kind), slab_task)
+    MEASURED[kind] = (lambda fleet, task, kind=kind: sb.measures.kernel(fleet, task.x[:9], kind), slab_task)
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -285,7 +284,7 @@ def test_a_measure_of_a_diverged_run_is_nan_and_others_are_as_they_were(name, va
     A measure that a user adds may say of such a run what it likes, as long as it leaves the others alone.
     """
     measure, make = MEASURED[name]
-    ours = name not in sb.measures or measure.__module__.startswith("sbkit.")
+    ours = name not in sb.measure or measure.__module__.startswith("sbkit.")
     task = make()
     fleet = FLEETS[build](task, runs=3)
     sound = listed(measure(fleet, task))
@@ -351,7 +350,7 @@ def history(name: str, make=slab_task, runs=3) -> list[sb.Snapshot]:
     """Snapshots that hold what the plot of this name draws; none where the task cannot be measured so."""
     task = make()
     fleet = FLEETS["relu"](task, runs=runs)
-    measure = [name] if name in sb.measures else []
+    measure = [name] if name in sb.measure else []
     try:
         return list(sb.fit(fleet, task, steps=40, every=20, batch=32, measure=measure))
     except sb.SbkitError:
@@ -366,7 +365,7 @@ def test_a_plot_describes_itself_or_has_nothing_to_show(name, make, runs):
     snapshots = history(name, make, runs)
     if not snapshots:
         return
-    drawn = sb.plots[name](pickle.loads(pickle.dumps(snapshots)))
+    drawn = sb.plot[name](pickle.loads(pickle.dumps(snapshots)))
     if drawn is not None:
         assert drawn.name == name and drawn.title
         assert pickle.loads(pickle.dumps(drawn)).title == drawn.title
@@ -377,5 +376,5 @@ def test_a_plot_describes_itself_or_has_nothing_to_show(name, make, runs):
 def test_a_plot_leaves_the_snapshots_as_they_are(name):
     snapshots = history(name)
     before = pickle.dumps(snapshots)
-    sb.plots[name](snapshots)
+    sb.plot[name](snapshots)
     assert pickle.dumps(snapshots) == before

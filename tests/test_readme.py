@@ -12,11 +12,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 USE = """
-task = sb.datasets["coin"](n=300)
+task = sb.dataset["coin"](n=300)
 run = sb.fit(sb.mlp(task, width=8), task, optimizer="adamax", steps=20, every=10, measure=["norm"])
 history = list(run)
 assert history[-1].values["norm"].shape == (8,)
-assert len(sb.plots["norm"](history).table()) == 2
+assert len(sb.plot["norm"](history).table()) == 2
 """
 
 
@@ -39,7 +39,7 @@ def test_what_the_readme_adds_keeps_the_contracts(tmp_path):
     added = next(block for block in blocks() if re.search(r"@sb\.measures?\(", block))
     (tmp_path / "added.py").write_text(f"import sbkit as sb\n{added}", encoding="utf-8")
     kinds = dict(re.findall(r"@sb\.(\w+?)s?\(\"(\w+)\"", added))
-    assert set(kinds) == {"measure", "dataset", "optimizer", "plot"}
+    assert set(kinds) >= {"measure", "dataset", "optimizer", "plot"}
     names = set(kinds.values())
     tests = ["-q", "-p", "added", "-p", "no:cacheprovider", str(ROOT / "tests" / "test_contracts.py")]
     done = python("-m", "pytest", *tests, "-k", " or ".join(names), f"--rootdir={ROOT}", folder=tmp_path)
