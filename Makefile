@@ -71,18 +71,18 @@ audit: $(DEV) ## known vulnerabilities of the pinned dependencies; one that a ne
 	  *) echo "$$said"; exit 1 ;; \
 	esac
 
-notebook-tests: $(DEV) ## run every notebook and compare its checked outputs
-	SBKIT_HEADLESS=1 $(VENV)/$(BIN)/pytest $(SIDE) $(CLAIMED)
+notebook-tests: $(DEV) ## run every notebook as on another processor (KERNEL=own: as on this), compare its checked outputs
+	SBKIT_HEADLESS=1 $(VENV)/$(BIN)/python scripts/processors.py $(KERNEL) $(VENV)/$(BIN)/pytest $(SIDE) $(CLAIMED)
 
-kernel: $(DEV) ## quick numerics and claims as on another processor, e.g. KERNEL=nehalem
-	$(VENV)/$(BIN)/python scripts/processors.py $(KERNEL) \
-	  $(VENV)/$(BIN)/pytest $(SIDE) -m 'not browser' $(NUMERICS)
+kernel: $(DEV) ## the quick numerics as on another processor, e.g. KERNEL=nehalem
+	$(VENV)/$(BIN)/python scripts/processors.py $(KERNEL) $(VENV)/$(BIN)/pytest $(SIDE) -m '$(QUICK)' $(NUMERICS)
 
-processors: $(DEV) ## numerics and notebooks as on each of several processors, and with two threads (an hour on slow cores)
+processors: $(DEV) ## numerics, claims and notebooks as on each of several processors, and with two threads (an hour)
 	@failed=; \
 	for kernel in haswell nehalem plain threads; do \
 	  as="$(VENV)/$(BIN)/python scripts/processors.py $$kernel $(VENV)/$(BIN)/pytest $(SIDE)"; \
-	  $$as $(NUMERICS) tests/claims && SBKIT_HEADLESS=1 $$as $(CLAIMED) || failed="$$failed $$kernel"; \
+	  $$as -m 'not browser' $(NUMERICS) tests/claims || failed="$$failed $$kernel"; \
+	  SBKIT_HEADLESS=1 $$as $(CLAIMED) || failed="$$failed $$kernel"; \
 	done; \
 	if [ "$$failed" ]; then echo "make processors: FAILED on:$$failed" >&2; exit 1; fi
 
