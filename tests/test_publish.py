@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -94,6 +95,44 @@ def test_a_workflow_is_small_in_rights_and_ends(path):
     told = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert told["permissions"] == {"contents": "read"}
     assert all(job["timeout-minutes"] > 0 for job in told["jobs"].values())
+
+
+# ---------------------------------------------------------------- pages
+
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_on_a_page_is_one(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = re.findall(r"(?:^|`)make ((?:[a-z-]+ ?)+)", text, re.MULTILINE)  # commands, not prose
+    called = [word for line in lines for word in line.split()]
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    assert set(called) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_on_a_page_leads_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        assert "://" in link or ((ROOT / page).parent / link).exists(), link
+
+
+def test_the_table_of_floors_is_the_one_that_is_enforced():
+    """In the same order; beside it tests/test_floors.py says what each may import."""
+    rows = re.findall(r"^\| (\d) \| (`.*?`) \|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    told = {module: int(floor) for floor, modules in rows for module in re.findall(r"`(\w+)`", modules)}
+    tree = ast.parse((ROOT / "tests" / "test_floors.py").read_text(encoding="utf-8"))
+    (table,) = (
+        node for node in tree.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "FLOORS"
+    )
+    floors = {row: floor for row, (floor, _) in ast.literal_eval(table.value).items() if row in told}
+    assert {"core", "data", "training", "lab", "course", "__init__"} <= set(floors)
+    assert all(told[a] <= told[b] for a in floors for b in floors if floors[a] < floors[b])
 
 
 # ---------------------------------------------------------------- address
