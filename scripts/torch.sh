@@ -8,7 +8,7 @@ bin=$1 pins=$2
 cpu=https://download.pytorch.org/whl/cpu
 
 from() { "$bin/pip" install ${PIP_FLAGS--qq} --no-deps -c "$pins" --index-url "$1" torch; }
-answers() { "$bin/pip" index versions -qq --timeout 5 --retries 0 --index-url "$1" torch >/dev/null 2>&1; }
+answers() { "$bin/python" -c "from urllib.request import urlopen as o; o('$1/torch/', timeout=5)" 2>/dev/null; }
 driver() { [ -e "${NVIDIA_DRIVER:-/proc/driver/nvidia/version}" ] || nvidia-smi >/dev/null 2>&1; }
 here() {
   version=$("$bin/python" -c 'from importlib.metadata import version; print(version("torch"))' 2>/dev/null) &&
@@ -20,9 +20,10 @@ if here; then
 elif [ "${TORCH_INDEX+set}" ]; then
   [ -z "$TORCH_INDEX" ] || from "$TORCH_INDEX"
 elif [ "$(uname)" = Linux ] && ! driver; then
-  echo "No NVIDIA driver here: torch comes in its small build for the CPU, from $cpu (TORCH_INDEX= takes PyPI's)."
-  if ! answers "$cpu" || ! from "$cpu"; then
-    echo "$cpu is out of reach or lacks the pinned torch: PyPI's build is taken, gigabytes with CUDA;" \
-      "TORCH_INDEX=https://... names another index."
+  if answers "$cpu"; then
+    echo "No NVIDIA driver here: torch comes in its small build for the CPU, from $cpu (TORCH_INDEX= takes PyPI's)."
+    from "$cpu" && exit
   fi
+  echo "No NVIDIA driver here, but $cpu is out of reach, or lacks the pinned torch: pip takes it from where it" \
+    "takes all else, which from PyPI is the build with CUDA, gigabytes. TORCH_INDEX=https://... names another index."
 fi

@@ -18,11 +18,12 @@ PYTHON = """#!/bin/sh
 case "$*" in
   "-m venv"*) mkdir -p "$3/bin" && cp "$FAKES/pip" "$3/bin/pip" && cp "$0" "$3/bin/python" ;;
   *importlib.metadata*) [ -n "$HERE" ] && echo "$HERE" ;;
+  *urlopen*) echo "python $*" >> "$FAKES/log"; exit "${ANSWERS:-0}" ;;
 esac
 """
 PIP = """#!/bin/sh
 echo "pip $*" >> "$FAKES/log"
-case "$*" in *"$CPU"*) exit "${ANSWERS:-0}" ;; esac
+case "$*" in *"$CPU"*) exit "${LACKS:-0}" ;; esac
 """
 
 
@@ -82,8 +83,13 @@ def test_where_its_index_is_out_of_reach_it_takes_pypis_and_says_so(house):
     said, commands = installed(house, ANSWERS="1")
     assert commands == [SBKIT]
     assert f"{CPU} is out of reach" in said and "TORCH_INDEX=" in said
-    (asked,) = (line for line in (house / "bin" / "log").read_text().splitlines() if "index versions" in line)
-    assert "--timeout 5" in asked and "--retries 0" in asked
+    (asked,) = (line for line in (house / "bin" / "log").read_text().splitlines() if "urlopen" in line)
+    assert f"{CPU}/torch/" in asked and "timeout=5" in asked
+
+
+def test_where_its_index_lacks_the_pinned_torch_it_says_so_too(house):
+    said, commands = installed(house, LACKS="1")
+    assert commands == [torch(CPU), SBKIT] and "lacks the pinned torch" in said
 
 
 @pytest.mark.parametrize("who", ["the driver's program", "the driver's file", "another system"])
@@ -105,7 +111,7 @@ def test_torch_index_decides_otherwise_also_empty(house, index, how, driver):
 
 
 def test_an_index_that_was_asked_for_and_fails_is_an_error(house):
-    done = make(house, ".venv/lab.done", f"TORCH_INDEX={CPU}", ANSWERS="1")
+    done = make(house, ".venv/lab.done", f"TORCH_INDEX={CPU}", LACKS="1")
     assert done.returncode and not (house / ".venv" / "lab.done").exists()
 
 
