@@ -22,8 +22,8 @@ QUICK := not slow and not browser
 PARTS := style types stage audit quick colab slow kernel notebook-tests browser
 CLAIMED := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 # What computes numbers, and so is run as on another processor; and what other versions of its libraries may change.
-NUMERICS := $(addprefix tests/,core data measures models optimizers training test_contracts.py test_fresh.py)
-DIFFERS := $(addprefix tests/,course data lab plots test_colab.py)
+NUMERICS := $(addprefix tests/,core data lessons measures models optimizers training test_contracts.py test_fresh.py)
+DIFFERS := $(addprefix tests/,course data lab lessons plots test_colab.py)
 KERNEL ?= other
 VENV := .venv
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -34,7 +34,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .NOTPARALLEL:
 .PHONY: help lab app test style types stage audit colab notebook-tests kernel processors unit quick slow browser \
-  lesson notebooks claims replays site pictures bench address wheel format clean
+  lesson notebooks claims student teacher replays site pictures bench address wheel format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -111,7 +111,13 @@ notebooks: $(VENV)/lab,author.done ## run the notebooks (or ONLY=notebooks/....i
 	$(VENV)/$(BIN)/python scripts/notebooks.py $(ONLY)
 
 claims: $(VENV)/lab.done ## print the claims of the whole course, with what was measured
-	@$(VENV)/$(BIN)/python -m sbkit claims
+	@$(VENV)/$(BIN)/python scripts/claims_page.py
+
+student: $(VENV)/lab.done ## a copy of the notebooks without answers: make student OUT=folder
+	@$(VENV)/$(BIN)/python scripts/copies.py $@ $(or $(OUT),$@)
+
+teacher: $(VENV)/lab.done ## a copy of the notebooks with answers and notes: make teacher OUT=folder
+	@$(VENV)/$(BIN)/python scripts/copies.py $@ $(or $(OUT),$@)
 
 replays: $(DEV) ## record the lessons up to their panel into site/replays, minutes
 	$(VENV)/$(BIN)/python scripts/replays.py

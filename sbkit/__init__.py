@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from sbkit import data, measures, models, optimizers, plots
 from sbkit import losses as losses  # registers the losses
-from sbkit import matrices as matrices
 from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot
 from sbkit.data import lms, ms, planar, slabs

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 import jinja2
 import nbformat
+from claims_page import HEADS
 from latex2mathml.converter import convert
 from markupsafe import Markup
 from mistune.plugins.table import render_table
@@ -32,7 +33,6 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 from replays import NOTEBOOKS, ROOT, SITE, notebooks
 
-from sbkit.course.claims import HEADS
 from sbkit.lab.replay import player
 from sbkit.lab.script import style
 from sbkit.plots.figure import ACROSS

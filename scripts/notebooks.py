@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from claims_page import table
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 CONVERT = ["-m", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
@@ -64,12 +66,7 @@ def main() -> None:
         found = merged(rows(DOCS / "claims.json"), rows(new), ran, order)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     (DOCS / "claims.json").write_text(text + "\n", encoding="utf-8")
-    table = subprocess.run(
-        [sys.executable, "-m", "sbkit", "claims", str(DOCS / "claims.json")],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    (DOCS / "claims.md").write_bytes(table.stdout)
+    (DOCS / "claims.md").write_text(table(DOCS / "claims.json") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

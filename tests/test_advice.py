@@ -13,6 +13,11 @@ from advice import followed
 from torch import nn
 
 import sbkit as sb
+from sbkit.lessons.rank.learning_low_rank import low_rank_task
+from sbkit.lessons.rank.rank_by_design import low_rank, svt
+from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut
+from sbkit.lessons.simplicity.small_shifts_big_falls import budget
+from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
 
 MATRIX = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 3.0]])
 
@@ -86,12 +91,12 @@ CALLS = {
         lambda: {"fleet": fleet(), "task": task(), "axes": (0, 1), "at": 0, "resolution": 4},
     ),
     "budget": (
-        sb.measures.budget,
+        budget,
         lambda: {"task": task(), "change": torch.ones(2), "features": "linear"},
     ),
     "claim": (sb.claim, lambda: {"sentence": "s", "measured": [1.0, 2.0], "within": (0, 3), "published": 1}),
     "core_and_shortcut": (
-        sb.data.core_and_shortcut,
+        core_and_shortcut,
         lambda: (
             {"predictivity": (0.9, 0.85), "amplification": (1.0, 16.0), "nesting": (0, 0), "dim": 8}
             | {"n": 32, "n_test": 16, "seed": 0}
@@ -122,15 +127,14 @@ CALLS = {
     ),
     "fleet_of": (sb.models.fleet_of, lambda: {"factory": lambda: nn.Linear(2, 2), "runs": 2, "seed": 0}),
     "kernel": (sb.measures.kernel, lambda: {"fleet": fleet(), "x": task().x[:3], "kind": "gram", "layer": 0}),
-    "low_rank": (sb.matrices.low_rank, lambda: {"matrix": MATRIX, "rank": 1, "p": 2.0}),
+    "low_rank": (low_rank, lambda: {"matrix": MATRIX, "rank": 1, "p": 2.0}),
     "low_rank_task": (
-        sb.data.low_rank_task,
+        low_rank_task,
         lambda: {"rank": 2, "dim": 4, "outputs": 3, "n": 8, "n_test": 8, "noise": 0.0, "seed": 0},
     ),
     "lms": (sb.lms, lambda: {"k": 5, "dim": 3, "noise": 0.1, "n": 16, "n_test": 16, "seed": 0}),
-    "lsn": (sb.data.lsn, lambda: {"dim": 4, "n": 16, "n_test": 16, "seed": 0}),
     "margin_shift": (
-        sb.measures.margin_shift,
+        margin_shift,
         lambda: {"fleet": fleet(), "task": task(), "features": "linear", "seed": 0},
     ),
     "margins": (
@@ -164,7 +168,7 @@ CALLS = {
         sb.slabs,
         lambda: {"blocks": (1, 5), "noise": 0.0, "margin": 0.1, "n": 16, "n_test": 16, "seed": 0},
     ),
-    "svt": (sb.matrices.svt, lambda: {"matrix": MATRIX, "tau": 0.1}),
+    "svt": (svt, lambda: {"matrix": MATRIX, "tau": 0.1}),
     "sweep": (sb.sweep, lambda: {"lesson": lesson, "depth": [0, 1], "seed": [0, 1]}),
     "data.table": (
         sb.data.table,
@@ -175,7 +179,7 @@ CALLS = {
         lambda: {"fleet": fleet(), "task": task(), "radius": 0.5, "rows": 8, "steps": 2},
     ),
     **{
-        name: (getattr(sb, name), lambda: {"matrix": MATRIX})
+        name: (getattr(sb.measures, name), lambda: {"matrix": MATRIX})
         for name in ("spectrum", "entropy_rank", "effective_rank", "stable_rank")
     },
 }

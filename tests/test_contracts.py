@@ -11,6 +11,8 @@ from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, s
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut, shortcut_bias
+from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
 from sbkit.training.measured import value_of
 
 every_dataset = pytest.mark.parametrize("name", sb.dataset)
@@ -264,10 +266,10 @@ MEASURED |= {
     "random start": (partial(sb.measures.attack, rows=20, seed=0), slab_task),
     "universal": (partial(sb.measures.universal_perturbation, radius=1.0, rows=50), slab_task),
     "margins": (sb.measures.margins, slab_task),
-    "margin shift": (partial(sb.measures.margin_shift, features="linear"), slab_task),
+    "margin shift": (partial(margin_shift, features="linear"), slab_task),
     "shortcut bias": (
-        sb.measures.shortcut_bias,
-        lambda: sb.data.core_and_shortcut(n=100, n_test=50, dim=10).to(dtype=DOUBLE),
+        shortcut_bias,
+        lambda: core_and_shortcut(n=100, n_test=50, dim=10).to(dtype=DOUBLE),
     ),
 }
 for kind in ("ntk", "gram", "cosine"):

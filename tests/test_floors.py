@@ -19,19 +19,16 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "losses": (1, {"torch", "numpy"}),
     "batches": (1, {"torch", "numpy"}),
     "optimizers": (1, {"torch", "numpy"}),
-    "matrices": (1, {"torch", "numpy"}),
     "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
     "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib"}),
     "cache": (1, {"torch", "numpy"}),
     "training": (2, {"torch", "numpy", "tqdm"}),
     "sweeps": (3, {"torch", "numpy", "pandas", "sklearn", "joblib", "tqdm"}),
     "lab": (3, {"torch", "numpy", "ipywidgets", "anywidget", "traitlets", "IPython"}),
-    "course": (
-        4,
-        {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"},
-    ),
-    "__init__": (5, set()),
-    "__main__": (6, set()),
+    "course": (5, {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"}),
+    "lessons": (6, {"torch", "numpy", "pandas", "scipy", "sklearn"}),
+    "__init__": (7, set()),
+    "__main__": (8, set()),
 }
 HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}

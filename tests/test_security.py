@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from claims_page import table
 from hostile import ALL, FLAG, HOSTILE
 
 import sbkit as sb
 from sbkit.core import SbkitError
-from sbkit.course.claims import claim, table
 from sbkit.course.predictions import predict
 from sbkit.lab.dials import dials
 from sbkit.lab.replay import replay
@@ -251,7 +251,7 @@ def _texts(value) -> list[str]:
 def test_a_claim_is_a_row_of_text(text, tmp_path, monkeypatch):
     monkeypatch.setenv("SBKIT_CLAIMS", str(tmp_path / "claims.json"))
     monkeypatch.setenv("SBKIT_LESSON", "one")
-    claim(text, [1.0], within=(0, 2), published=text, source=text)
+    sb.claim(text, [1.0], within=(0, 2), published=text, source=text)
     (tmp_path / "little-room.toml").write_text(
         f"[one]\n{2 * (json.dumps(text) + ' = ')}"[:-3], encoding="utf-8"
     )

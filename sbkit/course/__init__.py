@@ -1,4 +1,4 @@
-"""What makes notebooks a course: predictions, checks of exercises, claims."""
+"""What makes notebooks a course: predictions, exercises, claims."""
 
 from sbkit.course import check, journal
 from sbkit.course.claims import Claim, claim

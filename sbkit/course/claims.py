@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
-import tomllib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,31 +18,7 @@ from sbkit.core import SbkitError, numbers
 from sbkit.core.environment import claims_file, lesson_name
 
 Within = float | tuple[float | None, float | None]
-HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
-HEADS |= {"tolerance": "tolerance, every run", "room": "room", "verdict": "verdict"}
-LISTED = {"lesson": "lesson", "claim": "claim", "room": "room", "why": "why it may stand"}
-REASONS, UNTOLD = "little-room.toml", "no reason given"
-
-LITTLE = 2  # standard deviations: rows with less room are listed with the reason
-
 PATIENCE = 10  # seconds for others to finish writing
-
-SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a column or begin a tag
-PAGE = """# Claims of the course
-
-Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance.
-Each lesson says which tolerances were written before the number was seen. Measured: mean (smallest …
-largest) over runs. Room: how many standard deviations of the runs the worst one lies inside its bound (of a
-mean, how many standard errors; of what does not reproduce, how far the farthest lies outside). Made by
-`make notebooks`.
-"""
-TIGHT = f"""
-## Little room
-
-Another processor, seed or release of a library moves the numbers. These lie less than {LITTLE} standard
-deviations inside their bound, are equal in all runs (exact), so that nothing says how far they could move, or
-are one number (one run).
-"""
 
 
 @dataclass(frozen=True)
@@ -210,36 +183,3 @@ def _keep(made: Claim) -> None:
             path.write_text(text + "\n", encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError) as error:
         warnings.warn(f"This claim is not kept in {path}: {error}. The lesson goes on.", stacklevel=3)
-
-
-def table(path: str | Path = "docs/claims.json") -> str:
-    """The claims kept in a file as a page of Markdown: a row a claim, and those with little room once more.
-
-    Why these may stand is told by `little-room.toml` beside the file, by lesson and claim. What looks like
-    a tag is text. Raises `SbkitError` where there is no such file.
-    """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    beside = path.with_name(REASONS)
-    why = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
-    listed = [
-        row | {"why": why.get(row["lesson"], {}).get(row["claim"], UNTOLD)} for row in rows if is_tight(row)
-    ]
-    return "\n".join([PAGE, *_markdown(HEADS, rows), TIGHT, *_markdown(LISTED, listed)])
-
-
-def is_tight(row: Mapping[str, str]) -> bool:
-    """Whether a row kept in the file has little room, is exact or is one run."""
-    try:
-        return not float(row.get("room", "")) >= LITTLE
-    except ValueError:
-        return True
-
-
-def _markdown(heads: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> list[str]:
-    lines = [
-        [SIGNS.sub(r"\\\g<0>", " ".join(row.get(name, "").splitlines())) for name in heads] for row in rows
-    ]
-    return [f"| {' | '.join(line)} |" for line in [[*heads.values()], ["---"] * len(heads), *lines]]

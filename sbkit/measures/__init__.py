@@ -3,7 +3,7 @@
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
 from sbkit.measures.kernel import alignment, kernel
-from sbkit.measures.margin import margin, margin_shift, margins
+from sbkit.measures.margin import margin, margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import (
     effective_rank,
@@ -13,9 +13,8 @@ from sbkit.measures.rank import (
     spectrum,
     stable_rank,
 )
-from sbkit.measures.robustness import attack, budget, shifted, universal_perturbation
+from sbkit.measures.robustness import attack, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
-from sbkit.measures.shortcut import shortcut_bias
 
 __all__ = [
     "accuracy",
@@ -24,7 +23,6 @@ __all__ = [
     "attack",
     "auc",
     "boundary",
-    "budget",
     "conflict",
     "effective_rank",
     "effective_weight",
@@ -32,13 +30,10 @@ __all__ = [
     "kernel",
     "kinds",
     "margin",
-    "margin_shift",
     "margins",
     "pca_rank",
     "randomized",
     "reliance",
-    "shifted",
-    "shortcut_bias",
     "shuffled",
     "spectrum",
     "stable_rank",

@@ -38,28 +38,6 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     return found.where(logits.isfinite().all(-1).all(-1, keepdim=True), math.nan).cpu()
 
 
-def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: int = 0) -> Tensor:
-    """How much shuffling the named features moves the margins: Kolmogorov–Smirnov distance. (runs,)
-
-    Largest difference between the shares of rows below a margin, with and without the shuffle. 0 = the
-    features say nothing to the nets, not even how sure to be (Shah et al. 2020, section 3, compare the
-    two histograms); ½ = every other row changes sides. Range 0 … 1, NaN for a run that diverged. Raises
-    `SbkitError` as `margins`.
-
-    >>> from sbkit.data import slabs
-    >>> from sbkit.models import mlp
-    >>> task = slabs(n=10, n_test=100)
-    >>> margin_shift(mlp(task, runs=3), task, []).tolist()
-    [0.0, 0.0, 0.0]
-    """
-    check_pair("margin_shift", fleet, task)
-    from scipy.stats import ks_2samp
-
-    pairs = zip(margins(fleet, task), margins(fleet, task, features, seed), strict=True)  # (n,) each
-    found = [ks_2samp(a, b, method="asymp")[0] if (a + b).isfinite().all() else math.nan for a, b in pairs]
-    return torch.tensor(found, dtype=torch.float64)
-
-
 @measure("margin", classes=True, glance_every=4, reach=REACH)
 def margin(fleet: Fleet, task: Task) -> Tensor:
     """Share of test rows with a margin below each of 81 places, −10 … 10. (runs, 1 or 3, 81)

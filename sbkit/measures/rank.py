@@ -91,10 +91,10 @@ def effective_weight(fleet: Fleet) -> Tensor:
 
     Gradients flow to the layers. Raises `SbkitError` if the nets hold anything but linear layers.
 
-    >>> from sbkit.data import low_rank_task
+    >>> from sbkit.data import lms
     >>> from sbkit.models import deep_linear
-    >>> effective_weight(deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)).shape
-    torch.Size([2, 5, 8])
+    >>> effective_weight(deep_linear(lms(5, dim=8), factors=3, runs=2)).shape
+    torch.Size([2, 2, 8])
     """
     check_fleet(fleet)
     parts = {name: m for name, m in fleet.net.named_modules() if "parametrizations" not in name.split(".")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -16,7 +15,6 @@ from sbkit.core import (
     between,
     check_memory,
     check_pair,
-    check_task,
     generator,
     one_of,
     whole,
@@ -143,50 +141,3 @@ def universal_perturbation(
 def _two_classes(task: Task) -> None:
     if not task.classes or task.outputs != 2:
         raise SbkitError(f"A label-signed perturbation is for two classes, got {task.outputs} outputs.")
-
-
-def _same_columns(task: Task, change: Tensor) -> None:
-    if not isinstance(change, Tensor):
-        kind = type(change).__name__
-        raise SbkitError(f"A change of the inputs is a tensor (…, d), got a {kind}; try task.x_test[0].")
-    if change.shape[-1:] != task.x_test.shape[1:]:
-        columns, given = task.x_test.shape[1], tuple(change.shape)
-        raise SbkitError(f"A change of the inputs has their {columns} columns, (…, {columns}), got {given}.")
-
-
-def shifted(task: Task, delta: Tensor) -> Tensor:
-    """Test inputs moved by a label-signed perturbation: x + (2y − 1)·δ. (…, d) → (…, n_test, d)
-
-    One δ a run gives each run its own inputs. Raises `SbkitError` unless there are two classes and δ has
-    as many columns as the inputs.
-
-    >>> from sbkit.data import slabs
-    >>> task = slabs(n=10, n_test=20)
-    >>> shifted(task, torch.zeros(3, 2)).shape
-    torch.Size([3, 20, 2])
-    """
-    check_task(task)
-    _two_classes(task)
-    _same_columns(task, delta)
-    return task.x_test + (2 * task.y_test - 1).unsqueeze(1) * delta.unsqueeze(-2)
-
-
-def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
-    """Share of a change's length that acts on the named features: ‖z-change on them‖ / ‖z-change‖. (…)
-
-    change (…, d) of inputs; it is taken back to feature coordinates by the least squares solution through
-    the derivative of `task.embed` at the first test row, exact where `embed` is linear (a rotation). 1 =
-    all on these features; NaN for no change. Lengths are no parts of a whole: 0.98 here leaves 0.2 there,
-    since squares add up to 1. Raises `SbkitError` on an unknown feature, or other columns than the inputs.
-
-    >>> from sbkit.data import slabs
-    >>> task = slabs(blocks=(1, 5), n=10, n_test=20)
-    >>> budget(task, task.embed(torch.tensor([[1.0, 0.0]])), "linear").round(decimals=3)
-    tensor([1.])
-    """
-    check_task(task)
-    columns = task.columns(features)
-    _same_columns(task, change)
-    slope = torch.func.jacrev(lambda z: task.embed(z.unsqueeze(0))[0])(task.z_test[0])  # (d, k)
-    back = change @ torch.linalg.pinv(slope).mT.detach()  # (…, k)
-    return back[..., columns].norm(dim=-1) / back.norm(dim=-1)

@@ -24,10 +24,10 @@ def deep_linear(
     Run r is drawn from seed + r. The product: `effective_weight`. Raises `SbkitError` on numbers out of
     range, or nets too large for the memory.
 
-    >>> from sbkit.data import low_rank_task
-    >>> fleet = deep_linear(low_rank_task(dim=8, outputs=5), factors=3, runs=2)
+    >>> from sbkit.data import lms
+    >>> fleet = deep_linear(lms(5, dim=8), factors=3, runs=2)
     >>> [tuple(weight.shape) for weight in fleet.weights()]
-    [(2, 8, 8), (2, 8, 8), (2, 5, 8)]
+    [(2, 8, 8), (2, 8, 8), (2, 2, 8)]
     """
     check_task(task)
     inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)

@@ -7,10 +7,9 @@ import sys
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser.jupyter import ARTEFACTS, PATIENCE, ROOT, Stage
+from claims_page import HEADS
 from hostile import FLAG, HOSTILE, RUN
 from playwright.sync_api import expect
-
-from sbkit.course.claims import HEADS
 
 pytest.importorskip("latex2mathml", reason="the site is made with the extra `author`")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

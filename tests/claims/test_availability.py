@@ -9,6 +9,7 @@ from torch.func import functional_call, jacrev
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut, shortcut_bias
 
 pytestmark = pytest.mark.slow
 
@@ -17,10 +18,10 @@ def bias(
     data, sizes, nesting=(0, 0), depth=0, activation="relu", width=100, n=3200, **options
 ) -> torch.Tensor:
     """Bias of one net on a data set of its own. ()"""
-    task = sb.data.core_and_shortcut(amplification=sizes, nesting=nesting, n=n, seed=data)
+    task = core_and_shortcut(amplification=sizes, nesting=nesting, n=n, seed=data)
     fleet = sb.mlp(task, depth=depth, width=width, activation=activation, runs=1, seed=data)
     sb.last(sb.fit(fleet, task, stop=None, every=10_000, **options))
-    return sb.measures.shortcut_bias(fleet, task)[0]
+    return shortcut_bias(fleet, task)[0]
 
 
 def over(draws, sizes, **options) -> torch.Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.rank.learning_low_rank import low_rank_task
 
 DEPTHS = [1, 2, 4, 8, 16]
 
@@ -83,7 +84,7 @@ def test_components_for_99_per_cent():
 )
 def test_entropies_of_gaussian_products(width, entropies, deviations):
     """Fact 5: means of 400 draws, ± 4 standard errors of both sides."""
-    task = sb.data.low_rank_task(dim=width, outputs=width, n=2, n_test=2).to(dtype=DOUBLE)
+    task = low_rank_task(dim=width, outputs=width, n=2, n_test=2).to(dtype=DOUBLE)
     for depth, mean, deviation in zip(DEPTHS, entropies, deviations, strict=True):
         product = sb.measures.effective_weight(sb.models.deep_linear(task, depth, runs=400, seed=7)).detach()
         found = sb.measures.entropy_rank(product)

@@ -17,6 +17,7 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 import sbkit as sb
+from sbkit.lessons.rank.learning_low_rank import low_rank_task
 
 TARGETS = range(40, 46)
 
@@ -24,7 +25,7 @@ TARGETS = range(40, 46)
 def learned(depth, lr, data, rank=2, rows=24, dim=32, noise=0.0, runs=2, stop: float | None = 1e-4, **more):
     """Effective rank of what is learned, its squared distance to the target as a share. (runs,) each"""
     init = more.pop("init", 1.0)
-    task = sb.data.low_rank_task(rank, dim=dim, outputs=dim, n=rows, noise=noise, seed=data)
+    task = low_rank_task(rank, dim=dim, outputs=dim, n=rows, noise=noise, seed=data)
     fleet = sb.models.deep_linear(task, factors=depth, init=init, runs=runs, seed=10 * data)
     options = {"optimizer": "momentum", "batch": rows, "steps": 2000, "every": 2000} | more
     sb.last(sb.fit(fleet, task, lr=lr, stop=stop, **options))
@@ -118,7 +119,7 @@ def test_cma_es():
 
 def test_one_small_factor_finds_the_least_norm():
     """What no row shows stays as it began: momentum from nearly nothing is the pseudoinverse."""
-    task = sb.data.low_rank_task(2, seed=7).to(dtype=torch.float64)
+    task = low_rank_task(2, seed=7).to(dtype=torch.float64)
     fleet = sb.models.deep_linear(task, factors=1, init=1e-6, runs=2)
     options = {"optimizer": "momentum", "lr": 0.3, "batch": 24, "steps": 3000, "stop": 1e-16}
     sb.last(sb.fit(fleet, task, **options, every=3000))
@@ -129,7 +130,7 @@ def test_one_small_factor_finds_the_least_norm():
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_what_no_row_shows_stays_in_the_first_factor(depth):
     """W P = W_L ⋯ W₂ W₁(start) P, P onto the complement of the rows."""
-    task = sb.data.low_rank_task(2, dim=12, outputs=12, n=8, seed=3).to(dtype=torch.float64)
+    task = low_rank_task(2, dim=12, outputs=12, n=8, seed=3).to(dtype=torch.float64)
     fleet = sb.models.deep_linear(task, factors=depth, runs=3)
     first = fleet.weights()[0].detach().clone()
     sb.last(sb.fit(fleet, task, optimizer="momentum", lr=0.05 / depth, batch=8, steps=400, stop=None))

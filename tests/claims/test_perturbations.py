@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import sbkit as sb
+from sbkit.lessons.simplicity.small_shifts_big_falls import budget, shifted
 
 pytestmark = pytest.mark.slow
 
@@ -37,14 +38,14 @@ def test_one_push_along_the_linear_feature_undoes_all(k, depth, width, options):
     fleet = trained(task, depth, width, **options)
     assert right(fleet, task, task.x_test).min() >= 0.999
     push = sb.measures.universal_perturbation(fleet, task, 1.0)
-    after = right(fleet, task, sb.measures.shifted(task, push))
-    assert after.max() <= 0.02 and sb.measures.budget(task, push, "linear").min() >= 0.99
+    after = right(fleet, task, shifted(task, push))
+    assert after.max() <= 0.02 and budget(task, push, "linear").min() >= 0.99
     own = sb.measures.attack(fleet, task, radius=1.0, rows=2000) - task.x_test[:2000]
-    assert sb.measures.budget(task, own, "linear").mean(-1).min() >= 0.98
+    assert budget(task, own, "linear").mean(-1).min() >= 0.98
     mirror = sb.Task(task.z_test, task.y_test, task.z, task.y, task.features, task.embed)
     fitted_to_test = sb.measures.universal_perturbation(fleet, mirror, 1.0)
     assert not torch.equal(fitted_to_test, push)
-    assert (right(fleet, task, sb.measures.shifted(task, fitted_to_test)) - after).abs().max() <= 0.01
+    assert (right(fleet, task, shifted(task, fitted_to_test)) - after).abs().max() <= 0.01
     same_for_all = right(fleet, task, task.x_test + push.unsqueeze(1))
     assert (same_for_all - 0.5).abs().max() <= 0.05
 
@@ -55,8 +56,8 @@ def test_half_a_unit_undoes_the_5_slab(seed):
     task = sb.ms(5, 7, dim=10, n=20_000, seed=seed)
     fleet = trained(task, depth=2, width=100, seed=10 * seed, weight_decay=5e-7)
     push = sb.measures.universal_perturbation(fleet, task, 0.5)
-    assert right(fleet, task, sb.measures.shifted(task, push)).max() <= 0.15
-    assert sb.measures.budget(task, push, "slab5").min() >= 0.99
+    assert right(fleet, task, shifted(task, push)).max() <= 0.15
+    assert budget(task, push, "slab5").min() >= 0.99
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -65,7 +66,7 @@ def test_a_budget_is_no_reliance(seed):
     fleet = trained(task, seed=10 * seed, optimizer="adam", lr=1e-3, steps=3000)
     push = sb.measures.universal_perturbation(fleet, task, 1.0)
     relied = 2 * sb.measure["kinds"](fleet, task)[:, 0]
-    assert (sb.measures.budget(task, push, "linear") - relied).min() >= 0.5
+    assert (budget(task, push, "linear") - relied).min() >= 0.5
     clean = sb.lms(5, dim=10, n=50_000, n_test=4000, seed=seed)
     simple = trained(clean, seed=10 * seed, optimizer="adam", lr=1e-3, steps=3000)
     fooled, kept = (
@@ -79,4 +80,4 @@ def test_the_axes_decide_where_linf_goes():
     task = sb.slabs([1] + [5] * 49, n=50_000, rotate=False, seed=2)
     fleet = trained(task, weight_decay=5e-4)
     change = sb.measures.attack(fleet, task, "linf", 0.1, rows=2000) - task.x_test[:2000]
-    assert sb.measures.budget(task, change, "linear").mean(-1).max() <= 0.3
+    assert budget(task, change, "linear").mean(-1).max() <= 0.3

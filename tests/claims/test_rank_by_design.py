@@ -1,6 +1,6 @@
 """Low rank asked for: rows 7, 8 and 10 of the course's systems, their accept lines at other seeds and sizes.
 
-Closed forms and optimality (fact 37) are tested in tests/test_matrices.py.
+Closed forms and optimality (fact 37) are tested in tests/lessons/test_rank_by_design.py.
 """
 
 import copy
@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import sbkit as sb
+from sbkit.lessons.rank.rank_by_design import low_rank, svt
 
 pytestmark = pytest.mark.slow
 PIXELS, DIGIT = load_digits(return_X_y=True)
@@ -35,7 +36,7 @@ def drop(fleet: sb.Fleet, task: sb.Task, rank=8) -> Tensor:
     """Test accuracy lost when both hidden matrices are cut to a rank. (runs,)"""
     small = copy.deepcopy(fleet)
     for weight in small.weights()[:2]:
-        weight.data = sb.matrices.low_rank(weight.data, rank)
+        weight.data = low_rank(weight.data, rank)
     full, cut = ((f.predict(task.x_test).argmax(-1) == task.y_test).double().mean(-1) for f in (fleet, small))
     return full - cut
 
@@ -76,7 +77,7 @@ def inlier_error(outliers: int, p: float, seed: int, size: float, noise: float) 
     clean = torch.randn(120, 4, generator=rng) @ torch.randn(4, 30, generator=rng) / 2
     matrix = clean + noise * torch.randn(120, 30, generator=rng)
     matrix[:outliers] += size * torch.randn(outliers, 30, generator=rng)
-    return float((sb.matrices.low_rank(matrix, 4, p) - clean)[outliers:].norm())
+    return float((low_rank(matrix, 4, p) - clean)[outliers:].norm())
 
 
 def test_outlying_rows_pull_less_in_l1():
@@ -114,7 +115,7 @@ class Unrolled(nn.Module):
         for step, share in zip(self.step, self.c.sigmoid(), strict=True):
             x = x - step * self.dct.mT @ (mask * (self.dct @ x) - y)
             if self.low_rank:
-                x = sb.matrices.svt(x, share * torch.linalg.matrix_norm(x.detach(), 2))
+                x = svt(x, share * torch.linalg.matrix_norm(x.detach(), 2))
             else:
                 z = self.dct @ x
                 threshold = share * z.abs().amax((1, 2), keepdim=True)

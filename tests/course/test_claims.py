@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from claims_page import REASONS, UNTOLD, is_tight, table
 
 import sbkit as sb
-from sbkit.course.claims import REASONS, UNTOLD, is_tight, table
 
 ROOT = Path(__file__).parents[2]
 

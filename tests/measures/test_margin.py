@@ -8,6 +8,7 @@ from scipy.stats import ks_2samp
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
 from sbkit.measures import margin, shuffled
 
 every_fleet = pytest.mark.parametrize("build", FLEETS)
@@ -63,7 +64,7 @@ def test_the_shift_is_scipys_of_what_a_net_says():
     task = slab_task()
     fleet = FLEETS["relu"](task, runs=2, init=3.0)
     side = np.where(task.y_test == 1, 1, -1)
-    for r, found in enumerate(sb.measures.margin_shift(fleet, task, ["slab3", "slab5"])):
+    for r, found in enumerate(margin_shift(fleet, task, ["slab3", "slab5"])):
         cut = shuffled(task, [["slab3", "slab5"]])[0]
         scores = [side * (fleet.run(r)(x) @ torch.tensor([-1.0, 1], dtype=DOUBLE)).detach().numpy()
                   for x in (task.x_test, cut)]  # fmt: skip
@@ -73,17 +74,15 @@ def test_the_shift_is_scipys_of_what_a_net_says():
 def test_what_is_not_used_does_not_shift_and_what_is_used_moves_half():
     task = slab_task(n_test=2000)
     fleet = linear_only(task)
-    assert (
-        sb.measures.margin_shift(fleet, task, ["slab3", "slab5"]).max() <= 0.001
-    )  # rounding, by the rotation
-    assert (sb.measures.margin_shift(fleet, task, "linear") - 0.5).abs().max() <= 0.04
+    assert margin_shift(fleet, task, ["slab3", "slab5"]).max() <= 0.001  # rounding, by the rotation
+    assert (margin_shift(fleet, task, "linear") - 0.5).abs().max() <= 0.04
 
 
 def test_a_run_that_diverged_is_nan_and_alone():
     task = slab_task()
     fleet = FLEETS["relu"](task, runs=3)
     next(fleet.parameters()).data[1] = torch.nan
-    assert sb.measures.margin_shift(fleet, task, "linear").isnan().tolist() == [False, True, False]
+    assert margin_shift(fleet, task, "linear").isnan().tolist() == [False, True, False]
     assert margin(fleet, task).isnan().all(2).all(1).tolist() == [False, True, False]
 
 

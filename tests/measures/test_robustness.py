@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.simplicity.small_shifts_big_falls import budget, shifted
 
 robustness = importlib.import_module("sbkit.measures.robustness")  # sb.measure is the registry
 NORMS = {"l2": 2, "linf": math.inf}
@@ -174,7 +175,7 @@ def test_a_run_that_diverged_is_nan_and_alone():
     found = sb.measures.universal_perturbation(fleet, task, 1.0)
     assert found[1].isnan().all() and sb.measures.attack(fleet, task)[1].isnan().all()
     assert_close(found[[0, 2]], -F.normalize(w, dim=-1)[[0, 2]])
-    assert sb.measures.budget(task, found, "linear").isnan().tolist() == [False, True, False]
+    assert budget(task, found, "linear").isnan().tolist() == [False, True, False]
 
 
 def test_a_net_that_says_nothing_leaves_the_inputs():
@@ -189,11 +190,11 @@ def test_a_net_that_says_nothing_leaves_the_inputs():
 def test_shifted_moves_each_class_its_own_way():
     task = slab_task(n_test=6)
     delta = torch.randn(2, 4, 3, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
-    found = sb.measures.shifted(task, delta)
+    found = shifted(task, delta)
     assert found.shape == (2, 4, 6, 3)
     for i, (x, y) in enumerate(zip(task.x_test, task.y_test.tolist(), strict=True)):
         assert_close(found[:, :, i], x + delta if y else x - delta)
-    assert_close(sb.measures.shifted(task, delta[0, 0]), found[0, 0])
+    assert_close(shifted(task, delta[0, 0]), found[0, 0])
 
 
 @pytest.mark.parametrize("rotate", [True, False])
@@ -202,10 +203,10 @@ def test_budget_is_the_share_of_the_length(rotate):
     change = torch.randn(2, 7, 4, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
     share = change[..., [2, 3]].norm(dim=-1) / change.norm(dim=-1)
     x_change = task.embed(change.flatten(0, 1)).unflatten(0, (2, 7))
-    assert_close(sb.measures.budget(task, x_change, ["slab5_1", "slab5_2"]), share)
-    rest = sb.measures.budget(task, x_change, ["linear", "slab3"])
+    assert_close(budget(task, x_change, ["slab5_1", "slab5_2"]), share)
+    rest = budget(task, x_change, ["linear", "slab3"])
     assert_close(share.square() + rest.square(), torch.ones(2, 7, dtype=DOUBLE))
-    assert sb.measures.budget(task, torch.zeros(4, dtype=DOUBLE), "linear").isnan()
+    assert budget(task, torch.zeros(4, dtype=DOUBLE), "linear").isnan()
 
 
 def test_budget_of_inputs_wider_than_the_features():
@@ -215,7 +216,7 @@ def test_budget_of_inputs_wider_than_the_features():
     wide = sb.Task(task.z, task.y, task.z_test, task.y_test, task.features, embed)
     change = torch.tensor([3.0, 0.0, 4.0], dtype=DOUBLE) @ embed.weight.T
     outside = torch.linalg.svd(embed.weight.T).Vh[-1]  # orthogonal to all that z can do
-    assert_close(sb.measures.budget(wide, change + outside, "linear"), torch.tensor(0.6, dtype=DOUBLE))
+    assert_close(budget(wide, change + outside, "linear"), torch.tensor(0.6, dtype=DOUBLE))
 
 
 REFUSED = [
@@ -230,10 +231,10 @@ REFUSED = [
         lambda f, t: sb.measures.universal_perturbation(f, t, math.nan),
         "radius is a number at least 0, got nan",
     ),
-    (lambda f, t: sb.measures.shifted(t, torch.zeros(2, 4)), r"their 3 columns, \(…, 3\), got \(2, 4\)"),
-    (lambda f, t: sb.measures.shifted(t, torch.tensor(1.0)), r"their 3 columns, \(…, 3\), got \(\)"),
-    (lambda f, t: sb.measures.budget(t, torch.zeros(2), "linear"), r"their 3 columns, \(…, 3\), got \(2,\)"),
-    (lambda f, t: sb.measures.budget(t, torch.zeros(3), "linaer"), "Did you mean 'linear'"),
+    (lambda f, t: shifted(t, torch.zeros(2, 4)), r"their 3 columns, \(…, 3\), got \(2, 4\)"),
+    (lambda f, t: shifted(t, torch.tensor(1.0)), r"their 3 columns, \(…, 3\), got \(\)"),
+    (lambda f, t: budget(t, torch.zeros(2), "linear"), r"their 3 columns, \(…, 3\), got \(2,\)"),
+    (lambda f, t: budget(t, torch.zeros(3), "linaer"), "Did you mean 'linear'"),
 ]
 
 
@@ -250,7 +251,7 @@ def test_other_tasks_are_refused():
         with pytest.raises(sb.SbkitError, match="is for two classes, got"):
             sb.measures.universal_perturbation(fleet, task, 1.0)
         with pytest.raises(sb.SbkitError, match="is for two classes, got"):
-            sb.measures.shifted(task, torch.zeros(task.x.shape[1]))
+            shifted(task, torch.zeros(task.x.shape[1]))
     with pytest.raises(sb.SbkitError, match="needs classes, got a regression task"):
         sb.measures.attack(sb.mlp(regression(), runs=2), regression())
 

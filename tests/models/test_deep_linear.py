@@ -7,10 +7,11 @@ from torch import nn
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.rank.learning_low_rank import low_rank_task
 
 
 def task(dim=32, outputs=32, n=24) -> sb.Task:
-    return sb.data.low_rank_task(dim=dim, outputs=outputs, n=n, n_test=50).to(dtype=DOUBLE)
+    return low_rank_task(dim=dim, outputs=outputs, n=n, n_test=50).to(dtype=DOUBLE)
 
 
 @pytest.mark.parametrize("factors", [1, 2, 5])

@@ -12,9 +12,9 @@ import nbclient
 import nbformat
 import pytest
 import torch
+from copies import student, teacher
 
 import sbkit as sb
-from sbkit.course.copies import student, teacher
 
 ROOT = Path(__file__).parents[2]
 MASTERS = ROOT / "notebooks"

@@ -12,6 +12,7 @@ from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.batches import Batches
+from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut
 from sbkit.optimizers.per_run import orthogonal
 
 both = pytest.mark.parametrize("build", ["relu", "layer norm", "convnet"])
@@ -109,7 +110,7 @@ def test_lbfgs_finds_the_optimum_of_a_convex_problem():
 
 def test_lbfgs_searches_until_it_finds_a_step():
     """Inputs 64 times larger one way than the other: a search that is cut short stands still half way."""
-    task = sb.data.core_and_shortcut(amplification=(1, 64), n=600, n_test=100).to(dtype=DOUBLE)
+    task = core_and_shortcut(amplification=(1, 64), n=600, n_test=100).to(dtype=DOUBLE)
     run = sb.fit(FLEETS["linear"](task, runs=3), task, optimizer="lbfgs", steps=100, stop=None)
     plain = LogisticRegression(C=1e9, max_iter=10_000, tol=1e-10).fit(task.z, task.y)
     margin = (2 * task.y - 1) * torch.tensor(plain.decision_function(task.z))  # (n,)

@@ -1,0 +1,39 @@
+"""Overparameterize, then collapse: an exercise on factors and the one weight they amount to."""
+
+from __future__ import annotations
+
+import functools
+
+from torch import Tensor
+
+from sbkit.course.exercise import exercise, normal
+
+SIZES = ((6, 4), (5, 6), (3, 5))  # (out, in), first to last
+
+
+def _product(factors: list[Tensor]) -> Tensor:
+    return functools.reduce(lambda first, second: second @ first, factors)
+
+
+# A function of the factors (first to last, each (out, in)) → the one weight they amount to.
+product = exercise(
+    "a list of factors",
+    tries=[([normal(*size) for size in SIZES],), ([normal(3, 4)],)],
+    want=_product,
+    atol=1e-10,
+    expects="A weight of shape (3, 4) is expected, from 4 inputs to 3 outputs",
+    wrong={
+        "This is the transpose: a weight is (outputs, inputs) and acts as x @ weight.mT.": (
+            lambda factors: _product(factors).mT
+        ),
+        "Those are rounded: keep the factors' own type, float64.": lambda factors: _product(factors).float(),
+    },
+    must={
+        "The shape is right, the numbers are not: is every factor in once?": (
+            lambda three, one: (three - _product([normal(*size) for size in SIZES])).abs().max() <= 1e-10,
+            lambda factors: normal(3, 4, seed=1),
+        ),
+    },
+    right="One matrix does what three did, in any order of multiplying but only one of factors.",
+    rest="Right for three factors; a single factor should come back as it is.",
+)

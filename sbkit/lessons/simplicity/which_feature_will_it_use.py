@@ -1,0 +1,84 @@
+"""Which feature will it use: exercises on linear pieces and on shuffled features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from sbkit.core import Fleet, Task, check_pair
+from sbkit.course.exercise import exercise
+from sbkit.course.voters import right_on, shuffled_apart, voters
+from sbkit.data import slabs
+from sbkit.measures import margins
+
+
+def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: int = 0) -> Tensor:
+    """How much shuffling the named features moves the margins: Kolmogorov–Smirnov distance. (runs,)
+
+    Largest difference between the shares of rows below a margin, with and without the shuffle. 0 = the
+    features say nothing to the nets, not even how sure to be (Shah et al. 2020, section 3, compare the
+    two histograms); ½ = every other row changes sides. Range 0 … 1, NaN for a run that diverged. Raises
+    `SbkitError` as `margins`.
+
+    >>> from sbkit.data import slabs
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=100)
+    >>> margin_shift(mlp(task, runs=3), task, []).tolist()
+    [0.0, 0.0, 0.0]
+    """
+    check_pair("margin_shift", fleet, task)
+    from scipy.stats import ks_2samp
+
+    pairs = zip(margins(fleet, task), margins(fleet, task, features, seed), strict=True)  # (n,) each
+    found = [ks_2samp(a, b, method="asymp")[0] if (a + b).isfinite().all() else math.nan for a, b in pairs]
+    return torch.tensor(found, dtype=torch.float64)
+
+
+# Least number of linear pieces that classify linear, 3-, 5- and 7-slab data.
+pieces = exercise(
+    want=[1, 2, 4, 6],
+    expects="Four numbers are expected, for linear, 3, 5 and 7 slabs",
+    right="A threshold is one piece, and k slabs need one a gap: that order is the dial.",
+    must={"One threshold is one piece.": (lambda found: found[0] == 1, [0, 2, 4, 6])},
+    rest="A slab feature changes its label at every gap: count the gaps on [−1, 1].",
+)
+
+
+def _one_vote() -> list[tuple[Fleet, Task, str]]:
+    """Nets that use the linear feature and nothing else, with either feature to shuffle."""
+    task = slabs(blocks=(1, 5), n=64, n_test=4000)
+    return [(voters(task, [1.0, 0.0]), task, name) for name in task.features]
+
+
+def _shuffled(fleet: Fleet, task: Task, name: str) -> Tensor:
+    return right_on(fleet, task, shuffled_apart(task, name))
+
+
+# A function (fleet, task, name) → test accuracy of each run with that feature shuffled. (runs,)
+shuffle = exercise(
+    "fleet, task and name",
+    tries=_one_vote,
+    keeps=True,
+    want=_shuffled,
+    within=(0, 1),
+    expects="2 accuracies are expected, one a run",
+    measured=lambda *shares: [each.mean() for each in shares],
+    atol=0.05,
+    must={
+        "The nets use the linear feature alone: without its link they should be right on half the rows, got "
+        "{0:.2f} for 'linear'. Permute the rows of its columns of z, then embed again.": (
+            lambda linear, slab: abs(linear - 0.5) <= 0.05,
+            lambda fleet, task, name: right_on(fleet, task, task.z_test),
+        ),
+        "The nets do not look at the slab: shuffling it should cost nothing, got {1:.2f} for 'slab5'. Move "
+        "that feature's columns only, and leave the labels.": (
+            lambda linear, slab: slab > 0.999,
+            lambda fleet, task, name: _shuffled(fleet, task, "linear"),
+        ),
+    },
+    right="Half right without the linear feature, all right without the slab: one link at a time.",
+    rest="Permute the rows of that feature's columns of z, and embed again.",
+)
