@@ -103,8 +103,8 @@ browser: $(DEV) ## those in JupyterLab in a real Chromium, one at a time
 	$(VENV)/$(BIN)/pytest -m browser
 
 lesson: $(VENV)/lab,author.done ## begin a lesson: make lesson NAME=3-sharpness/01-how-sharp
-	@$(VENV)/$(BIN)/python scripts/lesson.py $(NAME)
-	@$(VENV)/$(BIN)/python scripts/notebooks.py notebooks/$(NAME).ipynb
+	@$(VENV)/$(BIN)/python scripts/lesson.py "$(NAME)"
+	@$(VENV)/$(BIN)/python scripts/notebooks.py "notebooks/$(NAME).ipynb"
 	@echo "It runs and keeps to the rules. Now tell your story: CONTRIBUTING.md, \"A lesson\"."
 
 notebooks: $(VENV)/lab,author.done ## run the notebooks (or ONLY=notebooks/....ipynb) in place, store their pictures and claims

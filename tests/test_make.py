@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -156,6 +157,19 @@ def test_the_audit_fails_only_on_what_a_new_version_fixes(house, told, code, sai
 
 
 # ---------------------------------------------------------------- parts
+
+
+def test_make_test_leaves_no_test_out():
+    """What is quick, what is slow and what needs a browser are three parts; fast ones come first."""
+    makefile = (ROOT / "Makefile").read_text()
+    parts = re.findall(r"^PARTS := (.*)$", makefile, re.MULTILINE)[0].split()
+    assert set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) >= set(parts)
+    assert {"style", "types", "stage", "audit", "quick", "colab", "slow", "kernel", "notebook-tests"} < set(
+        parts
+    )
+    assert parts.index("quick") < parts.index("slow") < parts.index("browser")
+    for marks in ("QUICK := not slow and not browser\n", "-m 'slow and not browser'\n", "-m browser\n"):
+        assert makefile.count(marks) == 1
 
 
 def test_every_part_runs_whichever_fails_and_tells_its_seconds(house):
