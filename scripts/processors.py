@@ -12,7 +12,8 @@ import os
 import numpy  # noqa: F401  brings the OpenBLAS that is asked for its kernels
 from threadpoolctl import threadpool_info
 
-KERNELS = {
+KERNELS: dict[str, dict[str, str]] = {
+    "own": {},
     "haswell": {"OPENBLAS_CORETYPE": "HASWELL", "ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2"},
     "nehalem": {"OPENBLAS_CORETYPE": "NEHALEM", "ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"},
     "plain": {"ATEN_CPU_CAPABILITY": "default"},

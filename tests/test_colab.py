@@ -1,11 +1,13 @@
 """The first cell of every lesson: nothing where sbkit is installed, elsewhere sbkit and no package more."""
 
+import ast
 import builtins
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
@@ -64,6 +66,37 @@ def test_where_it_is_missing_it_alone_is_installed(monkeypatch):
         assert len(shell.ran) == 1 and re.fullmatch(
             r"%pip install -q --no-deps git\+https://github\.com/[\w.-]+/[\w.-]+", shell.ran[0]
         )
+
+
+def parsed(path: Path) -> list[ast.stmt]:
+    """The statements of a notebook's code cells."""
+    cells = (cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    return [one for cell in cells for one in ast.parse(TransformerManager().transform_cell(cell.source)).body]
+
+
+def modules(statements: list[ast.stmt]) -> dict[str, ModuleType]:
+    """Run the imports that stand in no function; the modules that they bind, by the notebook's names."""
+    names: dict[str, object] = {}
+    imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom | ast.Try)]
+    exec(compile(ast.Module(imports, []), "imports", "exec"), names)
+    return {name: value for name, value in names.items() if isinstance(value, ModuleType)}
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_what_a_lesson_imports_and_names_is_there(path):
+    """All that it takes from modules, as `sb.measures.kernel`, in these versions of them; nothing is run."""
+    statements = parsed(path)
+    known = modules(statements)
+    assert known["sb"].__name__ == "sbkit"
+
+    def value(node: ast.AST) -> object:
+        """What a module is or holds, None of all else; raises where it holds no such name."""
+        if isinstance(node, ast.Attribute) and isinstance(module := value(node.value), ModuleType):
+            return getattr(module, node.attr)
+        return known.get(node.id) if isinstance(node, ast.Name) else None
+
+    for node in ast.walk(ast.Module(statements, [])):
+        value(node)
 
 
 @pytest.mark.slow

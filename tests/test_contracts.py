@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import torch
-from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, slab_task, weights
+from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, slab_task, weights
 from torch.testing import assert_close
 
 import sbkit as sb
@@ -19,6 +19,8 @@ every_dataset = pytest.mark.parametrize("name", sb.dataset)
 every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizer)
 every_loss = pytest.mark.parametrize("name", sb.loss)
 every_measure = pytest.mark.parametrize("name", sb.measure)
+every_plot = pytest.mark.parametrize("name", sb.plot)
+every_loss = pytest.mark.parametrize("name", sb.loss)
 
 # ---------------------------------------------------------------- datasets
 
@@ -37,15 +39,27 @@ def takes_(name: str, argument: str) -> bool:
 
 
 @every_dataset
-def test_task_is_valid_and_has_both_classes(name):
+def test_task_is_valid_and_has_all_classes(name):
+    """Of two classes or more, or of values to predict."""
     task = made(name, n=65, n_test=32)
     assert task.x.shape == (65, task.x_test.shape[1])
     assert len(task.x_test) == 32 or not takes_(name, "n_test")
-    assert task.x.dtype == torch.float32 and task.y.dtype == torch.int64 and task.outputs == 2
+    assert task.x.dtype == torch.float32
+    assert task.y.dtype == (torch.int64 if task.classes else torch.float32)
     for y in (task.y, task.y_test):
-        counts = y.bincount(minlength=2)
-        assert counts.diff().abs() <= 1 if name in BALANCED else (counts > len(y) / 4).all()
+        if task.classes:
+            counts = y.bincount(minlength=task.outputs)
+            assert counts.diff().abs().max() <= 1 if name in BALANCED else (counts > len(y) / 4).all()
+        else:
+            assert y.shape == (len(y), task.outputs) and (y.std(0) > 0).all()
     assert sorted(task.columns(task.features)) == list(range(task.z.shape[1]))
+
+
+@every_dataset
+def test_task_is_trained_on(name):
+    task = made(name, n=100, n_test=50)
+    snapshot = sb.last(sb.fit(sb.mlp(task, depth=1, width=8, runs=2), task, steps=20, batch=32))
+    assert snapshot.loss.isfinite().all() and snapshot.accuracy.isfinite().all() == task.classes
 
 
 @every_dataset
@@ -66,7 +80,8 @@ def test_task_embeds_pickles_and_moves(name):
     copy = pickle.loads(pickle.dumps(task))
     assert torch.equal(copy.x, task.x) and copy.features == task.features
     moved = task.to(dtype=DOUBLE)
-    assert moved.x.dtype == moved.x_test.dtype == DOUBLE and moved.y.dtype == torch.int64
+    assert moved.x.dtype == moved.x_test.dtype == DOUBLE
+    assert moved.y.dtype == (torch.int64 if task.classes else DOUBLE)
     assert_close(moved.x.float(), task.x)
 
 
@@ -302,3 +317,87 @@ def test_a_measure_of_a_diverged_run_is_nan_and_others_are_as_they_were(name, va
     for found, own in zip(listed(measure(fleet, task)), sound, strict=True):
         assert_close(found[::2], own[::2])
         assert not (ours and diverged) or found[1].isnan().all()
+
+
+# ---------------------------------------------------------------- regression
+
+
+@every_optimizer
+def test_a_run_in_a_fleet_is_the_run_alone_in_regression(optimizer):
+    task = regression()
+    fleet = trained(optimizer, task, FLEETS["tanh"](task, runs=3, seed=7), lr=0.01)
+    for r in range(3):
+        alone = trained(optimizer, task, FLEETS["tanh"](task, runs=1, seed=7 + r), lr=0.01)
+        assert_same_run(fleet, r, alone)
+
+
+@every_optimizer
+def test_regression_learns(optimizer):
+    task = regression()
+    run = sb.fit(FLEETS["tanh"](task, runs=2), task, optimizer=optimizer, steps=100, batch=32, lr=0.01)
+    first = run.snapshot()
+    latest = sb.last(run)
+    assert (latest.loss < first.loss).all()
+    assert latest.accuracy.isnan().all() and latest.test_accuracy.isnan().all()
+
+
+@every_measure
+def test_a_measure_of_a_regression_is_one_a_run_or_refused_at_once(name):
+    task = regression()
+    try:
+        run = sb.fit(FLEETS["tanh"](task, runs=3), task, steps=2, batch=32, measure=[name])
+    except sb.SbkitError as error:
+        assert name in str(error) and "regression" in str(error)
+        return
+    value = sb.last(run).values[name]
+    assert all(len(part) == 3 for part in listed(value))
+
+
+@every_loss
+@pytest.mark.parametrize("make", [slab_task, regression])
+def test_a_loss_trains_or_is_refused_at_once(name, make):
+    task = make()
+    try:
+        run = sb.fit(FLEETS["tanh"](task, runs=2), task, loss=name, steps=60, batch=32, lr=0.01)
+    except sb.SbkitError as error:
+        assert repr(name) in str(error)
+        return
+    first = run.snapshot().loss
+    assert (sb.last(run).loss < first).all()
+
+
+# ---------------------------------------------------------------- plots
+
+
+def history(name: str, make=slab_task, runs=3) -> list[sb.Snapshot]:
+    """Snapshots that hold what the plot of this name draws; none where the task cannot be measured so."""
+    task = make()
+    fleet = FLEETS["relu"](task, runs=runs)
+    measure = [name] if name in sb.measure else []
+    try:
+        return list(sb.fit(fleet, task, steps=40, every=20, batch=32, measure=measure))
+    except sb.SbkitError:
+        return []
+
+
+@every_plot
+@pytest.mark.parametrize("runs", [1, 3])
+@pytest.mark.parametrize("make", [slab_task, regression])
+def test_a_plot_describes_itself_or_has_nothing_to_show(name, make, runs):
+    """In words for those who do not see it, and as numbers; from snapshots alone."""
+    snapshots = history(name, make, runs)
+    if not snapshots:
+        return
+    drawn = sb.plot[name](pickle.loads(pickle.dumps(snapshots)))
+    if drawn is not None:
+        assert drawn.name == name and drawn.title
+        assert pickle.loads(pickle.dumps(drawn)).title == drawn.title
+        assert len(drawn.table())
+
+
+@every_plot
+def test_a_plot_leaves_the_snapshots_as_they_are(name):
+    snapshots = history(name)
+    before = pickle.dumps(snapshots)
+    sb.plot[name](snapshots)
+    assert pickle.dumps(snapshots) == before
