@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 USE = """
 task = sb.dataset["coin"](n=300)
-run = sb.fit(sb.mlp(task, width=8), task, optimizer="adamax", loss="smooth", steps=20, every=10, measure=["norm"])
+fleet, added = sb.mlp(task, width=8), {"optimizer": "adamax", "loss": "smooth", "measure": ["norm"]}
+run = sb.fit(fleet, task, steps=20, every=10, **added)
 history = list(run)
 assert history[-1].values["norm"].shape == (8,)
 assert len(sb.plot["norm"](history).table()) == 2

@@ -105,7 +105,7 @@ class Registry(Mapping[str, Any], Generic[Told]):
     ):
         self.kind, self.told, self.given, self.usual = kind, told, given, usual or {}
         self.about = About(told())
-        self._closed: frozenset[str] = frozenset()
+        self._closed: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
 
     def __call__(self, name: str, **about: Any) -> Callable[[Any], Any]:
@@ -156,7 +156,11 @@ class Registry(Mapping[str, Any], Generic[Told]):
 
     def close(self) -> None:
         """Keep the names registered so far: from now on others take other names."""
-        self._closed = frozenset(self._functions)
+        self._closed = dict(self._functions)
+
+    def added(self) -> dict[str, Any]:
+        """What was registered since `close`, by name."""
+        return {name: one for name, one in self._functions.items() if self._closed.get(name) is not one}
 
     def __getitem__(self, name: str) -> Any:
         return self._functions[one_of(self.kind, name, self._functions)]

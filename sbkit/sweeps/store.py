@@ -80,6 +80,6 @@ def registered() -> list[tuple[str, str, Any, Any]]:
     return [
         (registry.kind, name, function, vars(registry.about[name]))
         for registry in REGISTRIES
-        for name, function in registry.items()
-        if registry.kind != "plot" and not getattr(function, "__module__", "").startswith("sbkit.")
+        for name, function in registry.added().items()
+        if registry.kind != "plot"
     ]
