@@ -123,10 +123,6 @@ class Desk:
         frame, buffer = encode(pictures, **(about | {"moving": moving} | head))
         return frame, [buffer]
 
-    def _look(self, request: Request) -> Reply:
-        self.session.look()
-        return self._frame()
-
     def _advance(self, request: Request) -> Reply:
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
@@ -144,10 +140,10 @@ class Desk:
         self._trained_at = start + seconds if timed else None
         self.session.advance(request.steps, seconds if timed else None)
 
-    def _glance(self, act: Callable[[], object] = bool) -> Reply:
-        """Have something done, and show at a glance what came of it."""
+    def _shown(self, act: Callable[[], object] = bool, glance: bool = True) -> Reply:
+        """Have something done, and show what came of it."""
         act()
-        self.session.look(glance=True)
+        self.session.look(glance)
         return self._frame()
 
     def _code(self, request: Request) -> Reply:
@@ -165,22 +161,18 @@ class Desk:
     def _replay(self, request: Request) -> Reply:
         return {"type": "replay", "html": replay(self.session), "name": f"{self.session.name}.html"}, []
 
-    def _pick(self, request: Request) -> Reply:
-        self.session.pick(request.row, request.column)
-        return self._frame()
-
 
 BUILD = ("rewind", "seed", "data", "pick")  # requests for which the lesson is called
 ANSWERS: dict[str, Callable[[Desk, Request], Reply]] = {
-    "look": Desk._look,
-    "refresh": lambda desk, _: desk._glance(),
+    "look": lambda desk, _: desk._shown(glance=False),
+    "refresh": lambda desk, _: desk._shown(),
     "advance": Desk._advance,
-    "rewind": lambda desk, _: desk._glance(desk.session.rewind),
-    "seed": lambda desk, _: desk._glance(desk.session.new_seed),
-    "data": lambda desk, _: desk._glance(desk.session.new_data),
+    "rewind": lambda desk, _: desk._shown(desk.session.rewind),
+    "seed": lambda desk, _: desk._shown(desk.session.new_seed),
+    "data": lambda desk, _: desk._shown(desk.session.new_data),
     "code": Desk._code,
     "replay": Desk._replay,
-    "pick": Desk._pick,
+    "pick": lambda desk, asked: desk._shown(lambda: desk.session.pick(asked.row, asked.column)),
 }
 
 

@@ -189,4 +189,5 @@ def places(dial: Dial, most: int = 9) -> list[Any]:
         values = [low + k * every for k in range(0, count, -(-count // most))]
     else:
         values = (np.geomspace if dial.kind == "log" else np.linspace)(low, high, most)
-    return [value if isinstance(value, int) else float(f"{value:.3g}") for value in values]
+    tidy = "{:.3g}" if dial.kind == "log" else "{:.6g}"
+    return [v if isinstance(v, int) else min(max(float(tidy.format(v)), low), high) for v in values]

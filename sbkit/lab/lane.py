@@ -109,27 +109,24 @@ class Lane:
         return f"{task.outputs} classes" if task.classes else f"regression (outputs: {task.outputs})"
 
     def ending(self) -> str:
-        """Why runs no longer train, as a clause; empty while all do."""
-        return "" if self.run is None else ending(self.run)
-
-
-def ending(run: Run) -> str:
-    """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
-    runs, count = len(run.states), Counter(run.states)
-    who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
-    who = dict.fromkeys(who, "the run") if runs == 1 else who
-    lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
-    if len(lost) == runs:
-        return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
-    parts = []
-    if count["converged"]:
-        parts.append(f"{who['converged']} reached loss < {run.stop:g}")
-    if count["finished"]:
-        done = f"all {run.steps:,} steps"
-        parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
-    if lost:
-        parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
-    return "; ".join(parts)
+        """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
+        if (run := self.run) is None:
+            return ""
+        runs, count = len(run.states), Counter(run.states)
+        who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
+        who = dict.fromkeys(who, "the run") if runs == 1 else who
+        lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+        if len(lost) == runs:
+            return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
+        parts = []
+        if count["converged"]:
+            parts.append(f"{who['converged']} reached loss < {run.stop:g}")
+        if count["finished"]:
+            done = f"all {run.steps:,} steps"
+            parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
+        if lost:
+            parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
+        return "; ".join(parts)
 
 
 def _calmer(run: Run) -> str:
