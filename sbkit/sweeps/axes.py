@@ -54,18 +54,21 @@ def check_seeds(axes: Mapping[str, Sequence[Any]], born: Birth) -> None:
     """Refuse seeds so close that settings share nets: run r of a fleet with seed s has the seed s + r.
 
     Seeds that do not reach the nets, but the data or the minibatches alone, may lie as close as they like.
-    Few settings are looked at: every seed beside the other axes' first values, and each of their values once.
+    Few settings are looked at: every seed beside one value of each other axis, and one beside every value.
     """
     for name in [name for name, values in axes.items() if "seed" in name and len(values) > 1]:
-        first = {other: values[0] for other, values in axes.items() if other != name}
+        seeds, first = axes[name], {other: values[0] for other, values in axes.items() if other != name}
         helds = [first, *(first | {other: value} for other in first for value in axes[other][1:])]
-        found = [[(born(held | {name: seed}), seed) for seed in axes[name]] for held in helds]
-        runs = max((len(nets) for row in found for nets, _ in row if nets), default=0)
-        for row in found:
-            starts = sorted((nets.start, k, seed) for k, (nets, seed) in enumerate(row) if nets)
-            for (one, _, seed), (other, _, close) in pairwise(starts):
-                if 0 < other - one < runs:
-                    _refuse_seeds(name, axes[name], {repr(seed): one, repr(close): other}, runs)
+        rows = ({k: born(held | {name: seed}) for k, seed in enumerate(seeds)} for held in helds)
+        row = next((row for row in rows if any(row.values())), {})  # of the first that does not fail
+        starts = sorted((nets.start, k) for k, nets in row.items() if nets)
+        if not starts:
+            continue
+        once = {name: seeds[starts[0][1]]}
+        runs = max(len(nets) for held in helds if (nets := born(held | once)))
+        for (one, k), (other, n) in pairwise(starts):
+            if 0 < other - one < runs:
+                _refuse_seeds(name, seeds, {repr(seeds[k]): one, repr(seeds[n]): other}, runs)
 
 
 def _refuse_seeds(name: str, values: Sequence[Any], close: Mapping[str, int], runs: int) -> None:
