@@ -77,7 +77,7 @@ def read(given: str | os.PathLike[str], options: Options, y: Any) -> pd.DataFram
         raise SbkitError(f"At most {MOST:,} rows, to stay live, got more in {path.name}; try {fix} as x.")
     _check_lost(path, options, _own(table, y), table)
     if fix := _fix(path, options, y, table):
-        text = some(table.select_dtypes(exclude="number"))
+        text = some(table.select_dtypes(exclude=["number", "bool"]))
         raise SbkitError(f"Columns hold numbers, got text in {text}; {fix}.")
     return table.reset_index(drop=True)
 
