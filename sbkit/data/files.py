@@ -75,10 +75,10 @@ def read(given: str | os.PathLike[str], options: Options, y: Any) -> pd.DataFram
     if len(table) > MOST:
         fix = f"{written(given, options)}.sample({MOST})"
         raise SbkitError(f"At most {MOST:,} rows, to stay live, got more in {path.name}; try {fix} as x.")
-    if fix := _fix(path, options, y, table):
-        text = some(table.select_dtypes(exclude="number"))
-        raise SbkitError(f"Columns hold numbers, got text in {text}; {fix}.")
     _check_lost(path, options, _own(table, y), table)
+    if fix := _fix(path, options, y, table):
+        text = some(table.select_dtypes(exclude=["number", "bool"]))
+        raise SbkitError(f"Columns hold numbers, got text in {text}; {fix}.")
     return table.reset_index(drop=True)
 
 
@@ -134,7 +134,7 @@ def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None)
     table: Any = made[0]
     own = _own(table, y)
     text = [name for name, column in table.items() if column.dtype.kind not in "biuf" and name != own]
-    if not text:
+    if not text or (own is not None and table[own].isna().any()):  # of a class "NA" is told next
         return f"try {', '.join(_arguments(more))}"
     classes: Any = table.iloc[:, 0].isna() if own is None else table[own]
     source = Source(written(path, {**options, **more}) + made[1], own, own in (None, y))
@@ -237,11 +237,13 @@ def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> No
     if y is None or known or not missing[y].any():
         return
     raw: Any = _parsed(path, {**options, "dtype": str, "keep_default_na": False}).set_axis(table.index)
-    empty = {name: sorted(set(raw[name][missing[name]])) for name in table}
+    empty = {name: sorted(set(raw[name][missing[name]])) for name in table if missing[name].any()}
     classes = [word for word in empty[y] if word and (raw[y] == word).sum() > 1]
+    if not classes:
+        return
     empty[y] = [""] if "" in empty[y] else []
-    more = {"na_values": empty} if any(empty.values()) else {}
-    fix = f"{written(path, {**options, 'keep_default_na': False, **more})}{'.dropna()' if more else ''} as x"
-    if classes:
-        got = f"{some(classes)}, which pandas takes for none"
-        raise SbkitError(f"No value is missing from y, got {got}; if that is a class, try {fix}.")
+    empty = {name: texts for name, texts in empty.items() if texts}
+    fix = written(path, {**options, "keep_default_na": False, "na_values": empty})
+    fix = f"{fix}{'.dropna()' * (not missing.all().any())} as x" if empty else "keep_default_na=False"
+    got = f"{some(classes)}, which pandas takes for none"
+    raise SbkitError(f"No value is missing from y, got {got}; if that is a class, try {fix}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Generator, Tensor
@@ -17,9 +16,13 @@ TOYS: dict[str, Draw] = {}
 
 def toy(draw: Draw) -> Draw:
     """Register a function from labels to points, by its name, as a two-class task in the plane."""
-    name = draw.__name__
-    TOYS[name] = draw
-    dataset(name)(partial(planar, name))
+
+    def make(n: int = 1000, noise: float = 0.05, n_test: int = 1000, seed: int = 0) -> Task:
+        return planar(draw.__name__, n, noise, n_test, seed)
+
+    make.__name__, make.__doc__ = draw.__name__, draw.__doc__
+    TOYS[draw.__name__] = draw
+    dataset(draw.__name__)(make)
     return draw
 
 

@@ -92,6 +92,32 @@ def test_the_advice_reads_the_file(written, dialect):
     assert isinstance(task, sb.Task) and len(task.y) + len(task.y_test) >= N - 3
 
 
+CITIES = TABLE.assign(city=CITY)[["city", "size", "age", "bought"]]
+
+
+@pytest.mark.parametrize("sep", [";", ","])
+def test_a_place_is_of_the_column_that_stood_there(written, sep):
+    """One-hot columns stand last: the advice for y=-1 names the column."""
+    path = written(csv(CITIES, sep=sep))
+    assert followed(advised((path, -1)), path, -1).names == ("no", "yes")
+
+
+def test_sentences_lead_to_one_another(written):
+    """A class NA, words, an empty column and semicolons: each advice is done, then the next is told."""
+    x, options, told = written(csv(CITIES.assign(age=None).replace({"no": "NA"}), sep=";")), {}, 0
+    while told < 6:
+        try:
+            task = sb.data.table(x, "bought", **options)
+            break
+        except sb.SbkitError as error:
+            advice, told = str(error).rpartition(" try ")[2].removesuffix(".").removesuffix(" as x"), told + 1
+        if advice.startswith("sep="):
+            options = eval(f"dict({advice})")
+        else:
+            x, options = eval(advice, {"pandas": pd, "table": x}), {}
+    assert task.names == ("NA", "yes") and "city_Oslo" in task.features
+
+
 def test_numbers_are_what_was_written(written):
     path = written(german())
     task = sb.data.table(path, -1, sep=";", decimal=",", thousands=".")

@@ -206,3 +206,11 @@ def test_numbers_as_labels_come_before_places():
     table = pd.DataFrame(X, columns=[2, 1, 7])
     task = sb.data.table(table, Y, {"a": 2, "b": [7]})
     assert {n: f.columns for n, f in task.features.items()} == {"a": (0,), "b": (2,), "1": (1,)}
+
+
+def test_two_hundred_rows_train_by_default():
+    """Fewer rows than a usual minibatch: `fit` takes all of them."""
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    task = sb.data.table(x, np.where(x[:, 0] + x[:, 1] > 0, "yes", "no"))
+    snapshot = sb.last(sb.fit(sb.mlp(task, runs=2), task))
+    assert "training" not in snapshot.state and snapshot.test_accuracy.min() > 0.8
