@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,28 +13,15 @@ from sbkit.models.layers import Linear, hooked
 from sbkit.models.modules import drawing, seeded
 
 Draw = Callable[[nn.Sequential], object]  # changes new weights in place
-Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
-Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # (gradient after, h after, zeros) → before
-# Where the derivative can be told from the activation's output, both for NumPy, in place. The others train
-# by autograd.
-IN_PLACE: dict[str, tuple[Forth, Back]] = {
-    "relu": (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, g)),
-    "leaky": (
-        lambda h, o: np.maximum(h, 0.01 * h, out=h),
-        lambda g, h, o: np.multiply(g, 0.01, g, where=h <= o),
-    ),
-    "tanh": (lambda h, o: np.tanh(h, h), lambda g, h, o: np.multiply(g, 1 - h * h, g)),
-    "linear": (lambda h, o: h, lambda g, h, o: g),
-}
-ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], tuple[Forth, Back] | None]] = {
-    "relu": (lambda: nn.ReLU(inplace=True), IN_PLACE["relu"]),
-    "leaky": (nn.LeakyReLU, IN_PLACE["leaky"]),
-    "tanh": (nn.Tanh, IN_PLACE["tanh"]),
-    "gelu": (nn.GELU, None),
-    "linear": (nn.Identity, IN_PLACE["linear"]),
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "leaky": nn.LeakyReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "linear": nn.Identity,
 }
 LAYER = 6_000  # bytes that Python takes for a layer, however small
-USUAL = {name: make() for name, (make, _) in ACTIVATIONS.items()}  # to compare with
+USUAL = {name: make() for name, make in ACTIVATIONS.items()}  # to compare with
 ELEMENTWISE = {type(activation) for activation in USUAL.values()}
 
 
@@ -53,11 +39,6 @@ class MLP(Fleet):
             parameter.data = values
         for layer in self.linears:
             layer.__class__ = Linear
-
-    @property
-    def in_place(self) -> tuple[Forth, Back] | None:
-        """The activation and its derivative in NumPy; None where it is unknown, or units drop out."""
-        return None if self.dropout else ACTIVATIONS[self.kind][1]
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -185,7 +166,7 @@ def mlp(
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
 
     def net() -> nn.Sequential:
-        layers = [(nn.Linear(a, b), ACTIVATIONS[activation][0]()) for a, b in pairwise(sizes)]
+        layers = [(nn.Linear(a, b), ACTIVATIONS[activation]()) for a, b in pairwise(sizes)]
         return nn.Sequential(*[part for pair in layers for part in pair][:-1])
 
     def scale(net: nn.Sequential) -> None:

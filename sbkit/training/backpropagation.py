@@ -1,5 +1,7 @@
 """Gradients of plain nets without autograd."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,19 @@ from sbkit.models import MLP, DeepLinear
 from sbkit.models.layers import Linear, hooked, watched
 from sbkit.models.plain import USUAL
 from sbkit.training.losses import Gradient
+
+Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
+Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # (gradient after, h after, zeros) → before
+# The activations whose derivative can be told from their output, each and it in place.
+IN_PLACE: dict[str, tuple[Forth, Back]] = {
+    "relu": (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, out=g)),
+    "leaky": (
+        lambda h, o: np.maximum(h, 0.01 * h, out=h),
+        lambda g, h, o: np.multiply(g, 0.01, out=g, where=h <= o),
+    ),
+    "tanh": (lambda h, o: np.tanh(h, out=h), lambda g, h, o: np.multiply(g, 1 - h * h, out=g)),
+    "linear": (lambda h, o: h, lambda g, h, o: g),
+}
 
 
 class Backpropagation:
@@ -20,8 +35,8 @@ class Backpropagation:
     """
 
     def __init__(self, fleet: Fleet, shape: tuple[int, ...]):
-        assert isinstance(fleet, MLP) and fleet.in_place
-        self.activation, self.slope = fleet.in_place
+        assert isinstance(fleet, MLP)
+        self.activation, self.slope = IN_PLACE[fleet.kind]
         self.shape = shape  # (runs, n, d)
         self.layers = [_Layer(layer, shape[1]) for layer in fleet.linears]
         self.ones = np.ones((1, shape[1]), self.layers[0].weight.dtype)  # (1, n), sums rows
@@ -31,7 +46,7 @@ class Backpropagation:
         """True for fleets whose gradients it can write: as they were made, nothing hung on them since."""
         if not isinstance(fleet, MLP) or type(fleet) not in (MLP, DeepLinear):
             return False
-        return bool(fleet.in_place) and _in_turn(fleet) and _untouched(fleet)
+        return fleet.kind in IN_PLACE and not fleet.dropout and _in_turn(fleet) and _untouched(fleet)
 
     def __call__(self, x: np.ndarray, targets: np.ndarray, gradient: Gradient) -> np.ndarray:
         """Write d mean loss / d parameters into every `.grad` and return the logits.

@@ -53,7 +53,7 @@ def test_gradients_are_those_of_the_masked_nets_by_hand(activation):
     run = sb.fit(fleet, task, optimizer="gd", seed=4, lr=1.0, steps=1, stop=None)
     first, second = masks(fleet, task.x, (4, 0))
     before = [p.detach().clone().requires_grad_() for p in fleet.parameters()]
-    act = ACTIVATIONS[activation][0]()
+    act = ACTIVATIONS[activation]()
     h = act(task.x @ before[0].mT + before[1].unsqueeze(1)) * first.nan_to_num()
     h = act(h @ before[2].mT + before[3].unsqueeze(1)) * second.nan_to_num()
     logits = h @ before[4].mT + before[5].unsqueeze(1)  # (runs, n, 2)

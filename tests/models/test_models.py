@@ -33,7 +33,7 @@ def test_a_run_is_the_plain_net_of_its_seed(activation, depth):
     for r in range(3):
         with torch.random.fork_rng():
             torch.manual_seed(11 + r)
-            net = plain([3, *[7] * depth, 2], ACTIVATIONS[activation][0])
+            net = plain([3, *[7] * depth, 2], ACTIVATIONS[activation])
         for name, weight in net.state_dict().items():
             assert torch.equal(weight, fleet.run(r).state_dict()[name])
         assert_close(fleet(task.x)[r], net(task.x))

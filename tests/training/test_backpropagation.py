@@ -7,10 +7,10 @@ from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.core import registries
-from sbkit.models import ACTIVATIONS, MLP
-from sbkit.training.backpropagation import Backpropagation
+from sbkit.models import MLP
+from sbkit.training.backpropagation import IN_PLACE, Backpropagation
 
-SLOPED = [name for name, (_, slope) in ACTIVATIONS.items() if slope]
+SLOPED = list(IN_PLACE)
 GRADIENTS = [("slabs", loss) for loss in registries.loss] + [
     ("three classes", "cross_entropy"),
     ("three classes", "square"),
