@@ -140,11 +140,6 @@ def _dots(at: Any, dots: Any, wide: float) -> Trace:
     """A circle a run, beside each other on their bar; dots (bars, runs)."""
     runs = dots.shape[1]
     across = at[:, None] + 0.7 * wide * ((np.arange(runs) + 0.5) / runs - 0.5)  # (bars, runs)
-    look = {
-        "symbol": "circle-open",
-        "size": 7,
-        "color": theme.INK,
-        "line": {"width": 1.5, "color": theme.INK},
-    }
+    look = {"symbol": "circle-open", "size": 7, "color": theme.GREY, "line": {"width": 1.5}}
     about = {"hovertext": [f"run {r}" for r in range(runs)] * len(at), "hoverinfo": "text+y"}
     return _scatter(across.ravel(), dots.ravel(), "markers", marker=look, cliponaxis=False, **about)

@@ -97,8 +97,10 @@ def seen(snapshot, change, runs=RUNS, step=0, **fields):
     return snapshot(step, FEATURES, **fields)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("moving", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "moving"),
+    [*((kind, False) for kind in KINDS), *((kind, True) for kind in ("NaN", "equal", "huge"))],
+)
 def test_every_kind_of_number_is_drawn(snapshot, kind, moving):
     history = [seen(snapshot, KINDS[kind], step=step) for step in ([50] if moving else [0, 50])]
     drawn = pictures(history, moving, first=history[0])
