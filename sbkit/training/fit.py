@@ -45,7 +45,7 @@ def fit(
     default; options are its own (momentum, rho, betas, …). batch: rows a step, None is 256, or all if there
     are fewer; gd and lbfgs always take all. measure: names of registered measures, or functions (fleet, task)
     → tensor or array (runs, …), or a list of them. loss=None is "cross_entropy" for classes, "square" for
-    values. stop: a run ends when its mean training loss, over all rows or 4,096 drawn from them, is below
+    values; any function that `@sb.loss` registered. stop: a run ends when its mean training loss, over all rows or 4,096 drawn from them, is below
     it; tested every 50 steps, when one whose loss is not finite ends too; None never. seed: of the minibatch
     order and of dropout. penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) →
     x, y changes a batch (without gradients, unless it asks for them by torch.enable_grad);
