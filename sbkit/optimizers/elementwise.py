@@ -40,7 +40,7 @@ class Adam(optim.Adam):
     """torch's fused Adam, called without grouping: there is one vector."""
 
     fused = staticmethod(torch._fused_adam_)  # pyright: ignore[reportPrivateImportUsage]
-    usual = {"amsgrad": False, "maximize": False}
+    usual: dict[str, Any] = {"amsgrad": False, "maximize": False}
 
     def __init__(self, *given: Any, **options: Any):
         super().__init__(*given, fused=True, **options)
