@@ -124,7 +124,7 @@ class Run:
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """Mean loss of logits (runs, n, outputs). (runs,)"""
-        return self.plan.loss.value(logits, self._gradients.encode(y)).mean(-1)
+        return self.plan.loss.value(logits, self._gradients.encode(y).expand_as(logits)).mean(-1)
 
     def _measure(self, task: Task, glance: bool) -> None:
         """Take every measure; at a glance coarsely, and the costly ones by turns."""
