@@ -40,6 +40,7 @@ class Adam(optim.Adam):
     """torch's fused Adam, called without grouping: there is one vector."""
 
     fused = staticmethod(torch._fused_adam_)  # pyright: ignore[reportPrivateImportUsage]
+    usual: dict[str, Any] = {"amsgrad": False, "maximize": False}
 
     def __init__(self, *given: Any, **options: Any):
         super().__init__(*given, fused=True, **options)
@@ -54,8 +55,8 @@ class Adam(optim.Adam):
             return loss
         state["step"].numpy()[...] += 1
         moments, (first, second) = ([state["exp_avg"]], [state["exp_avg_sq"]], []), group["betas"]
-        same = {name: group[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
-        self.fused([flat.data], [flat.grad], *moments, [state["step"]], beta1=first, beta2=second, **same)
+        given = {"lr": group["lr"], "weight_decay": group["weight_decay"], "eps": group["eps"]} | self.usual
+        self.fused([flat.data], [flat.grad], *moments, [state["step"]], beta1=first, beta2=second, **given)
         return loss
 
 

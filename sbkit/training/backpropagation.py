@@ -46,7 +46,8 @@ class Backpropagation:
         """True for fleets whose gradients it can write: as they were made, nothing hung on them since."""
         if not isinstance(fleet, MLP) or type(fleet) not in (MLP, DeepLinear):
             return False
-        return fleet.kind in IN_PLACE and not fleet.dropout and _in_turn(fleet) and _untouched(fleet)
+        known = fleet.kind in IN_PLACE and not fleet.dropout and type(fleet.net) is nn.Sequential
+        return known and _in_turn(fleet, fleet.parts) and _untouched(fleet, fleet.parts)
 
     def __call__(self, x: np.ndarray, targets: np.ndarray, gradient: Gradient) -> np.ndarray:
         """Write d mean loss / d parameters into every `.grad` and return the logits.
@@ -69,28 +70,24 @@ class Backpropagation:
         return last.out
 
 
-def _in_turn(fleet: MLP) -> bool:
+def _in_turn(fleet: MLP, parts: list[nn.Module]) -> bool:
     """Whether its net is Linear and its activation in turn, or for products of matrices Linear alone."""
     usual = USUAL[fleet.kind]
     turn = [Linear] if type(fleet) is DeepLinear else [Linear, type(usual)]
-    wanted = (turn * len(fleet.parts))[: len(fleet.parts)]
-    slopes = {vars(part).get("negative_slope") for part in fleet.parts if type(part) is type(usual)}
-    return (
-        type(fleet.net) is nn.Sequential
-        and [type(part) for part in fleet.parts] == wanted
-        and wanted[-1] is Linear
-        and slopes <= {vars(usual).get("negative_slope")}
-    )
+    slopes = {vars(part).get("negative_slope") for part in [*parts[1::2], usual]}  # of leaky ones
+    kinds = [type(part) for part in parts]
+    whole = type(fleet.net) is nn.Sequential and kinds[-1] is Linear
+    return whole and kinds == (turn * len(kinds))[: len(kinds)] and len(slopes) == 1
 
 
-def _untouched(fleet: MLP) -> bool:
+def _untouched(fleet: MLP, parts: list[nn.Module]) -> bool:
     """Whether its layers hold plain weights, each its own, in NumPy's reach, and nothing sees them pass."""
-    layers = fleet.linears
-    weights = [p for layer in layers for p in layer._parameters.values() if p is not None]
+    held = [part._parameters for part in parts if type(part) is Linear]
+    weights = [p for own in held for p in own.values() if p is not None]
     return (
         not nn.modules.module._has_any_global_hook()
-        and not any(hooked(part) or "forward" in vars(part) for part in (fleet, fleet.net, *fleet.parts))
-        and all(list(layer._parameters) == ["weight", "bias"] for layer in layers)
+        and not any(hooked(part) or "forward" in vars(part) for part in (fleet, fleet.net, *parts))
+        and all(list(own) == ["weight", "bias"] for own in held)
         and all(type(p) is nn.Parameter and p.is_cpu and not watched(p) for p in weights)
         and {p.dtype for p in weights} in ({torch.float32}, {torch.float64})
         and len({id(p) for p in weights}) == len(weights)

@@ -44,13 +44,14 @@ def fit(
     Iterated, it gives a `Snapshot` every `every` steps and at the end. lr=None is the optimizer's own
     default; options are its own (momentum, rho, betas, …). batch: rows a step, None is 256, or all if there
     are fewer; gd and lbfgs always take all. measure: names of registered measures, or functions (fleet, task)
-    → tensor or array (runs, …), or a list of them. loss=None is "cross_entropy" for classes, "square" for
-    values. stop: a run ends when its mean training loss, over all rows or 4,096 drawn from them, is below
-    it; tested every 50 steps, when one whose loss is not finite ends too; None never. seed: of the minibatch
-    order and of dropout. penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) →
-    x, y changes a batch (without gradients, unless it asks for them by torch.enable_grad);
-    after_step(fleet, step) changes weights. Measures, penalty and transform are asked once here, so that
-    `SbkitError` is raised before any training on names, numbers, shapes and answers that do not fit.
+    → tensor or array (runs, …), or a list of them. loss: the name of a function that `@sb.loss` registered;
+    None is "cross_entropy" for classes, "square" for values. stop: a run ends when its mean training loss,
+    over all rows or 4,096 drawn from them, is below it; tested every 50 steps, when one whose loss is not
+    finite ends too; None never. seed: of the minibatch order and of dropout.
+    penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a batch
+    (without gradients, unless it asks for them by torch.enable_grad); after_step(fleet, step) changes
+    weights. Measures, penalty and transform are asked once here, so that `SbkitError` is raised before any
+    training on names, numbers, shapes and answers that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp

@@ -18,24 +18,21 @@ class Memory:
         moved = [p for group in optimizer.param_groups for p in group["params"] if p.numel()]
         views = [p for p in moved if id(p) not in self._trains]
         grads = [p.grad if p.requires_grad else None for p in self.weights] + list(map(self._gradient, views))
-        self._held = [(p, p.data, grad) for p, grad in zip([*self.weights, *views], grads, strict=True)]
-        if not {id(p) for p in moved} & {id(p) for p, _, grad in self._held if grad is not None}:
+        self._grads = list(zip([*self.weights, *views], grads, strict=True))
+        self._held = [(p, p.data) for p, _ in self._grads]
+        self._at = [p.data_ptr() for p, _ in self._held]
+        if not {id(p) for p in moved} & {id(p) for p, grad in self._grads if grad is not None}:
             raise _elsewhere("none of them")
         fused = any(group.get("fused") for group in optimizer.param_groups)
         if fused and not all(p.is_contiguous() for p in moved):  # it would write between the pieces
             words = "A fused optimizer moves one piece of memory, got weights in several"
             way = f"torch.optim.{type(optimizer).__name__}([fleet.flat()], fused=True)"
             raise SbkitError(f"{words}; try {way}.")
-        self._places = self._now()
         self.hold()
 
     def _kinds(self) -> dict[int, bool]:
         """Which parameters the fleet has, and whether they train."""
         return {id(p): p.requires_grad for p in self.fleet.parameters()}
-
-    def _now(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Where the weights stand now, and how they lie there."""
-        return [(p.data_ptr(), p.stride()) for p, *_ in self._held]
 
     def _gradient(self, part: Tensor) -> Tensor:
         """The gradient of a view of the weights' memory, in that of the gradients."""
@@ -52,19 +49,20 @@ class Memory:
             got = "requires_grad" if now.keys() == self._trains.keys() else "parameters"
             way = "change values alone, as in fleet.weights()[0].data.mul_(mask), or call sb.fit once more"
             raise SbkitError(f"sb.fit settles what trains, got {got} changed; {way}.")
-        self.hold()
+        self.hold(any(p.stride() != place.stride() for p, place in self._held))
 
-    def hold(self) -> None:
+    def hold(self, turned: bool = False) -> None:
         """Give every weight its memory and gradient back, where an optimizer or a hook took another.
 
-        New values stay. Raises `SbkitError` where their shape, type or device changed.
+        New values stay. turned: one lies otherwise in the same memory. Raises `SbkitError` where a shape,
+        type or device changed.
         """
-        for p, _, grad in self._held:
+        for p, grad in self._grads:
             if p.grad is not grad:
                 p.grad = grad
-        if self._now() == self._places:
+        if not turned and [p.data_ptr() for p, _ in self._held] == self._at:
             return
-        for p, place, _ in self._held:
+        for p, place in self._held:
             if (p.shape, p.dtype, p.device) != (place.shape, place.dtype, place.device):
                 raise SbkitError(
                     "A fleet that trains stays where it is, got one moved; call to() before sb.fit."

@@ -124,7 +124,7 @@ class Run:
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """Mean loss of logits (runs, n, outputs). (runs,)"""
-        return self.plan.loss.value(logits, self._gradients.encode(y)).mean(-1)
+        return self.plan.loss.value(logits, self._gradients.encode(y).expand_as(logits)).mean(-1)
 
     def _measure(self, task: Task, glance: bool) -> None:
         """Take every measure; at a glance coarsely, and the costly ones by turns."""
@@ -147,8 +147,9 @@ class Run:
                 self.plan.after_step(self.fleet, self.step)
                 self._gradients.settle()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
-            for kept, weight in zip(self._kept, self._memory.weights, strict=False):  # none, or all
-                weight.index_copy_(0, self._frozen, kept)
+            if self._kept:
+                for kept, weight in zip(self._kept, self._memory.weights, strict=True):
+                    weight.index_copy_(0, self._frozen, kept)
             if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
 

@@ -94,6 +94,7 @@ def register(monkeypatch):
 
 
 def squares(logits, targets):
+    assert logits.shape == targets.shape
     return (logits - targets).square().mean(-1)
 
 
