@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from filelock import FileLock
 from torch import Tensor
@@ -17,7 +16,6 @@ from torch import Tensor
 from sbkit.core import SbkitError, numbers
 from sbkit.core.environment import claims_file, lesson_name
 
-Within = float | tuple[float | None, float | None]
 PATIENCE = 10  # seconds for others to finish writing
 
 
@@ -72,15 +70,6 @@ class Claim:
         return rooms.min().item() if self.reproduces else -rooms.min().item()
 
     @property
-    def room_in_words(self) -> str:
-        """The room as the table has it: a number, "exact" or "one run"."""
-        if self.measured.shape[-1] == 1:
-            return "one run"
-        if math.isinf(self.room):
-            return "exact"
-        return f"{self.room:.1f}" if abs(self.room) < 10 else f"{self.room:.3g}"
-
-    @property
     def verdict(self) -> str:
         """What to say of it; capitals where it is not as stated."""
         if self.reproduces:
@@ -90,23 +79,22 @@ class Claim:
     @property
     def tolerance(self) -> str:
         """The range in words, and of what, where that is not every run."""
-        return f"{self._range}, mean" if self.mean else self._range
-
-    @property
-    def _range(self) -> str:
-        if self.high == math.inf:
-            return f"at least {self.low:g}"
-        if self.low == -math.inf:
-            return f"at most {self.high:g}"
-        return f"{self.low:g} to {self.high:g}"
+        both = f"{self.low:g} to {self.high:g}" if self.low > -math.inf else f"at most {self.high:g}"
+        words = both if self.high < math.inf else f"at least {self.low:g}"
+        return f"{words}, mean" if self.mean else words
 
     @property
     def digits(self) -> dict[str, str]:
         """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, room, verdict."""
-        m = self.measured
+        m, room = self.measured, self.room
+        room_in_words = f"{room:.1f}" if abs(room) < 10 else "exact" if math.isinf(room) else f"{room:.3g}"
         ours = f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)"
         published = f"{self.published} [{self.source}]" if self.source else self.published
-        rest = {"tolerance": self.tolerance, "room": self.room_in_words, "verdict": self.verdict}
+        rest = {
+            "tolerance": self.tolerance,
+            "room": "one run" if m.shape[-1] == 1 else room_in_words,
+            "verdict": self.verdict,
+        }
         return {"claim": self.sentence, "published": published, "ours": ours, **rest}
 
     def __repr__(self) -> str:
@@ -116,7 +104,7 @@ class Claim:
 def claim(
     sentence: str,
     measured: Tensor | Sequence[float],
-    within: Within,
+    within: float | tuple[float | None, float | None],
     published: Any = "",
     source: str = "",
     reproduces: bool = True,
@@ -151,19 +139,18 @@ def claim(
     return made
 
 
-def _range(within: Within, published: Any) -> tuple[float, float]:
-    ends = list(within) if isinstance(within, tuple | list) else [within, 0]
-    if len(ends) != 2 or not all(end is None or isinstance(end, int | float | np.number) for end in ends):
-        raise SbkitError(f"within is (low, high) or a distance, got {within!r:.60}; try within=(None, None).")
-    if isinstance(within, tuple | list):
+def _range(within: Any, published: Any) -> tuple[float, float]:
+    """The least and the most that a claim allows; infinite where there is no bound."""
+    try:
+        if isinstance(within, int | float):
+            return published - within, published + within
         low, high = within
-        return (-math.inf if low is None else low, math.inf if high is None else high)
-    if within is None or not isinstance(published, int | float):
+        return -math.inf if low is None else 1.0 * low, math.inf if high is None else 1.0 * high
+    except (TypeError, ValueError) as error:
         raise SbkitError(
-            f"within={within!r} is a distance from a published number, got published={published!r}; "
-            "try within=(None, None), with bounds for None."
-        )
-    return published - within, published + within
+            "within is (low, high), None for no bound, or a distance from a published number, got "
+            f"within={within!r:.60} and published={published!r:.60}; try within=(None, None)."
+        ) from error
 
 
 def _keep(made: Claim) -> None:

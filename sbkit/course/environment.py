@@ -20,8 +20,8 @@ class Report(list[str]):
         return "\n".join(self)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("+")[0].split(".") if part.isdigit())
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split("+")[0].split(".") if part.isdigit()]
 
 
 def _package(name: str, floor: str) -> str:
@@ -29,7 +29,10 @@ def _package(name: str, floor: str) -> str:
         found = version(name)
     except PackageNotFoundError:
         return f"✗ {name} is missing: pip install '{name}>={floor}'"
-    if _numbers(found) < _numbers(floor):
+    numbers = [
+        [int(part) for part in text.split("+")[0].split(".") if part.isdigit()] for text in (found, floor)
+    ]
+    if numbers[0] < numbers[1]:
         return f"✗ {name} {found} is older than {floor}: pip install -U '{name}>={floor}'"
     return f"✓ {name} {found}"
 
@@ -42,15 +45,9 @@ def self_check() -> Report:
     """
     gpu = torch.cuda.is_available()
     device = f"GPU {torch.cuda.get_device_name()}" if gpu else f"CPU, {torch.get_num_threads()} threads"
-    still = "stills (SBKIT_HEADLESS is set)" if headless() else "still pictures (SBKIT_STAGE is stills)"
-    live = "live panels, drawn in the page by the stage"
-    renderer = still if headless() or stills_wanted() else live
-    return Report(
-        [
-            f"✓ Python {platform.python_version()}",
-            *(_package(name, floor) for name, floor in FLOORS.items()),
-            f"✓ Device: {device}; nothing here needs more",
-            f"✓ Renderer: {renderer}",
-            *(f"✗ {told}" for told in unknown_variables()),
-        ]
-    )
+    live = "still pictures (SBKIT_STAGE is stills)" if stills_wanted() else "live panels, drawn by the stage"
+    lines = [f"✓ Python {platform.python_version()}"]
+    lines += [_package(name, floor) for name, floor in FLOORS.items()]
+    lines += [f"✓ Device: {device}; nothing here needs more"]
+    lines += [f"✓ Renderer: {'stills (SBKIT_HEADLESS is set)' if headless() else live}"]
+    return Report(lines + [f"✗ {told}" for told in unknown_variables()])

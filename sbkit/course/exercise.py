@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import re
 import reprlib
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Task, generator
+from sbkit.core import SbkitError, Task, generator
 
 Tries = Sequence[tuple[Any, ...]]
 Rule = Callable[..., Any]
@@ -44,10 +43,6 @@ class Verdict:
         return f"{'✓' if self.right else '✗'} {self.sentence}"
 
 
-class Unfit(Exception):
-    """An answer that cannot be judged, and the sentence that says why."""
-
-
 @dataclass(frozen=True, repr=False)
 class Exercise:
     """An answer asked of the reader; called with one it gives a `Verdict`, never the solution.
@@ -69,7 +64,7 @@ class Exercise:
     _: KW_ONLY
     want: Any
     right: str
-    rest: str
+    rest: str = "Not yet: read once more what is asked for."
     tries: Tries | Callable[[], Tries] = ((),)
     wrong: Mapping[str, Any] = field(default_factory=dict)
     must: Mapping[str, tuple[Rule, Any]] = field(default_factory=dict)
@@ -86,41 +81,43 @@ class Exercise:
             return Verdict(False, "No answer yet: put yours in place of the dots.")
         try:
             return self._judged(answer)
-        except Unfit as why:
+        except SbkitError as why:
             return Verdict(False, str(why))
 
     def __repr__(self) -> str:  # not the solution
         return f"An exercise: call it with {f'a function of {self.takes}' if self.takes else 'your numbers'}."
 
-    def mistakes(self) -> Iterator[tuple[str, Any]]:
+    def mistakes(self) -> list[tuple[str, Any]]:
         """Every hint with every answer that shows it."""
-        yield from self._listed()
-        yield from ((hint, shown) for hint, (_, shown) in self.must.items())
+        return self._listed() + [(hint, shown) for hint, (_, shown) in self.must.items()]
 
-    def _listed(self) -> Iterator[tuple[str, Any]]:
-        for hint, shown in self.wrong.items():
-            yield from ((hint, one) for one in (shown if isinstance(shown, tuple) else (shown,)))
+    def _listed(self) -> list[tuple[str, Any]]:
+        each = {hint: shown if isinstance(shown, tuple) else (shown,) for hint, shown in self.wrong.items()}
+        return [(hint, one) for hint, several in each.items() for one in several]
 
     def _judged(self, answer: Any) -> Verdict:
         tries = self.tries() if callable(self.tries) else self.tries
         want = self._answers(self.want, tries)
         given = self._answers(answer, tries, self.expects or _expected(want))
         found, wanted = self._found(given, want), self._found(want, want)
-        broken = self._broken(found) if _fit(given, want) else [""]
+        fit = _same_shape(given, want) and all(bool(part.isfinite().all()) for part in given)
+        broken = [hint for hint, (holds, _) in self.must.items() if not holds(*found)] if fit else [""]
         if not broken and (self.many or _near(found, wanted, self.atol)):
             return Verdict(True, self.right.format(*found))
         for hint, mistake in self._listed():
             if _near(found, self._found(self._answers(mistake, tries), want), max(CLOSE, self.atol)):
                 return Verdict(False, hint.format(*found))
-        if not _fit(given, want):
-            raise Unfit(f"{self.expects or _expected(want)}; got {_got(given, want)}.")
+        if not fit:
+            other = [part for part, like in zip(given, want, strict=True) if part.shape != like.shape]
+            got = _words(other[0]) if other else "numbers that are not finite"
+            raise SbkitError(f"{self.expects or _expected(want)}; got {got}.")
         known = "" if self.many else _turned(found, wanted, self.atol)
         return Verdict(False, known or self._off(found, wanted) + (*broken, self.rest)[0].format(*found))
 
     def _answers(self, answer: Any, tries: Tries, expects: str = "") -> list[Tensor]:
-        """The answer, or what the function answers to each try, as float64; `Unfit` if that cannot be."""
+        """The answer, or what the function answers to each try, as float64."""
         if self.takes and not callable(answer):
-            raise Unfit(f"A function of {self.takes} is expected; got {reprlib.repr(answer)}.")
+            raise SbkitError(f"A function of {self.takes} is expected; got {_words(answer)}.")
         each = [self._called(answer, given) for given in tries] if self.takes else [answer]
         return [_tensor(one, expects) for one in each]
 
@@ -130,32 +127,24 @@ class Exercise:
             answer = function(*own)
         except Exception as error:  # the reader's own, whatever it is
             reason = textwrap.shorten(f"{type(error).__name__}: {error}", 150).rstrip(".")
-            raise Unfit(f"Called with {self._told(given)}, the function stopped: {reason}.") from error
+            told = ", ".join(_words(value) for value in given)
+            raise SbkitError(f"Called with {self.takes} ({told}), the function stopped: {reason}.") from error
         if answer is None or answer is ...:
-            raise Unfit("The function gave nothing back: does it end with `return`?")
+            raise SbkitError("The function gave nothing back: does it end with `return`?")
         if self.keeps and not all(map(_unchanged, given, own)):
-            raise Unfit("The function changes what it was given: work on a copy, or make new ones.")
+            raise SbkitError("The function changes what it was given: work on a copy, or make new ones.")
         return answer
-
-    def _told(self, given: tuple[Any, ...]) -> str:
-        """What the function was called with: "w (4, 10) and eps = 0.25"."""
-        names = iter(re.split(r"(, | and )", self.takes))
-        told = [next(names) + _about(value) + next(names, "") for value in given]
-        return "".join(told)
 
     def _found(self, given: list[Tensor], want: list[Tensor]) -> list[Tensor]:
         """What is compared: the answers, or what is measured of them where they have the wanted shape."""
         if not _same_shape(given, want):
             return given
-        low, high = self.within or (0, 0)
-        if self.within and not all(bool(((part >= low) & (part <= high)).all()) for part in given):
-            raise Unfit(f"Numbers from {low:,.0f} to {high:,.0f} are expected; got {_words(given)}.")
+        low, high = self.within or (None, None)
+        if self.within and not all(torch.equal(part, part.clamp(low, high)) for part in given):
+            raise SbkitError(f"Numbers from {low:,.0f} to {high:,.0f} are expected; got others.")
         if self.measured is None:
             return given
         return [torch.as_tensor(value, dtype=torch.float64) for value in self.measured(*given)]
-
-    def _broken(self, found: list[Tensor]) -> list[str]:
-        return [hint for hint, (holds, _) in self.must.items() if not holds(*found)]
 
     def _off(self, found: list[Tensor], wanted: list[Tensor]) -> str:
         """How many of the numbers are wrong, where numbers are the answer and only one is right."""
@@ -183,15 +172,11 @@ def _tensor(answer: Any, expects: str) -> Tensor:
             array = answer.detach().cpu() if isinstance(answer, Tensor) else np.array(answer, np.float64)
             return torch.as_tensor(array, dtype=torch.float64).squeeze()
     except Exception as error:  # whatever an object does that is asked for its numbers
-        raise Unfit(f"{expects}; got {reprlib.repr(answer)}.") from error
+        raise SbkitError(f"{expects}; got {_words(answer)}.") from error
 
 
 def _same_shape(given: list[Tensor], want: list[Tensor]) -> bool:
     return [part.shape for part in given] == [part.shape for part in want]
-
-
-def _fit(given: list[Tensor], want: list[Tensor]) -> bool:
-    return _same_shape(given, want) and all(bool(part.isfinite().all()) for part in given)
 
 
 def _near(found: list[Tensor], other: list[Tensor], atol: float) -> bool:
@@ -220,22 +205,11 @@ def _expected(want: list[Tensor]) -> str:
     return f"{shape[0]} numbers are expected" if shape else "One number is expected"
 
 
-def _got(given: list[Tensor], want: list[Tensor]) -> str:
-    """What of the answers does not fit."""
-    other = [part for part, like in zip(given, want, strict=True) if part.shape != like.shape]
-    return f"a shape of {tuple(other[0].shape)}" if other and other[0].ndim else _words(other or given)
-
-
-def _words(given: list[Tensor]) -> str:
-    return reprlib.repr([part.tolist() for part in given] if len(given) > 1 else given[0].tolist())
-
-
-def _about(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f" {tuple(value.shape)}"
-    if isinstance(value, list):
-        return f" ({len(value)} of them)"
-    return f" = {value!r}" if isinstance(value, str | int | float) else ""
+def _words(value: Any) -> str:
+    """The value in a few words; unlike `repr`, for any object."""
+    if isinstance(value, Tensor) and value.ndim:
+        return f"a shape of {tuple(value.shape)}"
+    return reprlib.repr(value.item() if isinstance(value, Tensor) else value)
 
 
 def _unchanged(given: Any, own: Any) -> bool:

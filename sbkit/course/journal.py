@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from sbkit.core import SbkitError, between
+from sbkit.core import between
 from sbkit.core.environment import data_folder
 
 if TYPE_CHECKING:
@@ -123,25 +123,9 @@ def calibration() -> pd.DataFrame:
     told = table().dropna(subset=["right"])
     right, sure = told["right"].astype(float), told["confidence"].astype(float) / 100
     each = pd.DataFrame({"right": 100 * right, "confidence": 100 * sure, "brier": (sure - right) ** 2})
-    parts = {**dict(iter(each.groupby(told["lesson"]))), **({"all lessons": each} if len(each) else {})}
-    rows = {name: {"predictions": len(part), **part.mean()} for name, part in parts.items()}
-    return pd.DataFrame.from_dict(rows, "index", columns=["predictions", "right", "confidence", "brier"])
-
-
-def export(path: str | Path) -> Path:
-    """Write your predictions as a CSV file; its path.
-
-    Raises `SbkitError` where that cannot be written.
-    """
-    path = Path(path).expanduser()
-    try:
-        table().to_csv(path, index=False)
-    except OSError as error:
-        raise SbkitError(
-            f"Predictions are exported to a file that can be written, got {str(path)!r} ({error}); "
-            "try sb.journal.export('~/predictions.csv')."
-        ) from error
-    return path
+    both = pd.concat([each.assign(lesson=told["lesson"]), each.assign(lesson="all lessons")])
+    means = {name: (name, "mean") for name in each}
+    return both.groupby("lesson", sort=False).agg(predictions=("right", "size"), **means)
 
 
 def delete() -> int:

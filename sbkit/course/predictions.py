@@ -16,23 +16,34 @@ from sbkit.core.environment import headless, lesson_name, switched_on
 from sbkit.course import journal
 from sbkit.plots import Bars, Lines, Mark
 
-CONFIDENCE = 50  # per cent; where it starts
 Range = tuple[float, float]
 
 
 class Prediction:
-    """A question with one choice and a confidence (per cent), open until it is committed.
+    """A question to answer before the result is seen: a choice and a confidence, then *Commit*.
 
-    choices: name → the range of the measured number that it means, None where it has none. locked: True
-    while a panel that waits for it keeps its dials still. Without a page the default choice is committed
-    from the start, and nothing is kept.
+    choices: at least two different sentences, each perhaps with the range of the measured number that it
+    means, {"about half": (0.4, 0.6), …}. choice: where it starts, and what stands without a front end
+    (default the first); confidence in per cent. `sb.lab(lesson, after=prediction)` keeps its dials locked
+    until it is committed; lock=False, or SBKIT_LOCK=0, leaves them open. Without a page the choice is
+    committed from the start, and nothing is kept. Raises `SbkitError` on fewer choices, other values or
+    ranges that do not rise.
+
+    >>> predict("Which feature wins?", ["linear", "slabs"]).choice
+    'linear'
     """
 
     def __init__(
-        self, question: str, choices: Mapping[str, Range | None], choice: str, confidence: float, lock: bool
+        self,
+        question: str,
+        choices: Sequence[str] | Mapping[str, Range],
+        choice: str | None = None,
+        confidence: float = 50,
+        lock: bool = True,
     ):
-        self.question, self.choices, self.lock = question, dict(choices), lock
-        self.choice, self.confidence, self.committed = choice, confidence, headless()
+        self.question, self.choices, self.lock = question, _ranges(choices), lock
+        self.choice = next(iter(self.choices)) if choice is None else one_of("choice", choice, self.choices)
+        self.confidence, self.committed = between("confidence", confidence, 0, 100), headless()
         self._waiting: list[Callable[[], object]] = []
         self._line: dict[str, Any] = {}
 
@@ -50,16 +61,9 @@ class Prediction:
         if self.committed:
             return
         self.committed = True
-        self._line = {
-            "id": uuid.uuid4().hex[:12],
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "lesson": lesson_name(),
-            "question": self.question,
-            "choice": self.choice,
-            "confidence": self.confidence,
-            "measured": None,
-            "right": None,
-        }
+        told = lesson_name(), self.question, self.choice, self.confidence, None, None
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        self._line = dict(zip(journal.COLUMNS, (uuid.uuid4().hex[:12], when, *told), strict=True))
         journal.write(self._line)
         for then in self._waiting:
             then()
@@ -167,33 +171,16 @@ def _record() -> list[str]:
     ]
 
 
-def predict(
-    question: str,
-    choices: Sequence[str] | Mapping[str, Range],
-    choice: str | None = None,
-    confidence: float = CONFIDENCE,
-    lock: bool = True,
-) -> Prediction:
-    """A question to answer before the result is seen: a choice and a confidence, then *Commit*.
-
-    choices: at least two different sentences, each perhaps with the range of the measured number that it
-    means, {"about half": (0.4, 0.6), …}. choice: where it starts, and what stands without a front end
-    (default the first); confidence in per cent. `sb.lab(lesson, after=prediction)` keeps its dials locked
-    until it is committed; lock=False, or SBKIT_LOCK=0, leaves them open. Raises `SbkitError` on fewer
-    choices, other values or ranges that do not rise.
-
-    >>> predict("Which feature wins?", ["linear", "slabs"]).choice
-    'linear'
-    """
-    if (
-        isinstance(choices, str)
-        or not isinstance(choices, Iterable)
-        or not 1 < len(set(choices)) == len(choices)
-    ):
+def _ranges(choices: Any) -> dict[str, Range | None]:
+    """Every choice with its range, None where it has none."""
+    each = [] if isinstance(choices, str) or not isinstance(choices, Iterable) else list(choices)
+    if not 1 < len(set(each)) == len(each):
         raise SbkitError(f"choices are at least two different sentences, got {choices!r}; try ['yes', 'no'].")
-    ranges = dict(choices) if isinstance(choices, Mapping) else dict.fromkeys(choices)
+    ranges = dict(choices) if isinstance(choices, Mapping) else dict.fromkeys(each)
     for name, span in ranges.items():
         if span is not None and not (len(span) == 2 and span[0] <= span[1]):
             raise SbkitError(f"A choice's range is (low, high), got {span!r} for {name!r}; try (0.4, 0.6).")
-    start = next(iter(ranges)) if choice is None else one_of("choice", choice, ranges)
-    return Prediction(question, ranges, start, between("confidence", confidence, 0, 100), lock)
+    return ranges
+
+
+predict = Prediction  # as lessons write it: prediction = sb.predict("Which feature wins?", …)

@@ -5,53 +5,22 @@ and those of training, for linear policies of one to three layers, and the optim
 """
 
 from functools import reduce
-from itertools import pairwise
 
 import pytest
 import torch
 from scipy.linalg import solve_discrete_are
-from torch import Tensor, nn
 
 import sbkit as sb
-from sbkit.core import generator
+from sbkit.lessons.simplicity.the_agent_that_memorised_the_sky import NEW, STEPS, Agent, D, world
 
 pytestmark = pytest.mark.slow
-D, STEPS, NEW = 6, 6, 20  # numbers of the state, steps, new levels
-
-
-def world(dim: int, data: int, actions: int, levels: int, turn: float) -> tuple[Tensor, Tensor, Tensor]:
-    """A (D, D), B (D, actions) and the levels' observations (levels + NEW, D + dim, D)."""
-    rng = generator(data)
-    sizes = [(D, D)] * 3 + [(dim, D)] * (levels + NEW)
-    A, B, core, *skies = (torch.linalg.qr(torch.randn(size, generator=rng)).Q for size in sizes)
-    return turn * A, B[:, :actions], torch.stack([torch.cat([core, sky]) for sky in skies])
-
-
-class Agent(nn.Module):
-    """A deep linear policy in its world: x (n, D + levels), a start and its level → states and actions."""
-
-    def __init__(self, A: Tensor, B: Tensor, levels: Tensor, depth: int, width: int):
-        super().__init__()
-        sizes = pairwise([levels.shape[1], *[width] * (depth - 1), B.shape[1]])
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in sizes)
-        self.A, self.B, self.levels = A, B, levels
-
-    def forward(self, x: Tensor) -> Tensor:
-        K = reduce(torch.matmul, [layer.weight for layer in self.layers][::-1])
-        gain = torch.einsum("nl,lij->nij", x[:, D:], K @ self.levels)
-        s, path = x[:, :D], []
-        for _ in range(STEPS):
-            a = (gain @ s[..., None])[..., 0]
-            s = s @ self.A.T + a @ self.B.T
-            path += [s, a]
-        return torch.cat(path, 1)
 
 
 class Result:
     """What trained agents pay and where they look: training, gap, reliance, (agents,) each; the optimum."""
 
     def __init__(self, depth, dim=100, data=5, seed=40, width=256, actions=6, levels=3, turn=1.0, **options):
-        A, B, seen = world(dim, data, actions, levels, turn)
+        A, B, seen = world(dim, levels, data, actions, turn)
         count = levels + NEW
         z = torch.cat([torch.eye(D).repeat(count, 1), torch.eye(count).repeat_interleave(D, 0)], 1)
         zero, n = torch.zeros(len(z), STEPS * (D + actions)), levels * D

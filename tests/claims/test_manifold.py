@@ -8,24 +8,13 @@ data was there before training.
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from torch import Tensor, nn
+from torch import Tensor
 
 import sbkit as sb
 from sbkit.core import generator
+from sbkit.lessons.simplicity.data_has_structure import Student
 
 pytestmark = pytest.mark.slow
-
-
-class Student(nn.Module):
-    """Σ v_k erf(w_k·x / √(2N)); x (n, N) → (n, 1)."""
-
-    def __init__(self, inputs: int, units: int, scale: float):
-        super().__init__()
-        self.w = nn.Parameter(scale * torch.randn(units, inputs))
-        self.v = nn.Parameter(torch.randn(1, units))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.erf(x @ self.w.T / (2 * x.shape[-1]) ** 0.5) @ self.v.T
 
 
 def task(x: Tensor, y: Tensor, n: int) -> sb.Task:
@@ -60,7 +49,7 @@ def manifold(data: int, inputs=64, latent=10, f=torch.erf, labels="latent") -> s
 
 
 def trained(task: sb.Task, units=8, scale=1.0, seed=30, runs=6, **options) -> sb.Fleet:
-    fleet = sb.models.fleet_of(lambda: Student(task.x.shape[1], units, scale), runs=runs, seed=seed)
+    fleet = sb.models.fleet_of(lambda: Student(units, scale, task.x.shape[1]), runs=runs, seed=seed)
     usual = {"optimizer": "adam", "lr": 0.02, "batch": 128, "steps": 1500, "stop": None, "every": 10_000}
     sb.last(sb.fit(fleet, task, **usual | options))
     return fleet
@@ -141,7 +130,7 @@ def test_small_first_weights_leave_less_to_disagree_about():
 def test_gradient_descent_stays_in_the_span():
     """On a flat manifold what is orthogonal to the data stays as it was, in float64 to rounding."""
     flat = manifold(9, latent=20, f=lambda t: t).to(dtype=torch.float64)
-    fleet = sb.models.fleet_of(lambda: Student(64, 8, 1.0).double(), runs=3, seed=5)
+    fleet = sb.models.fleet_of(lambda: Student().double(), runs=3, seed=5)
     born = next(fleet.parameters()).detach().clone()  # (students, units, inputs)
     sb.last(sb.fit(fleet, flat, lr=0.2, batch=64, steps=500, stop=None))
     path = next(fleet.parameters()).detach() - born

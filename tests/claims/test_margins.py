@@ -14,6 +14,7 @@ from scipy.optimize import linprog, minimize
 from torch import Tensor, nn
 
 import sbkit as sb
+from sbkit.lessons.rank.which_margin import Convolution
 
 pytestmark = pytest.mark.slow
 Array = NDArray[np.float64]
@@ -33,18 +34,6 @@ class Diagonal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         f = (x @ self.beta())[:, None]
         return torch.cat([-f, f], 1) / 2 if self.classes else f
-
-
-class Convolution(nn.Module):
-    """β = the circular convolution of two kernels, the first random, the second zero."""
-
-    def __init__(self, scale: float, d: int):
-        super().__init__()
-        first, second = scale * torch.randn(d) / d**0.5, torch.zeros(d)
-        self.u, self.v = nn.Parameter(first.double()), nn.Parameter(second.double())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x @ torch.fft.irfft(torch.fft.rfft(self.u) * torch.fft.rfft(self.v), n=x.shape[-1]))[:, None]
 
 
 def log_loss(fleet: sb.Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:

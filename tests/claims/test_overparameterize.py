@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import sbkit as sb
+from sbkit.lessons.rank.overparameterize_then_collapse import Table
 
 pytestmark = pytest.mark.slow
 PIXELS, DIGIT = load_digits(return_X_y=True)
@@ -70,18 +71,6 @@ def test_a_trained_network_collapses_whole():
         assert type(plain) is nn.Sequential
         assert (plain(task.x_test) - fleet(task.x_test)[r]).abs().max() <= 1e-4
         assert 3 * sum(p.numel() for p in plain.parameters()) < sum(p.numel() for p in alone.parameters())
-
-
-class Table(nn.Module):
-    """One linear layer, asked for one cell of its weight at a time."""
-
-    def __init__(self, size: int):
-        super().__init__()
-        self.layer = nn.Linear(size, size, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        column, row = x.chunk(2, dim=-1)
-        return (self.layer(column) * row).sum(-1, keepdim=True)
 
 
 def unseen(rank: int, factors: int, seed: int, size=24, **options) -> Tensor:

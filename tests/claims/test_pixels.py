@@ -9,23 +9,10 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 import sbkit as sb
+from sbkit.lessons.simplicity.real_pixels import convnet
 
 pytestmark = pytest.mark.slow
 EVEN_ODD = (range(0, 10, 2), range(1, 10, 2))
-
-
-def convnet(task: sb.Task, channels: int = 8) -> nn.Module:
-    """A small convnet for a task of grey images."""
-    _, height, width = task.embed.shape
-    look = [
-        nn.Conv2d(1, channels, 3),
-        nn.ReLU(),
-        nn.Conv2d(channels, 16, 3, stride=2),
-        nn.ReLU(),
-        nn.Flatten(),
-    ]
-    last = nn.Linear(16 * ((height - 3) // 2) * ((width - 3) // 2), 2)
-    return nn.Sequential(nn.Unflatten(1, task.embed.shape), *look, last)
 
 
 def build(kind: str, task: sb.Task, runs=4, seed=20) -> sb.Fleet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 import sbkit as sb
+from sbkit.course.check import WRITTEN
 from sbkit.course.exercise import TURNED, exercise
 
 NAMES = dir(sb.check)
@@ -112,8 +114,8 @@ def test_a_factor_is_told():
         ([1.0], "A function of x is expected; got [1.0]."),
         (lambda x: x[:2], "3 numbers are expected; got a shape of (2,)."),
         (lambda x: "six", "3 numbers are expected; got 'six'."),
-        (lambda x: x * math.nan, "3 numbers are expected; got [nan, nan, nan]."),
-        (lambda: 1, "Called with x (3,), the function stopped: TypeError"),
+        (lambda x: x * math.nan, "3 numbers are expected; got numbers that are not finite."),
+        (lambda: 1, "Called with x (a shape of (3,)), the function stopped: TypeError"),
         (lambda x: None, "does it end with `return`?"),
         (lambda x: x.add_(1), "The function changes what it was given"),
     ],
@@ -145,3 +147,9 @@ def test_a_function_cannot_change_what_it_is_tried_on():
 
     assert "work on a copy" in sb.check.shuffle(vandal).sentence and sb.check.shuffle(sb.check.shuffle.want)
     assert len(seen) == 1 and seen[0] > 0
+
+
+def test_no_two_exercises_share_a_name():
+    lessons = Path(sb.__file__).parent / "lessons"
+    written = [name for path in lessons.rglob("*.py") for name in WRITTEN.findall(path.read_text("utf-8"))]
+    assert sorted(written) == NAMES

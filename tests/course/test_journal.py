@@ -1,4 +1,4 @@
-"""The journal: whole lines, kept, read, exported and deleted; trouble is told and nothing stops."""
+"""The journal: whole lines, kept, read and deleted; trouble is told and nothing stops."""
 
 from __future__ import annotations
 
@@ -71,10 +71,8 @@ def test_nobody_has_predicted_yet():
     assert len(sb.journal.calibration()) == 0 and sb.journal.delete() == 0
 
 
-def test_export_and_delete(data, tmp_path):
+def test_delete(data):
     predicted("half")
-    path = sb.journal.export(tmp_path / "mine.csv")
-    assert pd.read_csv(path)["question"].tolist() == ["How many?"]
     assert sb.journal.delete() == 1 and len(sb.journal.table()) == 0 and not list(data.iterdir())
 
 
@@ -161,7 +159,7 @@ TROUBLES = [a_file, a_folder, no_permission, no_disk, no_network]
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.filterwarnings("ignore:.*The lesson goes on")
 def test_where_nothing_can_be_kept_the_lesson_goes_on(trouble, data, monkeypatch, tmp_path):
-    """What was predicted in this kernel is still compared, listed and exported."""
+    """What was predicted in this kernel is still compared, listed."""
     trouble(data, monkeypatch)
     prediction = sb.predict("How many?", CHOICES, confidence=80)
     with pytest.warns(UserWarning, match="not kept: .* The lesson goes on"):
@@ -172,7 +170,6 @@ def test_where_nothing_can_be_kept_the_lesson_goes_on(trouble, data, monkeypatch
                          "Brier score 0.64 (0 is perfect, 0.25 is always “50 %”).")  # fmt: skip
     assert sb.journal.table()["measured"].tolist() == ["all"]
     assert sb.journal.calibration().loc["all lessons", "predictions"] == 1
-    assert pd.read_csv(sb.journal.export(tmp_path / "mine.csv"))["measured"].tolist() == ["all"]
     sb.journal.delete()
     assert len(sb.journal.table()) == 0
 
@@ -199,12 +196,6 @@ def test_a_file_that_cannot_be_deleted_is_named(data):
     (data / "predictions-other.jsonl").mkdir()
     with pytest.warns(UserWarning, match="predictions-other.jsonl in .* is not deleted"):
         assert sb.journal.delete() == 1
-
-
-def test_an_export_that_cannot_be_written_says_so(data, tmp_path):
-    predicted("half")
-    with pytest.raises(sb.SbkitError, match="exported to a file that can be written, got"):
-        sb.journal.export(tmp_path / "missing" / "mine.csv")
 
 
 def test_a_question_of_half_a_letter_is_kept(data):

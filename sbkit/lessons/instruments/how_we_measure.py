@@ -7,8 +7,8 @@ from torch import Tensor
 
 from sbkit.core import Fleet, Task
 from sbkit.course.exercise import exercise
-from sbkit.course.voters import right_on, shuffled_apart, voters
 from sbkit.data import slabs
+from sbkit.lessons.voters import right_on, shuffled_apart, voters
 from sbkit.measures import effective_rank, stable_rank
 
 # Ten singular values of a matrix with a stable rank below 2 and an effective rank above 5.
@@ -26,7 +26,6 @@ spectrum = exercise(
     },
     right="Stable rank {0:.2f}, effective rank {1:.2f}. One matrix, two answers: an axis that says “rank” "
     "must say which.",
-    rest="",
 )
 
 

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sbkit.course.exercise import exercise, normal
+
+
+class Convolution(nn.Module):
+    """β = the circular convolution of two kernels, the first random, the second zero. (n, d) → (n, 1)"""
+
+    def __init__(self, scale: float, d: int = 40):
+        super().__init__()
+        first, second = scale * torch.randn(d) / d**0.5, torch.zeros(d)
+        self.u, self.v = nn.Parameter(first.double()), nn.Parameter(second.double())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """β·x of each row, by the Fourier transform."""
+        return (x @ torch.fft.irfft(torch.fft.rfft(self.u) * torch.fft.rfft(self.v), n=x.shape[-1]))[:, None]
+
 
 X, BETA = normal(6, 4), normal(4, seed=2)  # (rows, columns), (columns,)
 Y = torch.tensor([1.0, -1, 1, 1, -1, -1], dtype=torch.float64)

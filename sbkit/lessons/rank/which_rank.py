@@ -58,5 +58,4 @@ opposite = exercise(
         "those in use.": (lambda effective, stable: stable > 1.25 + 1e-9, [9.0, 1.0, 0.0, 0.0, 0.0]),
     },
     right="Effective rank {0:.2f}, stable rank {1:.2f}: of which of the two matrices is the rank lower?",
-    rest="",
 )

@@ -123,9 +123,7 @@ def _known(task: Task) -> tuple[Tensor, Tensor]:
     """Means of the latents and the direction of the best classifier, (2,) each."""
     about = dict(task.embed.named_buffers())
     if not {"means", "bayes"} <= set(about):
-        raise SbkitError(
-            "A shortcut's bias needs a task whose best classifier is known; try core_and_shortcut()."
-        )
+        raise SbkitError("A shortcut's bias needs a known best classifier; try core_and_shortcut().")
     return about["means"], about["bayes"]
 
 
@@ -161,7 +159,7 @@ def shortcut_bias(fleet: Fleet, task: Task) -> Tensor:
     means, bayes = _known(task)
     z = _probes(means)
     logits = fleet.predict(task.embed(z))  # (runs, 900, 2)
-    scores = logits[..., 1] - logits[..., 0]  # (runs, 900)
+    scores = logits.diff(dim=-1)[..., 0]  # (runs, 900)
     answers = torch.where(scores.isfinite(), scores.sign(), math.nan)
     return (_leaning(answers, z) - _leaning((z @ bayes).sign(), z)).cpu()
 

@@ -60,5 +60,4 @@ dropped = exercise(
         ),
     },
     right=HEAD + "the others 1.25 times as large: the next layer gets the same on average.",
-    rest="",
 )

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from sbkit.core import Fleet, Task
 from sbkit.course.exercise import exercise
-from sbkit.course.voters import right_on, shuffled_apart, voters
 from sbkit.data import slabs
+from sbkit.lessons.voters import right_on, shuffled_apart, voters
 
 
 def _one_vote() -> list[tuple[Fleet, Task, str]]:

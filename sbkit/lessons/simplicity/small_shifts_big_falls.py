@@ -101,5 +101,4 @@ steepest = exercise(
         ),
     },
     right="The slope over its length; the slope's signs. The rest of the attack is a loop.",
-    rest="",
 )

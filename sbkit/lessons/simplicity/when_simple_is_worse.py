@@ -72,5 +72,4 @@ noisy = exercise(
         ),
     },
     right=HEAD + "as the authors' code has it: p is the share that says nothing.",
-    rest="",
 )

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sbkit.core import Fleet, Task, check_pair
 from sbkit.course.exercise import exercise
-from sbkit.course.voters import right_on, shuffled_apart, voters
 from sbkit.data import slabs
+from sbkit.lessons.voters import right_on, shuffled_apart, voters
 from sbkit.measures import margins
 
 
