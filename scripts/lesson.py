@@ -69,26 +69,32 @@ def named(name: str) -> Lesson:
         raise Refused(f"{rule}, got {name!r}; try {near(name)}.")
     lesson = Lesson(name.split("/")[0], found["part"].replace("-", "_"), found["at"], found["question"])
     known = {path.name[0]: path.name for path in (ROOT / "notebooks").glob("[0-9]-*") if path.is_dir()}
-    if known.get(found["number"], lesson.folder) != lesson.folder:
-        part = known[found["number"]]
-        raise Refused(
-            f"Part {found['number']} is {part}, got {lesson.folder}; try {part}/{name.split('/')[1]}."
-        )
+    part = known.get(found["number"], lesson.folder)
+    if part != lesson.folder:
+        rule = f"Part {found['number']} is {part}, got {lesson.folder}"
+        raise Refused(f"{rule}; try {part}/{name.split('/')[1]}.")
     for word, long in ((lesson.part, lesson.folder), (lesson.module, name)):
         if keyword.iskeyword(word):
             fix = name.replace(long, f"{long}-here")
             raise Refused(f"Part and question name Python files, got the keyword {word!r}; try {fix}.")
+    check_free(lesson, name)
+    return lesson
+
+
+def check_free(lesson: Lesson, name: str) -> None:
+    """Refuse a lesson whose exercise, files or number another has."""
+    exercise = re.compile(rf"^{lesson.module} = exercise\(", re.MULTILINE)
+    for path in (ROOT / "sbkit" / "lessons").rglob("*.py"):
+        if path != lesson.file and exercise.search(path.read_text(encoding="utf-8")):
+            rule = f"An exercise has a name of its own, got {lesson.module}, which is {path.stem}'s"
+            raise Refused(f"{rule}; try {name}-again.")
     for path in (lesson.notebook, lesson.file, lesson.test):
         if path.exists():
-            taken = path.relative_to(ROOT)
-            raise Refused(
-                f"A lesson has its own files, got {taken}, which is there; try {free(lesson)}-again."
-            )
-    at = f"{lesson.at}-"
-    taken = sorted(path.name for path in lesson.notebook.parent.glob("*.ipynb") if path.name.startswith(at))
+            rule = f"A lesson has its own files, got {path.relative_to(ROOT)}, which is there"
+            raise Refused(f"{rule}; try {free(lesson)}-again.")
+    taken = sorted(path.name for path in lesson.notebook.parent.glob(f"{lesson.at}-*.ipynb"))
     if taken:
         raise Refused(f"{lesson.folder} has its {lesson.at}, {taken[0]}; try {free(lesson)}.")
-    return lesson
 
 
 def near(name: str) -> str:

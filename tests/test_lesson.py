@@ -56,6 +56,7 @@ def python(house: Path, *given: str) -> subprocess.CompletedProcess[str]:
         ("1-sharpness/20-how-sharp", "1-simplicity/20-how-sharp"),  # part 1 has a name
         ("1-simplicity/01-which-feature-will-it-use", r"1-simplicity/\d\d-which-feature-will-it-use-again"),
         ("1-simplicity/01-how-sharp", r"1-simplicity/\d\d-how-sharp"),  # the number is taken
+        ("3-sharpness/01-climb", "3-sharpness/01-climb-again"),  # an exercise of that name is there
         ("3-sharpness/01-class", "3-sharpness/01-class-here"),
         ("3-class/01-how-sharp", "3-class-here/01-how-sharp"),
     ],

@@ -80,7 +80,7 @@ def lesson(tmp_path, monkeypatch) -> dict:
     for cell in json.loads(PATH.read_text())["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "code" and any(
-            f"def {name}(" in source for name in ("dominoes", "convnet", "openml")
+            start in source for start in ("def dominoes(", "import convnet", "def openml(")
         ):
             exec(source, names)
     return names
