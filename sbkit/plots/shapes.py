@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +59,8 @@ class Frozen:
 
     def _array(self, name: str, ndim: int, shape: tuple[int, ...] = (), fix: str = "") -> Any:
         """Make a field that is given an array of `ndim` axes, the first ones as long as in `shape`."""
-        if getattr(self, name) is None:
+        optional = {part.name for part in fields(self) if part.default is None}
+        if getattr(self, name) is None and name in optional:
             return
         owner = f"{type(self).__name__} {self.name!r}: {name}"
         made = array(owner, getattr(self, name))
