@@ -79,17 +79,19 @@ class Gradients:
         if not self.plan.transform:
             return x, y
         found: Any = self.plan.transform(self.fleet, x.clone(), y.clone())
+        values = y.is_floating_point()
         try:
             new, labels = found
-            known = labels.is_floating_point() or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
-            fits = known and self.encode(labels).shape == (*new.shape[:2], self.outputs)
-            fits = fits and (new.shape[::2], new.dtype) == (x.shape[::2], x.dtype)
+            made = len(new), *new.shape[2:], new.dtype, labels.is_floating_point()
+            known = values or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
+            fits = known and made == (len(x), x.shape[2], x.dtype, values)
+            fits = fits and self.encode(labels).shape == (*new.shape[:2], self.outputs)
         except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):  # no two tensors, no labels
             fits = False
         if not fits:
             rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
-            classes = f"classes 0…{self.outputs - 1} or values"
-            raise SbkitError(f"{rule}, {classes}, got {told(found)}; try `return x, y`.")
+            kind = "values" if values else f"classes 0…{self.outputs - 1}"
+            raise SbkitError(f"{rule}, {kind}, got {told(found)}; try `return x, y`.")
         return new, labels
 
     @torch.no_grad()

@@ -116,9 +116,7 @@ def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -
     logits = torch.linspace(-1, 1, 2 * targets.numel()).to(targets).view(shape).requires_grad_()
     with torch.enable_grad():
         found, alone = (value(part, targets.expand_as(part)) for part in (logits, logits[:1]))
-    rule = (
-        f"loss={name!r} is a number a row, {shape[:2]} of logits {shape}, with a gradient, of that run alone"
-    )
+    rule = f"loss={name!r} is a number a row, {shape[:2]} of logits {shape}, with a gradient, each run apart"
     if not (isinstance(found, Tensor) and found.shape == shape[:2] and found.requires_grad):
         raise SbkitError(f"{rule}, got {told(found)}; try return (logits - targets).abs().mean(-1).")
     if alone.shape != found[:1].shape or not torch.allclose(alone, found[:1], equal_nan=True):

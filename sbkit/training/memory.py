@@ -23,8 +23,8 @@ class Memory:
         self._at = [p.data_ptr() for p, _ in self._held]
         if not {id(p) for p in moved} & {id(p) for p, grad in self._grads if grad is not None}:
             raise _elsewhere("none of them")
-        fused = any(group.get("fused") for group in optimizer.param_groups)
-        if fused and not all(p.is_contiguous() for p in moved):  # it would write between the pieces
+        fused = [p for group in optimizer.param_groups if group.get("fused") for p in group["params"]]
+        if not all(p.is_contiguous() for p in fused):  # it would write between the pieces
             words = "A fused optimizer moves one piece of memory, got weights in several"
             way = f"torch.optim.{type(optimizer).__name__}([fleet.flat()], fused=True)"
             raise SbkitError(f"{words}; try {way}.")

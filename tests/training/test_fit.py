@@ -42,6 +42,8 @@ REFUSED = [
     ({"transform": lambda f, x, y: (x[..., :1], y)}, r"transform gives x .*got \(2, 32, 1\)"),
     ({"transform": lambda f, x, y: (x, y[:, :5])}, r"transform gives x .* and \(2, 5\)"),
     ({"transform": lambda f, x, y: (x[:, :0], y[:, :0])}, r"transform gives x .*got \(2, 0, 3\)"),
+    ({"transform": lambda f, x, y: (x, torch.rand(*y.shape, 2))}, "transform gives x .*, classes 0…1, got"),
+    ({"transform": lambda f, x, y: (x[..., None], y)}, r"transform gives x .*got \(2, 32, 3, 1\)"),
     ({"transform": lambda f, x, y: (x.float(), y)}, "transform gives x .*float64.*got .*float32"),
     ({"after_step": "text"}, "after_step is a function of .*, got 'text'"),
     ({"batch": 0}, "batch is a whole number of at least 1, got 0"),
