@@ -35,6 +35,7 @@ from browser.jupyter import jupyter_lab  # noqa: E402
 
 LESSON = """
 import os, sbkit as sb
+import sbkit.lessons.simplicity.which_feature_will_it_use
 os.environ["SBKIT_DATA"] = os.getcwd()
 def lesson(slabs=5, noise=0.0, depth=2, optimizer="sgd", lr=0.02, seed=0):
     task = sb.lms(slabs, dim=10, noise=noise)

@@ -1,7 +1,6 @@
 """The registries of all that has a name: `@measure("norm")` adds one, `measure["norm"]` takes it."""
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -24,8 +23,8 @@ class AboutMeasure(Entry):
 
     classes: 0, or how many classes the task needs at least (of 2: exactly two). columns: as many features.
     rows: whether test rows are looked at. beside: measures that come along. glance: arguments of a coarse
-    look, of which one in `glance_every` is taken. reach: the largest value its plot shows. parts: the mapping
-    of a task, "features" or "kinds", whose names its columns have in a table; "" if they are counted.
+    look, of which one in `glance_every` is taken. parts: the mapping of a task, "features" or "kinds", whose
+    names its columns have in a table; "" if they are counted.
     """
 
     classes: int = 0
@@ -34,7 +33,6 @@ class AboutMeasure(Entry):
     beside: tuple | list = ()
     glance: dict = field(default_factory=dict)
     glance_every: int = 1
-    reach: float = math.inf
     parts: str = ""
 
 

@@ -3,7 +3,7 @@
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
 from sbkit.measures.kernel import alignment, kernel
-from sbkit.measures.margin import margin, margins
+from sbkit.measures.margin import margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import (
     effective_rank,
@@ -29,7 +29,6 @@ __all__ = [
     "entropy_rank",
     "kernel",
     "kinds",
-    "margin",
     "margins",
     "pca_rank",
     "randomized",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, SbkitError, Task, check_pair, measure
+from sbkit.core import Fleet, SbkitError, Task, check_pair
 from sbkit.measures.randomized import shuffled
-
-REACH, PLACES = 10.0, 81  # the curve runs from −REACH to REACH, at so many places
 
 
 def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: int = 0) -> Tensor:
@@ -36,25 +33,3 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     right = logits.masked_fill(~own, 0).sum(-1)  # (runs, n)
     found = right - logits.masked_fill(own, -math.inf).amax(-1)
     return found.where(logits.isfinite().all(-1).all(-1, keepdim=True), math.nan).cpu()
-
-
-@measure("margin", classes=True, glance_every=4, reach=REACH)
-def margin(fleet: Fleet, task: Task) -> Tensor:
-    """Share of test rows with a margin below each of 81 places, −10 … 10. (runs, 1 or 3, 81)
-
-    First as the rows are, then, where a task has kinds, with all simplest features (S) shuffled, then
-    all others (Sᶜ). At margin 0 it is the share of errors. NaN for a run that diverged.
-
-    >>> from sbkit.data import slabs
-    >>> from sbkit.models import mlp
-    >>> task = slabs(n=10, n_test=100)
-    >>> margin(mlp(task), task).shape
-    torch.Size([8, 3, 81])
-    """
-    check_pair("margin", fleet, task)
-    places, curves = torch.linspace(-REACH, REACH, PLACES), []
-    for names in ([], *task.kinds.values()):
-        found = margins(fleet, task, names).sort(dim=1).values.contiguous()  # (runs, n)
-        below = torch.searchsorted(found, places.to(found).repeat(fleet.runs, 1)) / found.shape[1]
-        curves.append(torch.where(found.isfinite().all(1, keepdim=True), below, math.nan))
-    return torch.stack(curves, dim=1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, stack
 
-from sbkit.core import Snapshot, Task, registries, window
+from sbkit.core import Snapshot, Task, window
 from sbkit.core.registries import plot
 from sbkit.plots.bands import alive, band_line, middle, shown, step_line, told
 from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines
@@ -151,18 +151,6 @@ def _timeline(name: str, history: History, y: str) -> Lines | None:
     lines = [step_line(feature, history, lambda s, i=i: s.values[name][:, i]) for i, feature in kept]
     axis, more = Axis(say("axes", y), low=0, high=1.02), _hidden(len(names) - len(lines))
     return _lines(name, history, axis, lines, more=more) if lines else None
-
-
-@plot("margin")
-def margin(history: History) -> Lines:
-    """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
-    latest, reach = history[-1], registries.measure.about["margin"].reach
-    curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
-    places = np.linspace(-reach, reach, curves.shape[2], dtype=np.float32)
-    names = [say("axes", "as_is"), *(say("axes", "cut", kind=kind) for kind in latest.sample.kinds)]
-    lines = [band_line(name, places, curves[:, i], dash=i == 2) for i, name in enumerate(names)]
-    x, y = Axis(say("axes", "margin"), low=-reach, high=reach), Axis(say("axes", "below"), low=0, high=1.02)
-    return _lines("margin", history, y, lines, x)
 
 
 @plot("spectrum", rows=False, first=True)

@@ -8,8 +8,8 @@ from scipy.stats import ks_2samp
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
-from sbkit.measures import margin, shuffled
+from sbkit.lessons.simplicity.which_feature_will_it_use import margin, margin_shift
+from sbkit.measures import shuffled
 
 every_fleet = pytest.mark.parametrize("build", FLEETS)
 

@@ -11,6 +11,7 @@ import torch
 
 import sbkit as sb
 from sbkit.core import registries, window
+from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
 from sbkit.plots import Bars, Field, Lines, pictures
 
 

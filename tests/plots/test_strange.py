@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
+from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
 from sbkit.plots import Bars, Field, Lines, paired, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.png import draw, png

@@ -1,18 +1,56 @@
-"""Which feature will it use: exercises on linear pieces and on shuffled features."""
+"""Which feature will it use: how margins lie, and exercises on linear pieces and on shuffled features."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Task, check_pair
+from sbkit.core import Fleet, Snapshot, Task, check_pair
+from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise
 from sbkit.data import slabs
 from sbkit.lessons.voters import right_on, shuffled_apart, voters
 from sbkit.measures import margins
+from sbkit.plots import Axis, Lines
+from sbkit.plots.bands import band_line, shown, told
+
+REACH, PLACES = 10.0, 81  # a curve of margins runs from −REACH to REACH, over so many places
+
+
+@measure("margin", classes=True, glance_every=4)
+def margin(fleet: Fleet, task: Task) -> Tensor:
+    """Share of test rows with a margin below each of 81 places, −10 … 10. (runs, 1 or 3, 81)
+
+    First as the rows are, then, where a task has kinds, with all simplest features (S) shuffled, then
+    all others (Sᶜ). At margin 0 it is the share of errors. NaN for a run that diverged.
+
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=100)
+    >>> margin(mlp(task), task).shape
+    torch.Size([8, 3, 81])
+    """
+    check_pair("margin", fleet, task)
+    places, curves = torch.linspace(-REACH, REACH, PLACES), []
+    for names in ([], *task.kinds.values()):
+        found = margins(fleet, task, names).sort(dim=1).values.contiguous()  # (runs, n)
+        below = torch.searchsorted(found, places.to(found).repeat(fleet.runs, 1)) / found.shape[1]
+        curves.append(torch.where(found.isfinite().all(1, keepdim=True), below, math.nan))
+    return torch.stack(curves, dim=1)
+
+
+@plot("margin")
+def margin_curves(history: Sequence[Snapshot]) -> Lines:
+    """Share of rows below each margin: as they are, and with the features of a kind shuffled."""
+    latest = history[-1]
+    curves = shown(latest, latest.values["margin"])  # (runs, kinds, places)
+    names, places = ["as is", "S shuffled", "Sᶜ shuffled"], torch.linspace(-REACH, REACH, curves.shape[2])
+    lines = [band_line(names[i], places, curves[:, i], dash=i == 2) for i in range(curves.shape[1])]
+    x, y = Axis("margin (logits)", low=-REACH, high=REACH), Axis("share of rows below", low=0, high=1.02)
+    caption = "Lead of the right class, {rows} test rows; below 0: errors. {over}.".format(**told(latest))
+    return Lines("margin", "How sure of the right class", x, y, lines, caption)
 
 
 def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: int = 0) -> Tensor:
