@@ -16,7 +16,7 @@ from sbkit.lab.panel import Panel
 from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
 from sbkit.lab.still import Still
-from sbkit.plots import cells, empty, where
+from sbkit.plots import empty, tiles, where
 from sbkit.sweeps import checked, first_row, sweep
 from sbkit.training import Run
 from sbkit.training.signature import Lesson, Signature
@@ -86,7 +86,7 @@ class Chart(Session):
         for name in [name for name in axes if name not in self.over]:
             column = one_of("column", name, [str(known) for known in table])
             self.kept = self.kept[where(self.kept, column, axes[name][0])]
-        self.field = cells(self.kept, value, {name: axes[name] for name in self.over})
+        self.field = tiles(self.kept, value, {name: axes[name] for name in self.over})
         super().__init__(lambda: self.field)
         self.name = "map"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -19,11 +20,11 @@ def kernel(
     """How alike each net finds every two of the inputs. (runs, n, n)
 
     "ntk": Σ over outputs and weights of the products of their derivatives at the two inputs, the tangent
-    kernel (Jacot et al. 2018); "gram": dot products of what hidden layer `layer` makes of them (the last);
+    kernel (Jacot et al. 2018); "gram": dot products of their features in hidden layer `layer` (the last);
     "cosine": the same, each feature vector of length 1. x (n, d), shared, or (runs, n, d). centre: subtract
     the mean over inputs from the vectors first (before the lengths, for cosine). Symmetric, no negative
-    eigenvalues; NaN for a run that diverged. Raises `SbkitError` on other kinds, and where there are no
-    hidden layers to look at.
+    eigenvalues; NaN for a run that diverged. Raises `SbkitError` on other names of a kernel, and
+    where there are no hidden layers whose features could be taken.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -48,7 +49,7 @@ def kernel(
 
 
 def _layers(fleet: Fleet) -> int:
-    """Hidden layers of a plain fleet."""
+    """How many hidden layers the nets have, at least one."""
     hidden = len(fleet.weights()) - 1
     if hidden < 1:
         raise SbkitError('A net without hidden layers has no features, got depth 0; try kind="ntk".')
@@ -108,10 +109,7 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
 
 def _labels(y: Any) -> Tensor:
     """Labels, one a row, as a tensor (n,) or (n, outputs)."""
-    try:
-        labels = torch.as_tensor(y)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise SbkitError(f"Labels are numbers, one a row, got {y!r:.60}; try task.y.") from error
-    if not labels.ndim:
-        raise SbkitError(f"Labels are numbers, one a row, got {y!r:.60}; try task.y.")
-    return labels
+    with suppress(TypeError, ValueError, RuntimeError):
+        if (labels := torch.as_tensor(y)).ndim:
+            return labels
+    raise SbkitError(f"Labels are numbers, one a row, got {y!r:.60}; try task.y.")

@@ -40,8 +40,8 @@ def attack(
     Projected gradient ascent (Madry et al. 2018): `steps` steps of 2.5·radius/steps along the gradient of
     the log odds against the label ("l2", Euclidean length) or its sign ("linf", largest coordinate), each
     followed by a projection onto the ball. The cross-entropy has the same directions, but its gradient
-    vanishes where a net is sure. rows: the first so many test rows (all), in their order; for some drawn
-    from all attack `task.sample(rows)`; train: of training rows instead. seed: start at a random point of
+    vanishes where a net is sure. rows: attack only the first so many test rows; to draw them from
+    all, attack `task.sample(rows)`. train: attack training rows instead. seed: start at a random point of
     the ball instead of its centre. Each run has its own inputs; NaN for a run that diverged. Raises
     `SbkitError` on other norms, numbers out of range, a fleet of other inputs, and for regression.
 
@@ -126,7 +126,8 @@ def universal_perturbation(
     tensor([1., 1., 1.])
     """
     check_pair("universal_perturbation", fleet, task)
-    _two_classes(task)
+    if not task.classes or task.outputs != 2:
+        raise SbkitError(f"A label-signed perturbation is for two classes, got {task.outputs} outputs.")
     few = task.sample(whole("rows", rows))
     moved = attack(fleet, few, "l2", radius, steps, train=True)  # (runs, n, d)
     change = (moved - few.x) * (2 * few.y - 1).unsqueeze(1)  # (runs, n, d)
@@ -136,8 +137,3 @@ def universal_perturbation(
     side = (finite @ direction.unsqueeze(2)).sum((1, 2))  # (runs,)
     length = torch.where(side < 0, -radius, radius).where(alive, math.nan)  # (runs,)
     return length.unsqueeze(1) * direction
-
-
-def _two_classes(task: Task) -> None:
-    if not task.classes or task.outputs != 2:
-        raise SbkitError(f"A label-signed perturbation is for two classes, got {task.outputs} outputs.")

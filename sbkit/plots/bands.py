@@ -1,4 +1,4 @@
-"""From runs to what is drawn of them: mean, band, and the words that say so."""
+"""What is drawn of many runs: their mean, their band, and the words for both."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def alive(snapshot: Snapshot) -> NDArray[np.bool_]:
 
 
 def shown(snapshot: Snapshot, values: torch.Tensor) -> Array:
-    """Values (runs, …) of the runs that can be shown, or of none: NaN. (runs shown, at least 1, …)
+    """Values (runs, …) of the runs that can be shown, NaN where not finite. (runs shown, …)
 
-    What is not finite in them is NaN, too.
+    If no run can be shown, all runs are kept and everything is NaN.
     """
     kept, table = alive(snapshot), _finite(values)
     return table[kept] if kept.any() else np.full_like(table, np.nan)
@@ -57,13 +57,13 @@ def band_line(name: str, x: Any, values: Array, dash: bool = False) -> Line:
 def step_line(
     name: str, history: Sequence[Snapshot], of: Callable[[Snapshot], torch.Tensor], dash: bool = False
 ) -> Line:
-    """What a function takes from snapshots, (runs,) each, over steps; NaN where a run cannot be shown."""
+    """A line over steps: values (runs,) taken from each snapshot by `of`, NaN where a run cannot be shown."""
     columns = [np.where(alive(snapshot), _finite(of(snapshot)), np.nan) for snapshot in history]
     return band_line(name, [snapshot.step for snapshot in history], np.stack(columns, axis=1), dash)
 
 
 def told(snapshot: Snapshot) -> dict[str, str]:
-    """What captions say of a snapshot: its rows, what lines, bands, bars and dots are.
+    """The words of a snapshot's captions: how many rows, and what lines, bands, bars and dots show.
 
     >>> one = Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 2, {}, ("training",) * 8, 100, None)
     >>> told(one)["over"], told(one)["mean"]

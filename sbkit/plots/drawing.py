@@ -9,7 +9,7 @@ from sbkit.core import Snapshot
 from sbkit.core.registries import measure, plot
 from sbkit.plots.bands import left_out
 from sbkit.plots.shapes import Description, Field, Lines
-from sbkit.plots.standard import plain
+from sbkit.plots.standard import by_shape
 from sbkit.plots.words import say
 
 History = Sequence[Snapshot]
@@ -19,10 +19,10 @@ def pictures(history: History, moving: bool = False, first: Snapshot | None = No
     """All that can be drawn of a history: fields first, then loss and accuracy, then measures.
 
     A value stands at the step at which it was measured, in curves; other pictures of an earlier one say so.
-    history: [latest] for a live frame, all snapshots for a still one. moving: the look was a glance at
-    a sample of the rows, and captions say so. first: of the run; a plot registered with `first=True` gets
-    it before a live frame's snapshot. A measure without a plot of its name gets the one that draws what its
-    values carry, or a plain one; the caption of the loss names those that have none.
+    history: [latest] for a live frame, else all snapshots. moving: the latest is a glance, at a sample of
+    the rows, and captions say so. first: the run's first snapshot; a plot registered with `first=True` gets
+    it before a live frame's. A measure without a plot of its name gets the one that draws what its values
+    carry, or one by their shape; the caption of the loss names those that have none.
     """
     names = list(dict.fromkeys(["loss", "accuracy", *history[-1].values]))
     drawn = {name: picture for name in names if (picture := _draw(name, history, first))}
@@ -49,7 +49,7 @@ def _draw(name: str, history: History, first: Snapshot | None) -> Description | 
         history = [first, *history]
     history = list({seen.step: seen for seen in (snapshot.of(name) for snapshot in history)}.values())
     if not of:
-        return plain(name, history)
+        return by_shape(name, history)
     if of == name or name not in history[-1].values:
         return plot[of](history)
     picture = plot[of]([replace(seen, values={**seen.values, of: seen.values[name]}) for seen in history])

@@ -1,4 +1,4 @@
-"""Descriptions drawn by plotly, for all that stands still."""
+"""Descriptions drawn by plotly: charts without dials, and `.figure()` of a panel."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 from sbkit.core import SbkitError
 from sbkit.plots.shapes import Axis, Bars, Description
 from sbkit.plots.theme import INK, faint
-from sbkit.plots.traces import plain, rises, span, traces
+from sbkit.plots.traces import escaped, rises, span, traces
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 WIDE, HIGH, ACROSS = 420, 440, 3  # pixels a plot, plots a row
 LETTERS = 58  # of a caption in a line
+FONT = {"size": 15, "color": INK, "family": "Arial, sans-serif"}
+MARGIN = {"l": 70, "r": 30, "t": 120, "b": 60}  # pixels
+STYLE = {"template": "plotly_white", "barmode": "overlay", "font": FONT, "margin": MARGIN}
 
 
 def figure(descriptions: Description | Sequence[Description]) -> Figure:
-    """The descriptions side by side in one still figure, three a row, each with title and caption.
+    """The descriptions side by side in one plotly figure, three a row, each with title and caption.
 
     Raises `SbkitError` on anything that is no `Field`, `Lines` or `Bars`.
 
@@ -38,14 +41,7 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
     gaps: dict[str, Any] = {"vertical_spacing": 0.42 / rows, "horizontal_spacing": 0.27 / columns}
     fig = make_subplots(rows, columns, subplot_titles=[_title(shape) for shape in shapes], **gaps)
     fig.update_annotations(font={"size": 13, "color": INK}, yshift=4, align="center")
-    fig.update_layout(
-        template="plotly_white",
-        font={"size": 15, "color": INK, "family": "Arial, sans-serif"},
-        width=WIDE * columns + 60,
-        height=HIGH * rows + 40,
-        margin={"l": 70, "r": 30, "t": 120, "b": 60},
-        barmode="overlay",
-    )
+    fig.update_layout(STYLE, width=WIDE * columns + 60, height=HIGH * rows + 40)
     for i, shape in enumerate(shapes):
         _draw(fig, shape, {"row": i // columns + 1, "col": i % columns + 1}, str(i + 1) if i else "")
     return fig
@@ -53,9 +49,9 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
 
 def _title(shape: Description) -> str:
     """Title and caption as plotly writes them."""
-    lines = [plain(line) for line in textwrap.wrap(shape.caption, LETTERS)]
+    lines = [escaped(line) for line in textwrap.wrap(shape.caption, LETTERS)]
     caption = "".join(f"<br>{line}" for line in lines)
-    return f"<span style='font-size:17px'><b>{plain(shape.title)}</b></span>{caption}"
+    return f"<span style='font-size:17px'><b>{escaped(shape.title)}</b></span>{caption}"
 
 
 def _draw(fig: Figure, shape: Description, place: dict[str, Any], plot: str) -> None:
@@ -79,24 +75,24 @@ def _draw(fig: Figure, shape: Description, place: dict[str, Any], plot: str) -> 
 
 def _marks(fig: Figure, shape: Description, plot: str) -> None:
     """Ranges of values over a plot: a dashed frame each, its label above."""
-    look = {"line": {"color": INK, "width": 1.5, "dash": "dash"}, "fillcolor": faint(INK, 0.1)}
+    style = {"line": {"color": INK, "width": 1.5, "dash": "dash"}, "fillcolor": faint(INK, 0.1)}
     for mark in getattr(shape, "marks", ()):
         at = span(shape, mark)
         left, right = at or (0, 1)
         refs = {"xref": f"x{plot}" if at else f"x{plot} domain", "yref": f"y{plot}"}
-        fig.add_shape(type="rect", x0=left, x1=right, y0=mark.low, y1=mark.high, **look, **refs)
+        fig.add_shape(type="rect", x0=left, x1=right, y0=mark.low, y1=mark.high, **style, **refs)
         note = {"showarrow": False, "yanchor": "bottom", "font": {"size": 13}}
-        fig.add_annotation(text=plain(mark.label), x=(left + right) / 2, y=mark.high, **note, **refs)
+        fig.add_annotation(text=escaped(mark.label), x=(left + right) / 2, y=mark.high, **note, **refs)
 
 
 def _names(bars: Bars) -> dict[str, Any]:
     """Names along an axis of numbers, so that bars of several sides stand around them."""
-    names = [plain(name) for name in bars.block]
+    names = [escaped(name) for name in bars.block]
     return {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False, "zeroline": False}
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    made: dict[str, Any] = {"title": {"text": plain(axis.text), "standoff": 6}, "hoverformat": ".3g"}
+    made: dict[str, Any] = {"title": {"text": escaped(axis.text), "standoff": 6}, "hoverformat": ".3g"}
     if axis.ticks:
         return made | {"type": "category", "showgrid": False}
     ends = [axis.low, axis.high]

@@ -14,14 +14,14 @@ from sbkit.plots.theme import BANDS
 from sbkit.plots.words import say, short
 
 SIDES = ("A", "B")
-MOST = 2  # kinds of line that get a plot each; more stay with their own side
+MOST = 2  # lines that get a plot each; more stay with their own side
 
 
 def paired(a: Sequence[Description], b: Sequence[Description], labels: Sequence[str]) -> list[Description]:
     """What A and B show under the same name, drawn together; the rest of each beside it.
 
-    labels: of A and of B, in legends and titles. A line of A is solid, of B dashed; lines of several
-    kinds (train and test) get a plot a kind, more than two a plot a side. Bars stand beside each other.
+    labels: of A and of B, in legends and titles. A line of A is solid, of B dashed; two lines (train and
+    test) get a plot each, more than two a plot a side. Bars stand beside each other.
     Fields of one plane are followed by B − A.
 
     >>> a, b = ([Bars("r", "Reliance", "lost", ["linear", "slab"], [v, 0])] for v in (0.5, 0.3))
@@ -63,7 +63,7 @@ def _fields(a: Field, b: Field, labels: Sequence[str]) -> list[Description]:
 
 
 def _resampled(values: Array, shape: tuple[int, ...]) -> Array:
-    """A grid at another resolution, corners on corners: a look at a moving picture is coarser."""
+    """A grid at another resolution, corners on corners: a glance is coarser than a look."""
     if values.shape == shape:
         return values
     grid = torch.from_numpy(values)[None, None]  # (1, 1, rows, columns)
@@ -72,13 +72,13 @@ def _resampled(values: Array, shape: tuple[int, ...]) -> Array:
 
 def _lines(a: Lines, b: Lines, labels: Sequence[str]) -> list[Description]:
     axes = {"x": _joint(a.x, b.x), "y": _joint(a.y, b.y)}
-    kinds = [line.name for line in a.lines]
-    if kinds != [line.name for line in b.lines] or len(kinds) > MOST:
+    names = [line.name for line in a.lines]
+    if names != [line.name for line in b.lines] or len(names) > MOST:
         return [_of_side(replace(one, **axes), side, labels) for side, one in enumerate((a, b))]
     made: list[Description] = []
-    for kind, *lines in zip(kinds, a.lines, b.lines, strict=True):
+    for name, *lines in zip(names, a.lines, b.lines, strict=True):
         both = [replace(line, name=labels[side], dash=side == 1) for side, line in enumerate(lines)]
-        about = {} if len(kinds) == 1 else {"name": f"{a.name} {kind}", "title": _title(a, kind)}
+        about = {} if len(names) == 1 else {"name": f"{a.name} {name}", "title": _title(a, name)}
         made.append(replace(a, lines=both, caption=_captions(a, b), **axes, **about))
     return made
 

@@ -19,10 +19,10 @@ from sbkit.plots.traces import Trace, rises, span, traces
 SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X"}
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
 LARGEST = 100_000  # bytes
-LOOK: Any = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
-LOOK |= {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#ebebeb", "axes.edgecolor": "#d0d0d0"}
-LOOK |= {"xtick.major.size": 0, "ytick.major.size": 0, "ytick.minor.size": 0}
-LOOK |= {"legend.edgecolor": "none", "legend.framealpha": 0.7, "xtick.minor.size": 0}
+STYLE: Any = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
+STYLE |= {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#ebebeb", "axes.edgecolor": "#d0d0d0"}
+STYLE |= {"xtick.major.size": 0, "ytick.major.size": 0, "ytick.minor.size": 0}
+STYLE |= {"legend.edgecolor": "none", "legend.framealpha": 0.7, "xtick.minor.size": 0}
 
 
 def png(descriptions: Sequence[Description]) -> bytes:
@@ -40,7 +40,7 @@ def png(descriptions: Sequence[Description]) -> bytes:
 
     rows = places([isinstance(shape, Field) for shape in descriptions])
     across = (9.3 if len(descriptions) > 1 else 6.2) / len(rows[0])  # inches
-    with rc_context(LOOK), warnings.catch_warnings():
+    with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
         size = across * len(rows[0]), 0.85 * across * len(rows)
         canvas = FigureCanvasAgg(Figure(figsize=size, dpi=100, layout="constrained"))
@@ -96,9 +96,9 @@ def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
 
 def _mark(axes: Any, at: tuple[float, float] | None, mark: Mark) -> None:
     where = axes.transData if at else axes.get_yaxis_transform()
-    look = {"facecolor": _colour(faint(INK, 0.1)), "edgecolor": INK, "linestyle": "--", "transform": where}
+    style = {"facecolor": _colour(faint(INK, 0.1)), "edgecolor": INK, "linestyle": "--", "transform": where}
     left, right = at or (0, 1)
-    axes.fill_between([left, right], mark.low, mark.high, **look)
+    axes.fill_between([left, right], mark.low, mark.high, **style)
     axes.text((left + right) / 2, mark.high, mark.label, ha="center", va="bottom", transform=where)
 
 
@@ -106,17 +106,18 @@ def _along(axes: Any, which: str, axis: Axis) -> None:
     """Label, scale, range and names of the axis x or y."""
     from matplotlib.ticker import FormatStrFormatter, LogFormatter
 
+    ends, drawn = (axis.low, axis.high), getattr(axes, f"{which}axis")
     axes.set(**{f"{which}label": axis.text})
     if axis.log:
         axes.set(**{f"{which}scale": "log"})
+        drawn.set_major_formatter(FormatStrFormatter("%g"))
+        drawn.set_minor_formatter(LogFormatter(labelOnlyBase=False))
         if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
-            axes.set(**{f"{which}lim": (0.1, 1)})
-        getattr(axes, f"{which}axis").set_major_formatter(FormatStrFormatter("%g"))
-        getattr(axes, f"{which}axis").set_minor_formatter(LogFormatter(labelOnlyBase=False))
+            ends = (0.1, 1)
     if axis.ticks:
-        axes.set(**{f"{which}ticks": range(len(axis.ticks)), f"{which}ticklabels": axis.ticks})
+        drawn.set_ticks(range(len(axis.ticks)), axis.ticks)
     else:
-        axes.set(**{f"{which}lim": (axis.low, axis.high)})
+        axes.set(**{f"{which}lim": ends})
 
 
 def _colour(text: str) -> Any:
@@ -131,8 +132,8 @@ def _heatmap(axes: Any, trace: Trace, field: Any) -> None:
     stops = [(at, _colour(colour)) for at, colour in trace["colorscale"]]
     colours = LinearSegmentedColormap.from_list("", stops, N=840)  # as many in each of 20 or 21 bands
     sides = [(-0.5, len(at.ticks) - 0.5) if at.ticks else (at.low, at.high) for at in (field.x, field.y)]
-    look = {"origin": "lower", "extent": (*sides[0], *sides[1]), "aspect": "auto", "cmap": colours}
-    image = axes.imshow(trace["z"].astype(float), vmin=trace.get("zmin"), vmax=trace.get("zmax"), **look)
+    style = {"origin": "lower", "extent": (*sides[0], *sides[1]), "aspect": "auto", "cmap": colours}
+    image = axes.imshow(trace["z"].astype(float), vmin=trace.get("zmin"), vmax=trace.get("zmax"), **style)
     axes.grid(False)
     if trace["showscale"]:
         axes.figure.colorbar(image, ax=axes, label=field.scale.text).outline.set_visible(False)
@@ -150,16 +151,16 @@ def _contour(axes: Any, trace: Trace, _: Any) -> None:
 
 
 def _scatter(axes: Any, trace: Trace, _: Any) -> None:
-    x, y, line, look = trace["x"], trace["y"], trace.get("line", {}), trace.get("marker", {})
+    x, y, line, marker = trace["x"], trace["y"], trace.get("line", {}), trace.get("marker", {})
     if "fill" in trace:
         axes.fill(x, y, color=_colour(trace["fillcolor"]), linewidth=0)
         return
-    about = {"label": _label(trace), "color": _colour(look.get("color", line.get("color")))}
+    about = {"label": _label(trace), "color": _colour(marker.get("color", line.get("color")))}
     if trace["mode"] == "lines":
         axes.plot(x, y, linestyle=DASHES[line["dash"]], linewidth=0.7 * line["width"], **about)
         return
-    symbol, edge = look.get("symbol", "circle"), look.get("line", {})
-    about |= {"marker": SYMBOLS[symbol.removesuffix("-open")], "markersize": 0.6 * look.get("size", 8)}
+    symbol, edge = marker.get("symbol", "circle"), marker.get("line", {})
+    about |= {"marker": SYMBOLS[symbol.removesuffix("-open")], "markersize": 0.6 * marker.get("size", 8)}
     about |= {"markeredgecolor": edge.get("color"), "markeredgewidth": 0.5 * edge.get("width", 0)}
     about["clip_on"] = trace.get("cliponaxis", True)
     hollow = {"markerfacecolor": "none"} if symbol.endswith("-open") else {}
@@ -167,9 +168,8 @@ def _scatter(axes: Any, trace: Trace, _: Any) -> None:
 
 
 def _bar(axes: Any, trace: Trace, _: Any) -> None:
-    look = trace["marker"]
-    about = {"color": look["color"], "alpha": look["opacity"], "label": _label(trace)}
-    axes.bar(trace["x"], trace["y"], trace["width"], **about)
+    marker, about = trace["marker"], {"label": _label(trace)}
+    axes.bar(trace["x"], trace["y"], trace["width"], color=marker["color"], alpha=marker["opacity"], **about)
 
 
 def _label(trace: Trace) -> str:

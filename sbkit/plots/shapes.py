@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sbkit.core import SbkitError
+from sbkit.core import SbkitError, numbers
 from sbkit.plots.words import say
 
 if TYPE_CHECKING:
@@ -21,13 +21,12 @@ Array = NDArray[np.float32]
 
 
 def array(owner: str, values: Any) -> Array:
-    """`values` (list, array or tensor of any real kind) as float32, or an `SbkitError`.
+    """`values` (list, array or tensor of any real type) as float32, or an `SbkitError`.
 
     What is too large for float32 becomes infinite.
     """
     if isinstance(values, torch.Tensor):
-        kind = torch.complex64 if values.is_complex() else torch.float32
-        values = values.detach().cpu().to(kind).numpy()
+        values = numbers(owner, values.detach()).cpu().numpy()
     if np.iscomplexobj(values):
         raise SbkitError(f"{owner} is an array of real numbers, got complex ones; try their abs().")
     try:
@@ -38,13 +37,13 @@ def array(owner: str, values: Any) -> Array:
 
 
 def end(value: Any) -> float | None:
-    """A finite number as it is, None of everything else."""
+    """A finite number as a float; None for everything else."""
     known = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return float(value) if known and math.isfinite(value) else None
 
 
 def several(values: Any) -> tuple[Any, ...]:
-    """What a list or the like holds; nothing of what is none."""
+    """The items of a list or the like; no items for anything else."""
     return tuple(values) if isinstance(values, Iterable) else ()
 
 
@@ -58,9 +57,8 @@ class Frozen:
             object.__setattr__(self, name, value)
 
     def _array(self, name: str, ndim: int, shape: tuple[int, ...] = (), fix: str = "") -> Any:
-        """Make a field that is given an array of `ndim` axes, the first ones as long as in `shape`."""
-        optional = {part.name for part in fields(self) if part.default is None}
-        if getattr(self, name) is None and name in optional:
+        """Turn a field into an array of `ndim` axes, the first of lengths `shape`; an optional None stays."""
+        if getattr(self, name) is None and hasattr(type(self), name):  # its default, None
             return
         owner = f"{type(self).__name__} {self.name!r}: {name}"
         made = array(owner, getattr(self, name))
@@ -76,7 +74,7 @@ class Axis(Frozen):
     """What an axis shows: its label, its unit, and where it starts and ends.
 
     low, high: the range, None where the data say; during a run it may grow, never shrink. ticks: on both
-    axes of a `Field`, the names of its columns or rows, which are then cells instead of places.
+    axes of a `Field`, the names of its columns or rows, which are then tiles instead of places.
     Raises `SbkitError` unless low < high, and low > 0 on a log axis.
 
     >>> Axis("time", unit="s").text
@@ -117,11 +115,11 @@ class Field(Frozen):
     """A chance from 0 to 1 over a plane, 0.5 its boundary, with points of known labels on it.
 
     values (rows, columns): rows ascend along y, columns along x, from the axes' low to high (0 to 1 if
-    not given); axes with ticks make a table of cells. spread (rows, columns): how far runs disagree, a
+    not given); axes with ticks make a table of tiles. spread (rows, columns): how far runs disagree, a
     standard deviation. points (n, 2) and labels (n,): the rows shown. scale: for values that are no
     chance, what they are, from low to high (the values' own ends if not given); from −a to a, 0 is
-    neutral. names: of the classes that labels count, "class 0", … where there are none; the chance is that
-    of the second. NaN is a place without a value. Raises `SbkitError` on shapes that do not match.
+    neutral. names: what the classes are called, "class 0", … if not given; the chance is the second one's.
+    NaN is a place without a value. Raises `SbkitError` on shapes that do not match.
 
     >>> Field("f", "A plane", "x1", "x2", values=[[0.0, 1.0]]).table()
          x    y  value
@@ -144,12 +142,12 @@ class Field(Frozen):
     def __post_init__(self) -> None:
         x, y = (_ended(Axis.of(axis)) for axis in (self.x, self.y))
         self._put(x=x, y=y, names=tuple(str(name) for name in self.names))
-        cells = (len(y.ticks), len(x.ticks)) if x.ticks or y.ticks else ()
-        self._array("values", 2, cells, "a row and column a tick")
+        tiles = (len(y.ticks), len(x.ticks)) if x.ticks or y.ticks else ()
+        self._array("values", 2, tiles, "a row and column a tick")
         if not self.values.size:
             rule = f"Field {self.name!r}: values has at least one row and column"
             raise SbkitError(f"{rule}, got {self.values.shape}.")
-        if self.scale is not None or cells:
+        if self.scale is not None or tiles:
             self._put(scale=_spanned(Axis.of(self.scale or "value"), self.values))
         self._array("spread", 2, self.values.shape, "as values")
         if self.points is not None:
@@ -168,7 +166,7 @@ class Field(Frozen):
         return _places(self.x, columns), _places(self.y, rows)
 
     def table(self) -> pd.DataFrame:
-        """The field as a table: x, y, value and, where known, spread; a row a cell."""
+        """The field as a table: x, y, value and, where known, spread; a row a place or tile."""
         import pandas as pd
 
         x, y = np.meshgrid(*self.grid())  # (rows, columns) each
@@ -243,12 +241,11 @@ class Mark(Frozen):
     at: str | None = None
 
     def __post_init__(self) -> None:
-        known = sorted(value for value in (end(self.low), end(self.high)) if value is not None)
-        if len(known) < 2 or self.low > self.high:
-            fix = f"try low={[*known, 0.0][0]}, high={[0.0, *known][-1]}"
-            rule = "A mark runs from low to high, both finite"
-            raise SbkitError(f"{rule}, got {self.low!r} to {self.high!r}; {fix}.")
-        self._put(low=known[0], high=known[1])
+        low, high = end(self.low), end(self.high)
+        if low is None or high is None or low > high:
+            got, fix = f"{self.low!r} to {self.high!r}", "low=0.4, high=0.6"
+            raise SbkitError(f"A mark runs from low to high, both finite, got {got}; try {fix}.")
+        self._put(low=low, high=high)
 
 
 @dataclass(frozen=True)

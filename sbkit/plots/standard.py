@@ -22,9 +22,9 @@ CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
 
-def _words(name: str, latest: Snapshot, kind: str, title: str = "", more: str = "") -> dict[str, Any]:
-    """Title and caption of a plot, or, with a title of its own, of a measure that has none."""
-    caption = say("captions", kind if title else name, title=title, **told(latest))
+def _words(name: str, latest: Snapshot, usual: str, title: str = "", more: str = "") -> dict[str, Any]:
+    """Title and caption of a registered plot; of a measure without one, made from its `title`."""
+    caption = say("captions", usual if title else name, title=title, **told(latest))
     return {"name": name, "title": title or say("titles", name), "caption": caption + more}
 
 
@@ -69,28 +69,31 @@ def accuracy(history: History) -> Lines | None:
 @plot("boundary", rows=False, draws="plane")
 def boundary(history: History) -> Field | None:
     """Chance of the second class over the plane of feature coordinates that was measured, mean over runs."""
-    latest = history[-1]
-    measured, sample = latest.values["boundary"], latest.sample
+    latest, sample = history[-1], history[-1].sample
+    measured, names = latest.values["boundary"], class_names(sample.names)
     plane = getattr(measured, "plane", {"axes": (0, 1), "at": None})  # it travels with the values
-    axes, at = list(plane["axes"]), plane["at"]
-    chance = shown(latest, measured)  # (runs, rows, columns)
+    axes, chance = list(plane["axes"]), shown(latest, measured)  # chance (runs, rows, columns)
     if not chance.size:
         return None
-    z, y = sample.z_test[:POINTS].cpu(), sample.y_test[:POINTS].cpu()  # (n, k), (n,)
+    mean, spread = middle(chance)  # (rows, columns) each
+    spread = spread if alive(latest).sum() > 1 else None
+    rows = sample.z_test[:POINTS, axes], sample.y_test[:POINTS]  # (n, 2), (n,)
+    points, labels = (part.cpu().numpy() for part in rows)
+    drawn = Field("boundary", say("titles", "boundary"), *_plane(sample, *axes), mean, spread, points, labels)
+    about = told(latest) | {"rows": f"{len(labels):,}", "rest": _rest(sample, plane["at"])}
+    about["disagree"] = "" if spread is None else say("captions", "boundary_disagree")
+    about["name"] = short(names[1] if names else drawn.class_name(1))
+    return replace(drawn, caption=say("captions", "boundary", **about), names=names)
+
+
+def _rest(sample: Task, at: int | None) -> str:
+    """Which row the coordinates off the plane are of; empty where there are none."""
     row = say("captions", "boundary_first") if at is None else say("captions", "boundary_row", at=at)
-    several, names = alive(latest).sum() > 1, class_names(sample.names)
-    about = told(latest) | {"rows": f"{len(y):,}"}
-    about["rest"] = say("captions", "boundary_rest", row=row) if z.shape[1] > 2 else ""
-    about["disagree"] = say("captions", "boundary_disagree") if several else ""
-    about["name"] = short(names[1] if names else say("legends", "class", c=1))
-    mean, deviation = middle(chance)  # (rows, columns) each
-    drawn = mean, deviation if several else None, z[:, axes].numpy(), y.numpy()
-    caption = say("captions", "boundary", **about)
-    return Field("boundary", say("titles", "boundary"), *_plane(sample, *axes), *drawn, caption, names=names)
+    return say("captions", "boundary_rest", row=row) if sample.z_test.shape[1] > 2 else ""
 
 
 def _plane(sample: Task, across: int, up: int) -> tuple[Axis, Axis]:
-    """The axes of two columns of z, as looked along: "size", or "size[0]" of several."""
+    """The axes of two columns of z, named by their feature: "size", or "size[0]" of several columns."""
     owner: dict[int, str] = {}
     for name, feature in sample.features.items():
         several = len(feature.columns) > 1
@@ -122,7 +125,7 @@ def kinds(history: History) -> Bars | None:
 
 
 def _lost(values: Array) -> Axis:
-    """A little below 0 … ½, and as much more as the values (runs, bars) take."""
+    """An axis from a little below 0 to ½, longer where the values (runs, bars) need it."""
     low = min(-0.05, math.floor(20 * float(np.fmin.reduce(values, axis=None, initial=0))) / 20)
     high = math.ceil(10 * float(np.fmax.reduce(values, axis=None, initial=0.5))) / 10
     return Axis(say("axes", "lost"), low=low, high=high)
@@ -175,8 +178,8 @@ def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
     return band_line(say("axes", "layer", i=i + 1), np.arange(1, 1 + table.shape[1]), known)
 
 
-def plain(name: str, history: History) -> Description | None:
-    """A measure that has no plot of its own: (runs,) over steps, few columns as bars, else over an index."""
+def by_shape(name: str, history: History) -> Description | None:
+    """A measure without a plot of its own: (runs,) over steps, a few columns as bars, more over an index."""
     latest, title = history[-1], name.replace("_", " ")
     value: Any = latest.values[name]
     parts = [value] if isinstance(value, Tensor) else value

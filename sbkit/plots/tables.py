@@ -10,12 +10,10 @@ import numpy as np
 from sbkit.core import SbkitError, one_of, same
 from sbkit.plots.bands import band_line, middle
 from sbkit.plots.shapes import Axis, Field, Lines
-from sbkit.plots.words import say
+from sbkit.plots.words import say, short
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LONGEST = 24  # letters of a value along an axis
 
 
 def bands(
@@ -52,59 +50,54 @@ def _check(table: pd.DataFrame, names: Iterable[str], numbers: str, rule: str) -
         raise SbkitError(f"{rule}, got {numbers!r} of {table[numbers].dtype}.")
 
 
-def cells(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) -> Field:
-    """A column of a sweep over two of its axes, a cell for every pair of values: the mean over runs.
+def tiles(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) -> Field:
+    """A column of a sweep over two of its axes, a tile for every pair of values: the mean over runs.
 
     table: as from `sweep`; axes: the values along x and along y, by column. What is not finite is left out;
-    a cell without a number is NaN. Raises `SbkitError` on other column names, with the nearest, or text.
+    a tile without a number is NaN. Raises `SbkitError` on other column names, with the nearest, or text.
 
     >>> import pandas
     >>> table = pandas.DataFrame({"depth": [1, 1, 2], "lr": [0.1, 0.1, 0.1], "loss": [0.25, 0.75, 1.0]})
-    >>> cells(table, "loss", {"depth": [1, 2], "lr": [0.1, 0.2]}).values.tolist()
+    >>> tiles(table, "loss", {"depth": [1, 2], "lr": [0.1, 0.2]}).values.tolist()
     [[0.5, 1.0], [nan, nan]]
     """
-    _check(table, [value, *axes], value, "The cells of a map are numbers")
+    _check(table, [value, *axes], value, "The tiles of a map are numbers")
     across, up = (np.stack([where(table, name, at) for at in axes[name]]) for name in axes)  # (values, rows)
-    inside = up[:, None] & across  # (rows of cells, columns, rows of the table)
+    inside = up[:, None] & across  # (rows of tiles, columns, rows of the table)
     numbers = np.where(inside, table[value].to_numpy(float), np.nan)
-    mean, spread = middle(np.moveaxis(numbers, -1, 0))  # (rows of cells, columns) each
+    mean, spread = middle(np.moveaxis(numbers, -1, 0))  # (rows of tiles, columns) each
     label, (x, y) = value.replace("_", " "), axes
     title = say("titles", "map", value=label[:1].upper() + label[1:], x=x, y=y)
-    columns, rows = (Axis(name, ticks=[_tick(at) for at in axes[name]]) for name in axes)
+    ticks = [[short(str(getattr(at, "__name__", at))) for at in axes[name]] for name in axes]
+    columns, rows = (Axis(name, ticks=of) for name, of in zip(axes, ticks, strict=True))
     caption = _told(np.isfinite(numbers).sum(-1), spread)
     return Field("map", title, columns, rows, mean, spread, caption=caption, scale=Axis(label))
 
 
 def where(table: pd.DataFrame, name: str, value: Any) -> np.ndarray:
-    """Which rows of a table have this value in a column, in a table read from a file too. (rows,)
+    """Which rows of a table have this value in a column. (rows,)
 
-    None is found where it became NaN, and what became text by its text.
+    Also in a table that was read from a file, where None became NaN and other values may be text.
     """
 
-    def is_it(cell: Any) -> bool:
-        text = isinstance(cell, str) and not isinstance(value, str) and cell == str(value)
-        return text or same(cell, value) or (value is None and empty(cell))
+    def is_it(entry: Any) -> bool:
+        text = isinstance(entry, str) and not isinstance(value, str) and entry == str(value)
+        return text or same(entry, value) or (value is None and empty(entry))
 
-    return np.array([is_it(cell) for cell in table[name]], dtype=bool)
+    return np.array([is_it(entry) for entry in table[name]], dtype=bool)
 
 
-def empty(cell: Any) -> bool:
-    """Whether a cell of a table holds nothing: None, NaN, or NA."""
+def empty(entry: Any) -> bool:
+    """Whether an entry of a table is none: None, NaN, or NA."""
     import pandas
 
-    return bool(np.ndim(cell) == 0 and pandas.isna(cell))
-
-
-def _tick(value: Any) -> str:
-    """What stands for a value along an axis."""
-    text = str(getattr(value, "__name__", value))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return bool(np.ndim(entry) == 0 and pandas.isna(entry))
 
 
 def _told(count: np.ndarray, spread: np.ndarray) -> str:
-    """What the numbers of a map are: how many runs a cell, and how far they lie apart."""
+    """The caption of a map: how many runs a tile averages, and how far apart they lie."""
     known = count[count > 0] if count.any() else count
     low, high = known.min(), known.max()
-    apart = say("captions", "cells_apart", most=f"{np.nanmax(spread):.2g}") if high > 1 else ""
-    none = "" if count.all() else say("captions", "cells_none")
-    return say("captions", "cells", runs=low if low == high else f"{low} to {high}", apart=apart, none=none)
+    apart = say("captions", "tiles_apart", most=f"{np.nanmax(spread):.2g}") if high > 1 else ""
+    none = "" if count.all() else say("captions", "tiles_none")
+    return say("captions", "tiles", runs=low if low == high else f"{low} to {high}", apart=apart, none=none)

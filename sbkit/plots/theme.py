@@ -1,4 +1,4 @@
-"""One look for the stage, plotly and matplotlib: colours safe for colour-blind readers, never alone."""
+"""Colours for the stage, plotly and matplotlib: safe for colour-blind readers, and never the only sign."""
 
 from __future__ import annotations
 

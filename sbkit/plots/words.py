@@ -1,4 +1,4 @@
-"""The catalogue: every label and caption of the panel stands in `words.json`, here and in the stage."""
+"""The catalogue of all labels and captions, `words.json`, which Python and the stage share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def words() -> dict[str, dict[str, str]]:
 
 
 def class_names(names: Sequence[str]) -> list[str]:
-    """Classes as they are spoken of: a number is said to be one.
+    """The names of classes in captions and legends; a bare number gets the word "class" in front.
 
     >>> class_names(["1", "cat"])
     ['class 1', 'cat']

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sbkit.plots import Axis, Bars, Field, Line, Lines, pictures
 from sbkit.plots.figure import figure
-from sbkit.plots.png import LARGEST, LOOK, draw, places, png
+from sbkit.plots.png import LARGEST, STYLE, draw, places, png
 from sbkit.plots.shapes import Mark
 from sbkit.plots.theme import BLUE, INK, WHITE
 
@@ -20,7 +20,7 @@ BARS = Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])
 
 def drawn(shape):
     """Axes with a shape on them."""
-    with rc_context(LOOK):
+    with rc_context(STYLE):
         axes = Figure().add_subplot()
         draw(axes, shape)
     return axes
