@@ -184,11 +184,9 @@ def _spanned(scale: Axis, values: Array) -> Axis:
     """The scale with both ends, those of the values where not given."""
     if scale.log:
         raise SbkitError("The scale of a field is not logarithmic; give the logarithms as values.")
-    finite = values[np.isfinite(values)]
-    low = scale.low if scale.low is not None else float(finite.min(initial=np.inf))
-    high = scale.high if scale.high is not None else float(finite.max(initial=-np.inf))
-    if not np.isfinite([low, high]).all():  # no value at all
-        return replace(scale, low=0.0, high=1.0)
+    finite = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
+    low = float(finite.min()) if scale.low is None else scale.low
+    high = float(finite.max()) if scale.high is None else scale.high
     return replace(scale, low=low, high=high if high > low else low + (abs(low) or 1.0))
 
 
