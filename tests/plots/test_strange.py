@@ -112,7 +112,7 @@ def test_every_kind_of_number_is_drawn(snapshot, kind, moving):
 LOST = torch.tensor([math.nan, math.inf, -math.inf])
 
 
-@pytest.mark.parametrize("kind", ["NaN", "equal", "infinite", "huge"])
+@pytest.mark.parametrize("kind", ["NaN", "equal"])
 @pytest.mark.parametrize("moving", [False, True])
 def test_when_no_run_has_a_loss_nothing_is_shown_of_any(snapshot, kind, moving):
     """Also of a measure that gives numbers for runs that diverged."""
