@@ -15,6 +15,8 @@ from sbkit.plots.words import say, short
 if TYPE_CHECKING:
     import pandas as pd
 
+LONGEST = 24  # letters of a value along an axis
+
 
 def bands(
     table: pd.DataFrame, x: str | Axis, y: str | Sequence[str], label: str = "", title: str = ""
@@ -68,7 +70,7 @@ def tiles(table: pd.DataFrame, value: str, axes: Mapping[str, Sequence[Any]]) ->
     mean, spread = middle(np.moveaxis(numbers, -1, 0))  # (rows of tiles, columns) each
     label, (x, y) = value.replace("_", " "), axes
     title = say("titles", "map", value=label[:1].upper() + label[1:], x=x, y=y)
-    ticks = [[short(str(getattr(at, "__name__", at))) for at in axes[name]] for name in axes]
+    ticks = [[short(str(getattr(at, "__name__", at)), LONGEST) for at in axes[name]] for name in axes]
     columns, rows = (Axis(name, ticks=of) for name, of in zip(axes, ticks, strict=True))
     caption = _told(np.isfinite(numbers).sum(-1), spread)
     return Field("map", title, columns, rows, mean, spread, caption=caption, scale=Axis(label))

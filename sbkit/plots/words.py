@@ -26,14 +26,14 @@ def class_names(names: Sequence[str]) -> list[str]:
     return [say("legends", "class", c=name) if name.lstrip("-").isdigit() else name for name in names]
 
 
-def short(name: str) -> str:
-    """A name cut for a legend or a sentence, on one line.
+def short(name: str, letters: int = LETTERS) -> str:
+    """A name cut for a legend, a sentence or an axis, on one line.
 
     >>> short("a" * 100)
     'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…'
     """
     name = " ".join(name.split())
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 
 def say(part: str, name: str, /, **values: Any) -> str:
