@@ -7,7 +7,6 @@ from itertools import pairwise
 from torch import nn
 
 from sbkit.core import Fleet, Task, between, check_task, whole
-from sbkit.models.modules import seeded
 from sbkit.models.plain import MLP, check_size
 
 
@@ -45,5 +44,4 @@ def deep_linear(
         for weight in net.parameters():
             nn.init.normal_(weight, std=init / weight.shape[1] ** 0.5)
 
-    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear")
-    return fleet.to(device=task.x.device, dtype=task.x.dtype)
+    return DeepLinear(task, net, draw, runs, seed, "linear")
