@@ -74,21 +74,18 @@ def table(
     from sbkit.data.tables import tables
 
     check_options(read_csv, ["features", "test", "standardize", "seed"])
-    given = isinstance(test, tuple | list)
-    z, targets, labels, names, split = tables(x, y, test if given else None, read_csv)
+    given = test if isinstance(test, tuple | list) else None
+    z, targets, labels, names, own = tables(x, y, given, read_csv)
     columns = _features(features, labels)
     if telling := leaks(z, targets, labels):
         said = f"Each of these columns tells y by itself, without an error: {some(telling)}. If that is what"
         fix = f"if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})"
         warnings.warn(f"{said} you study, go on; {fix}.", stacklevel=2)
-    if given:
-        order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
-        train, held = order[order < split], order[order >= split]
-    else:
-        codes = targets if names else torch.zeros(len(z), dtype=torch.int64)
-        train, held = _drawn(codes, between("test", test, 0.01, 0.9), seed)
-    if names:
-        _check_both(targets, names, train, held)
+    codes = targets if names else torch.zeros(len(z), dtype=torch.int64)
+    rows = torch.randperm(len(z), generator=generator(seed))  # mixed, for plots show the first of each part
+    held = rows >= own if given else _share(codes[rows], between("test", test, 0.01, 0.9))
+    train, held = rows[~held], rows[held]
+    _check_both(codes, names, train, held)
     embed = Standardized(z[train]) if standardize else nn.Identity()
     return Task(z[train], targets[train], z[held], targets[held], columns, embed, tuple(names))
 
@@ -117,25 +114,19 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
     return found | alone
 
 
-def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Training and test rows, in random order: this share of every class, at least one row and not all.
-
-    codes (n,) → int64 indices (n_train,), (n_test,).
-    """
+def _share(codes: Tensor, share: float) -> Tensor:
+    """Which rows of classes `codes` (n,) are for the test: the first of each, not none and not all. (n,)"""
     import pandas as pd
 
-    order = torch.randperm(len(codes), generator=generator(seed))
-    counts, mine = codes.bincount(), codes[order]  # (C,), (n,)
+    counts, classes = codes.bincount(), pd.Series(codes.numpy())  # (C,), (n,)
     quota = (share * counts).round().clamp(min=1).minimum(counts - 1)  # (C,)
-    rank = pd.Series(mine.numpy()).groupby(mine.numpy()).cumcount().to_numpy()  # (n,), within the class
-    held = torch.tensor(rank) < quota[mine]
-    return order[~held], order[held]
+    return torch.tensor(classes.groupby(classes).cumcount().to_numpy()) < quota[codes]
 
 
-def _check_both(targets: Tensor, names: list[str], train: Tensor, held: Tensor) -> None:
+def _check_both(codes: Tensor, names: list[str], train: Tensor, held: Tensor) -> None:
     """Refuse given test rows if a class is missing there or in training."""
     for part, rows in (("training", train), ("test", held)):
-        counts = targets[rows].bincount(minlength=len(names))  # (C,)
+        counts = codes[rows].bincount(minlength=len(names))  # (C,)
         if not counts.all():
             got = f"no {part} row of {names[int(counts.argmin())]!r}; add one, or drop the class"
             raise SbkitError(f"Every class is among training and test rows, got {got}.")

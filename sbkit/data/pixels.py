@@ -161,13 +161,12 @@ def _pools(labels: np.ndarray, pair: Sequence[Any], seed: int) -> Pools:
     if not all(sides) or set(sides[0]) & set(sides[1]):
         raise SbkitError(f"A block shows different labels for the two classes, got {pair!r:.80}.")
     order = torch.randperm(len(labels), generator=generator(seed)).numpy()
-    own = {label: torch.as_tensor(order[labels[order] == label]) for side in sides for label in side}
-    for label in own:
-        if len(own[label]) < 2:
+    parts = {}  # label → its images to test on, and to train on
+    for label in [label for side in sides for label in side]:
+        own = torch.as_tensor(order[labels[order] == label])
+        if len(own) < 2:
             known = ", ".join(str(other) for other in np.unique(labels)[:12])
             raise SbkitError(f"A block's label has two images or more, got {label!r}; there are {known}.")
-    held = {label: max(1, round(HELD * len(mine))) for label, mine in own.items()}
-    return [
-        (torch.cat([own[i][held[i] :] for i in side]), torch.cat([own[i][: held[i]] for i in side]))
-        for side in sides
-    ]
+        parts[label] = own.tensor_split([max(1, round(HELD * len(own)))])
+    held, kept = [[torch.cat([parts[label][i] for label in side]) for side in sides] for i in (0, 1)]
+    return list(zip(kept, held, strict=True))
