@@ -61,16 +61,15 @@ def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> No
 
 def find_device(device: torch.device | str) -> torch.device:
     """The device meant: "auto" takes a GPU if there is one and else says that it takes the CPU."""
-    gpu = torch.cuda.is_available()
+    gpu, rule = torch.cuda.is_available(), "device is 'auto', 'cpu' or 'cuda'"
     if device == "auto" and not gpu:
         warnings.warn("No GPU found, so this runs on the CPU.", stacklevel=3)
     try:
         found = torch.device(("cuda" if gpu else "cpu") if device == "auto" else device)
     except (RuntimeError, TypeError) as error:
-        raise SbkitError(f"device is 'auto', 'cpu' or 'cuda', got {device!r}; try 'auto'.") from error
+        raise SbkitError(f"{rule}, got {device!r}; try 'auto'.") from error
     if found.type == "cuda" and not gpu:
-        rule = f"device={device!r} needs a CUDA GPU and this machine has none"
-        raise SbkitError(f"{rule}; try 'auto' or 'cpu'.")
+        raise SbkitError(f"device={device!r} needs a CUDA GPU and this machine has none; try 'auto'.")
     return found
 
 

@@ -15,17 +15,17 @@ NAME = re.compile(r"[^\W\d][\w -]*")
 
 @dataclass(frozen=True)
 class Entry:
-    """What is told of a registered function; each kind adds its own words, with type and usual value."""
+    """What is said of a registered function; each registry adds its own words, with type and usual value."""
 
 
 @dataclass(frozen=True)
 class AboutMeasure(Entry):
-    """What a measure needs, and how it is looked at.
+    """What a measure needs, and how it is taken.
 
-    classes: 0, or how many classes the task needs at least (of 2: exactly two). columns: as many features.
-    rows: whether test rows are looked at. beside: measures that come along. glance: arguments of a coarse
-    look, of which one in `glance_every` is taken. reach: the largest value its plot shows. parts: the mapping
-    of a task, "features" or "kinds", whose names its columns have in a table; "" if they are counted.
+    classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
+    z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its arguments at
+    a glance. glance_every: at one of so many glances it is measured. reach: the largest value its plot shows.
+    parts: "features" or "kinds", the mapping of a task that names its columns in a table; "" numbers them.
     """
 
     classes: int = 0
@@ -83,10 +83,10 @@ class About(dict[str, Told]):
 class Registry(Mapping[str, Any], Generic[Told]):
     """Functions of one kind by name: iterate for the names, call to register another.
 
-    told: the dataclass of what may be said of one; `about[name]` is such a one, as usual for every name
-    that is not registered. given, usual: arguments that they are called with, and those with a default of
-    their own. A name may be registered again, but for those of the package itself, once `close` was
-    called. Raises `SbkitError` on all that does not fit.
+    told: the dataclass of what may be said of one. `about[name]` is such an entry, the usual one for a name
+    that is not registered. given: arguments that every function is called with. usual: further ones, with
+    the default that a function may give them. A name may be registered again, except those of the package
+    itself once `close` was called. Raises `SbkitError` on all that does not fit.
 
     >>> greetings = Registry("greeting", AboutPlot)
     >>> @greetings("hello", rows=False)

@@ -26,16 +26,16 @@ TITLE = 5  # lines above the names, at most
 JAPANESE = re.compile("[\u3040-\u30ff]|[\u4e00-\u9fff]{2}")  # kana, or two kanji side by side
 SEPARATORS = [{}, *({"sep": sep} for sep in ";\t|,"), {"sep": r"\s+"}]
 # What another file begins with, or its name ends in → the reader of pandas for it.
-READERS = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet", b"\x89HDF": "hdf"}
-NARROW = ["utf-8", "cp932", "cp1252", "latin-1"]
-READERS |= {".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
+READERS: dict[str | bytes, str] = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet"}
+READERS |= {b"\x89HDF": "hdf", ".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
+NARROW = ["utf-8", "cp932", "cp1252", "latin-1"]  # encodings without zero bytes
 PACKED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar")
 PIECES = {"filepath_or_buffer", "iterator", "chunksize"}  # options that read no table
 LINES = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment", "quotechar", "quoting"}
 
 
 def check_options(options: Options, own: list[str]) -> None:
-    """Refuse what neither the caller (its own options: `own`) nor pandas' reader takes."""
+    """Refuse options that pandas' reader does not take; `own` are those of `table` itself."""
     known = {*own, *inspect.signature(pd.read_csv).parameters}
     for name in options:
         if name in PIECES:
@@ -47,7 +47,7 @@ def check_options(options: Options, own: list[str]) -> None:
 
 
 def is_path(given: Any) -> bool:
-    """Whether something names a file."""
+    """Whether something is the path of a file."""
     return isinstance(given, str | os.PathLike)
 
 
@@ -142,7 +142,7 @@ def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None)
     table: Any = made[0]
     own = _own(table, y)
     text = [name for name, column in table.items() if column.dtype.kind not in "biuf" and name != own]
-    if not text or (own is not None and table[own].isna().any()):  # of a class "NA" is told next
+    if not text or (own is not None and table[own].isna().any()):  # a class "NA" has its own sentence
         return f"try {', '.join(_arguments(more))}"
     classes: Any = table.iloc[:, 0].isna() if own is None else table[own]
     source = Source(written(path, {**options, **more}) + made[1], own, own in (None, y))
@@ -150,7 +150,7 @@ def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None)
 
 
 def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
-    """The options under which pandas reads columns of text as the numbers they are; empty if there are none."""
+    """The options under which pandas reads columns of text as the numbers they are; empty if none."""
     more: dict[str, Any] = {}
     semicolons = options.get("sep", options.get("delimiter")) == ";"
     for name, column in table.items():
@@ -161,7 +161,7 @@ def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
 
 
 def _searched(path: Path, options: Options, y: Any) -> dict[str, Any]:
-    """Further options under which the file has several columns, y among them; empty if none is found."""
+    """Options that make several columns of the file, y among them; empty if none are found."""
     for more in _tried(path, options, y):
         try:
             table = _parsed(path, {**options, **more}, FIRST)
@@ -173,7 +173,7 @@ def _searched(path: Path, options: Options, y: Any) -> dict[str, Any]:
 
 
 def _tried(path: Path, options: Options, y: Any) -> Iterator[dict[str, Any]]:
-    """Encodings that read the whole file, with what may stand above the names, with each separator."""
+    """Combinations of an encoding, lines to skip above the names, and a separator: the likely first."""
     seps = SEPARATORS[:1] if {"sep", "delimiter"} & set(options) else SEPARATORS
     starts = [{}, {"comment": "#"}, *({"skiprows": lines} for lines in range(1, TITLE + 1))]
     starts = starts if isinstance(y, str) else starts[:1]  # a name tells where the rows begin
@@ -223,7 +223,7 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
 
 
 def _is_row(header: list[str], table: pd.DataFrame) -> bool:
-    """Whether a first line looks like the rows below: fractions, numbers in no order, words of its column."""
+    """Whether a first line looks like a row: it has fractions, numbers out of order, or words of its column."""
     values = np.asarray(pd.to_numeric(pd.Series(header), errors="coerce"), dtype=float)  # (k,), NaN for words
     whole = np.array([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
     if all(whole):
@@ -233,7 +233,7 @@ def _is_row(header: list[str], table: pd.DataFrame) -> bool:
 
 
 def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
-    """Refuse classes such as "NA", which pandas takes for no value; y: the label of their column, or None."""
+    """Refuse classes such as "NA", which pandas reads as missing; y: the label of their column, or None."""
     known = {"keep_default_na", "na_values", "na_filter", "dtype", "converters"} & set(options)
     missing: Any = table.isna()
     if y is None or known or not missing[y].any():
