@@ -23,8 +23,9 @@ class AboutMeasure(Entry):
     """What a measure needs, and how it is taken.
 
     classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
-    z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its arguments at
-    a glance. glance_every: at one of so many glances it is measured. reach: the largest value its plot shows.
+    z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its
+    arguments at a glance. glance_every: it is measured at one of so many glances. reach: the largest value
+    that its plot shows.
     parts: "features" or "kinds", the mapping of a task that names its columns in a table; "" numbers them.
     """
 

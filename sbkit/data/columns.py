@@ -57,7 +57,7 @@ class Source(NamedTuple):
 
 
 def format_of(column: pd.Series, semicolons: bool = False) -> tuple[dict[str, str], str, list[str]] | None:
-    """How a column of text writes numbers: options, methods, and the texts that are no numbers; None for words.
+    """How a column of text writes numbers: options, methods, texts that are no numbers; None for words.
 
     semicolons: whether they separate the columns; then a comma is taken for a decimal one.
     """
@@ -72,7 +72,7 @@ def format_of(column: pd.Series, semicolons: bool = False) -> tuple[dict[str, st
 
 
 def check_complete(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> None:
-    """Refuse missing values. The advice drops columns that are mostly missing, then rows, or fills many rows."""
+    """Refuse missing values. The advice drops columns that mostly lack them, then drops or fills rows."""
     both = [*inputs.items(), *answers.items()]
     each = [f"{name!r} lacks {int(column.isna().sum()):,}" for name, column in both if column.isna().any()]
     if not each:

@@ -223,7 +223,7 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
 
 
 def _is_row(header: list[str], table: pd.DataFrame) -> bool:
-    """Whether a first line looks like a row: it has fractions, numbers out of order, or words of its column."""
+    """Whether a first line looks like a row: fractions, numbers out of order, words of its column."""
     values = np.asarray(pd.to_numeric(pd.Series(header), errors="coerce"), dtype=float)  # (k,), NaN for words
     whole = np.array([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
     if all(whole):

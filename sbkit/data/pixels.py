@@ -27,7 +27,7 @@ class Block(NamedTuple):
     pools: Pools
 
     def draw(self, y: Tensor, part: int, correlation: float, rng: Generator) -> Tensor:
-        """A random image for every label y (n,), on a share 1 − correlation of the other class. (n, pixels)"""
+        """Random images for labels y (n,), a share 1 − correlation of the other class. (n, pixels)"""
         shown = y ^ (torch.rand(len(y), generator=rng) >= correlation)  # (n,)
         sizes = torch.tensor([len(pool[part]) for pool in self.pools])  # images of class 0, of class 1
         chosen = (torch.rand(len(y), generator=rng, dtype=torch.float64) * sizes[shown]).long()  # (n,)
