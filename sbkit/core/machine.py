@@ -90,16 +90,16 @@ def threads(count: int) -> Iterator[None]:
 
 @functools.cache
 def _pools(*loaded: bool) -> ThreadpoolController:
-    """The thread pools of NumPy's BLAS and SciPy's own, which either part brings once it is loaded."""
+    """The thread pools of BLAS: NumPy's own, and those that parts of SciPy bring once they are loaded."""
     return ThreadpoolController().select(user_api="blas")
 
 
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:
     """One thread, or all that torch may use but one if they run `trial` at least a third faster.
 
-    One core is left to whoever shows the page: threads that wait for a core another process holds made
-    training ten times slower on two cores, where the second had won less than a factor of two. Small
-    products lose by every thread. The answer is kept for the process and this shape.
+    One core is left to the page: on two cores, threads that wait for a core which another process holds
+    made training ten times slower, and the second thread had won less than a factor of two. Small products
+    are slower with more threads. The answer is kept for the process and this shape.
     """
     most = max(1, torch.get_num_threads() - 1)
     if (shape, most) not in _BEST_THREADS:

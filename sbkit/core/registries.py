@@ -25,8 +25,7 @@ class AboutMeasure(Entry):
     classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
     z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its
     arguments at a glance. glance_every: it is measured at one of so many glances. reach: the largest value
-    that its plot shows.
-    parts: "features" or "kinds", the mapping of a task that names its columns in a table; "" numbers them.
+    that its plot shows. parts: "features" or "kinds", what names its columns in a table; "" numbers them.
     """
 
     classes: int = 0
@@ -41,9 +40,10 @@ class AboutMeasure(Entry):
 
 @dataclass(frozen=True)
 class AboutPlot(Entry):
-    """rows: whether its caption tells of the rows looked at; first: whether step 0 stays in the picture.
+    """How a plot is shown.
 
-    draws: an attribute; values that carry it are drawn by this plot, whatever measure gave them.
+    rows: whether its caption says how many test rows were measured. first: whether step 0 stays in the
+    picture. draws: an attribute; values that have it are drawn by this plot, whatever measure gave them.
     """
 
     rows: bool = True
@@ -132,12 +132,12 @@ class Registry(Mapping[str, Any], Generic[Told]):
 
     def _told(self, about: Mapping[str, Any]) -> Told:
         """The words said of one as its entry, each checked."""
-        kinds: dict[str, Any] = {word.name: word.type for word in fields(self.told)}
+        types: dict[str, Any] = {word.name: word.type for word in fields(self.told)}
         for key, value in about.items():
-            kind = kinds[one_of(f"setting of a registered {self.kind}", key, kinds)]
+            fits = types[one_of(f"setting of a registered {self.kind}", key, types)]
             usual = value is getattr(self.about.usual, key)
-            if not usual and (not isinstance(value, kind) or (kind is int and value < 1)):
-                rule = f"{getattr(kind, '__name__', kind)}{' of at least 1' if kind is int else ''}"
+            if not usual and (not isinstance(value, fits) or (fits is int and value < 1)):
+                rule = f"{getattr(fits, '__name__', fits)}{' of at least 1' if fits is int else ''}"
                 raise SbkitError(f"{key} of a {self.kind} is {rule}, got {value!r}; leave it out.")
         return self.told(**about)
 

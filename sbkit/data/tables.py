@@ -99,7 +99,7 @@ def _table(what: str, given: Any) -> tuple[pd.DataFrame, str]:
         raise SbkitError(f"{rule}, got {got}.")
     if (count := len(given)) > MOST:  # before any is copied
         fix = f"x[::{-(-count // MOST)}], y[::{-(-count // MOST)}]"
-        raise SbkitError(f"At most {MOST:,} rows, to stay live, got {count:,}; take a sample, e.g. {fix}.")
+        raise SbkitError(f"At most {MOST:,} rows, to stay live, got {count:,}; take fewer, e.g. {fix}.")
     rows = given if isinstance(given, list | tuple) else []
     if len(lengths := {len(row) if isinstance(row, list | tuple) else 0 for row in rows}) > 1:
         raise SbkitError(f"Rows are equally long, got some of {min(lengths)} values, some of {max(lengths)}.")

@@ -34,7 +34,7 @@ def deep_linear(
     inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)
-    check_size(inputs, inner, factors, runs, task)
+    check_size(inner, factors, runs, task)
     sizes = [inputs, *[inner] * (factors - 1), task.outputs]
 
     def net() -> nn.Sequential:

@@ -67,9 +67,8 @@ class MLP(Fleet):
     @property
     def in_turn(self) -> bool:
         """Whether its net still is made of parts that take all runs at once."""
-        return type(self.net) is nn.Sequential and all(
-            isinstance(part, Linear) or type(part) in ELEMENTWISE for part in self.parts
-        )
+        batched = (isinstance(part, Linear) or type(part) in ELEMENTWISE for part in self.parts)
+        return type(self.net) is nn.Sequential and all(batched)
 
     def _hidden(self, h: Tensor) -> Iterator[Tensor]:
         """What each hidden layer makes of h (runs, n, d), after the activation, and the logits."""
@@ -171,7 +170,7 @@ def mlp(
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
-    check_size(task.x.shape[1], width, depth + 1, runs, task)
+    check_size(width, depth + 1, runs, task)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
 
     def net() -> nn.Sequential:
@@ -185,12 +184,11 @@ def mlp(
     return MLP(task, net, scale, runs, seed, activation, dropout)
 
 
-def check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> None:
+def check_size(width: int, layers: int, runs: int, task: Task) -> None:
     """Refuse nets of so many layers, biases included, that would not fit into memory."""
+    inputs, size = task.x.shape[1], task.x.element_size()
     ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
-    weights = sum((a + 1) * b for a, b in pairwise(ends))
-    weights += max(layers - 2, 0) * (width + 1) * width
-    size = task.x.element_size()
+    weights = sum((a + 1) * b for a, b in pairwise(ends)) + max(layers - 2, 0) * (width + 1) * width
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
     check_memory(runs * weights * size * 4, what, task.x.device)
     check_memory(runs * layers * LAYER, f"{runs} runs × {layers:,} layers × {LAYER:,} bytes")
