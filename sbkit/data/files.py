@@ -28,7 +28,7 @@ SEPARATORS = [{}, *({"sep": sep} for sep in ";\t|,"), {"sep": r"\s+"}]
 # What another file begins with, or its name ends in → the reader of pandas for it.
 READERS: dict[str | bytes, str] = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet"}
 READERS |= {b"\x89HDF": "hdf", ".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
-NARROW = ["utf-8", "cp932", "cp1252", "latin-1"]  # encodings without zero bytes
+NARROW, WIDE = ["utf-8", "cp932", "cp1252", "latin-1"], ["utf-16", "utf-16-le", "utf-16-be"]  # encodings
 PACKED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar")
 PIECES = {"filepath_or_buffer", "iterator", "chunksize"}  # options that read no table
 LINES = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment", "quotechar", "quoting"}
@@ -188,10 +188,10 @@ def _encodings(path: Path, options: Options) -> list[dict[str, Any]]:
         return [{}, {"encoding": "cp1252"}]
     if (data := path.read_bytes()).startswith(b"\x1f\x8b"):
         return [{"compression": "gzip"}]
-    own, wide = options.get("encoding") or "utf-8", ["utf-16", "utf-16-le", "utf-16-be"]
-    texts = {name: _decoded(data, name) for name in (wide if b"\0" in data else [own, *NARROW])}
-    found = [name for name, text in texts.items() if text and (name != "cp932" or JAPANESE.search(text))]
-    return [{}] if own in found else [{"encoding": name} for name in found]
+    if b"\0" not in data and _decoded(data, options.get("encoding") or "utf-8"):
+        return [{}]
+    texts = ((name, _decoded(data, name)) for name in (WIDE if b"\0" in data else NARROW))
+    return [{"encoding": name} for name, text in texts if text and (name != "cp932" or JAPANESE.search(text))]
 
 
 def _decoded(data: bytes, encoding: str) -> str:
