@@ -45,23 +45,23 @@ def table(
 ) -> Task:
     """Your own rows as a task, for every panel and measure; reliance groups columns by the names given.
 
-    x: array, tensor, list of rows, DataFrame, or the path of a CSV file; numbers and bools, at most a
-    million rows (up to about 10⁵ every look is live).
-    y: array, tensor, list or Series, matched to x by position, or the name or place of x's column (−1:
-    the last); a column of x that has y's name is left out. Floats with two axes, or of which any is not
-    whole, are values to predict, (n, outputs). All else are classes, 0…C−1 in sorted order: whole-number
-    floats (n,) too; `names` of the task are what they were.
-    features: name → column or columns, by label, or by place among x's columns without y. A column in
-    no group is a feature of its own, named by its label, or x1, x2, …; None: every column is. Their
-    simplicity is not known (`pieces` is None), so `kinds` is empty.
-    test: the share of test rows, of each class at least one and not all, drawn by `seed`; or
+    x: array, tensor, list of rows, DataFrame, or the path of a CSV file. It holds numbers and bools, at most
+    a million rows (up to about 10⁵ a panel moves fluently).
+    y: array, tensor, list or Series, matched to x by position; or the name or place of a column of x (−1:
+    the last). A column of x that has y's name is left out. Floats are values to predict, (n, outputs), if
+    they have two axes or any is not whole. All else are classes, numbered 0…C−1 in sorted order; the task's
+    `names` are what they were.
+    features: name → column or columns, by label, or by place among x's columns without y. Every other column
+    is a feature of its own, named by its label, or x1, x2, …. Their simplicity is not known (`pieces` is
+    None), so `kinds` is empty.
+    test: the share of test rows, at least one of each class and not all, drawn by `seed`; or
     (x_test, y_test). standardize: nets see (column − mean) / standard deviation of the training rows,
-    0 for a column constant there; z keeps its units, for the axes of plots. Floats become torch's
+    0 for a column that is constant there; z keeps its units, for the axes of plots. Floats become torch's
     default type, float32. read_csv: options of `pandas.read_csv` for a file, such as sep, decimal,
     thousands, encoding, header, na_values.
     Raises `SbkitError`, which names the column and what to try, on missing, infinite or text values, fewer
-    than 8 rows or 2 of a class, one class, too many rows, unknown or repeated names, and where a column is y
-    or its negation. Warns of columns that tell y by themselves in rows enough that it is no accident.
+    than 8 rows, fewer than 2 of a class, a single class, too many rows, unknown or repeated names, and a
+    column that is y or its negation. Warns of columns that tell y by themselves, unless it may be chance.
 
     >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
     >>> y = [i % 3 == i % 2 for i in range(40)]
@@ -115,7 +115,7 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
 
 
 def _share(codes: Tensor, share: float) -> Tensor:
-    """Which rows of classes `codes` (n,) are for the test: the first of each, not none and not all. (n,)"""
+    """Whether each row of classes `codes` (n,) is a test row: the first ones of every class, not all. (n,)"""
     import pandas as pd
 
     counts, classes = codes.bincount(), pd.Series(codes.numpy())  # (C,), (n,)

@@ -19,7 +19,7 @@ SLABS: dict[int, tuple[dict[int, float], dict[int, float]]] = {
     5: ({0: 0.75, 2: 0.25}, {1: 1.0}),
     7: ({0: 0.5, 2: 0.5}, {1: 0.875, 3: 0.125}),
 }
-FEATURE = 1_000  # bytes that Python takes for a feature and its name
+FEATURE = 1_000  # bytes of a feature and its name in Python
 
 
 def linear_block(y: Tensor, margin: float, noise: float, rng: Generator) -> Tensor:
