@@ -1,4 +1,4 @@
-"""What the environment asks for: every SBKIT_ variable is read here, when it is needed, and nowhere else."""
+"""What the environment asks for: every SBKIT_ variable is read here and nowhere else, when it is needed."""
 
 from __future__ import annotations
 
@@ -55,10 +55,7 @@ def headless() -> bool:
 
 
 def stills_wanted() -> bool:
-    """True if SBKIT_STAGE asks for still pictures instead of the live stage.
-
-    Raises `SbkitError` on a stage that there is not.
-    """
+    """True if SBKIT_STAGE asks for stills instead of the live stage; raises `SbkitError` on another word."""
     return one_of("SBKIT_STAGE", _given("SBKIT_STAGE").lower() or "live", ["live", "stills"]) == "stills"
 
 
@@ -118,7 +115,7 @@ def memory_allowed() -> float:
 
 
 def unknown_variables() -> list[str]:
-    """A sentence for every SBKIT_ variable that is set and means nothing, with the nearest that does."""
+    """A sentence for every SBKIT_ variable that is set but unknown, with the nearest known one."""
     told = []
     for name in sorted(name for name in os.environ if name.startswith("SBKIT_") and name not in VARIABLES):
         try:

@@ -18,26 +18,26 @@ from sbkit.core.stacked import called, check_apart, copied, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
-ROWS = 2048  # rows times runs evaluated at once: what lies between two layers stays in the cache
+ROWS = 2048  # rows times runs evaluated at once: activations then stay in the processor's cache
 
 
 class Fleet(nn.Module):
     """`runs` networks of one architecture as one module: every parameter has a leading `runs` axis.
 
     Runs are independent: run r of a fleet with seed s is the fleet of one with seed s + r.
-    This base class batches any module by `torch.func`; plain nets have a faster one in `models`.
-    A fleet is in torch's eval mode, but `at` the moments of training that take a gradient.
-    Weights save and load as those of any module, a plain dict of tensors with a leading `runs` axis:
+    This base class batches any module by `torch.func`; nets of `sb.mlp` have a faster one in `models`.
+    A fleet is in torch's eval mode, except while a training step takes a gradient (`at`).
+    Weights save and load as those of any module, a dict of tensors with a leading `runs` axis:
     `torch.save(fleet.state_dict(), path)`, `fleet.load_state_dict(torch.load(path, weights_only=True))`.
     """
 
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
-        self.own: tuple[nn.Module, ...] = (*modules,)  # until compared with the runs, at the first call
-        self.alters = False  # whether a forward changes its input, as that comparison tells
+        self.own: tuple[nn.Module, ...] = (*modules,)  # the first call compares the runs with them
+        self.alters = False  # whether a forward changes its input, as the comparison finds
         self.moment: tuple[int, ...] = ()
-        self.born = time.perf_counter()  # when this very object was made, to tell it from one made before
+        self.born = time.perf_counter()  # tells a fleet of this call of a lesson from an older one
         self.eval()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ class Fleet(nn.Module):
 
     @contextmanager
     def at(self, *moment: int) -> Iterator[None]:
-        """In train mode, at this moment (seed of the fit, step): it and a run's seed say what is drawn."""
+        """In train mode, at a moment (seed of the fit, step): it and a run's seed decide what is drawn."""
         self.moment = moment
         try:
             self.train()
@@ -126,7 +126,7 @@ class Fleet(nn.Module):
         return [renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
 
     def run(self, i: int) -> nn.Module:
-        """Run i alone as a plain module with its own copy of the weights."""
+        """Run i alone as an ordinary module with its own copy of the weights."""
         if not -self.runs <= i < self.runs:
             raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
         kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
@@ -146,8 +146,8 @@ class Fleet(nn.Module):
     def flat(self) -> nn.Parameter:
         """All trainable parameters as one vector that shares memory with them, gradients included.
 
-        Shape (runs · P,), a block a run. One vector makes an elementwise optimizer one operation, and a norm
-        of each run one operation on `flat.view(runs, -1)`.
+        Shape (runs · P,), one block a run. So an elementwise optimizer is one operation on it, and a norm of
+        each run is one on `flat.view(runs, -1)`.
         """
         _check_axes({**dict(self.named_parameters()), **dict(self.named_buffers())}, self.runs)
         check_apart({name: p[0] for name, p in self.named_parameters()}, {})
@@ -156,11 +156,11 @@ class Fleet(nn.Module):
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
         types = {str(p.dtype) for p in trained}
         if len(types) > 1 or trained[0].is_complex():
-            got, way = (
+            got, fix = (
                 ", ".join(sorted(types)),
-                "fleet.to(dtype=task.x.dtype), or two real weights for a complex one",
+                "fleet.to(dtype=task.x.dtype), or two weights for a complex one",
             )
-            raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {way}.")
+            raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {fix}.")
         first, sizes = trained[0], [p[0].numel() for p in trained]
         if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)
@@ -185,8 +185,7 @@ def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:
 
 def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:
     """Whether parts (runs, …) of these sizes a run lie one behind the other in one memory, a block a run."""
-    places = [
-        (p.untyped_storage().data_ptr(), p.stride(0), p.storage_offset()) for p in parts if p is not None
-    ]
+    there = [p for p in parts if p is not None]
+    places = [(p.untyped_storage().data_ptr(), p.stride(0), p.storage_offset()) for p in there]
     storage, _, start = places[0] if places else (0, 0, 0)
     return places == [(storage, sum(sizes), at) for at in accumulate(sizes[:-1], initial=start)]

@@ -61,16 +61,15 @@ def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> No
 
 def find_device(device: torch.device | str) -> torch.device:
     """The device meant: "auto" takes a GPU if there is one and else says that it takes the CPU."""
-    gpu = torch.cuda.is_available()
+    gpu, rule = torch.cuda.is_available(), "device is 'auto', 'cpu' or 'cuda'"
     if device == "auto" and not gpu:
         warnings.warn("No GPU found, so this runs on the CPU.", stacklevel=3)
     try:
         found = torch.device(("cuda" if gpu else "cpu") if device == "auto" else device)
     except (RuntimeError, TypeError) as error:
-        raise SbkitError(f"device is 'auto', 'cpu' or 'cuda', got {device!r}; try 'auto'.") from error
+        raise SbkitError(f"{rule}, got {device!r}; try 'auto'.") from error
     if found.type == "cuda" and not gpu:
-        rule = f"device={device!r} needs a CUDA GPU and this machine has none"
-        raise SbkitError(f"{rule}; try 'auto' or 'cpu'.")
+        raise SbkitError(f"device={device!r} needs a CUDA GPU and this machine has none; try 'auto'.")
     return found
 
 
@@ -91,16 +90,16 @@ def threads(count: int) -> Iterator[None]:
 
 @functools.cache
 def _pools(*loaded: bool) -> ThreadpoolController:
-    """The thread pools of NumPy's BLAS and SciPy's own, which either part brings once it is loaded."""
+    """The thread pools of BLAS: NumPy's own, and those that parts of SciPy bring once they are loaded."""
     return ThreadpoolController().select(user_api="blas")
 
 
 def best_threads(shape: Hashable, trial: Callable[[], object]) -> int:
     """One thread, or all that torch may use but one if they run `trial` at least a third faster.
 
-    One core is left to whoever shows the page: threads that wait for a core another process holds made
-    training ten times slower on two cores, where the second had won less than a factor of two. Small
-    products lose by every thread. The answer is kept for the process and this shape.
+    One core is left to the page: on two cores, threads that wait for a core which another process holds
+    made training ten times slower, and the second thread had won less than a factor of two. Small products
+    are slower with more threads. The answer is kept for the process and this shape.
     """
     most = max(1, torch.get_num_threads() - 1)
     if (shape, most) not in _BEST_THREADS:

@@ -1,4 +1,4 @@
-"""Errors with their fix, and checks of single arguments."""
+"""Errors that say what to try, and checks of single arguments."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def one_of(kind: str, name: Any, names: Iterable[str]) -> str:
 
 
 def takes(function: Callable[..., Any], *given: Any, **named: Any) -> bool:
-    """Whether a function can be called with these; True where it does not tell.
+    """Whether a function can be called with these arguments; True if it has no signature.
 
     >>> takes(lambda fleet, task: 0, "fleet", "task"), takes(lambda fleet: 0, "fleet", "task")
     (True, False)
@@ -87,7 +87,7 @@ def takes(function: Callable[..., Any], *given: Any, **named: Any) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same to a lesson: NaN is NaN, arrays count by content, True is not 1.
+    """Whether two values mean the same to a lesson: NaN equals NaN, arrays by their values, True is not 1.
 
     >>> same(1, np.int64(1)), same(1, True), same(np.ones(2), np.ones(2)), same([1], (1,))
     (True, False, True, False)

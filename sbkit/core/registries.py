@@ -14,17 +14,17 @@ NAME = re.compile(r"[^\W\d][\w -]*")
 
 @dataclass(frozen=True)
 class Entry:
-    """What is told of a registered function; each kind adds its own words, with type and usual value."""
+    """What is said of a registered function; each registry adds its own words, with type and usual value."""
 
 
 @dataclass(frozen=True)
 class AboutMeasure(Entry):
-    """What a measure needs, and how it is looked at.
+    """What a measure needs, and how it is taken.
 
-    classes: 0, or how many classes the task needs at least (of 2: exactly two). columns: as many features.
-    rows: whether test rows are looked at. beside: measures that come along. glance: arguments of a coarse
-    look, of which one in `glance_every` is taken. parts: the mapping of a task, "features" or "kinds", whose
-    names its columns have in a table; "" if they are counted.
+    classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
+    z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its
+    arguments at a glance. glance_every: it is measured at one of so many glances. parts: "features" or "kinds",
+    what names its columns in a table; "" numbers them.
     """
 
     classes: int = 0
@@ -38,9 +38,10 @@ class AboutMeasure(Entry):
 
 @dataclass(frozen=True)
 class AboutPlot(Entry):
-    """rows: whether its caption tells of the rows looked at; first: whether step 0 stays in the picture.
+    """How a plot is shown.
 
-    draws: an attribute; values that carry it are drawn by this plot, whatever measure gave them.
+    rows: whether its caption says how many test rows were measured. first: whether step 0 stays in the
+    picture. draws: an attribute; values that have it are drawn by this plot, whatever measure gave them.
     """
 
     rows: bool = True
@@ -81,10 +82,10 @@ class About(dict[str, Told]):
 class Registry(Mapping[str, Any], Generic[Told]):
     """Functions of one kind by name: iterate for the names, call to register another.
 
-    told: the dataclass of what may be said of one; `about[name]` is such a one, as usual for every name
-    that is not registered. given, usual: arguments that they are called with, and those with a default of
-    their own. A name may be registered again, but for those of the package itself, once `close` was
-    called. Raises `SbkitError` on all that does not fit.
+    told: the dataclass of what may be said of one. `about[name]` is such an entry, the usual one for a name
+    that is not registered. given: arguments that every function is called with. usual: further ones, with
+    the default that a function may give them. A name may be registered again, except those of the package
+    itself once `close` was called. Raises `SbkitError` on all that does not fit.
 
     >>> greetings = Registry("greeting", AboutPlot)
     >>> @greetings("hello", rows=False)
@@ -129,12 +130,12 @@ class Registry(Mapping[str, Any], Generic[Told]):
 
     def _told(self, about: Mapping[str, Any]) -> Told:
         """The words said of one as its entry, each checked."""
-        kinds: dict[str, Any] = {word.name: word.type for word in fields(self.told)}
+        types: dict[str, Any] = {word.name: word.type for word in fields(self.told)}
         for key, value in about.items():
-            kind = kinds[one_of(f"setting of a registered {self.kind}", key, kinds)]
+            fits = types[one_of(f"setting of a registered {self.kind}", key, types)]
             usual = value is getattr(self.about.usual, key)
-            if not usual and (not isinstance(value, kind) or (kind is int and value < 1)):
-                rule = f"{getattr(kind, '__name__', kind)}{' of at least 1' if kind is int else ''}"
+            if not usual and (not isinstance(value, fits) or (fits is int and value < 1)):
+                rule = f"{getattr(fits, '__name__', fits)}{' of at least 1' if fits is int else ''}"
                 raise SbkitError(f"{key} of a {self.kind} is {rule}, got {value!r}; leave it out.")
         return self.told(**about)
 

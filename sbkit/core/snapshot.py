@@ -20,12 +20,12 @@ class Snapshot:
 
     loss, accuracy, test_accuracy: (runs,), NaN where they have no meaning. values: measure → tensor,
     leading axis runs. state: one word a run: "training", "converged" (it reached `stop`), "diverged"
-    (its loss is no longer finite) or "finished" (all steps done). rows: test rows looked at.
+    (its loss is no longer finite) or "finished" (all steps done). rows: how many test rows were measured.
     sample: a few rows of the task, always the same random ones, for names, points and axes. loss and
-    accuracy are means over the training rows, where there are more than 4,096 over so many of them, always
-    the same random ones (at a glance over those of `sample`). measured: measure → the step its value is of,
-    which is an earlier one where costly measures take turns at glances. measures: name of a value → the
-    registered measure that gave it, "" if a function of one's own did.
+    accuracy are means over the training rows, or over 4,096 of them, always the same random ones (at a
+    glance over those of `sample`). measured: measure → the step at which its value was taken; an earlier one
+    where costly measures take turns at glances. measures: name of a value → the registered measure that gave
+    it, "" for a function of your own.
     """
 
     step: int
@@ -41,6 +41,6 @@ class Snapshot:
     measures: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, measure: str) -> Snapshot:
-        """The same, its step and epoch those at which this measure's value was measured."""
+        """The same snapshot with the step and epoch at which this measure's value was taken."""
         at = self.measured.get(measure, self.step)
         return self if at == self.step else replace(self, step=at, epoch=self.epoch * at / self.step)

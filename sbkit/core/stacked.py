@@ -23,18 +23,18 @@ TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps 
 def stacked(modules: Sequence[nn.Module]) -> nn.Module:
     """A copy of the first module with (runs, …) in place of every parameter, buffer and tensor of its own.
 
-    A tensor kept as a plain attribute becomes a buffer where it differs from run to run. What is one in a
-    module (tied weights, a layer used twice) is one in the copy. Raises `SbkitError` if the modules differ
+    A tensor kept as an ordinary attribute becomes a buffer where runs differ in it. What a module shares
+    (tied weights, a layer used twice) the copy shares, too. Raises `SbkitError` if the modules differ
     in anything else, hold weights where `parameters()` does not find them, or cannot be batched at all.
     """
     check_layers(first := modules[0])
-    owned, plain = [_owned(module) for module in modules], [attributes(module) for module in modules]
-    _check_hidden(first, owned[0], plain[0])
-    _check_alike([_form(*parts) for parts in zip(modules, owned, plain, strict=True)])
+    owned, others = [_owned(module) for module in modules], [attributes(module) for module in modules]
+    _check_hidden(first, owned[0], others[0])
+    _check_alike([_form(*parts) for parts in zip(modules, owned, others, strict=True)])
     known = set(map(id, owned[0].values()))
-    moved = [name for name, one in plain[0].items() if isinstance(one, Tensor)]
-    moved = [n for n in moved if id(plain[0][n]) in known or not all(same(plain[0][n], p[n]) for p in plain)]
-    tensors = [own | {name: kept[name] for name in moved} for own, kept in zip(owned, plain, strict=True)]
+    kept = {name: one for name, one in others[0].items() if isinstance(one, Tensor)}
+    moved = [n for n, t in kept.items() if id(t) in known or not all(same(t, run[n]) for run in others)]
+    tensors = [own | {name: run[name] for name in moved} for own, run in zip(owned, others, strict=True)]
     check_apart(dict(first.named_parameters()), tensors[0])
     whole: dict[int, Any] = {}
     for name, one in tensors[0].items():
@@ -53,7 +53,7 @@ def stacked(modules: Sequence[nn.Module]) -> nn.Module:
 
 
 def copied(net: nn.Module, kept: dict[int, Any]) -> Any:
-    """A deep copy with `kept` in place of the tensors of these ids; what torch's hooks make is made anew."""
+    """A deep copy with `kept` (by id) in place of its tensors, and with the weights that hooks make anew."""
     made = [value for value in attributes(net).values() if isinstance(value, Tensor) and not value.is_leaf]
     try:
         copy_of = copy.deepcopy(net, {id(value): value.detach() for value in made} | kept)
@@ -73,15 +73,15 @@ def renewed(layer: nn.Module) -> Any:
 
 
 def difference(one: nn.Module, other: nn.Module) -> str | None:
-    """The first parameter, buffer or plain attribute that differs between two modules, or None."""
+    """The first parameter, buffer or other attribute that differs between two modules, or None."""
     a, b = ({**_owned(module), **attributes(module)} for module in (one, other))
     return next((name for name in a | b if not same(a.get(name), b.get(name))), None)
 
 
 def called(net: nn.Module, state: Mapping[str, Tensor], x: Tensor, own: nn.Module | None = None) -> Any:
-    """What a net, or its `own` module, makes of x with this state, which has what is shared once, by name.
+    """What a net, or its `own` module, makes of x with this state: tensors by name, a shared one once.
 
-    `functional_call` alone mistakes a layer that is used twice, and would leave it with this state.
+    `functional_call` alone goes wrong with a layer that is used twice, and would leave this state in it.
     """
     return torch.func.functional_call(own or net, spread(net, state), (x,), tie_weights=False)
 
@@ -93,7 +93,7 @@ def spread(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def attributes(module: nn.Module) -> dict[str, Any]:
-    """What a module and those in it keep as plain attributes, by name."""
+    """What a module and those in it keep beside what torch manages, by name."""
     return _named(module, lambda part: {n: value for n, value in vars(part).items() if n not in TORCHS})
 
 
@@ -112,13 +112,13 @@ def _type(thing: Any) -> str:
     return type(thing).__name__
 
 
-def _form(module: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> dict[str, Any]:
-    """By name what all runs share: layers, plain attributes and, of tensors, all but their values."""
+def _form(module: nn.Module, owned: Mapping[str, Tensor], others: Mapping[str, Any]) -> dict[str, Any]:
+    """By name what all runs share: layers, attributes and, of tensors, all but their values."""
     known: dict[int, str] = {}  # the first name of each tensor
-    tensors = {**owned, **{name: value for name, value in plain.items() if isinstance(value, Tensor)}}
+    tensors = {**owned, **{name: value for name, value in others.items() if isinstance(value, Tensor)}}
     return {
         **{path or "the net": _type(part) for path, part in module.named_modules()},
-        **plain,
+        **others,
         **{
             name: f"{tuple(t.shape)}, {t.dtype}, {t.requires_grad}, {known.setdefault(id(t), name)}"
             for name, t in tensors.items()
@@ -155,10 +155,10 @@ def _same_leaf(a: Any, b: Any) -> bool:
     return names.same(a, b) if values else _type(a) == _type(b)
 
 
-def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
+def _check_hidden(net: nn.Module, owned: Mapping[str, Tensor], others: Mapping[str, Any]) -> None:
     """Refuse weights that `parameters()` does not find, or whose hooks would be lost."""
     known = set(net.modules())
-    for name, value in plain.items():
+    for name, value in others.items():
         for leaf in tree_leaves(value):
             layer = isinstance(leaf, nn.Module) and leaf not in known
             if layer or (isinstance(leaf, Tensor) and leaf.requires_grad):

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from sbkit.core.machine import find_device, generator
 from sbkit.core.names import SbkitError, one_of
 
-SAMPLE = 256  # rows of the sample that is looked at while it moves, and drawn
-CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # worked out when asked for, or not to be carried
+SAMPLE = 256  # rows of a task's sample
+CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # made when asked for, not pickled
 ROWS = ("z", "y", "z_test", "y_test")
 DTYPES = (torch.float32, torch.float64)
 
@@ -113,9 +113,8 @@ class Task:
     def columns(self, names: str | Iterable[str]) -> list[int]:
         """Columns of z of the named features; an unknown name raises with the nearest."""
         if not isinstance(names, str | Iterable):
-            raise SbkitError(
-                f"Features are told by their names, got {names!r}; try {next(iter(self.features))!r}."
-            )
+            first = next(iter(self.features))
+            raise SbkitError(f"Features are told by their names, got {names!r}; try {first!r}.")
         names = [names] if isinstance(names, str) else list(names)
         return [c for name in names for c in self.features[one_of("feature", name, self.features)].columns]
 
@@ -138,16 +137,15 @@ class Task:
 
     @property
     def whole(self) -> Task:
-        """The task that a sample was drawn from; any other, and one that was copied or saved, is its own."""
+        """The task that a sample was drawn from; itself for any other task, also for a copy of a sample."""
         return vars(self).get("_whole", self)
 
 
 @lru_cache(maxsize=64)
 def drawn(n: int, rows: int) -> Tensor | slice:
-    """Which of n rows stand for all where `rows` are enough: always the same random ones, in their order.
+    """At most `rows` of n rows that stand for all: always the same random ones, in their order.
 
-    All of them, as a slice, where there are no more. So rows sorted by class, or with noise at their end,
-    are met in their proportions.
+    All n, as a slice, where there are no more. Random, for a table may be sorted by class, or end in noise.
 
     >>> drawn(5, 5), len(drawn(100, 5))
     (slice(None, None, None), 5)
@@ -158,11 +156,11 @@ def drawn(n: int, rows: int) -> Tensor | slice:
 
 
 def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The part of the plane of two columns that is looked at, ((low, high) of axes[0], … of axes[1]).
+    """The part of the plane of two columns that a picture shows, ((low, high) of axes[0], … of axes[1]).
 
-    A square about 0 that holds the test rows and a twentieth more; where a column fills less than half of
-    it, as those of other units do, each column's own range. Of the rows that a snapshot's sample holds, so
-    that a picture's axes are those of its values.
+    A square about 0 that holds the test rows and a twentieth more. Where a column fills less than half of
+    it, as one in other units may, each column has its own range. Rows are those of a snapshot's sample, so
+    that all pictures of a run have the same axes.
     """
     z = task.z_test[drawn(len(task.z_test), SAMPLE)][:, list(axes)].double()  # (rows, 2)
     low, high = z.amin(0), z.amax(0)  # (2,) each
@@ -176,10 +174,9 @@ def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, flo
 
 
 def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
-    rule = f"{name} and its labels are"
+    rule, types = f"{name} and its labels are", f"{type(z).__name__} and {type(y).__name__}"
     if not (isinstance(z, Tensor) and isinstance(y, Tensor)):
-        got = f"{type(z).__name__} and {type(y).__name__}"
-        raise SbkitError(f"{rule} tensors, got {got}; try torch.as_tensor.")
+        raise SbkitError(f"{rule} tensors, got {types}; try torch.as_tensor.")
     if z.ndim != 2 or len(z) < 1 or z.dtype not in DTYPES:
         raise SbkitError(f"{name} is a float tensor (rows, columns), got {_told(z)}.")
     if len(y) != len(z):
@@ -210,7 +207,5 @@ def _check_names(names: Sequence[str], classes: int) -> None:
 def _check_labels(*labels: Tensor) -> None:
     found = torch.cat([y.unique() for y in labels]).unique()
     if found.dtype != torch.int64 or found[0] < 0 or found[-1] >= max(2, len(found)):
-        raise SbkitError(
-            f"Labels are int64 classes 0…C−1, every one used, got {found.dtype} {found.tolist()[:10]}; "
-            "renumber them, e.g. with labels.unique(return_inverse=True)."
-        )
+        got, fix = f"{found.dtype} {found.tolist()[:10]}", "e.g. with labels.unique(return_inverse=True)"
+        raise SbkitError(f"Labels are int64 classes 0…C−1, every one used, got {got}; renumber them, {fix}.")

@@ -27,7 +27,7 @@ def try_out(fleet: Fleet, x: Tensor) -> None:
     """Refuse a fleet whose nets cannot be trained at once, or a run that is not its own module.
 
     x (n, d) or (runs, n, d). Weights, gradients, buffers, modes and torch's generators stay as they are.
-    Then the fleet needs its modules no more, and knows whether a forward alters its input.
+    Afterwards the fleet has forgotten its modules, and knows whether a forward alters its input.
     """
     own, devices = fleet.own or (fleet.net,), [x.device] if x.is_cuda else []
     with torch.inference_mode(False), torch.random.fork_rng(devices), undone(fleet, *own):
@@ -41,7 +41,7 @@ def try_out(fleet: Fleet, x: Tensor) -> None:
 
 @contextmanager
 def undone(*modules: nn.Module) -> Iterator[None]:
-    """Modes and plain attributes as they were: what a batched forward keeps there is of no use after it."""
+    """Put modes and attributes back: tensors of a batched forward that a module keeps are of no use later."""
     before = [(vars(part), dict(vars(part))) for module in modules for part in module.modules()]
     try:
         yield
@@ -92,8 +92,8 @@ def _check_forward(fleet: Fleet, net: nn.Module, x: Tensor) -> bool:
 def _check_runs(fleet: Fleet, own: Sequence[nn.Module], rows: Tensor) -> None:
     """Refuse what torch cannot batch, and a run that is not its own module. rows (runs, n, d)
 
-    Batched products round otherwise, which nets that cancel enlarge: the last word is with the same layers
-    called one by one.
+    Batched products round otherwise, and a net may enlarge the difference. So a run that seems to differ is
+    compared once more, with the fleet's own layers called for this run alone.
     """
 
     def alone(net: nn.Module, r: int, train: bool) -> Results:
@@ -105,14 +105,14 @@ def _check_runs(fleet: Fleet, own: Sequence[nn.Module], rows: Tensor) -> None:
     try:
         with fleet.at(0, 0):
             trained = _results(lambda: fleet.batched(rows), fleet.parameters())
-        looked = _results(lambda: fleet.batched(rows), ())
+        evaluated = _results(lambda: fleet.batched(rows), ())
     except (torch.OutOfMemoryError, SbkitError):
         raise
     except FAULTS as error:
         raise cannot(error) from error
     for r, train in [(0, True), *((r, False) for r in range(len(own)))]:
         mine = first if train else alone(own[r], r, False)
-        for what, made in (trained if train else looked).items():
+        for what, made in (trained if train else evaluated).items():
             wanted, found = mine[what], [each[r : r + 1] for each in made]
             if _apart(found, wanted) and _apart(alone(fleet.net, r, train)[what], wanted):
                 raise _foreign(f"got other {what} of run {r}", own[r])
@@ -120,7 +120,7 @@ def _check_runs(fleet: Fleet, own: Sequence[nn.Module], rows: Tensor) -> None:
 
 @torch.no_grad()
 def _check_rows(fleet: Fleet, net: nn.Module, x: Tensor) -> None:
-    """Refuse a net whose logits of a row hang on the rows beside it. x (n, d)"""
+    """Refuse a net whose logits of a row depend on the rows beside it. x (n, d)"""
     state, pairs = _state(fleet, 0), [x[[0, i]] for i in range(1, len(x))]
     some = [called(fleet.net, state, pair, net)[:1] for pair in pairs]  # (1, outputs) each
     if any(_apart([each], some[:1]) for each in some):
@@ -131,7 +131,7 @@ def _check_rows(fleet: Fleet, net: nn.Module, x: Tensor) -> None:
 
 
 def _results(call: Callable[[], Tensor], weights: Iterable[Tensor]) -> Results:
-    """Logits and, of those weights that train, the gradients of their sum, every one with its own factor."""
+    """Logits and, for weights that train, the gradients of a weighted sum of all logits."""
     weights = [weight for weight in weights if weight.requires_grad]
     with torch.set_grad_enabled(bool(weights)):
         logits = call()
@@ -160,8 +160,8 @@ def _apart(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
 
 
 def _foreign(got: str, net: nn.Module) -> SbkitError:
-    plain = numbers.Number | str | tuple | None
-    holds = [name for name, value in attributes(net).items() if not isinstance(value, plain)]
+    harmless = numbers.Number | str | tuple | None
+    holds = [name for name, value in attributes(net).items() if not isinstance(value, harmless)]
     where = f" ({', '.join(holds)}?)" if holds else ""
     return SbkitError(
         f"Every run of a fleet is its own module, {got}: it computes with something that is no weight or "

@@ -5,11 +5,4 @@ from sbkit.data.pixels import dominoes
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
 
-__all__ = [
-    "dominoes",
-    "lms",
-    "ms",
-    "planar",
-    "slabs",
-    "table",
-]
+__all__ = ["dominoes", "lms", "ms", "planar", "slabs", "table"]

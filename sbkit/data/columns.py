@@ -15,13 +15,13 @@ from sbkit.core import SbkitError, check_memory
 from sbkit.data.places import some
 
 LARGEST = float(np.finfo(np.float32).max)
-RESOLVED = 1e-5  # a column's spread over its size: a hundred steps of float32
-KINDS = 20  # words of a column that are surely no names of single rows
-MOSTLY = 0.7  # of a column's texts are numbers: the others are typos, or stand for nothing
+RESOLVED = 1e-5  # least spread of a column over its size: about a hundred steps of float32
+WORDS = 20  # so many different words in a column are taken for categories, more may be names of single rows
+MOSTLY = 0.7  # if so many of a column's texts are numbers, the others are typos or mean "missing"
 AROUND = "$€£¥% "
 COMMA = ".str.replace(',', '.')"
 GROUPS = r"[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|\d+)({1}\d*)?"  # a number by its marks of thousands and decimals
-# what a column's texts match → options of pandas' CSV reader, methods of a column of text
+# Pattern of numbers as text → the options of pandas' CSV reader, or the methods of a column, that read them.
 NUMBERS: dict[str, tuple[dict[str, str], str]] = {
     r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?": ({}, ""),
     GROUPS.format(",", r"\."): ({"thousands": ","}, ".str.replace(',', '')"),
@@ -33,11 +33,11 @@ NUMBERS: dict[str, tuple[dict[str, str], str]] = {
 
 
 class Source(NamedTuple):
-    """What a table was made from, to say what would mend it.
+    """Where a table came from, in the words of Python that an advice begins with.
 
-    written: an expression that is the table, of `x` or `table` as the reader has them, its columns named as
-    a task names them. y: the name of the column of answers, None where they came apart. named: y was told by
-    that name, so that columns may move.
+    written: an expression of `x` or `table`, as the reader has them, that gives the table with its columns
+    named as in a task. y: the name of the column of answers, None if they were given apart from the table.
+    named: False if y was given by its place, which changes when columns move.
     """
 
     written: str
@@ -45,7 +45,11 @@ class Source(NamedTuple):
     named: bool = True
 
     def table(self, steps: str, words: Iterable[str] = (), lost: bool = False) -> str:
-        """The table after methods and one-hot words; a task of it, where y loses rows too or columns move."""
+        """The expression followed by methods, one-hot for the columns `words`.
+
+        lost: the methods drop rows. Then a y given apart must lose them, too, and the advice makes the task
+        itself, as it does where the place of y changes.
+        """
         apart = self.y is None and lost
         made = f"{self.written}{'.assign(answer=numpy.ravel(y))' if apart else ''}{steps}"
         made = f"pandas.get_dummies({made}, columns={words})" if words else made
@@ -53,9 +57,9 @@ class Source(NamedTuple):
 
 
 def format_of(column: pd.Series, semicolons: bool = False) -> tuple[dict[str, str], str, list[str]] | None:
-    """How most of a column's texts write numbers: options, methods, the texts that are none. None for words.
+    """How a column of text writes numbers: options, methods, texts that are no numbers; None for words.
 
-    semicolons: they separate the columns, so that a comma is a decimal one.
+    semicolons: whether they separate the columns; then a comma is taken for a decimal one.
     """
     texts = {text.strip(): text.strip(AROUND) for text in column.dropna().astype(str).unique()}
     order = sorted(NUMBERS, key=lambda one: "decimal" not in NUMBERS[one][0]) if semicolons else NUMBERS
@@ -68,7 +72,7 @@ def format_of(column: pd.Series, semicolons: bool = False) -> tuple[dict[str, st
 
 
 def check_complete(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -> None:
-    """Refuse missing values, with what drops or fills them: rows, after columns that are mostly missing."""
+    """Refuse missing values. The advice drops columns that mostly lack them, then drops or fills rows."""
     both = [*inputs.items(), *answers.items()]
     each = [f"{name!r} lacks {int(column.isna().sum()):,}" for name, column in both if column.isna().any()]
     if not each:
@@ -79,7 +83,7 @@ def check_complete(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) 
     steps = f".drop(columns={empty})" if empty else ""
     if lost.mean() <= 0.5:
         steps += ".dropna()"
-    else:  # few rows would be left
+    else:  # too few rows would be left
         steps += f".dropna(subset=[{source.y or 'answer'!r}])" if answers.isna().any(axis=None) else ""
         steps += ".pipe(lambda table: table.fillna(table.median(numeric_only=True)))"
     fix = "drop or fill" if answers.shape[1] > 1 else f"try {source.table(steps, lost=True)}"
@@ -102,7 +106,7 @@ def check_numbers(inputs: pd.DataFrame, answers: pd.DataFrame, source: Source) -
 
 
 def as_numbers(inputs: pd.DataFrame, classes: pd.Series, source: Source) -> str:
-    """An expression that makes numbers of columns: by what each holds converted, one-hot or left out."""
+    """An expression that makes numbers of columns: each is converted, made one-hot or left out."""
     dropped, words, made, typos = [], [], [], False
     start = "" if source.written == "table" else "lambda table: "
     for name, column in inputs.items():
@@ -124,14 +128,14 @@ def as_numbers(inputs: pd.DataFrame, classes: pd.Series, source: Source) -> str:
 
 
 def _is_none(words: pd.Series, classes: pd.Series) -> bool:
-    """Whether words are no feature: as many as would name single rows, or the classes under other names."""
+    """Whether words are no feature: they name single rows, or are the classes under other names."""
     count = words.nunique()
     pairs = set(zip(words, classes, strict=True))
-    return count > max(KINDS, len(words) / 2) or len(pairs) == count == classes.nunique() > 1
+    return count > max(WORDS, len(words) / 2) or len(pairs) == count == classes.nunique() > 1
 
 
 def numbers(table: pd.DataFrame) -> Tensor:
-    """Columns of numbers and bools, none missing, none infinite, in torch's default type. (n, k)"""
+    """Columns of numbers and bools as a tensor of torch's default type, all values finite. (n, k)"""
     check_memory(table.size * 8 * 3, f"{len(table):,} rows × {table.shape[1]} columns × 8 bytes × 3 copies")
     values = table.to_numpy(dtype=np.float64)  # (n, k)
     low, high, size = values.min(0), values.max(0), np.abs(values).max(0)  # (k,) each
@@ -146,7 +150,7 @@ def numbers(table: pd.DataFrame) -> Tensor:
 
 
 def named(table: pd.DataFrame, what: str = "x") -> tuple[pd.DataFrame, str]:
-    """A table with strings for columns, x1, x2, … where it has no labels, and the method that does so."""
+    """A table with strings as names of columns (x1, x2, … if it has none), and the method that names them."""
     labels, method = table.columns, ""
     names = [str(label) for label in labels]
     if isinstance(labels, pd.RangeIndex):

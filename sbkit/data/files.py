@@ -21,18 +21,21 @@ from sbkit.data.places import numbered, some
 Options = Mapping[str, Any]
 # Rows at most, for a live picture: ordering an epoch of 10⁶ for eight runs takes ¼ s, of 10⁷ over 2 s.
 MOST = 1_000_000
-LOOKED = 1000  # rows that are read to try options
+FIRST = 1000  # rows that are read to try out options
 TITLE = 5  # lines above the names, at most
 JAPANESE = re.compile("[\u3040-\u30ff]|[\u4e00-\u9fff]{2}")  # kana, or two kanji side by side
-BYTES = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet", b"\x89HDF": "hdf"}
-SUFFIXES = {".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
+SEPARATORS = [{}, *({"sep": sep} for sep in ";\t|,"), {"sep": r"\s+"}]
+# What another file begins with, or its name ends in → the reader of pandas for it.
+READERS: dict[str | bytes, str] = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet"}
+READERS |= {b"\x89HDF": "hdf", ".feather": "feather", ".json": "json", ".dta": "stata", ".sav": "spss"}
+NARROW, WIDE = ["utf-8", "cp932", "cp1252", "latin-1"], ["utf-16", "utf-16-le", "utf-16-be"]  # encodings
 PACKED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar")
 PIECES = {"filepath_or_buffer", "iterator", "chunksize"}  # options that read no table
 LINES = {"sep", "delimiter", "encoding", "compression", "skiprows", "comment", "quotechar", "quoting"}
 
 
 def check_options(options: Options, own: list[str]) -> None:
-    """Refuse what neither the caller (its own options: `own`) nor pandas' reader takes."""
+    """Refuse options that pandas' reader does not take; `own` are those of `table` itself."""
     known = {*own, *inspect.signature(pd.read_csv).parameters}
     for name in options:
         if name in PIECES:
@@ -44,12 +47,12 @@ def check_options(options: Options, own: list[str]) -> None:
 
 
 def is_path(given: Any) -> bool:
-    """Whether something names a file."""
+    """Whether something is the path of a file."""
     return isinstance(given, str | os.PathLike)
 
 
 def written(given: Any, options: Options) -> str:
-    """How a reader writes what reads the file."""
+    """The call of pandas that reads the file."""
     return f"pandas.read_csv({', '.join([repr(str(given)), *_arguments(options)])})"
 
 
@@ -58,7 +61,7 @@ def _arguments(options: Options) -> list[str]:
 
 
 def read(given: str | os.PathLike[str], options: Options, y: Any) -> pd.DataFrame:
-    """A CSV file, of one too long no more than is needed to know it; y tells which options it needs."""
+    """A CSV file as pandas reads it. What stands in the way raises, with the options that its y needs."""
     path = _found(given)
     check_memory(path.stat().st_size * 3, f"a file of {path.stat().st_size:,} bytes × 3 copies")
     try:
@@ -67,9 +70,7 @@ def read(given: str | os.PathLike[str], options: Options, y: Any) -> pd.DataFram
         said = str(error).strip().rstrip(".") or type(error).__name__
         fix = _fix(path, options, y) or f"look at its first lines, e.g. open({str(path)!r}, 'rb').read(500)"
         raise SbkitError(f"{path.name} cannot be read as CSV: {said}; {fix}.") from error
-    told = isinstance(y, str | int | np.integer)
-    alone = len(table.columns) < 2 and (told or table.dtypes.iloc[0].kind == "O")
-    if (alone or (told and _own(table, y) is None)) and (fix := _fix(path, options, y)):
+    if not _holds(table, y) and (fix := _fix(path, options, y)):
         raise SbkitError(f"{path.name} has a column for y and others, got {some(table)}; {fix}.")
     _check_header(path, options, y, table)
     if len(table) > MOST:
@@ -96,14 +97,14 @@ def _found(given: str | os.PathLike[str]) -> Path:
         one_of(f"CSV file in {folder}", text, there)
     with path.open("rb") as file:
         start = b"" if path.suffix in PACKED else file.read(4)
-    if kind := SUFFIXES.get(path.suffix.lower()) or BYTES.get(start):
-        fix = f"pandas.read_{kind}({str(path)!r}) as x"
+    if reader := READERS.get(path.suffix.lower(), READERS.get(start)):
+        fix = f"pandas.read_{reader}({str(path)!r}) as x"
         raise SbkitError(f"x is the path of a CSV file, got another kind, {path.name}; try {fix}.")
     return path
 
 
 def _parsed(path: Path, options: Options, rows: int = MOST) -> pd.DataFrame:
-    """The first rows as pandas reads them; columns of mixed kinds are told by all of their rows."""
+    """The first rows as pandas reads them; the type of a column is found from all of them at once."""
     sep = options.get("sep", options.get("delimiter", ","))
     fast = sep == r"\s+" or (sep is not None and len(sep) == 1)
     fast = fast and not {"engine", "skipfooter"} & set(options)
@@ -122,10 +123,17 @@ def _own(table: pd.DataFrame, y: Any) -> Any:
     return table.columns[y] if whole and -table.shape[1] <= y < table.shape[1] else None
 
 
-def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None) -> str:
-    """What to try: options alone or, where text is left, a table of numbers; empty if none is found.
+def _holds(table: pd.DataFrame, y: Any) -> bool:
+    """Whether there are several columns, among them the one that y tells, if it tells one."""
+    return len(table.columns) > 1 and (
+        not isinstance(y, str | int | np.integer) or _own(table, y) is not None
+    )
 
-    read: the table as it is read, where only its numbers may be in the way.
+
+def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None) -> str:
+    """What to try: options or, where they leave text, an expression of numbers; empty if none is found.
+
+    read: the table, where the file can be read and only its numbers may need options.
     """
     more = _searched(path, options, y) if read is None else _marks(read, options, y)
     if not more:
@@ -134,7 +142,7 @@ def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None)
     table: Any = made[0]
     own = _own(table, y)
     text = [name for name, column in table.items() if column.dtype.kind not in "biuf" and name != own]
-    if not text or (own is not None and table[own].isna().any()):  # of a class "NA" is told next
+    if not text or (own is not None and table[own].isna().any()):  # a class "NA" has its own sentence
         return f"try {', '.join(_arguments(more))}"
     classes: Any = table.iloc[:, 0].isna() if own is None else table[own]
     source = Source(written(path, {**options, **more}) + made[1], own, own in (None, y))
@@ -142,7 +150,7 @@ def _fix(path: Path, options: Options, y: Any, read: pd.DataFrame | None = None)
 
 
 def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
-    """The options under which columns of text that are numbers are read as such; empty if none are."""
+    """The options under which pandas reads columns of text as the numbers they are; empty if none."""
     more: dict[str, Any] = {}
     semicolons = options.get("sep", options.get("delimiter")) == ";"
     for name, column in table.items():
@@ -153,43 +161,37 @@ def _marks(table: pd.DataFrame, options: Options, y: Any) -> dict[str, Any]:
 
 
 def _searched(path: Path, options: Options, y: Any) -> dict[str, Any]:
-    """Further options under which the file has several columns, y among them; empty if none is found."""
+    """Options that make several columns of the file, y among them; empty if none are found."""
     for more in _tried(path, options, y):
         try:
-            table = _parsed(path, {**options, **more}, LOOKED)
-        except Exception:  # not these; whoever asks tells the error that made them ask
+            table = _parsed(path, {**options, **more}, FIRST)
+        except Exception:  # not these; the error that made us search is told
             continue
-        held = _own(table, y) is not None or not isinstance(y, str | int | np.integer)
-        if len(table.columns) > 1 and len(table) and held:
+        if len(table) and _holds(table, y):
             return more | _marks(table, {**options, **more}, y)
     return {}
 
 
 def _tried(path: Path, options: Options, y: Any) -> Iterator[dict[str, Any]]:
-    """Encodings that read the whole file, with what may stand above the names, with each separator."""
-    seps = [{}, *({"sep": sep} for sep in ";\t|,")]
-    looks = [sep | space for sep in seps for space in ({}, {"skipinitialspace": True})] + [{"sep": r"\s+"}]
-    looks = looks[:2] if {"sep", "delimiter"} & set(options) else looks
+    """Combinations of an encoding, lines to skip above the names, and a separator: the likely first."""
+    seps = SEPARATORS[:1] if {"sep", "delimiter"} & set(options) else SEPARATORS
     starts = [{}, {"comment": "#"}, *({"skiprows": lines} for lines in range(1, TITLE + 1))]
     starts = starts if isinstance(y, str) else starts[:1]  # a name tells where the rows begin
-    for encoding, start, look in product(_encodings(path, options), starts, looks):
-        yield encoding | start | look
+    spaces = {}, {"skipinitialspace": True}
+    for encoding, start, sep, space in product(_encodings(path, options), starts, seps, spaces):
+        yield encoding | start | sep | space
 
 
 def _encodings(path: Path, options: Options) -> list[dict[str, Any]]:
     """What may make text of a file's bytes, the likely first."""
-    data = path.read_bytes()
     if path.suffix in PACKED or "compression" in options:
         return [{}, {"encoding": "cp1252"}]
-    if data.startswith(b"\x1f\x8b"):
+    if (data := path.read_bytes()).startswith(b"\x1f\x8b"):
         return [{"compression": "gzip"}]
-    japanese = ["cp932"] if JAPANESE.search(_decoded(data, "cp932")) else []
-    names = ["utf-8", *japanese, "cp1252", "latin-1"]
-    if b"\0" in data:
-        names = ["utf-16", "utf-16-le", "utf-16-be"]
-    elif _decoded(data, options.get("encoding") or "utf-8"):
+    if b"\0" not in data and _decoded(data, options.get("encoding") or "utf-8"):
         return [{}]
-    return [{"encoding": name} for name in names if _decoded(data, name)]
+    texts = ((name, _decoded(data, name)) for name in (WIDE if b"\0" in data else NARROW))
+    return [{"encoding": name} for name, text in texts if text and (name != "cp932" or JAPANESE.search(text))]
 
 
 def _decoded(data: bytes, encoding: str) -> str:
@@ -221,7 +223,7 @@ def _check_header(path: Path, options: Options, y: Any, table: pd.DataFrame) -> 
 
 
 def _is_row(header: list[str], table: pd.DataFrame) -> bool:
-    """Whether a first line looks like the rows below: fractions, numbers in no order, words of its column."""
+    """Whether a first line looks like a row: fractions, numbers out of order, words of its column."""
     values = np.asarray(pd.to_numeric(pd.Series(header), errors="coerce"), dtype=float)  # (k,), NaN for words
     whole = np.array([name.strip().isdigit() for name in header])  # (k,): years and numbers of columns
     if all(whole):
@@ -231,7 +233,7 @@ def _is_row(header: list[str], table: pd.DataFrame) -> bool:
 
 
 def _check_lost(path: Path, options: Options, y: Any, table: pd.DataFrame) -> None:
-    """Refuse classes such as "NA", which pandas takes for no value; y: the label of their column, or None."""
+    """Refuse classes such as "NA", which pandas reads as missing; y: the label of their column, or None."""
     known = {"keep_default_na", "na_values", "na_filter", "dtype", "converters"} & set(options)
     missing: Any = table.isna()
     if y is None or known or not missing[y].any():

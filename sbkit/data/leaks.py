@@ -13,9 +13,9 @@ from torch import Tensor
 from sbkit.core import SbkitError
 from sbkit.data.places import some
 
-ACCIDENT = math.log(1e-6)  # a table of shuffled answers would be called a leak once in a million times
-FEW = 256  # values of a column that are looked at one by one
-LOOKED = 4096  # rows that rule most columns out
+ACCIDENT = math.log(1e-6)  # of so many tables with shuffled answers is one called a leak
+FEW = 256  # values of a column that may each belong to a class
+ROWS = 4096  # rows at least that rule most columns out
 
 Values = NDArray[np.float64]
 
@@ -23,22 +23,22 @@ Values = NDArray[np.float64]
 def leaks(z: Tensor, y: Tensor, names: list[str]) -> list[str]:
     """The columns of z (n, k) that tell y by themselves; one that is y, or its negation, raises.
 
-    y: classes (n,), or values (n, outputs). Classes are told where each has its own range of the column,
-    or every value of the column (256 at most) its own class; values where they rise or fall with the column.
-    That is said only where it is no accident: with answers in random order it would happen to any of the k
-    columns in less than one of 10⁶ tables, so that one of few rows, or a number for each row, is not called
-    a leak. A second for 10⁶ rows of 50 columns.
+    y: classes (n,), or values (n, outputs). A column tells classes if each of them has its own range of it,
+    or if each value of the column (256 at most) belongs to one class. It tells values if they rise or fall
+    with it. Only what is no accident counts: with the answers in random order, fewer than one table in 10⁶
+    would have such a column among its k. So a table of few rows is not called a leak, nor are numbers that
+    count the rows. It takes a second for 10⁶ rows of 50 columns.
     """
     columns, answers = z.numpy(), y.numpy()
     is_y = _is_values if y.is_floating_point() else _is_classes
     if same := [names[j] for j in is_y(columns, answers)]:
         fix = f"leave that out, try table.drop(columns={same})"
         raise SbkitError(f"x does not hold y, got it under other names or numbers in {some(same)}; {fix}.")
-    sample = slice(None, None, max(1, len(columns) // LOOKED))
+    sample = slice(None, None, max(1, len(columns) // ROWS))
     telling = [j for j in range(len(names)) if _told(columns[sample, j], answers[sample])]
     if not telling:
         return []
-    once = ~pd.DataFrame(columns).duplicated().to_numpy()  # (n,): a row that returns says nothing new
+    once = ~pd.DataFrame(columns).duplicated().to_numpy()  # (n,): a repeated row says nothing new
     limit = ACCIDENT - math.log(len(names))
     return [names[j] for j in telling if _told(columns[once, j], answers[once], limit)]
 
@@ -47,12 +47,11 @@ def _is_classes(z: Values, y: NDArray[np.int64]) -> list[Any]:
     """The columns that are the classes y (n,) under other numbers, alone or one-hot."""
     groups: Any = pd.DataFrame(z).groupby(y)
     low, high = groups.min().to_numpy(), groups.max().to_numpy()  # (C, k)
-    fixed = np.flatnonzero((low == high).all(0) & (low != low[0]).any(0))  # one value a class, not the same
-    if same := [j for j in fixed if len(np.unique(low[:, j])) == len(low)]:
-        return same
-    odd = {j: (low[:, [j]] == low[:, j]).sum(1) == 1 for j in fixed}  # (C,): the class has its value alone
-    alone = [j for j in fixed if odd[j].sum() == 1 and len(np.unique(low[:, j])) == 2]
-    return alone if len({int(odd[j].argmax()) for j in alone}) >= len(low) - 1 else []
+    fixed = np.flatnonzero((low == high).all(0))  # each class has one value of these columns
+    same = [j for j in fixed if len(np.unique(low[:, j])) == len(low)]
+    odd = low != np.median(low, axis=0)  # (C, k): of a one-hot column, its own class
+    hot = {j: int(odd[:, j].argmax()) for j in fixed if odd[:, j].sum() == 1}
+    return same or (list(hot) if len(set(hot.values())) >= len(low) - 1 else [])
 
 
 def _is_values(z: Values, y: Values) -> list[int]:
@@ -67,7 +66,7 @@ def _told(column: Values, y: NDArray[Any], limit: float = math.inf) -> bool:
 
 
 def _chance(column: Values, y: NDArray[Any]) -> float:
-    """Log of a bound on how often shuffled answers y (n,) would be told without an error; inf if y is not."""
+    """Log of a bound on the chance that a column tells shuffled answers; inf if it does not tell y (n,)."""
     order = np.lexsort((y, column))
     dx, dy = np.diff(column[order]), np.diff(y[order])  # (n − 1,) each
     if ((dx == 0) & (dy != 0)).any():

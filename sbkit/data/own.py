@@ -45,23 +45,23 @@ def table(
 ) -> Task:
     """Your own rows as a task, for every panel and measure; reliance groups columns by the names given.
 
-    x: array, tensor, list of rows, DataFrame, or the path of a CSV file; numbers and bools, at most a
-    million rows (up to about 10⁵ every look is live).
-    y: array, tensor, list or Series, matched to x by position, or the name or place of x's column (−1:
-    the last); a column of x that has y's name is left out. Floats with two axes, or of which any is not
-    whole, are values to predict, (n, outputs). All else are classes, 0…C−1 in sorted order: whole-number
-    floats (n,) too; `names` of the task are what they were.
-    features: name → column or columns, by label, or by place among x's columns without y. A column in
-    no group is a feature of its own, named by its label, or x1, x2, …; None: every column is. Their
-    simplicity is not known (`pieces` is None), so `kinds` is empty.
-    test: the share of test rows, of each class at least one and not all, drawn by `seed`; or
+    x: array, tensor, list of rows, DataFrame, or the path of a CSV file. It holds numbers and bools, at most
+    a million rows (up to about 10⁵ a panel moves fluently).
+    y: array, tensor, list or Series, matched to x by position; or the name or place of a column of x (−1:
+    the last). A column of x that has y's name is left out. Floats are values to predict, (n, outputs), if
+    they have two axes or any is not whole. All else are classes, numbered 0…C−1 in sorted order; the task's
+    `names` are what they were.
+    features: name → column or columns, by label, or by place among x's columns without y. Every other column
+    is a feature of its own, named by its label, or x1, x2, …. Their simplicity is not known (`pieces` is
+    None), so `kinds` is empty.
+    test: the share of test rows, at least one of each class and not all, drawn by `seed`; or
     (x_test, y_test). standardize: nets see (column − mean) / standard deviation of the training rows,
-    0 for a column constant there; z keeps its units, for the axes of plots. Floats become torch's
+    0 for a column that is constant there; z keeps its units, for the axes of plots. Floats become torch's
     default type, float32. read_csv: options of `pandas.read_csv` for a file, such as sep, decimal,
     thousands, encoding, header, na_values.
     Raises `SbkitError`, which names the column and what to try, on missing, infinite or text values, fewer
-    than 8 rows or 2 of a class, one class, too many rows, unknown or repeated names, and where a column is y
-    or its negation. Warns of columns that tell y by themselves in rows enough that it is no accident.
+    than 8 rows, fewer than 2 of a class, a single class, too many rows, unknown or repeated names, and a
+    column that is y or its negation. Warns of columns that tell y by themselves, unless it may be chance.
 
     >>> x = [[0.1 * i, (-1) ** i, i % 3] for i in range(40)]
     >>> y = [i % 3 == i % 2 for i in range(40)]
@@ -74,21 +74,18 @@ def table(
     from sbkit.data.tables import tables
 
     check_options(read_csv, ["features", "test", "standardize", "seed"])
-    given = isinstance(test, tuple | list)
-    z, targets, labels, names, split = tables(x, y, test if given else None, read_csv)
+    given = test if isinstance(test, tuple | list) else None
+    z, targets, labels, names, own = tables(x, y, given, read_csv)
     columns = _features(features, labels)
     if telling := leaks(z, targets, labels):
         said = f"Each of these columns tells y by itself, without an error: {some(telling)}. If that is what"
         fix = f"if y leaked into them, leave them out, e.g. table.drop(columns={telling[:5]})"
         warnings.warn(f"{said} you study, go on; {fix}.", stacklevel=2)
-    if given:
-        order = torch.randperm(len(z), generator=generator(seed))  # a plot shows the first rows of each part
-        train, held = order[order < split], order[order >= split]
-    else:
-        codes = targets if names else torch.zeros(len(z), dtype=torch.int64)
-        train, held = _drawn(codes, between("test", test, 0.01, 0.9), seed)
-    if names:
-        _check_both(targets, names, train, held)
+    codes = targets if names else torch.zeros(len(z), dtype=torch.int64)
+    rows = torch.randperm(len(z), generator=generator(seed))  # mixed, for plots show the first of each part
+    held = rows >= own if given else _share(codes[rows], between("test", test, 0.01, 0.9))
+    train, held = rows[~held], rows[held]
+    _check_both(codes, names, train, held)
     embed = Standardized(z[train]) if standardize else nn.Identity()
     return Task(z[train], targets[train], z[held], targets[held], columns, embed, tuple(names))
 
@@ -117,25 +114,19 @@ def _features(groups: Mapping[str, Columns] | None, names: list[str]) -> dict[st
     return found | alone
 
 
-def _drawn(codes: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Training and test rows, in random order: this share of every class, at least one row and not all.
-
-    codes (n,) → int64 indices (n_train,), (n_test,).
-    """
+def _share(codes: Tensor, share: float) -> Tensor:
+    """Whether each row of classes `codes` (n,) is a test row: the first ones of every class, not all. (n,)"""
     import pandas as pd
 
-    order = torch.randperm(len(codes), generator=generator(seed))
-    counts, mine = codes.bincount(), codes[order]  # (C,), (n,)
+    counts, classes = codes.bincount(), pd.Series(codes.numpy())  # (C,), (n,)
     quota = (share * counts).round().clamp(min=1).minimum(counts - 1)  # (C,)
-    rank = pd.Series(mine.numpy()).groupby(mine.numpy()).cumcount().to_numpy()  # (n,), within the class
-    held = torch.tensor(rank) < quota[mine]
-    return order[~held], order[held]
+    return torch.tensor(classes.groupby(classes).cumcount().to_numpy()) < quota[codes]
 
 
-def _check_both(targets: Tensor, names: list[str], train: Tensor, held: Tensor) -> None:
+def _check_both(codes: Tensor, names: list[str], train: Tensor, held: Tensor) -> None:
     """Refuse given test rows if a class is missing there or in training."""
     for part, rows in (("training", train), ("test", held)):
-        counts = targets[rows].bincount(minlength=len(names))  # (C,)
+        counts = codes[rows].bincount(minlength=len(names))  # (C,)
         if not counts.all():
             got = f"no {part} row of {names[int(counts.argmin())]!r}; add one, or drop the class"
             raise SbkitError(f"Every class is among training and test rows, got {got}.")

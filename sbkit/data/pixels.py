@@ -15,19 +15,19 @@ from sbkit.data.places import numbered
 from sbkit.data.slabs import per_block
 
 Images = tuple[Any, Any]  # pixels (m, height, width) or (m, channels, height, width), and labels (m,)
-Pools = list[tuple[Tensor, Tensor]]  # a class: the images to train on, and to test on
-HELD = 0.25  # of each class's images, for test rows alone
+Pools = list[tuple[Tensor, Tensor]]  # for each class, which images to train on and which to test on
+HELD = 0.25  # share of each label's images that only test rows show
 
 
 class Block(NamedTuple):
-    """The images of a block, and which of them stand for each of the two classes."""
+    """The images of a block, and which of them show each of the two classes."""
 
     name: str
     pixels: Tensor  # (m, channels, height, width)
     pools: Pools
 
     def draw(self, y: Tensor, part: int, correlation: float, rng: Generator) -> Tensor:
-        """A random image for every label, of the other class on a share 1 − correlation. (n, pixels)"""
+        """Random images for labels y (n,), a share 1 − correlation of the other class. (n, pixels)"""
         shown = y ^ (torch.rand(len(y), generator=rng) >= correlation)  # (n,)
         sizes = torch.tensor([len(pool[part]) for pool in self.pools])  # images of class 0, of class 1
         chosen = (torch.rand(len(y), generator=rng, dtype=torch.float64) * sizes[shown]).long()  # (n,)
@@ -156,18 +156,17 @@ def _side(side: Any) -> list[Any]:
 
 
 def _pools(labels: np.ndarray, pair: Sequence[Any], seed: int) -> Pools:
-    """For each class the images to train on and to test on; one split for all blocks of the same images."""
+    """For each class the images to train on and to test on; blocks of the same images split them alike."""
     sides = [_side(side) for side in pair]
     if not all(sides) or set(sides[0]) & set(sides[1]):
         raise SbkitError(f"A block shows different labels for the two classes, got {pair!r:.80}.")
     order = torch.randperm(len(labels), generator=generator(seed)).numpy()
-    own = {label: torch.as_tensor(order[labels[order] == label]) for side in sides for label in side}
-    for label in own:
-        if len(own[label]) < 2:
+    parts = {}  # label → its images to test on, and to train on
+    for label in [label for side in sides for label in side]:
+        own = torch.as_tensor(order[labels[order] == label])
+        if len(own) < 2:
             known = ", ".join(str(other) for other in np.unique(labels)[:12])
             raise SbkitError(f"A block's label has two images or more, got {label!r}; there are {known}.")
-    held = {label: max(1, round(HELD * len(mine))) for label, mine in own.items()}
-    return [
-        (torch.cat([own[i][held[i] :] for i in side]), torch.cat([own[i][: held[i]] for i in side]))
-        for side in sides
-    ]
+        parts[label] = own.tensor_split([max(1, round(HELD * len(own)))])
+    held, kept = [[torch.cat([parts[label][i] for label in side]) for side in sides] for i in (0, 1)]
+    return list(zip(kept, held, strict=True))

@@ -15,7 +15,7 @@ TOYS: dict[str, Draw] = {}
 
 
 def toy(draw: Draw) -> Draw:
-    """Register a function from labels to points, by its name, as a two-class task in the plane."""
+    """Register a function from labels to points as a two-class task in the plane, under its own name."""
 
     def make(n: int = 1000, noise: float = 0.05, n_test: int = 1000, seed: int = 0) -> Task:
         return planar(draw.__name__, n, noise, n_test, seed)

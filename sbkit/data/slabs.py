@@ -19,7 +19,7 @@ SLABS: dict[int, tuple[dict[int, float], dict[int, float]]] = {
     5: ({0: 0.75, 2: 0.25}, {1: 1.0}),
     7: ({0: 0.5, 2: 0.5}, {1: 0.875, 3: 0.125}),
 }
-FEATURE = 1_000  # bytes that Python takes for a feature and its name
+FEATURE = 1_000  # bytes of a feature and its name in Python
 
 
 def linear_block(y: Tensor, margin: float, noise: float, rng: Generator) -> Tensor:
@@ -68,12 +68,12 @@ def per_block(name: str, value: float | Sequence[float], blocks: int) -> Sequenc
     return values
 
 
-def _check(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float]) -> None:
+def _check_blocks(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float]) -> None:
     if not blocks:
         raise SbkitError("blocks names at least one block, got none; try (1, 5).")
     for k, p, gap in zip(blocks, noise, margin, strict=True):
-        number = isinstance(k, int | float | np.integer) and not isinstance(k, bool)
-        if not number or k not in (1, *SLABS) or isinstance(k, float):
+        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k not in (1, *SLABS):
+            number = isinstance(k, int | float | np.integer)
             near = min([1, *SLABS], key=lambda block: abs(block - k) if number else 0)
             raise SbkitError(f"blocks are 1 (linear) or 3, 5, 7 (slabs), got {k!r}; try {near}.")
         between("noise", p, 0, 1)
@@ -81,6 +81,12 @@ def _check(blocks: Sequence[int], noise: Sequence[float], margin: Sequence[float
         if not (isinstance(gap, int | float) and 0 <= gap < room):
             rule = f"margin of a block of {k} is at least 0 and below {room:.3g}"
             raise SbkitError(f"{rule}, got {gap!r}; try 0.1.")
+
+
+def _check_size(rows: int, dim: int, rotate: bool) -> None:
+    check_memory(rows * dim * 4 * 3, f"{rows:,} rows × {dim:,} features × 4 bytes × 3 copies")
+    if rotate:
+        check_memory(dim**2 * 8 * 4, f"{dim:,} × {dim:,} numbers of the rotation × 8 bytes × 4 copies")
 
 
 @dataset("slabs")
@@ -107,11 +113,8 @@ def slabs(
     """
     blocks = list(blocks) if isinstance(blocks, Iterable) else [blocks]
     noise, margin = per_block("noise", noise, len(blocks)), per_block("margin", margin, len(blocks))
-    _check(blocks, noise, margin)
-    rows, dim = whole("n", n) + whole("n_test", n_test), len(blocks)
-    check_memory(rows * dim * 4 * 3, f"{rows:,} rows × {dim:,} features × 4 bytes × 3 copies")
-    if rotate:
-        check_memory(dim**2 * 8 * 4, f"{dim:,} × {dim:,} numbers of the rotation × 8 bytes × 4 copies")
+    _check_blocks(blocks, noise, margin)
+    _check_size(whole("n", n) + whole("n_test", n_test), dim := len(blocks), rotate)
     rng = generator(seed)
     y = (torch.randperm(n, generator=rng) % 2, torch.randperm(n_test, generator=rng) % 2)
     labels = torch.cat(y)  # (rows,)

@@ -18,16 +18,16 @@ from sbkit.data.columns import Source, check_complete, check_numbers, format_of,
 from sbkit.data.files import MOST, is_path, read, written
 from sbkit.data.places import place, some
 
-LEAST = 8  # rows: a quarter of them is two, one a class
+LEAST = 8  # rows: a quarter of them is two, one of each class
 
 
 def tables(
     x: Any, y: Any, test: Any, options: Mapping[str, Any]
 ) -> tuple[Tensor, Tensor, list[str], list[str], int]:
-    """Coordinates z (n, k), targets, names of columns and of classes, and how many rows are x's: the first.
+    """Coordinates z (n, k), targets, names of columns and of classes, and how many of the first rows are x's.
 
-    Targets are classes (n,), 0…C−1, or values (n, outputs), whose classes have no names. test: (x_test,
-    y_test) or None. options: of pandas' reader, for files.
+    Targets are classes (n,), 0…C−1, or values (n, outputs) with no names of classes. test: (x_test, y_test)
+    or None; its rows come last. options: of pandas' reader, for files.
     """
     if options and not any(is_path(part) for part in (x, *(test or ())[:1])):
         given = f"{', '.join(options)} with x a {type(x).__name__}"
@@ -54,7 +54,7 @@ def tables(
 
 
 def _rows(x: Any, y: Any, options: Mapping[str, Any]) -> tuple[Any, Any, Source]:
-    """Inputs and answers of as many rows, checked; what y names is among the answers alone."""
+    """Inputs and answers, checked, row by row; a column that is y is not among the inputs."""
     raw = read(x, options, y) if is_path(x) else x
     inputs, renamed = _table("x", raw)
     names, own = list(inputs), None
@@ -79,27 +79,27 @@ def _rows(x: Any, y: Any, options: Mapping[str, Any]) -> tuple[Any, Any, Source]
 
 
 def _check_index(x: Any, y: Any) -> None:
-    """Refuse two tables whose rows are labelled, and labelled otherwise."""
+    """Refuse two tables whose rows have different labels."""
     both = all(isinstance(part, pd.DataFrame | pd.Series) for part in (x, y))
     if not both or len(x) != len(y) or x.index.equals(y.index):
         return
-    plain, same = pd.RangeIndex(len(x)), set(x.index) == set(y.index)
-    if same or not (x.index.equals(plain) or y.index.equals(plain)):
+    usual, same = pd.RangeIndex(len(x)), set(x.index) == set(y.index)
+    if same or not (x.index.equals(usual) or y.index.equals(usual)):
         fix = "y.loc[x.index]" if same and y.index.is_unique else "y.set_axis(x.index)"
         raise SbkitError(f"Rows of x and y are matched by position, got other labels; try {fix} as y.")
 
 
 def _table(what: str, given: Any) -> tuple[pd.DataFrame, str]:
-    """x or y as a table with different strings for columns, and the method that renames them so."""
-    kinds = np.ndarray | Tensor | pd.DataFrame | pd.Series | list | tuple
-    if not isinstance(given, kinds) or getattr(given, "ndim", 2) not in (1, 2):
-        got = f"shape {tuple(given.shape)}" if isinstance(given, kinds) else type(given).__name__
+    """x or y as a table whose columns have different names, strings, and the method that names them."""
+    tables = np.ndarray | Tensor | pd.DataFrame | pd.Series | list | tuple
+    if not isinstance(given, tables) or getattr(given, "ndim", 2) not in (1, 2):
+        got = f"shape {tuple(given.shape)}" if isinstance(given, tables) else type(given).__name__
         more = "the path of a CSV file" if what == "x" else "the name of a column of x"
         rule = f"{what} has rows and columns: an array, a tensor, a list, a DataFrame or {more}"
         raise SbkitError(f"{rule}, got {got}.")
     if (count := len(given)) > MOST:  # before any is copied
         fix = f"x[::{-(-count // MOST)}], y[::{-(-count // MOST)}]"
-        raise SbkitError(f"At most {MOST:,} rows, to stay live, got {count:,}; take a sample, e.g. {fix}.")
+        raise SbkitError(f"At most {MOST:,} rows, to stay live, got {count:,}; take fewer, e.g. {fix}.")
     rows = given if isinstance(given, list | tuple) else []
     if len(lengths := {len(row) if isinstance(row, list | tuple) else 0 for row in rows}) > 1:
         raise SbkitError(f"Rows are equally long, got some of {min(lengths)} values, some of {max(lengths)}.")
@@ -121,7 +121,7 @@ def _table(what: str, given: Any) -> tuple[pd.DataFrame, str]:
 
 
 def _labels(answers: pd.DataFrame, one_axis: bool, source: Source) -> tuple[Tensor, list[str]]:
-    """Values to predict (n, outputs) and no names, or classes (n,), 0…C−1, and their names in order."""
+    """Values to predict (n, outputs) without names, or classes (n,), 0…C−1, with their names in order."""
     if all(dtype.kind == "f" for dtype in answers.dtypes):
         values = answers.to_numpy(dtype=np.float64)  # (n, outputs)
         if not one_axis or not (np.isfinite(values) & (values == values.round())).all():
@@ -146,7 +146,7 @@ def _labels(answers: pd.DataFrame, one_axis: bool, source: Source) -> tuple[Tens
 
 
 def _check_words(column: pd.Series, names: list[str], source: Source) -> None:
-    """Refuse classes that are one by all that can be seen, and numbers that were meant as a quantity."""
+    """Refuse classes that look the same, and numbers as text that are rather a quantity."""
     y = f"{source.written}[{source.y!r}]" if source.y else "pandas.Series(numpy.ravel(y))"
     told = format_of(column)
     odd = [name for name in names if not name.strip().isdigit()]

@@ -6,15 +6,4 @@ from sbkit.models.modules import fleet_of, seeded
 from sbkit.models.plain import ACTIVATIONS, MLP, mlp
 from sbkit.models.products import overparameterize
 
-__all__ = [
-    "ACTIVATIONS",
-    "MLP",
-    "DeepLinear",
-    "deep_linear",
-    "fleet_of",
-    "hooked_back",
-    "mlp",
-    "overparameterize",
-    "seeded",
-    "watched",
-]
+__all__ = ["ACTIVATIONS", "MLP", "DeepLinear", "deep_linear", "fleet_of", "mlp", "overparameterize"]

@@ -7,7 +7,6 @@ from itertools import pairwise
 from torch import nn
 
 from sbkit.core import Fleet, Task, between, check_task, whole
-from sbkit.models.modules import seeded
 from sbkit.models.plain import MLP, check_size
 
 
@@ -35,7 +34,7 @@ def deep_linear(
     inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)
-    check_size(inputs, inner, factors, runs, task)
+    check_size(inner, factors, runs, task)
     sizes = [inputs, *[inner] * (factors - 1), task.outputs]
 
     def net() -> nn.Sequential:
@@ -45,5 +44,4 @@ def deep_linear(
         for weight in net.parameters():
             nn.init.normal_(weight, std=init / weight.shape[1] ** 0.5)
 
-    fleet = DeepLinear(seeded(net, seed), draw, runs, seed, "linear")
-    return fleet.to(device=task.x.device, dtype=task.x.dtype)
+    return DeepLinear(task, net, draw, runs, seed, "linear")

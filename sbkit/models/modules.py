@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Generator, nn
+from torch import nn
 
 from sbkit.core import Fleet, SbkitError, check_memory, difference, takes, whole
 
@@ -16,52 +15,43 @@ NET = 1_000  # bytes that Python takes for a module, at least
 _DRAWING = threading.RLock()  # torch has one generator for all threads
 
 
-@contextmanager
-def drawing() -> Iterator[Generator]:
-    """Torch's own generator, for this thread alone, put back at the end."""
+def seeded(factory: Callable[[], Any], seed: int) -> Any:
+    """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
     rng = torch.default_generator
     with _DRAWING:
         before = rng.get_state()
+        rng.manual_seed(seed)
         try:
-            yield rng
+            return factory()
         finally:
             rng.set_state(before)
-
-
-def seeded(factory: Callable[[], Any], seed: int) -> Any:
-    """What `factory` builds right after `torch.manual_seed(seed)`; torch's own generator is put back."""
-    with drawing() as rng:
-        rng.manual_seed(seed)
-        return factory()
 
 
 def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     """`runs` copies of any module as one fleet, run r built after `torch.manual_seed(seed + r)`.
 
     factory: a function without arguments that returns an `nn.Module` from x (n, d) to logits
-    (n, outputs); begin a convnet with `nn.Unflatten`. Weights may be shared within a net; a tensor kept as a
-    plain attribute becomes a buffer where it differs from run to run. At the first call every run is compared
-    with the module that was built for it. Raises `SbkitError`, here or then, if the factory does not build
-    another net for every seed (constant weights, as zeros, may be equal), or one that cannot be a fleet: it
-    draws random numbers while it runs (dropout), mixes rows or keeps statistics of them (batch norm), decides
-    by values, hides its weights.
+    (n, outputs); begin a convnet with `nn.Unflatten`. Weights may be shared within a net. A tensor that a
+    module keeps as an attribute, neither parameter nor buffer, becomes a buffer where runs differ in it. At
+    the first call every run is compared with the module that was built for it.
+    Raises `SbkitError`, here or then, if the factory does not build another net for every seed (constant
+    weights, such as zeros, may be equal), or if the net cannot be a fleet: it draws random numbers while it
+    runs (dropout), mixes rows or keeps statistics of them (batch norm), decides by values, hides its weights.
 
     >>> fleet_of(lambda: nn.Linear(3, 2), runs=4)(torch.zeros(5, 3)).shape
     torch.Size([4, 5, 2])
     """
     rule = "fleet_of takes a function without arguments that builds a module"
+    fix = "try lambda: nn.Linear(2, 2)"
     if isinstance(factory, nn.Module) or not callable(factory) or not takes(factory):
         got = f"{factory!r:.60}" if callable(factory) else type(factory).__name__
-        raise SbkitError(
-            f"{rule}, got {got}; try lambda: nn.Linear(2, 2), which makes another at every call."
-        )
+        raise SbkitError(f"{rule}, got {got}; {fix}.")
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
     check_memory(runs * NET, f"{runs:,} runs × {NET:,} bytes of a module")
-    with drawing() as rng:
-        again, *modules = [rng.manual_seed(at) and factory() for at in (seed, *range(seed, seed + runs))]
+    again, *modules = [seeded(factory, at) for at in (seed, *range(seed, seed + runs))]
     for module in modules:
         if not isinstance(module, nn.Module) or isinstance(module, Fleet):
-            raise SbkitError(f"{rule}, got one of {type(module).__name__}; try lambda: nn.Linear(2, 2).")
+            raise SbkitError(f"{rule}, got one of {type(module).__name__}; {fix}.")
     if not any(p.requires_grad for p in modules[0].parameters()):
         raise SbkitError("A fleet's nets have weights to train, got none; add a layer.")
     fleet = Fleet(modules, seed)
@@ -70,7 +60,7 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
 
 
 def _check_drawn(modules: list[nn.Module], again: nn.Module) -> None:
-    """Refuse a factory that does not build, by torch's generator alone, another net for every seed."""
+    """Refuse a factory that does not build another net for every seed, drawn by torch's generator alone."""
     first, *others = modules
     if len(set(map(id, modules))) < len(modules):
         raise SbkitError(

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.models.layers import Linear, hooked
-from sbkit.models.modules import drawing, seeded
+from sbkit.models.modules import seeded
 
-Draw = Callable[[nn.Sequential], object]  # changes new weights in place
+Make = Callable[[], nn.Sequential]
+Draw = Callable[[nn.Sequential], object]  # changes the weights that torch drew, in place
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
     "leaky": nn.LeakyReLU,
@@ -21,24 +22,29 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "linear": nn.Identity,
 }
 LAYER = 6_000  # bytes that Python takes for a layer, however small
-USUAL = {name: make() for name, make in ACTIVATIONS.items()}  # to compare with
+USUAL = {name: make() for name, make in ACTIVATIONS.items()}  # whether one was changed is seen by these
 ELEMENTWISE = {type(activation) for activation in USUAL.values()}
 
 
 class MLP(Fleet):
-    """A fleet of plain nets, Linear and activation in turn, as batched matrix products.
+    """A fleet of nets of Linear and activation in turn, as batched matrix products.
 
-    What torch hangs on its layers or net (hooks, parametrizations, masks of pruning) acts, on all runs at
-    once: `fleet.net[0].weight` is (runs, out, in). Another module in `net` acts on each run apart.
+    make: builds such a net; draw: changes its weights, which torch draws anew for each run. The fleet stands
+    on the task's device, in its float type. What torch hangs on its layers or net (hooks, parametrizations,
+    masks of pruning) acts on all runs at once: `fleet.net[0].weight` is (runs, out, in). Another module in
+    `net` acts on each run apart.
     """
 
-    def __init__(self, net: nn.Sequential, draw: Draw, runs: int, seed: int, kind: str, dropout: float = 0.0):
-        super().__init__([net], seed)
-        self.runs, self.own, self.kind, self.dropout = runs, (), kind, dropout
+    def __init__(
+        self, task: Task, make: Make, draw: Draw, runs: int, seed: int, activation: str, dropout: float = 0.0
+    ):
+        super().__init__([net := seeded(make, seed)], seed)
+        self.runs, self.own, self.activation, self.dropout = runs, (), activation, dropout
         for parameter, values in zip(self.parameters(), _drawn(net, draw, runs, seed), strict=True):
             parameter.data = values
         for layer in self.linears:
             layer.__class__ = Linear
+        self.to(device=task.x.device, dtype=task.x.dtype)
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -47,11 +53,11 @@ class MLP(Fleet):
 
     @property
     def parts(self) -> list[nn.Module]:
-        """What its net calls, first to last, a part that is there twice twice."""
+        """What its net calls, first to last; a part that is called twice stands there twice."""
         return [part for part in self.net._modules.values() if part is not None]
 
     def run(self, i: int) -> nn.Module:
-        """Run i alone as a plain module with its own copy of the weights."""
+        """Run i alone as an ordinary module with its own copy of the weights."""
         net = super().run(i)
         for layer in net.modules():
             if type(layer) is Linear:
@@ -61,9 +67,8 @@ class MLP(Fleet):
     @property
     def in_turn(self) -> bool:
         """Whether its net still is made of parts that take all runs at once."""
-        return type(self.net) is nn.Sequential and all(
-            isinstance(part, Linear) or type(part) in ELEMENTWISE for part in self.parts
-        )
+        batched = (isinstance(part, Linear) or type(part) in ELEMENTWISE for part in self.parts)
+        return type(self.net) is nn.Sequential and all(batched)
 
     def _hidden(self, h: Tensor) -> Iterator[Tensor]:
         """What each hidden layer makes of h (runs, n, d), after the activation, and the logits."""
@@ -78,8 +83,10 @@ class MLP(Fleet):
         yield h
 
     def _mask(self, h: Tensor, layer: int) -> Tensor:
-        """0 where a unit of h (runs, n, width) is dropped, 1 / (1 − dropout) where it stays; the same all
-        through a step, also where the optimizer asks for the gradient twice."""
+        """0 where a unit of h (runs, n, width) is dropped, 1 / (1 − dropout) where it stays.
+
+        It is the same all through a step, for an optimizer that asks for the gradient twice, too.
+        """
         rngs = [generator(*self.moment, self.seed + r, layer) for r in range(self.runs)]
         kept = torch.stack([torch.rand(h.shape[1:], generator=rng) >= self.dropout for rng in rngs])
         return kept.to(h) / (1 - self.dropout)
@@ -121,15 +128,16 @@ def _drawn(net: nn.Sequential, draw: Draw, runs: int, seed: int) -> list[Tensor]
 
     As torch's own `reset_parameters` draws them, layer by layer, and then `draw` changes them.
     """
-    found = []
-    with drawing() as rng, torch.no_grad():
-        for r in range(runs):
-            rng.manual_seed(seed + r)
-            for layer in net:
-                if isinstance(layer, nn.Linear):
-                    layer.reset_parameters()
-            draw(net)
-            found.append([p.clone() for p in net.parameters()])
+
+    @torch.no_grad()
+    def drawn() -> list[Tensor]:
+        for layer in net:
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+        draw(net)
+        return [p.clone() for p in net.parameters()]
+
+    found = [seeded(drawn, seed + r) for r in range(runs)]
     return [torch.stack(values) for values in zip(*found, strict=True)]
 
 
@@ -148,7 +156,7 @@ def mlp(
     depth: hidden layers, 0 = linear model. init multiplies torch's own Linear initialization.
     activation: relu, leaky, tanh, gelu or linear. dropout: chance of a hidden unit to be 0 on a row, the
     others 1 / (1 − dropout) times as large, in the gradients of `fit` only (Srivastava et al. 2014).
-    Run r is, weight for weight, the plain torch net made after `torch.manual_seed(seed + r)`. It stands
+    Run r is, weight for weight, the torch net made after `torch.manual_seed(seed + r)`. The fleet stands
     on the task's device, in its float type.
     Raises `SbkitError` on other names, numbers out of range, or nets too large for the memory.
 
@@ -162,7 +170,7 @@ def mlp(
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
-    check_size(task.x.shape[1], width, depth + 1, runs, task)
+    check_size(width, depth + 1, runs, task)
     sizes = [task.x.shape[1], *[width] * depth, task.outputs]
 
     def net() -> nn.Sequential:
@@ -173,16 +181,14 @@ def mlp(
         for parameter in net.parameters():
             parameter.mul_(init)
 
-    fleet = MLP(seeded(net, seed), scale, runs, seed, activation, dropout)
-    return fleet.to(device=task.x.device, dtype=task.x.dtype)
+    return MLP(task, net, scale, runs, seed, activation, dropout)
 
 
-def check_size(inputs: int, width: int, layers: int, runs: int, task: Task) -> None:
+def check_size(width: int, layers: int, runs: int, task: Task) -> None:
     """Refuse nets of so many layers, biases included, that would not fit into memory."""
+    inputs, size = task.x.shape[1], task.x.element_size()
     ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
-    weights = sum((a + 1) * b for a, b in pairwise(ends))
-    weights += max(layers - 2, 0) * (width + 1) * width
-    size = task.x.element_size()
+    weights = sum((a + 1) * b for a, b in pairwise(ends)) + max(layers - 2, 0) * (width + 1) * width
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
     check_memory(runs * weights * size * 4, what, task.x.device)
     check_memory(runs * layers * LAYER, f"{runs} runs × {layers:,} layers × {LAYER:,} bytes")

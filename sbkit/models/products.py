@@ -54,16 +54,16 @@ class Overparameterized(nn.Module):
     """A module whose linear and convolutional weights are products; `overparameterize` makes it."""
 
     def collapse(self) -> nn.Module:
-        """A plain copy that computes the same, each product multiplied out; this one stays as it is."""
-        plain = copy.deepcopy(self)
-        plain.__class__ = type(self).__bases__[1]
-        for layer in [part for part in plain.modules() if isinstance(part, LAYERS)]:
+        """A copy with ordinary weights that computes the same: each product multiplied out."""
+        made = copy.deepcopy(self)
+        made.__class__ = type(self).__bases__[1]
+        for layer in [part for part in made.modules() if isinstance(part, LAYERS)]:
             _multiply_out(layer)
-        return plain
+        return made
 
 
 def _multiply_out(layer: nn.Module) -> None:
-    """Give a layer its plain class and weight. (torch's own would also take the weight from its copies.)"""
+    """Give a layer its own class and weight again. (torch's own would take it from copies, too.)"""
     weight, bias = layer.weight, layer.bias
     del layer.parametrizations, layer.bias
     layer.__class__ = type(layer).__bases__[0]
@@ -81,12 +81,13 @@ def overparameterize(
     """A copy of a module in which every linear and convolutional weight is a product of `factors` others.
 
     It can compute what the module can, with more parameters (Huh et al. 2021, section 4). Train it; then
-    `.collapse()` gives a plain module that computes the same. `layer.weight` is the product, and gradients
-    flow through it. width: of what stands between two factors (the larger of in and out). kernel_sizes:
-    of a convolution's factors, which sum to its own size + factors − 1 (its own, then ones). Factors are
+    `.collapse()` gives an ordinary module that computes the same. `layer.weight` is the product, and
+    gradients flow through it.
+    width: the size between two factors; None is the larger of the layer's inputs and outputs. kernel_sizes:
+    one for each factor of a convolution, which sum to the layer's own size + factors − 1; None is its own
+    for the first and 1 for the others. rng draws the factors, torch's own generator by default. They are
     normal, scaled so that outputs vary as those of the layer did; its weights are forgotten, its bias kept.
-    rng: torch's own, as for every new layer. Raises `SbkitError` if there is no such layer, and on sizes
-    that do not fit.
+    Raises `SbkitError` if there is no such layer, and on sizes that do not fit.
 
     >>> net = overparameterize(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)), factors=4)
     >>> len(list(net.parameters())), len(list(net.collapse().parameters()))
@@ -95,8 +96,8 @@ def overparameterize(
     made = copy.deepcopy(module) if isinstance(module, nn.Module) else nn.Module()
     layers = [part for part in made.modules() if isinstance(part, LAYERS)]
     if not layers:
-        got = type(module).__name__
-        raise SbkitError(f"overparameterize needs a linear or convolutional layer, got {got}.")
+        rule = "overparameterize needs a linear or convolutional layer"
+        raise SbkitError(f"{rule}, got {type(module).__name__}; try nn.Linear(2, 2).")
     for layer in layers:
         groups = getattr(layer, "groups", 1)
         shapes = _shapes(layer.weight.shape, groups, whole("factors", factors), width, kernel_sizes)

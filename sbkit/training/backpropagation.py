@@ -36,7 +36,7 @@ class Backpropagation:
 
     def __init__(self, fleet: Fleet, shape: tuple[int, ...]):
         assert isinstance(fleet, MLP)
-        self.activation, self.slope = IN_PLACE[fleet.kind]
+        self.activation, self.slope = IN_PLACE[fleet.activation]
         self.shape = shape  # (runs, n, d)
         self.layers = [_Layer(layer, shape[1]) for layer in fleet.linears]
         self.ones = np.ones((1, shape[1]), self.layers[0].weight.dtype)  # (1, n), sums rows
@@ -46,7 +46,7 @@ class Backpropagation:
         """True for fleets whose gradients it can write: as they were made, nothing hung on them since."""
         if not isinstance(fleet, MLP) or type(fleet) not in (MLP, DeepLinear):
             return False
-        known = fleet.kind in IN_PLACE and not fleet.dropout and type(fleet.net) is nn.Sequential
+        known = fleet.activation in IN_PLACE and not fleet.dropout and type(fleet.net) is nn.Sequential
         return known and _in_turn(fleet, fleet.parts) and _untouched(fleet, fleet.parts)
 
     def __call__(self, x: np.ndarray, targets: np.ndarray, gradient: Gradient) -> np.ndarray:
@@ -72,7 +72,7 @@ class Backpropagation:
 
 def _in_turn(fleet: MLP, parts: list[nn.Module]) -> bool:
     """Whether its net is Linear and its activation in turn, or for products of matrices Linear alone."""
-    usual = USUAL[fleet.kind]
+    usual = USUAL[fleet.activation]
     turn = [Linear] if type(fleet) is DeepLinear else [Linear, type(usual)]
     slopes = {vars(part).get("negative_slope") for part in [*parts[1::2], usual]}  # of leaky ones
     kinds = [type(part) for part in parts]

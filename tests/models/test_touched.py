@@ -77,8 +77,8 @@ def patched_layer(fleet):
     layer.forward = lambda h, forward=layer.forward: forward(h).sin()
 
 
-def other_kind(fleet):
-    fleet.kind = "tanh"
+def relabelled(fleet):
+    fleet.activation = "tanh"
 
 
 def frozen_layer(fleet):
@@ -114,7 +114,7 @@ def hook_of_backward(fleet):
 
 
 SHAPED = [parametrized, pruned, normed, other_activation, another_net, tied, one_matrix, subclass, patched]
-SHAPED += [patched_layer, other_kind, frozen_layer]
+SHAPED += [patched_layer, relabelled, frozen_layer]
 HOOKED = [hook_of_outputs, hook_of_inputs, hook_of_activation, hook_of_net, hook_of_fleet]
 BACKWARD = [hook_of_gradient, hook_of_backward]
 every_touch = pytest.mark.parametrize(
