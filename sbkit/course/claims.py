@@ -148,7 +148,7 @@ def _keep(made: Claim) -> None:
     try:
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
             rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-            kept = {(old["lesson"], old["claim"]): old for old in rows} | {(row["lesson"], row["claim"]): row}
+            kept = {(one["lesson"], one["claim"]): one for one in [*rows, row]}
             text = json.dumps(list(kept.values()), indent=1, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError) as error:

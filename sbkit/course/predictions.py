@@ -78,8 +78,7 @@ class Prediction:
         >>> print(flip.against([0.25, 0.35]))
         You did not commit a prediction. Measured: “no”.
         """
-        answer = found if isinstance(found, str) else self._choice_of(found)
-        one_of("choice", answer, self.choices)
+        answer = one_of("choice", found, self.choices) if isinstance(found, str) else self._choice_of(found)
         if not self.committed:
             return f"You did not commit a prediction. Measured: “{answer}”."
         right = self.choice == answer
@@ -141,9 +140,8 @@ class Prediction:
         choice = ipywidgets.RadioButtons(
             options=list(self.choices), value=self.choice, layout={"width": "auto"}
         )
-        sure = ipywidgets.BoundedIntText(
-            self.confidence, 0, 100, 5, description="How sure, in %?", style={"description_width": "initial"}
-        )
+        asked = {"description": "How sure, in %?", "style": {"description_width": "initial"}}
+        sure = ipywidgets.BoundedIntText(self.confidence, 0, 100, 5, **asked)
         button = ipywidgets.Button(description="Commit", button_style="primary")
         told = ipywidgets.HTML("The dials below unlock when you commit." if self.locked else "")
 
