@@ -34,7 +34,7 @@ class Claim:
     """
 
     sentence: str
-    measured: Any  # numbers of any kind; kept as a tensor, float64 (…, runs)
+    measured: Any  # numbers, as a tensor, array or list; kept as a tensor, float64 (…, runs)
     within: float | tuple[float | None, float | None]
     published: Any = ""
     source: str = ""
