@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,23 +18,42 @@ from sbkit.core.environment import claims_file, lesson_name
 PATIENCE = 10  # seconds for others to finish writing
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class Claim:
-    """A sentence and whether the measured numbers (…, runs) all lie within [low, high], or their mean does.
+    """A claim of a paper or lesson beside what was measured of it, (runs,) or (settings, runs).
 
-    Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
-    reproduces: False for a published sentence that is known not to hold here, for this `reason`.
+    within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
+    in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
+    where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
+    under which settings, and what is checked is that it still does not. Its row goes to the file
+    that SBKIT_CLAIMS names, if any. Prints as sentence, tolerance and verdict, the same on every processor;
+    `digits` tells the rest. Raises `SbkitError` on an empty measurement or range, or a missing reason.
+
+    >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
+    The net ignores the slabs [-0.02 to 0.02, every run]: holds
     """
 
     sentence: str
-    measured: Tensor
-    low: float
-    high: float
-    published: str
-    source: str
+    measured: Any  # numbers, as a tensor, array or list; kept as a tensor, float64 (…, runs)
+    within: float | tuple[float | None, float | None]
+    published: Any = ""
+    source: str = ""
     reproduces: bool = True
     reason: str = ""
     mean: bool = False
+
+    def __post_init__(self) -> None:
+        sentence, within = self.sentence, self.within
+        if not isinstance(sentence, str) or not sentence:
+            raise SbkitError(f"A claim is a sentence, got {sentence!r:.60}; try 'It uses one feature.'")
+        found = numbers("What is measured", self.measured)
+        self.measured = torch.atleast_1d(found.detach().cpu().double())  # (…, runs)
+        self.low, self.high = _range(within, self.published)
+        if not (count := self.measured.numel()) or not self.low <= self.high:
+            raise SbkitError(f"A claim has numbers and a range low ≤ high, got {count} numbers and {within}.")
+        if not self.reproduces and not self.reason:
+            raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings.")
+        _keep(self)
 
     @property
     def judged(self) -> Tensor:
@@ -87,56 +105,21 @@ class Claim:
     def digits(self) -> dict[str, str]:
         """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, room, verdict."""
         m, room = self.measured, self.room
-        room_in_words = f"{room:.1f}" if abs(room) < 10 else "exact" if math.isinf(room) else f"{room:.3g}"
-        ours = f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)"
-        published = f"{self.published} [{self.source}]" if self.source else self.published
-        rest = {
+        some = "one run" if m.shape[-1] == 1 else f"{room:.1f}" if abs(room) < 10 else f"{room:.3g}"
+        return {
+            "claim": self.sentence,
+            "published": f"{self.published} [{self.source}]" if self.source else f"{self.published}",
+            "ours": f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)",
             "tolerance": self.tolerance,
-            "room": "one run" if m.shape[-1] == 1 else room_in_words,
+            "room": "exact" if math.isinf(room) else some,
             "verdict": self.verdict,
         }
-        return {"claim": self.sentence, "published": published, "ours": ours, **rest}
 
     def __repr__(self) -> str:
         return f"{self.sentence} [{self.tolerance}{'' if self.mean else ', every run'}]: {self.verdict}"
 
 
-def claim(
-    sentence: str,
-    measured: Tensor | Sequence[float],
-    within: float | tuple[float | None, float | None],
-    published: Any = "",
-    source: str = "",
-    reproduces: bool = True,
-    reason: str = "",
-    mean: bool = False,
-) -> Claim:
-    """A claim of a paper or lesson beside what was measured of it, (runs,) or (settings, runs).
-
-    within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
-    in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
-    where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
-    under which settings, and what is checked is that it still does not. Its row goes to the file
-    that SBKIT_CLAIMS names, if any. Raises `SbkitError` on an empty measurement or range, or a missing
-    reason.
-
-    >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
-    The net ignores the slabs [-0.02 to 0.02, every run]: holds
-    """
-    if not isinstance(sentence, str) or not sentence:
-        raise SbkitError(f"A claim is a sentence, got {sentence!r:.60}; try 'It learns the linear feature.'")
-    found = numbers("What is measured", measured).detach().cpu().double()
-    found = found if found.ndim else found[None]
-    low, high = _range(within, published)
-    if not found.numel() or not low <= high:
-        raise SbkitError(
-            f"A claim has numbers and a range low ≤ high, got {found.numel()} numbers and {within}."
-        )
-    if not reproduces and not reason:
-        raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings too.")
-    made = Claim(sentence, found, low, high, str(published), source, reproduces, reason, mean)
-    _keep(made)
-    return made
+claim = Claim  # as lessons write it: sb.claim("The net ignores the slabs", …)
 
 
 def _range(within: Any, published: Any) -> tuple[float, float]:
@@ -165,7 +148,7 @@ def _keep(made: Claim) -> None:
     try:
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
             rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-            kept = {(old["lesson"], old["claim"]): old for old in rows} | {(row["lesson"], row["claim"]): row}
+            kept = {(one["lesson"], one["claim"]): one for one in [*rows, row]}
             text = json.dumps(list(kept.values()), indent=1, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -29,10 +29,7 @@ def _package(name: str, floor: str) -> str:
         found = version(name)
     except PackageNotFoundError:
         return f"✗ {name} is missing: pip install '{name}>={floor}'"
-    numbers = [
-        [int(part) for part in text.split("+")[0].split(".") if part.isdigit()] for text in (found, floor)
-    ]
-    if numbers[0] < numbers[1]:
+    if _numbers(found) < _numbers(floor):
         return f"✗ {name} {found} is older than {floor}: pip install -U '{name}>={floor}'"
     return f"✓ {name} {found}"
 

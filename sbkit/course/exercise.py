@@ -8,7 +8,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,8 +29,7 @@ TURNED: dict[str, Callable[[Tensor], Tensor]] = {  # what is often taken for the
 }
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """right: whether the answer is; sentence: what to say of it."""
 
     right: bool
@@ -111,8 +110,11 @@ class Exercise:
             other = [part for part, like in zip(given, want, strict=True) if part.shape != like.shape]
             got = _words(other[0]) if other else "numbers that are not finite"
             raise SbkitError(f"{self.expects or _expected(want)}; got {got}.")
-        known = "" if self.many else _turned(found, wanted, self.atol)
-        return Verdict(False, known or self._off(found, wanted) + (*broken, self.rest)[0].format(*found))
+        rest = (*broken, self.rest)[0].format(*found)
+        if self.many:
+            return Verdict(False, rest)
+        off = "" if self.takes else _off(found[0], wanted[0], self.atol)
+        return Verdict(False, _turned(found, wanted, self.atol) or off + rest)
 
     def _answers(self, answer: Any, tries: Tries, expects: str = "") -> list[Tensor]:
         """The answer, or what the function answers to each try, as float64."""
@@ -145,13 +147,6 @@ class Exercise:
         if self.measured is None:
             return given
         return [torch.as_tensor(value, dtype=torch.float64) for value in self.measured(*given)]
-
-    def _off(self, found: list[Tensor], wanted: list[Tensor]) -> str:
-        """How many of the numbers are wrong, where numbers are the answer and only one is right."""
-        if self.takes or self.many:
-            return ""
-        off = int((~found[0].isclose(wanted[0], rtol=0, atol=self.atol)).sum())
-        return f"{off} of {found[0].numel()} {'is' if off == 1 else 'are'} off. "
 
 
 exercise = Exercise  # as lessons write it: squeezed = exercise("factors", …)
@@ -196,6 +191,12 @@ def _turned(found: list[Tensor], wanted: list[Tensor], atol: float) -> str:
     if spread and factor and torch.allclose(all_found / factor, right, 0, min(atol, CLOSE)):
         return f"Right up to a factor: yours is {factor:.3g} times what is asked for."
     return ""
+
+
+def _off(found: Tensor, wanted: Tensor, atol: float) -> str:
+    """How many of the numbers are wrong."""
+    off = int((~found.isclose(wanted, rtol=0, atol=atol)).sum())
+    return f"{off} of {found.numel()} {'is' if off == 1 else 'are'} off. "
 
 
 def _expected(want: list[Tensor]) -> str:

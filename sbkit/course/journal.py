@@ -7,10 +7,10 @@ its own, whole lines at a time and without locks, so a home on a network is safe
 from __future__ import annotations
 
 import json
-import os
 import platform
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -21,57 +21,56 @@ from sbkit.core.environment import data_folder
 if TYPE_CHECKING:
     import pandas as pd
 
-SPOILED = (ValueError, KeyError, TypeError, RecursionError)  # what a line that is none of ours raises
+SPOILED = (ValueError, KeyError, TypeError, RecursionError)  # what a line raises that is not the journal's
 COLUMNS = ["id", "when", "lesson", "question", "choice", "confidence", "measured", "right"]
 
 
 _unkept: dict[Path, dict[str, dict[str, Any]]] = {}  # by folder and id: lines that no file took
 
 
+@contextmanager
+def _warned(done: str, path: Path) -> Iterator[None]:
+    """Where the system refuses what is done to a file, a warning says so and the lesson goes on."""
+    try:
+        yield
+    except OSError as error:
+        words = f"{path.name} in {path.parent} is not {done}: {error.strerror or error}"
+        advice = "The lesson goes on; SBKIT_DATA names another folder."
+        warnings.warn(f"{words}. {advice}", stacklevel=5)
+
+
 def _files() -> list[Path]:
-    try:
+    with _warned("read", data_folder()):
         return sorted(data_folder().glob("predictions-*.jsonl"))
-    except OSError as error:
-        _told("read", data_folder(), error)
-        return []
-
-
-def write(line: Mapping[str, Any]) -> None:
-    """Append one line; where that cannot be done, a warning says so and it lives as long as this kernel."""
-    path, unkept = _own_file(), _unkept.setdefault(data_folder(), {})
-    unkept[line["id"]] = dict(line)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:  # appends: one write, one line, also when two kernels write
-            whole = file.tell() == 0 or path.read_bytes()[-1:] == b"\n"
-            text = json.dumps(dict(line), ensure_ascii=False) + "\n"
-            file.write(("" if whole else "\n").encode() + text.encode(errors="backslashreplace"))
-        del unkept[line["id"]]
-    except OSError as error:
-        warnings.warn(
-            f"This prediction is not kept: {error}. The lesson goes on; SBKIT_DATA names another folder.",
-            stacklevel=3,
-        )
+    return []
 
 
 def _own_file() -> Path:
     return data_folder() / f"predictions-{crc32(platform.node().encode()):08x}.jsonl"
 
 
-def _told(did: str, path: Path, error: OSError) -> None:
-    """Warn that a file of the journal is left as it is."""
-    words = f"{path.name} in {path.parent} is not {did}: {error.strerror or error}"
-    warnings.warn(f"{words}. The lesson goes on; SBKIT_DATA names another folder.", stacklevel=4)
+def write(line: Mapping[str, Any]) -> None:
+    """Append one line; where that cannot be done, a warning says so and it lives as long as this kernel."""
+    path, unkept = _own_file(), _unkept.setdefault(data_folder(), {})
+    unkept[line["id"]] = dict(line)
+    with _warned("kept", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:  # appends: one write, one line, also when two kernels write
+            whole = file.tell() == 0 or path.read_bytes()[-1:] == b"\n"
+            text = json.dumps(dict(line), ensure_ascii=False) + "\n"
+            file.write(("" if whole else "\n").encode() + text.encode(errors="backslashreplace"))
+        del unkept[line["id"]]
 
 
 def _read(text: bytes) -> dict[str, Any]:
-    """The line of a text; one of `SPOILED` if it is none of ours."""
+    """The journal's line that a text holds; one of `SPOILED` if it holds none."""
     line = json.loads(text)
-    line = {name: line[name] for name in COLUMNS}
-    texts = [line[name] for name in ("id", "when", "lesson", "question", "choice")]
-    if not all(isinstance(text, str) for text in texts) or line["right"] not in (None, False, True):
+    line = {name: line[name] for name in COLUMNS} | {"confidence": float(line["confidence"])}
+    texts = all(isinstance(line[name], str) for name in ("id", "when", "lesson", "question", "choice"))
+    if not texts or line["right"] not in (None, False, True):
         raise ValueError(f"texts, and right is true, false or null, got {line}")
-    return line | {"confidence": between("confidence", float(line["confidence"]), 0, 100)}
+    between("confidence", line["confidence"], 0, 100)
+    return line
 
 
 def table() -> pd.DataFrame:
@@ -88,24 +87,21 @@ def table() -> pd.DataFrame:
     import pandas as pd
 
     kept: dict[str, dict[str, Any]] = {}
-    spoiled = 0
+    texts: list[bytes] = []
     for path in _files():
+        with _warned("read", path):
+            texts += filter(bytes.strip, path.read_bytes().splitlines())
+    spoiled = 0
+    for text in texts:
         try:
-            texts = path.read_bytes().splitlines()
-        except OSError as error:
-            _told("read", path, error)
-            continue
-        for text in texts:
-            try:
-                line = _read(text)
-                kept[line["id"]] = line
-            except SPOILED:
-                spoiled += bool(text.strip())
-    kept |= _unkept.get(data_folder(), {})
+            line = _read(text)
+            kept[line["id"]] = line
+        except SPOILED:
+            spoiled += 1
     if spoiled:
         warnings.warn(f"{spoiled} line(s) in {data_folder()} cannot be read and are left out.", stacklevel=2)
-    rows = sorted(kept.values(), key=lambda row: str(row["when"]))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    kept |= _unkept.get(data_folder(), {})
+    return pd.DataFrame(sorted(kept.values(), key=lambda row: row["when"]), columns=COLUMNS)
 
 
 def calibration() -> pd.DataFrame:
@@ -133,9 +129,7 @@ def delete() -> int:
     _unkept.pop(data_folder(), None)
     deleted = 0
     for path in _files():
-        try:
-            os.remove(path)
+        with _warned("deleted", path):
+            path.unlink()
             deleted += 1
-        except OSError as error:
-            _told("deleted", path, error)
     return deleted

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from sbkit.plots import Bars, Lines, Mark
 Range = tuple[float, float]
 
 
+@dataclass(repr=False, eq=False)
 class Prediction:
     """A question to answer before the result is seen: a choice and a confidence, then *Commit*.
 
@@ -33,17 +34,16 @@ class Prediction:
     'linear'
     """
 
-    def __init__(
-        self,
-        question: str,
-        choices: Sequence[str] | Mapping[str, Range],
-        choice: str | None = None,
-        confidence: float = 50,
-        lock: bool = True,
-    ):
-        self.question, self.choices, self.lock = question, _ranges(choices), lock
-        self.choice = next(iter(self.choices)) if choice is None else one_of("choice", choice, self.choices)
-        self.confidence, self.committed = between("confidence", confidence, 0, 100), headless()
+    question: str
+    choices: Sequence[str] | Mapping[str, Range]
+    choice: str = ""
+    confidence: float = 50
+    lock: bool = True
+
+    def __post_init__(self) -> None:
+        self.ranges = _ranges(self.choices)
+        self.choice = one_of("choice", self.choice or next(iter(self.ranges)), self.ranges)
+        self.confidence, self.committed = between("confidence", self.confidence, 0, 100), headless()
         self._waiting: list[Callable[[], object]] = []
         self._line: dict[str, Any] = {}
 
@@ -78,8 +78,7 @@ class Prediction:
         >>> print(flip.against([0.25, 0.35]))
         You did not commit a prediction. Measured: “no”.
         """
-        answer = found if isinstance(found, str) else self._choice_of(found)
-        one_of("choice", answer, self.choices)
+        answer = one_of("choice", found, self.ranges) if isinstance(found, str) else self._choice_of(found)
         if not self.committed:
             return f"You did not commit a prediction. Measured: “{answer}”."
         right = self.choice == answer
@@ -97,7 +96,7 @@ class Prediction:
         Nothing is drawn unless committed. Raises `SbkitError` if the choice has no range, or there is no
         such bar.
         """
-        span = self.choices[self.choice]
+        span = self.ranges[self.choice]
         if span is None:
             raise SbkitError(
                 f"A prediction is drawn by its range, {self.choice!r} has none; "
@@ -108,19 +107,19 @@ class Prediction:
         if not self.committed:
             return picture
         mark = Mark(f"you said: {self.choice}", *span, at=at)
-        return dataclasses.replace(picture, marks=(*picture.marks, mark))
+        return replace(picture, marks=(*picture.marks, mark))
 
     def _choice_of(self, found: Any) -> str:
         mean = float(np.mean(np.asarray(found, dtype=float)))
-        fits = [name for name, span in self.choices.items() if span and span[0] <= mean <= span[1]]
+        fits = [name for name, span in self.ranges.items() if span and span[0] <= mean <= span[1]]
         if not fits:
             raise SbkitError(
-                f"The measured mean lies in the range of a choice, got {mean:.3g} and {self.choices}."
+                f"The measured mean lies in the range of a choice, got {mean:.3g} and {self.ranges}."
             )
         return fits[0]
 
     def __repr__(self) -> str:
-        return f"{self.question}  Choices: {'; '.join(self.choices)}."
+        return f"{self.question}  Choices: {'; '.join(self.ranges)}."
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         """Radio buttons, a confidence and a button; plain text where there is no front end."""
@@ -139,11 +138,10 @@ class Prediction:
 
         question = ipywidgets.HTML(f"<b>{html.escape(self.question)}</b>")
         choice = ipywidgets.RadioButtons(
-            options=list(self.choices), value=self.choice, layout={"width": "auto"}
+            options=list(self.ranges), value=self.choice, layout={"width": "auto"}
         )
-        sure = ipywidgets.BoundedIntText(
-            self.confidence, 0, 100, 5, description="How sure, in %?", style={"description_width": "initial"}
-        )
+        asked = {"description": "How sure, in %?", "style": {"description_width": "initial"}}
+        sure = ipywidgets.BoundedIntText(self.confidence, 0, 100, 5, **asked)
         button = ipywidgets.Button(description="Commit", button_style="primary")
         told = ipywidgets.HTML("The dials below unlock when you commit." if self.locked else "")
 

@@ -76,7 +76,8 @@ def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
     """Draw a shape with title and caption on matplotlib's axes, `across` inches wide."""
     caption = textwrap.wrap(shape.caption, int(16 * across - 8))
     pad = 5 + 10 * len(caption)
-    axes.set_title(shape.title, loc="left", fontsize=10, fontweight="bold", pad=pad)
+    title = textwrap.fill(shape.title, int(10 * across))
+    axes.set_title(title, loc="left", fontsize=10, fontweight="bold", pad=pad)
     above = {"xytext": (0, 5), "textcoords": "offset points", "in_layout": False}
     axes.annotate("\n".join(caption), (0, 1), xycoords="axes fraction", **above)
     drawn = traces(shape)

@@ -179,10 +179,10 @@ def test_a_file_in_the_way_is_refused(folder, tmp_path):
 # The command line
 
 
-@pytest.mark.parametrize("kind", ["student", "teacher"])
-def test_the_command_copies_and_says_so(kind, folder, tmp_path, capsys):
-    main([kind, str(tmp_path / "out"), "--notebooks", str(folder)])
-    assert capsys.readouterr().out == f"{tmp_path / 'out'}: 2 notebooks for the {kind}.\n"
+@pytest.mark.parametrize("reader", ["student", "teacher"])
+def test_the_command_copies_and_says_so(reader, folder, tmp_path, capsys):
+    main([reader, str(tmp_path / "out"), "--notebooks", str(folder)])
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}: 2 notebooks for the {reader}.\n"
     assert (tmp_path / "out/b/b.ipynb").exists()
 
 

@@ -31,7 +31,7 @@ every_lesson = pytest.mark.parametrize("name", NAMES)
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory) -> dict[str, Path]:
     """The folder of each copy."""
-    made = {kind: tmp_path_factory.mktemp(kind) for kind in ("student", "teacher")}
+    made = {reader: tmp_path_factory.mktemp(reader) for reader in ("student", "teacher")}
     student(MASTERS, made["student"]), teacher(MASTERS, made["teacher"])
     return made
 
@@ -98,9 +98,9 @@ def test_all_notes_are_in_the_teachers_copy(name, copies):
 
 
 @every_lesson
-@pytest.mark.parametrize("kind", ["student", "teacher"])
-def test_links_within_the_course_resolve_in_a_copy(name, kind, copies):
-    path = copies[kind] / name
+@pytest.mark.parametrize("reader", ["student", "teacher"])
+def test_links_within_the_course_resolve_in_a_copy(name, reader, copies):
+    path = copies[reader] / name
     text = "".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert link.startswith("https://") or (path.parent / link).exists(), link
@@ -115,10 +115,10 @@ def code(path: Path) -> dict[str, str]:
 def test_the_rest_of_the_code_is_the_masters(name, copies):
     """So a copy runs wherever the master does, which nbval executes, if its exercises do."""
     master, answers = code(MASTERS / name), {cell.id for cell in solutions(name)}
-    for kind in ("student", "teacher"):
-        copy = code(copies[kind] / name)
+    for reader in ("student", "teacher"):
+        copy = code(copies[reader] / name)
         assert list(copy) == list(master)
-        kept = [cell for cell in master if cell not in answers or kind == "teacher"]
+        kept = [cell for cell in master if cell not in answers or reader == "teacher"]
         assert all(copy[cell].endswith(master[cell]) for cell in kept)
 
 
@@ -165,12 +165,12 @@ def globals_read(source: str) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["student", "teacher"])
-def test_a_copy_runs(kind, copies, monkeypatch):
+@pytest.mark.parametrize("reader", ["student", "teacher"])
+def test_a_copy_runs(reader, copies, monkeypatch):
     """The first notebook; the others' cells are the master's, as tested above."""
     monkeypatch.setenv("SBKIT_HEADLESS", "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    cells = {cell.id: cell for cell in execute(copies[kind] / START).cells}
+    cells = {cell.id: cell for cell in execute(copies[reader] / START).cells}
     verdicts = [shown(cells[cell.id]) for cell in solutions(START) if "sb.check." in cell.source]
-    sign = "✗" if kind == "student" else "✓"
+    sign = "✗" if reader == "student" else "✓"
     assert all(verdict.startswith(sign) for verdict in verdicts), verdicts

@@ -24,9 +24,9 @@ LAST_FEW = 4  # cells at the end, the claims among them
 DRIVE = "Open this notebook in JupyterLab or Colab to drive it."
 
 
-def cells(path: Path, kind: str = "") -> list[dict]:
-    """The notebook's cells, or those of one kind."""
-    return [cell for cell in json.loads(path.read_text())["cells"] if kind in cell["cell_type"]]
+def cells(path: Path, which: str = "") -> list[dict]:
+    """The notebook's cells, or those of one type."""
+    return [cell for cell in json.loads(path.read_text())["cells"] if which in cell["cell_type"]]
 
 
 def source(cell: dict) -> str:
@@ -46,7 +46,7 @@ def header(path: Path) -> str:
 
 
 def shown(output: dict) -> str:
-    """The text of an output, whatever its kind."""
+    """The text of an output, whatever its format."""
     return "".join(output.get("text", output.get("data", {}).get("text/plain", [])))
 
 
@@ -120,8 +120,8 @@ def test_the_only_magic_is_the_install_line(path):
 @notebooks
 def test_outputs_are_plain(path):
     outputs = [output for cell in cells(path, "code") for output in cell["outputs"]]
-    kinds = {kind for output in outputs for kind in output.get("data", {})}
-    assert kinds <= {"text/plain", "text/html", "image/png"}  # no plotly JSON, no view of a widget
+    formats = {one for output in outputs for one in output.get("data", {})}
+    assert formats <= {"text/plain", "text/html", "image/png"}  # no plotly JSON, no view of a widget
     assert not [
         output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"
     ]

@@ -10,14 +10,14 @@ from sbkit.course.exercise import exercise, normal
 
 
 class Table(nn.Module):
-    """One linear layer, asked for one cell of its weight: column and row, one-hot (n, 2 size) → (n, 1)"""
+    """One linear layer, asked for one entry of its weight: column and row, one-hot (n, 2 size) → (n, 1)"""
 
     def __init__(self, size: int = 20):
         super().__init__()
         self.layer = nn.Linear(size, size, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The cells' values."""
+        """The entries' values."""
         column, row = x.chunk(2, dim=-1)
         return (self.layer(column) * row).sum(-1, keepdim=True)
 

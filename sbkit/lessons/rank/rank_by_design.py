@@ -44,14 +44,14 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     tensor([[3., 0.],
             [0., 0.]])
     """
-    kind, matrix = getattr(matrix, "dtype", None), _checked("low_rank", matrix)
+    dtype, matrix = getattr(matrix, "dtype", None), _checked("low_rank", matrix)
     most = min(matrix.shape[-2:])
     if whole("rank", rank) > most:
         raise SbkitError(f"rank is at most min(m, n) = {most}, got {rank}; try rank={most}.")
     between("p", p, 1, 2)
     nearest = _truncated(matrix, rank)
     if p == 2:
-        return nearest.to(kind)
+        return nearest.to(dtype)
     level = torch.nn.functional.normalize(matrix, dim=-1)  # rows of one length: none outweighs the others
     starts = (
         (matrix, FLOORS),
@@ -59,7 +59,7 @@ def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
     )  # all weights alike would undo the second
     found = torch.stack([_reweighted(matrix, _basis(rows, rank), p, floors) for rows, floors in starts])
     cost = (matrix - found).abs().pow(p).sum((-2, -1))  # (2, …)
-    return torch.where((cost[0] <= cost[1])[..., None, None], found[0], found[1]).to(kind)
+    return torch.where((cost[0] <= cost[1])[..., None, None], found[0], found[1]).to(dtype)
 
 
 def _truncated(matrix: Tensor, rank: int) -> Tensor:
@@ -108,14 +108,14 @@ def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
     tensor([[1., 0.],
             [0., 0.]])
     """
-    kind, matrix = getattr(matrix, "dtype", None), _checked("svt", matrix)
+    dtype, matrix = getattr(matrix, "dtype", None), _checked("svt", matrix)
     threshold = numbers("A threshold tau", tau).real.to(matrix.real)
     if not (threshold >= 0).all():
         raise SbkitError(f"tau is at least 0, got {float(threshold.min()):g}; try tau=0.1.")
     if threshold.ndim and threshold.shape != matrix.shape[:-2]:
         own, given = tuple(matrix.shape[:-2]), tuple(threshold.shape)
         raise SbkitError(f"tau is one number or one a matrix, {own}, got {given}; try tau=0.1.")
-    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2])).to(kind)
+    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2])).to(dtype)
 
 
 class _Threshold(torch.autograd.Function):

@@ -13,8 +13,8 @@ from sbkit.course.exercise import exercise
 
 def _same_columns(task: Task, change: Tensor) -> None:
     if not isinstance(change, Tensor):
-        kind = type(change).__name__
-        raise SbkitError(f"A change of the inputs is a tensor (…, d), got a {kind}; try task.x_test[0].")
+        given = type(change).__name__
+        raise SbkitError(f"A change of the inputs is a tensor (…, d), got a {given}; try task.x_test[0].")
     if change.shape[-1:] != task.x_test.shape[1:]:
         columns, given = task.x_test.shape[1], tuple(change.shape)
         raise SbkitError(f"A change of the inputs has their {columns} columns, (…, {columns}), got {given}.")
