@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
-from sbkit.core import Snapshot
-from sbkit.lab.lesson import acts_at_once, made_by, marked
+from sbkit.core import SbkitError, Snapshot
+from sbkit.lab.dials import number
+from sbkit.lab.labels import told_apart
 from sbkit.lab.pen import Pen
+from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description, pictures
 from sbkit.training import Run, anew
 from sbkit.training.signature import Signature
@@ -24,17 +27,21 @@ class Lane:
     """A lesson called once, with what it made and what was seen of that.
 
     built: the values it was called with; acting: those that now act. made: whatever it returned; run: None
-    if it does not train. live: the names that act at once. changes: (step, name, value) of those that did.
+    if it does not train, but is `drawn`. live: the numbers that act at once, as the lesson handed the very
+    object on to a setting of its run of the same name. changes: (step, name, value) of those that did.
     history: snapshots, at most 300, the last one `sharp` if it saw all rows. took: seconds that the last
     slice of training took.
     """
 
     def __init__(self, signature: Signature, values: Mapping[str, Any]):
         self.built, self.acting = dict(values), dict(values)
-        handed = marked(values)
+        handed = {name: _marked(name, value) for name, value in values.items()}
         self.made: Any = anew(signature.lesson, handed)
-        self.run, self.still = made_by(signature.name, self.made)
-        self.live = frozenset() if self.run is None else acts_at_once(handed, self.run)
+        self.run, self.drawn = made_by(signature.name, self.made)
+        given = (
+            {} if self.run is None else {n: v for n, v in self.run.given.items() if n in self.run.settings}
+        )
+        self.live = frozenset(n for n, v in handed.items() if number(v) and given.get(n) is v)
         self.changes: list[tuple[int, str, Any]] = []
         self.history: list[Snapshot] = []
         self.sharp, self.took = False, 0.0
@@ -47,7 +54,7 @@ class Lane:
     @property
     def count(self) -> int:
         """How many runs train, or how many pictures a lesson that does not train draws."""
-        return len(self.still) if self.run is None else self.run.fleet.runs
+        return len(self.drawn) if self.run is None else self.run.fleet.runs
 
     def change(self, name: str, value: Any) -> None:
         """Give a setting of the run another value while it trains."""
@@ -85,7 +92,7 @@ class Lane:
     def draw(self, history: Sequence[Snapshot], moving: bool) -> list[Description]:
         """Descriptions of a history; moving: its last look was a glance. Nothing before the first look."""
         if self.run is None:
-            return self.still
+            return self.drawn
         return pictures(history, moving, first=self.history[0]) if history else []
 
     def seen(self, step: int) -> Snapshot:
@@ -102,7 +109,7 @@ class Lane:
         return lines
 
     def answers(self) -> str:
-        """What kind of answer it gives, in words."""
+        """What its net is to answer, in words."""
         if self.run is None:
             return "pictures"
         task = self.run.task
@@ -134,3 +141,29 @@ def _calmer(run: Run) -> str:
     own = isinstance(run.task.embed, nn.Identity)
     unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
     return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
+
+
+def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
+    """What a lesson returned, as a run or as descriptions; anything else is an `SbkitError`."""
+    if isinstance(made, Run):
+        return made, []
+    several = list(made) if isinstance(made, list | tuple) else [made]
+    if several and all(isinstance(one, Description) for one in several):
+        names = told_apart(one.name for one in several)  # "bands" and "bands 2"
+        return None, [replace(one, name=own) for one, own in zip(several, names, strict=True)]
+    got = type(made).__name__ if made is not None else "None; does it end with `return`?"
+    raise SbkitError(
+        f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "
+        f"or a list of descriptions; {name} returned {got}"
+    )
+
+
+class Count(int):
+    """A whole number that can be told from every equal one."""
+
+
+def _marked(name: str, value: Any) -> Any:
+    """A number that may be a setting of a run as an equal one that is an object of its own."""
+    if name not in LIVE or not number(value):
+        return value
+    return Count(value) if isinstance(value, int) else value * type(value)(1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.dials import acts_on, argument, twin
+from sbkit.lab.dials import acts_on, argument, number, twin
+from sbkit.lab.labels import label
 from sbkit.lab.lane import Lane
-from sbkit.lab.lesson import label, number
 from sbkit.lab.pen import Pen
 from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
@@ -23,17 +23,6 @@ class Moment(NamedTuple):
     step: int
     epoch: float
     seen: tuple[Snapshot, ...]
-
-
-class About(TypedDict):
-    """What stands beside the pictures: of the lane that is ahead, with the reasons of all."""
-
-    run: int
-    step: int
-    steps: int
-    epoch: float
-    state: str
-    reason: str
 
 
 class Session:
@@ -57,7 +46,7 @@ class Session:
     [('A slope=1.0', [0.0, 1.0]), ('B slope=2.0', [0.0, 2.0])]
     """
 
-    picks = False  # True for a map, whose cells can be picked and which is its own call
+    picks = False  # True for a map, whose tiles can be picked and which is its own call
 
     def __init__(
         self,
@@ -98,11 +87,6 @@ class Session:
     def run(self) -> Run | None:
         """The run of the only lane, or of A; None for a lesson that does not train."""
         return self.lanes[0].run
-
-    @property
-    def made(self) -> Any:
-        """What the lesson returned for that lane."""
-        return self.lanes[0].made
 
     @property
     def history(self) -> list[Snapshot]:
@@ -191,8 +175,8 @@ class Session:
         self._build()
 
     def pick(self, row: int, column: int) -> None:
-        """Raise `SbkitError`: there are no cells."""
-        raise SbkitError("The cells of a map can be picked, this is none; try sb.map.")
+        """Raise `SbkitError`: there are no tiles."""
+        raise SbkitError("The tiles of a map can be picked, this is none; try sb.map.")
 
     def finish(self) -> Any:
         """Train to the end and look at all rows: the run, or whatever the lesson made; of two lanes, both."""
@@ -228,8 +212,8 @@ class Session:
         a, *others = drawn
         return paired(a, *others, labels=self.labels()) if others else a
 
-    def about(self) -> About:
-        """What stands beside the pictures."""
+    def about(self) -> dict[str, Any]:
+        """What stands beside the pictures: of the lane that is ahead, with the reasons of all."""
         runs = [lane.run for lane in self.lanes if lane.run is not None]
         step = max(lane.step for lane in self.lanes)
         return {
@@ -242,7 +226,7 @@ class Session:
         }
 
     def _reason(self) -> str:
-        """Why lanes no longer train; what holds of both is told once."""
+        """Why lanes no longer train; a reason that both share is told once."""
         sides: dict[str, list[str]] = {}
         for side, lane in zip(self.sides, self.lanes, strict=True):
             sides.setdefault(lane.ending(), []).append(side)
@@ -267,7 +251,7 @@ class Session:
         return f"{' + '.join(map(str, counts))} {what}{'s'[: counts[-1] != 1]} {did}"
 
     def code(self) -> str:
-        """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
+        """Python text that leads to this very state in a new cell, or a comment on why it cannot."""
         self.fresh()
         pen = Pen(self.lesson)
         names = ["a", "b"] if self.compare else ["run"] if self.trains else [""]

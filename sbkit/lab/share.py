@@ -8,19 +8,18 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sbkit.core import SbkitError, between, one_of
-from sbkit.lab.dials import Dial, abbreviated, argument
-from sbkit.lab.lesson import label, labels, told_apart
+from sbkit.core import SbkitError, between, one_of, same
+from sbkit.lab.dials import Dial, abbreviated, argument, place, unboxed
+from sbkit.lab.labels import label, labels, told_apart
 from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
-from sbkit.lab.values import place, plain, same
 from sbkit.training.signature import Lesson, Signature
 
 LONGEST = 2000  # characters of a text
 LARGEST = 10**18  # of a whole number without a dial: what torch takes as a seed
 WHOLE = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-KINDS: dict[type, str] = {bool: "switch", int: "whole", float: "number", str: "text"}  # of a widget's value
+READ_AS: dict[type, str] = {bool: "switch", int: "whole", float: "number", str: "text"}  # values of a widget
 
 Start = str | Mapping[str, Any] | None
 
@@ -71,7 +70,7 @@ def started(
     {'depth': 3, 'seed': 8}
     """
     values = _values(lesson, dials, start)
-    for name in [name for name in values if name in dials and dials[name].kind == "widget"]:
+    for name in [name for name in values if name in dials and dials[name].control == "widget"]:
         _place(dials[name], values[name])
     moved = {name: replace(dial, start=values.get(name, dial.start)) for name, dial in dials.items()}
     return moved, {name: dial.start for name, dial in moved.items()} | values
@@ -82,9 +81,9 @@ def _values(lesson: Lesson | Signature, dials: Mapping[str, Dial], start: Start)
     signature, dialled = Signature.of(lesson), {argument(name) for name in dials}
     usual = {name: signature.defaults.get(name) for name in signature.names(dialled) if name not in dialled}
     counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
-    known, kind = {**dials, **counted}, f"dial or whole-number argument of {signature.name}"
+    known, what = {**dials, **counted}, f"dial or whole-number argument of {signature.name}"
     given, exact = _given(start), isinstance(start, Mapping)
-    return {name: _value(known[one_of(kind, name, known)], value, exact) for name, value in given.items()}
+    return {name: _value(known[one_of(what, name, known)], value, exact) for name, value in given.items()}
 
 
 def _counts(value: Any) -> bool:
@@ -92,19 +91,19 @@ def _counts(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    value = plain(value)
+    value = unboxed(value)
     return str(value).lower() if isinstance(value, bool) else label(value)
 
 
 def _choices(dial: Dial) -> list[str]:
     """The options of a list as texts, all different."""
     named = zip(dial.options, labels(dial.options), strict=True)
-    return told_apart(_text(o) if isinstance(plain(o), bool) else text for o, text in named)
+    return told_apart(_text(o) if isinstance(unboxed(o), bool) else text for o, text in named)
 
 
 def _told(dial: Dial | None, value: Any) -> str:
     """A value as `_value` reads it."""
-    at = place(dial.options, value) if dial is not None and dial.kind == "choice" else None
+    at = place(dial.options, value) if dial is not None and dial.control == "choice" else None
     return _text(value) if dial is None or at is None else _choices(dial)[at]
 
 
@@ -132,26 +131,26 @@ def _given(start: Start) -> dict[str, Any]:
 
 def _value(dial: Dial, given: Any, exact: bool) -> Any:
     """A text, or if `exact` what may be a value, as a value that this dial has."""
-    kind = KINDS.get(type(dial.widget.value)) if dial.kind == "widget" else dial.kind
+    control = READ_AS.get(type(dial.widget.value)) if dial.control == "widget" else dial.control
     text, like = _text(given), place(dial.options, given) if exact else None
-    if kind == "choice":
+    if control == "choice":
         texts = _choices(dial)
         at = texts.index(one_of(f"choice of {dial.name}", text, texts)) if like is None else like
         return dial.options[at]
-    if kind == "switch":
+    if control == "switch":
         return one_of(f"value of {dial.name}", text, ["true", "false"]) == "true"
-    if kind == "text":
+    if control == "text":
         return text
-    if kind is None:
+    if control is None:
         words = "A widget is shared if its value is a number, a switch or a text"
         value = f"{dial.name}={dial.widget.value!r:.60}"
         raise SbkitError(f"{words}, got {value}; try a list of choices for {dial.name}.")
-    pattern, number, what = (WHOLE, int, "whole number") if kind == "whole" else (NUMBER, float, "number")
+    pattern, number, what = (WHOLE, int, "whole number") if control == "whole" else (NUMBER, float, "number")
     if not pattern.fullmatch(text):
         raise SbkitError(f"{dial.name} is a {what}, got {text!r:.60}; try {dial.name}={dial.start}.")
     value = number(text)
     if dial.options:
-        slack = 1e-9 if dial.kind == "log" else 0  # the page rounds the ends of a log slider
+        slack = 1e-9 if dial.control == "log" else 0  # the page rounds the ends of a log slider
         between(dial.name, value, dial.options[0] * (1 - slack), dial.options[1] * (1 + slack))
     return value
 

@@ -15,8 +15,8 @@ from sbkit.plots import Bars, Description, Field
 from sbkit.plots.png import png
 from sbkit.plots.words import say
 
-Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by kind of output
-REPLAY = "application/vnd.sbkit.replay"  # kind of output: the text of a replay's HTML page
+Bundle = tuple[dict[str, Any], dict[str, Any]]  # data and metadata, by MIME type
+REPLAY = "application/vnd.sbkit.replay"  # MIME type of a replay's HTML page
 
 
 class Still(Handle):
@@ -44,7 +44,7 @@ class Still(Handle):
 
 
 def alt(pictures: Iterable[Description]) -> str:
-    """What one hears of the pictures instead of seeing them: kind, title, caption and marks of each."""
+    """What a screen reader says of the pictures: shape, title, caption and marks of each."""
     return " ".join(_told(picture) for picture in pictures)
 
 

@@ -63,11 +63,11 @@ class Stills(ipywidgets.VBox):
         self._playing = "playing" if play.has_trait("playing") else "_playing"  # ipywidgets 8, 7
         play.observe(self._tick, "value")
         play.observe(self._played, self._playing)
-        return [play, *(self._button(kind) for kind in REQUESTS if kind != "seed" or self.seed)]
+        return [play, *(self._button(name) for name in REQUESTS if name != "seed" or self.seed)]
 
-    def _button(self, kind: str) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=say("controls", kind), layout={"width": "auto"})
-        button.on_click(lambda _: self.answer(REQUESTS[kind]))
+    def _button(self, name: str) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=say("controls", name), layout={"width": "auto"})
+        button.on_click(lambda _: self.answer(REQUESTS[name]))
         return button
 
     def lock(self, locked: bool) -> None:
