@@ -21,8 +21,8 @@ from sbkit.lab.share import link
 from sbkit.plots import Description
 from sbkit.plots.words import say
 
-SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
-LONGEST = 1.0  # seconds that this may lengthen a slice to
+SHARE = 1.2  # a slice lasts this many pauses between two slices (measuring, sending, asking), or longer
+LONGEST = 1.0  # seconds: no slice is made longer than this for the sake of SHARE
 PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
@@ -47,16 +47,16 @@ class Desk:
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self.allowance = Allowance()
         self._said = session.number, ""  # what was printed since the run of this number began
-        self._refused: BaseException | None = None  # a dial's last value led to it; told at the next request
-        self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
-        self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
+        self._refused: BaseException | None = None  # what a dial's new value raised, for the next reply
+        self._trains_until = 0.0  # by `time.monotonic`: until then the page is expected to ask on
+        self._trained_at: float | None = None  # when the last slice ended, if nothing else was asked since
 
     def builds(self, message: Mapping[str, Any]) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
         return self.session.dirty or message.get("type") in BUILD
 
     def answer(self, message: Mapping[str, Any]) -> Reply:
-        """The one reply to a request; frames tell what was printed for their run, as no cell will."""
+        """The one reply to a request; a frame also tells what was printed, which no cell would show."""
         with self.lock:
             with heard(afresh=self.builds(message)) as told:
                 reply, buffers = self._answer(message)
@@ -90,7 +90,7 @@ class Desk:
                 return True
 
     def interrupt(self) -> None:
-        """End the training that is asked for slice by slice, at the next request; waits for none."""
+        """Refuse the next request if the page is training slice by slice; does not wait."""
         if time.monotonic() < self._trains_until:
             self._refused = KeyboardInterrupt()
 

@@ -25,7 +25,7 @@ class Dial:
     name: str
     control: Literal["choice", "whole", "number", "log", "switch", "widget"]
     start: Any
-    options: tuple[Any, ...] = ()  # of a choice; of a slider low, high and, if given, step
+    options: tuple[Any, ...] = ()  # what a choice offers; a slider's low, high and perhaps step
     widget: Any = None
 
     @property
@@ -177,7 +177,7 @@ def _nearest(given: Any, start: list[Any]) -> Iterator[Any]:
 
 
 def abbreviated(dial: Dial, pen: Pen | None = None) -> str:
-    """What one writes for a dial, as Python text; `...` where that is a widget of one's own.
+    """What one writes for a dial, as Python text; `...` for a widget of the caller's own.
 
     >>> abbreviated(dials(lambda lr=0.1: None, {"lr": (1e-3, 1.0, "log")})["lr"])
     "(0.001, 1.0, 'log')"
@@ -221,7 +221,7 @@ def acts_on(name: str, side: str) -> bool:
 def elsewhere(dial: Dial) -> Any:
     """Another value of a dial, clearly different from its start.
 
-    The first other option of a list; of a slider the place half way to its end that is further away. Raises
+    The first other option of a list; on a slider the place half way to the end that is further away. Raises
     `SbkitError` where there is none, and on a widget.
 
     >>> elsewhere(Dial("depth", "whole", 2, (1, 8))), elsewhere(Dial("lr", "log", 0.1, (1e-3, 1.0)))
@@ -242,9 +242,9 @@ def elsewhere(dial: Dial) -> Any:
 
 
 def places(dial: Dial, most: int = 9) -> list[Any]:
-    """Values that show what a dial does: a choice's own, of a slider at most `most` from end to end.
+    """Values that show what a dial does: all that a choice offers, at most `most` places of a slider.
 
-    None of a widget of one's own.
+    A widget of the caller's own has none.
 
     >>> places(Dial("depth", "whole", 2, (1, 8))), places(Dial("lr", "log", 0.1, (0.01, 1.0)), most=3)
     ([1, 2, 3, 4, 5, 6, 7, 8], [0.01, 0.1, 1.0])

@@ -47,7 +47,7 @@ def labels(values: Iterable[Any]) -> list[str]:
 
 
 def told_apart(names: Iterable[str]) -> list[str]:
-    """The same names, each once: a second "a" becomes "a 2"."""
+    """The same names, made different where they are not: a second "a" becomes "a 2"."""
     kept: list[str] = []
     for one in names:
         names = (one if k == 1 else f"{one} {k}" for k in count(1))

@@ -22,7 +22,7 @@ import torch
 from sbkit.training.signature import Lesson, Signature
 
 MOST = 2000  # characters of a value that is no text itself
-HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # where users find what lies deeper
+HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # reexport what is defined deeper
 AROUND = ("builtins", "__main__")  # need no import
 LITERALS = (NoneType, EllipsisType, bool, int, str, bytes, range)
 SCALARS = (np.float64, np.int64, np.bool_, np.str_)  # of NumPy, written as Python's own
@@ -139,26 +139,27 @@ class Pen:
 
     def _path(self, value: Any) -> str:
         """What leads to a function, class or module: names around the lesson, modules there, an import."""
-        path, home = str(getattr(value, "__qualname__", value.__name__)), getattr(value, "__module__", None)
+        short, path = value.__name__, str(getattr(value, "__qualname__", value.__name__))
         if isinstance(value, ModuleType):
-            return self._named(value) or self._imported(value, value.__name__)
+            return self._named(value) or self._module(value)
         if "<lambda>" in path.rpartition("<locals>")[2]:
             raise Unwritten("a lambda has no name; give it one with def")
         if inspect.ismethod(value):
-            return f"{self.text(value.__self__)}.{value.__name__}"
-        if _leads(SimpleNamespace(**self.names), path, value):
-            return path
-        for alias, module in self.names.items():
-            if isinstance(module, ModuleType) and _writable(alias) and _leads(module, value.__name__, value):
-                return f"{alias}.{value.__name__}"
-        for known in [known for known in (*HOMES, str(home)) if known in sys.modules]:
-            for way in (path, value.__name__):
-                if _leads(sys.modules[known], way, value):
-                    return way if known in AROUND else f"{self._imported(sys.modules[known], known)}.{way}"
+            return f"{self.text(value.__self__)}.{short}"
+        modules = [n for n, held in self.names.items() if isinstance(held, ModuleType) and _writable(n)]
+        for way in (path, *(f"{name}.{short}" for name in modules)):
+            if _leads(SimpleNamespace(**self.names), way, value):
+                return way
+        for home in (*HOMES, str(getattr(value, "__module__", None))):
+            for way in (path, short):
+                if _leads(sys.modules.get(home), way, value):
+                    return way if home in AROUND else f"{self._module(sys.modules[home])}.{way}"
         where = f"{path.rpartition('.')[2]} was made inside a function" if "<locals>" in path else ""
         raise Unwritten(f"{where or f'no name leads to this {path}'}; give it a name outside, e.g. mine = …")
 
-    def _imported(self, module: ModuleType, name: str) -> str:
+    def _module(self, module: ModuleType) -> str:
+        """The name of a module, which is imported."""
+        name = module.__name__
         if sys.modules.get(name) is not module:
             raise Unwritten(f"no import leads to this module {name}")
         self.imports.add(f"import {name}")

@@ -15,7 +15,7 @@ CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and the like of a termi
 OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")  # what a bar of progress wrote before its last state
 
 
-ONE = threading.RLock()  # streams are put back in the order in which they were taken
+ONE = threading.RLock()  # one listener at a time, so that streams are put back in the right order
 
 
 class Ear:

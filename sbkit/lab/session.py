@@ -18,7 +18,7 @@ from sbkit.training.signature import Lesson, Signature
 
 
 class Moment(NamedTuple):
-    """What was last seen of every lane up to a step."""
+    """A step, and the latest snapshot of every lane at that step."""
 
     step: int
     epoch: float
@@ -90,7 +90,7 @@ class Session:
 
     @property
     def history(self) -> list[Snapshot]:
-        """What was seen of it."""
+        """The snapshots of that lane."""
         return self.lanes[0].history
 
     @property
@@ -127,9 +127,9 @@ class Session:
         return self.dirty
 
     def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
-        """Train one slice, unless all is done; of seconds, a lane takes its share, and others as many steps.
+        """Train one slice, unless all is done: so many steps, or as many as fit into these seconds.
 
-        The slower lane goes first, so that a slice does not last longer than it may.
+        The lanes share the seconds. The slower one goes first, and the other one trains as many steps.
         """
         self.fresh()
         training = self._training()
@@ -141,7 +141,7 @@ class Session:
             other.advance(first.step - other.step)
 
     def _training(self) -> list[Lane]:
-        """The lanes that train; first the one ahead, as after an interrupt, or else that with fewer steps."""
+        """The lanes that still train; first the one ahead (after an interrupt), the shorter one, the slower one."""
         alive = [(lane, lane.run) for lane in self.lanes if lane.run is not None and not lane.run.finished]
         alive.sort(key=lambda it: (-it[1].step, it[1].steps, -it[0].took))
         return [lane for lane, _ in alive]

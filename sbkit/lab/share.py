@@ -61,7 +61,7 @@ def started(
     """The dials where `start` puts them, and the values that the lesson is called with.
 
     start: a text that `share` made, alone, after a "?" or in a whole address, or {name: value}. Arguments
-    without a dial are taken where their default is a whole number of at least 0. Raises `SbkitError` on
+    without a dial may be given too if their default is a whole number of at least 0. Raises `SbkitError` on
     an unknown or repeated name, or a value that the dial does not have; then nothing has moved.
 
     >>> from sbkit.lab.dials import dials
@@ -80,14 +80,11 @@ def _values(lesson: Lesson | Signature, dials: Mapping[str, Dial], start: Start)
     """The values by name that `start` gives, each of its dial's type and range."""
     signature, dialled = Signature.of(lesson), {argument(name) for name in dials}
     usual = {name: signature.defaults.get(name) for name in signature.names(dialled) if name not in dialled}
-    counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in usual.items() if _counts(n)}
+    counts = {name: n for name, n in usual.items() if type(n) is int and n >= 0}
+    counted = {name: Dial(name, "whole", n, (0, LARGEST)) for name, n in counts.items()}
     known, what = {**dials, **counted}, f"dial or whole-number argument of {signature.name}"
     given, exact = _given(start), isinstance(start, Mapping)
     return {name: _value(known[one_of(what, name, known)], value, exact) for name, value in given.items()}
-
-
-def _counts(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _text(value: Any) -> str:
@@ -102,17 +99,17 @@ def _choices(dial: Dial) -> list[str]:
 
 
 def _told(dial: Dial | None, value: Any) -> str:
-    """A value as `_value` reads it."""
+    """The text that `_value` reads as this value."""
     at = place(dial.options, value) if dial is not None and dial.control == "choice" else None
     return _text(value) if dial is None or at is None else _choices(dial)[at]
 
 
 def _given(start: Start) -> dict[str, Any]:
-    """The parts of `start` by name, of a text still as text."""
+    """The parts of `start` by name; those of a text remain text."""
     if start is None or isinstance(start, Mapping):
         return dict(start or {})
     if not isinstance(start, str) or len(start) > LONGEST:
-        got = f"{len(start):,} characters" if isinstance(start, str) else repr(start)[:60]
+        got = f"{len(start):,} characters" if isinstance(start, str) else f"{start!r:.60}"
         words = f"start is a text of at most {LONGEST:,} characters or a mapping"
         raise SbkitError(f"{words}, got {got}; try 'depth=3'.")
     query = start.strip().partition("#")[0].rpartition("?")[2]
@@ -121,16 +118,14 @@ def _given(start: Start) -> dict[str, Any]:
     except ValueError as error:
         words = f"start is written name=value&name=value, got {start[:60]!r}"
         raise SbkitError(f"{words}; copy the whole text, or press Show code for a fresh one.") from error
-    given = dict(parts)
-    if len(given) < len(parts):
-        names = [name for name, _ in parts]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SbkitError(f"start gives every name once, got {twice!r} twice; keep one of them.")
-    return given
+    names = [name for name, _ in parts]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise SbkitError(f"start gives every name once, got {twice[0]!r} twice; keep one of them.")
+    return dict(parts)
 
 
 def _value(dial: Dial, given: Any, exact: bool) -> Any:
-    """A text, or if `exact` what may be a value, as a value that this dial has."""
+    """The value of this dial that a text stands for; if `exact`, `given` may also be the value itself."""
     control = READ_AS.get(type(dial.widget.value)) if dial.control == "widget" else dial.control
     text, like = _text(given), place(dial.options, given) if exact else None
     if control == "choice":
@@ -156,7 +151,7 @@ def _value(dial: Dial, given: Any, exact: bool) -> Any:
 
 
 def _place(dial: Dial, value: Any) -> None:
-    """Move a widget of one's own, which has to take the value as it is."""
+    """Move a widget of the caller's own; an `SbkitError` if it does not take the value as it is."""
     from traitlets import TraitError
 
     before = dial.widget.value

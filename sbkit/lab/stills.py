@@ -71,7 +71,7 @@ class Stills(ipywidgets.VBox):
         return button
 
     def lock(self, locked: bool) -> None:
-        """Keep the controls still, or let them go."""
+        """Lock the controls, or unlock them."""
         self.locked = locked
         for widget in [] if self.play is None else self.controls:
             widget.set_trait("disabled", locked)
