@@ -48,7 +48,7 @@ def map(
     ...     return fit(mlp(task, depth=depth, width=8, runs=2), task, lr=lr, steps=20)
     >>> os.environ["SBKIT_HEADLESS"] = "1"
     >>> map(lesson, value="loss", depth=[0, 1], lr=[0.1, 1.0])
-    sb.map(lesson, value='loss', depth=[0, 1], lr=[0.1, 1.0]): 4 cells drawn of 8 runs. Open ...
+    sb.map(lesson, value='loss', depth=[0, 1], lr=[0.1, 1.0]): 4 tiles drawn of 8 runs. Open ...
     >>> del os.environ["SBKIT_HEADLESS"]
     """
     if table is not None:
@@ -104,7 +104,7 @@ class Chart(Session):
 
     def did(self) -> str:
         """What was drawn, in words."""
-        return f"{self.field.values.size} cells drawn of {len(self.kept)} runs"
+        return f"{self.field.values.size} tiles drawn of {len(self.kept)} runs"
 
     def call(self, pen: Pen | None = None) -> str:
         """The call that makes this map, as text."""

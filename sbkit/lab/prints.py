@@ -37,8 +37,7 @@ class Ear:
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Keep several texts."""
-        for line in lines:
-            self.write(line)
+        self.write("".join(lines))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.before, name)

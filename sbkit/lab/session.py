@@ -141,7 +141,7 @@ class Session:
             other.advance(first.step - other.step)
 
     def _training(self) -> list[Lane]:
-        """The lanes that still train; first the one ahead (after an interrupt), the shorter one, the slower one."""
+        """The lanes that still train; first the one ahead (after an interrupt), then shorter, slower ones."""
         alive = [(lane, lane.run) for lane in self.lanes if lane.run is not None and not lane.run.finished]
         alive.sort(key=lambda it: (-it[1].step, it[1].steps, -it[0].took))
         return [lane for lane, _ in alive]

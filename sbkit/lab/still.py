@@ -89,9 +89,7 @@ class Still(Handle):
         self._desk = Desk(session, meant)
         seen = session.pictures(whole=True) if switched_on("SBKIT_PNG") else []
         self._picture = {"image/png": png(seen)} if seen else {}
-        self._about = (
-            {"image/png": {"alt": alt(seen)}} if seen else {}
-        )  # keyed as IPython keys its own pictures
+        self._about = {"image/png": {"alt": alt(seen)}} if seen else {}  # as IPython keys its own
 
     def __repr__(self) -> str:
         return self._text
