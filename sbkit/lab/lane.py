@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -119,18 +118,17 @@ class Lane:
         """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
         if (run := self.run) is None:
             return ""
-        runs, count = len(run.states), Counter(run.states)
-        who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
-        who = dict.fromkeys(who, "the run") if runs == 1 else who
-        lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+        states, runs = run.states, len(run.states)
+        lost = [str(r) for r, state in enumerate(states) if state == "diverged"]
         if len(lost) == runs:
             return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
-        parts = []
-        if count["converged"]:
-            parts.append(f"{who['converged']} reached loss < {run.stop:g}")
-        if count["finished"]:
-            done = f"all {run.steps:,} steps"
-            parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
+        parts, steps = [], f"all {run.steps:,} steps"
+        if (n := states.count("converged")) == runs:
+            parts.append(f"{'the run' if runs == 1 else f'all {runs} runs'} reached loss < {run.stop:g}")
+        elif n:
+            parts.append(f"{n} of {runs} runs reached loss < {run.stop:g}")
+        if n := states.count("finished"):
+            parts.append(f"{steps} done" if n == runs else f"{n} of {runs} runs did {steps}")
         if lost:
             parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
         return "; ".join(parts)
