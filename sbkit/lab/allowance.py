@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from sbkit.core.environment import memory_allowed, seconds_allowed
 from sbkit.core.machine import memory_held
-from sbkit.lab.session import About
 from sbkit.plots.words import say
 
 
@@ -17,7 +18,7 @@ class Allowance:
 
     >>> allowance = Allowance()
     >>> allowance.spend(run=1, seconds=60.0)
-    >>> allowance.refusal(About(run=1, step=9, steps=10, epoch=0.1, state="Training", reason=""))
+    >>> allowance.refusal({"run": 1, "state": "Training"})
     ''
     """
 
@@ -31,7 +32,7 @@ class Allowance:
         self._spent = seconds + (self._spent if run == self._run else 0.0)
         self._run = run
 
-    def refusal(self, about: About) -> str:
+    def refusal(self, about: Mapping[str, Any]) -> str:
         """Why the run that a frame is about trains no further here; "" if it may."""
         if about["state"] == "Done":
             return ""

@@ -8,7 +8,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
@@ -22,24 +21,12 @@ from sbkit.lab.share import link
 from sbkit.plots import Description
 from sbkit.plots.words import say
 
-SHARE = 1.2  # times what passes between two slices (measuring, sending, asking): training keeps over 60 %
-LONGEST = 1.0  # seconds that this may lengthen a slice to
+SHARE = 1.2  # a slice lasts this many pauses between two slices (measuring, sending, asking), or longer
+LONGEST = 1.0  # seconds: no slice is made longer than this for the sake of SHARE
 PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
 Reply = tuple[dict[str, Any], list[bytes]]  # JSON, buffers
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the stage may ask: a type of `ANSWERS`, steps or seconds of an advance, the cell of a pick."""
-
-    type: str = ""
-    steps: int | None = None
-    seconds: float = 0.03
-    plot: int = 0
-    row: int = -1
-    column: int = -1
 
 
 class Desk:
@@ -60,16 +47,16 @@ class Desk:
         self.session, self.dials, self.lock = session, dials or {}, threading.RLock()
         self.allowance = Allowance()
         self._said = session.number, ""  # what was printed since the run of this number began
-        self._refused: BaseException | None = None  # a dial's last value led to it; told at the next request
-        self._trains_until = 0.0  # on the clock of `time.monotonic`: as far as requests tell
-        self._trained_at: float | None = None  # when the last slice of training ended, if nothing came since
+        self._refused: BaseException | None = None  # what a dial's new value raised, for the next reply
+        self._trains_until = 0.0  # by `time.monotonic`: until then the page is expected to ask on
+        self._trained_at: float | None = None  # when the last slice ended, if nothing else was asked since
 
     def builds(self, message: Mapping[str, Any]) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
         return self.session.dirty or message.get("type") in BUILD
 
     def answer(self, message: Mapping[str, Any]) -> Reply:
-        """The one reply to a request; frames tell what was printed for their run, as no cell will."""
+        """The one reply to a request; a frame also tells what was printed, which no cell would show."""
         with self.lock:
             with heard(afresh=self.builds(message)) as told:
                 reply, buffers = self._answer(message)
@@ -82,11 +69,11 @@ class Desk:
         try:
             if self._refused:
                 raise self._refused
-            request = Request(**message)
-            kind = one_of("request", request.type, ANSWERS)
-            self._trains_until = math.inf if kind == "advance" else 0.0
-            self._trained_at = self._trained_at if kind == "advance" else None
-            return ANSWERS[kind](self, request)
+            details = dict(message)
+            asked = one_of("request", details.pop("type", ""), ANSWERS)
+            self._trains_until = math.inf if asked == "advance" else 0.0
+            self._trained_at = self._trained_at if asked == "advance" else None
+            return ANSWERS[asked](self, **details)
         except (Exception, KeyboardInterrupt) as error:
             self._refused, self._trained_at, self._trains_until = None, None, 0.0
             return self._failed(error)
@@ -103,7 +90,7 @@ class Desk:
                 return True
 
     def interrupt(self) -> None:
-        """End the training that is asked for slice by slice, at the next request; waits for none."""
+        """Refuse the next request if the page is training slice by slice; does not wait."""
         if time.monotonic() < self._trains_until:
             self._refused = KeyboardInterrupt()
 
@@ -123,22 +110,18 @@ class Desk:
         frame, buffer = encode(pictures, **(about | {"moving": moving} | head))
         return frame, [buffer]
 
-    def _advance(self, request: Request) -> Reply:
+    def _advance(self, steps: int | None = None, seconds: float = 0.03, **_: Any) -> Reply:
+        """Train one slice, of as many steps as asked for or as long as the round trip makes worth while."""
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
         elif not self.allowance.refusal(self.session.about()):
             start = time.perf_counter()
-            self._train(request, start)
+            around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
+            seconds = max(seconds, min(LONGEST, SHARE * around))
+            self._trained_at = start + seconds if steps is None else None
+            self.session.advance(steps, seconds if steps is None else None)
             self.allowance.spend(self.session.number, time.perf_counter() - start)
         return self._frame(moving=True)
-
-    def _train(self, request: Request, start: float) -> None:
-        """One slice, as many steps as asked for or as long as the round trip makes worth while."""
-        around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
-        seconds = max(request.seconds, min(LONGEST, SHARE * around))
-        timed = request.steps is None
-        self._trained_at = start + seconds if timed else None
-        self.session.advance(request.steps, seconds if timed else None)
 
     def _shown(self, act: Callable[[], object] = bool, glance: bool = True) -> Reply:
         """Have something done, and show what came of it."""
@@ -146,33 +129,33 @@ class Desk:
         self.session.look(glance)
         return self._frame()
 
-    def _code(self, request: Request) -> Reply:
+    def _pick(self, row: int = -1, column: int = -1, **_: Any) -> Reply:
+        return self._shown(lambda: self.session.pick(row, column))
+
+    def _code(self, **_: Any) -> Reply:
         texts = {say("codes", "run"): self.session.code()}
         if not self.session.picks:
-            texts[say("codes", "link")] = self._link()
+            try:
+                texts[say("codes", "link")] = link(self.session, self.dials)
+            except SbkitError as error:
+                texts[say("codes", "link")] = say("codes", "no_link", why=" ".join(str(error).split()))
         return {"type": "code", "texts": texts}, []
 
-    def _link(self) -> str:
-        try:
-            return link(self.session, self.dials)
-        except SbkitError as error:
-            return say("codes", "no_link", why=" ".join(str(error).split()))
-
-    def _replay(self, request: Request) -> Reply:
+    def _replay(self, **_: Any) -> Reply:
         return {"type": "replay", "html": replay(self.session), "name": f"{self.session.name}.html"}, []
 
 
 BUILD = ("rewind", "seed", "data", "pick")  # requests for which the lesson is called
-ANSWERS: dict[str, Callable[[Desk, Request], Reply]] = {
-    "look": lambda desk, _: desk._shown(glance=False),
-    "refresh": lambda desk, _: desk._shown(),
+ANSWERS: dict[str, Callable[..., Reply]] = {
+    "look": lambda desk, **_: desk._shown(glance=False),
+    "refresh": lambda desk, **_: desk._shown(),
     "advance": Desk._advance,
-    "rewind": lambda desk, _: desk._shown(desk.session.rewind),
-    "seed": lambda desk, _: desk._shown(desk.session.new_seed),
-    "data": lambda desk, _: desk._shown(desk.session.new_data),
+    "rewind": lambda desk, **_: desk._shown(desk.session.rewind),
+    "seed": lambda desk, **_: desk._shown(desk.session.new_seed),
+    "data": lambda desk, **_: desk._shown(desk.session.new_data),
     "code": Desk._code,
     "replay": Desk._replay,
-    "pick": lambda desk, asked: desk._shown(lambda: desk.session.pick(asked.row, asked.column)),
+    "pick": Desk._pick,
 }
 
 

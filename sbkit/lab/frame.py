@@ -26,15 +26,15 @@ class Buffer:
     def __init__(self) -> None:
         self.bytes = bytearray()
 
-    def put(self, values: Any, kind: str = "f4") -> dict[str, Any]:
+    def put(self, values: Any, dtype: str = "f4") -> dict[str, Any]:
         """Append an array as "f4", or rounded and clipped as "u1"; where it lies."""
         array = np.asarray(values)
-        if kind == "u1":
+        if dtype == "u1":
             array = np.clip(np.rint(np.nan_to_num(array)), 0, 255)
         at = len(self.bytes)
-        self.bytes += np.ascontiguousarray(array, dtype=f"<{kind}").tobytes()
+        self.bytes += np.ascontiguousarray(array, dtype=f"<{dtype}").tobytes()
         self.bytes += bytes(-len(self.bytes) % 4)
-        return {"at": at, "type": kind, "shape": list(array.shape)}
+        return {"at": at, "type": dtype, "shape": list(array.shape)}
 
     def part(self, value: Any) -> Any:
         """Any part of a description: its fields by name, its arrays put away."""
@@ -59,7 +59,7 @@ def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, byt
 
 
 def _small(field: Field) -> dict[str, Any]:
-    """What a byte a number holds: labels, and 510 times the spread of a chance, which is at most ½."""
+    """What fits in one byte a number: labels, and the spread of a chance (at most ½) times 510."""
     small = {} if field.labels is None else {"labels": field.labels}
     if field.spread is not None and field.scale is None:  # (rows, columns)
         small["spread"] = 510 * np.minimum(field.spread, 0.5)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
-from sbkit.core import Snapshot
-from sbkit.lab.lesson import acts_at_once, made_by, marked
+from sbkit.core import SbkitError, Snapshot
+from sbkit.lab.dials import number
+from sbkit.lab.labels import told_apart
 from sbkit.lab.pen import Pen
+from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description, pictures
 from sbkit.training import Run, anew
 from sbkit.training.signature import Signature
@@ -24,17 +26,21 @@ class Lane:
     """A lesson called once, with what it made and what was seen of that.
 
     built: the values it was called with; acting: those that now act. made: whatever it returned; run: None
-    if it does not train. live: the names that act at once. changes: (step, name, value) of those that did.
+    if it does not train, but is `drawn`. live: the numbers that act at once, as the lesson handed the very
+    object on to a setting of its run of the same name. changes: (step, name, value) of those that did.
     history: snapshots, at most 300, the last one `sharp` if it saw all rows. took: seconds that the last
     slice of training took.
     """
 
     def __init__(self, signature: Signature, values: Mapping[str, Any]):
         self.built, self.acting = dict(values), dict(values)
-        handed = marked(values)
+        handed = {name: _marked(name, value) for name, value in values.items()}
         self.made: Any = anew(signature.lesson, handed)
-        self.run, self.still = made_by(signature.name, self.made)
-        self.live = frozenset() if self.run is None else acts_at_once(handed, self.run)
+        self.run, self.drawn = made_by(signature.name, self.made)
+        given = (
+            {} if self.run is None else {n: v for n, v in self.run.given.items() if n in self.run.settings}
+        )
+        self.live = frozenset(n for n, v in handed.items() if number(v) and given.get(n) is v)
         self.changes: list[tuple[int, str, Any]] = []
         self.history: list[Snapshot] = []
         self.sharp, self.took = False, 0.0
@@ -47,7 +53,7 @@ class Lane:
     @property
     def count(self) -> int:
         """How many runs train, or how many pictures a lesson that does not train draws."""
-        return len(self.still) if self.run is None else self.run.fleet.runs
+        return len(self.drawn) if self.run is None else self.run.fleet.runs
 
     def change(self, name: str, value: Any) -> None:
         """Give a setting of the run another value while it trains."""
@@ -85,7 +91,7 @@ class Lane:
     def draw(self, history: Sequence[Snapshot], moving: bool) -> list[Description]:
         """Descriptions of a history; moving: its last look was a glance. Nothing before the first look."""
         if self.run is None:
-            return self.still
+            return self.drawn
         return pictures(history, moving, first=self.history[0]) if history else []
 
     def seen(self, step: int) -> Snapshot:
@@ -102,7 +108,7 @@ class Lane:
         return lines
 
     def answers(self) -> str:
-        """What kind of answer it gives, in words."""
+        """What its net is to answer, in words."""
         if self.run is None:
             return "pictures"
         task = self.run.task
@@ -112,18 +118,17 @@ class Lane:
         """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""
         if (run := self.run) is None:
             return ""
-        runs, count = len(run.states), Counter(run.states)
-        who = {s: f"all {runs} runs" if n == runs else f"{n} of {runs} runs" for s, n in count.items()}
-        who = dict.fromkeys(who, "the run") if runs == 1 else who
-        lost = [str(r) for r, state in enumerate(run.states) if state == "diverged"]
+        states, runs = run.states, len(run.states)
+        lost = [str(r) for r, state in enumerate(states) if state == "diverged"]
         if len(lost) == runs:
             return f"The loss of {'the run' if runs == 1 else 'all runs'} is not finite; try {_calmer(run)}"
-        parts = []
-        if count["converged"]:
-            parts.append(f"{who['converged']} reached loss < {run.stop:g}")
-        if count["finished"]:
-            done = f"all {run.steps:,} steps"
-            parts.append(f"{done} done" if count["finished"] == runs else f"{who['finished']} did {done}")
+        parts, steps = [], f"all {run.steps:,} steps"
+        if (n := states.count("converged")) == runs:
+            parts.append(f"{'the run' if runs == 1 else f'all {runs} runs'} reached loss < {run.stop:g}")
+        elif n:
+            parts.append(f"{n} of {runs} runs reached loss < {run.stop:g}")
+        if n := states.count("finished"):
+            parts.append(f"{steps} done" if n == runs else f"{n} of {runs} runs did {steps}")
         if lost:
             parts.append(f"the loss of run{'s' if len(lost) > 1 else ''} {', '.join(lost)} is not finite")
         return "; ".join(parts)
@@ -134,3 +139,29 @@ def _calmer(run: Run) -> str:
     own = isinstance(run.task.embed, nn.Identity)
     unscaled = own and run.task.x.double().square().mean(0).max() > UNSCALED**2
     return f"{'standardize=True or ' if unscaled else ''}a smaller lr"
+
+
+def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
+    """What a lesson returned, as a run or as descriptions; anything else is an `SbkitError`."""
+    if isinstance(made, Run):
+        return made, []
+    several = list(made) if isinstance(made, list | tuple) else [made]
+    if several and all(isinstance(one, Description) for one in several):
+        names = told_apart(one.name for one in several)  # "bands" and "bands 2"
+        return None, [replace(one, name=own) for one, own in zip(several, names, strict=True)]
+    got = type(made).__name__ if made is not None else "None; does it end with `return`?"
+    raise SbkitError(
+        f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "
+        f"or a list of descriptions; {name} returned {got}"
+    )
+
+
+class Count(int):
+    """A whole number that can be told from every equal one."""
+
+
+def _marked(name: str, value: Any) -> Any:
+    """A number that may be a setting of a run as an equal one that is an object of its own."""
+    if name not in LIVE or not number(value):
+        return value
+    return Count(value) if isinstance(value, int) else value * type(value)(1)

@@ -1,4 +1,4 @@
-"""A sweep as a heat map of two dials; a click on a cell opens the panel of its run."""
+"""A sweep as a heat map of two dials; a click on a tile opens the panel of its run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def map(
     value: str = "test_accuracy",
     **axes: Any,
 ) -> Map | Still:
-    """A heat map of a sweep over two dials, mean over runs; a click on a cell opens its run below.
+    """A heat map of a sweep over two dials, mean over runs; a click on a tile opens its run below.
 
     axes: the values of the first dial, along x, and of the second, along y; further dials are held at
     their single value. Without a table they are swept now, as by `sb.sweep`. table: a sweep that was made
     before; axes then choose and order what is drawn of it, by default all. value: a column of the table.
-    The cell of a setting that failed is empty.
+    The tile of a setting that failed is empty.
     `.result()` gives the table, `.figure()` the heat map, `.panel` what is open. Without a page
     (SBKIT_HEADLESS=1) one line says what was drawn. Raises `SbkitError` on anything but two dials, on
     dials that the lesson does not take, and on columns that are not there or hold no numbers.
@@ -48,7 +48,7 @@ def map(
     ...     return fit(mlp(task, depth=depth, width=8, runs=2), task, lr=lr, steps=20)
     >>> os.environ["SBKIT_HEADLESS"] = "1"
     >>> map(lesson, value="loss", depth=[0, 1], lr=[0.1, 1.0])
-    sb.map(lesson, value='loss', depth=[0, 1], lr=[0.1, 1.0]): 4 cells drawn of 8 runs. Open ...
+    sb.map(lesson, value='loss', depth=[0, 1], lr=[0.1, 1.0]): 4 tiles drawn of 8 runs. Open ...
     >>> del os.environ["SBKIT_HEADLESS"]
     """
     if table is not None:
@@ -71,7 +71,7 @@ class Chart(Session):
     """A sweep's table as a session that does not train: it draws a column over two dials.
 
     axes: every value of the dials that were swept; those that are not `over` are held. opens: what is
-    done with the values of a cell that is picked. Raises `SbkitError` on a column that is not there.
+    done with the values of a tile that is picked. Raises `SbkitError` on a column that is not there.
     """
 
     picks = True
@@ -91,7 +91,7 @@ class Chart(Session):
         self.name = "map"
 
     def pick(self, row: int, column: int) -> None:
-        """Open a cell: column and row count the values of the first and of the second dial."""
+        """Open a tile: column and row count the values of the first and of the second dial."""
         places = dict(zip(self.over, (whole("column", column, 0), whole("row", row, 0)), strict=True))
         for name, k in places.items():
             if k >= len(self.axes[name]):
@@ -104,7 +104,7 @@ class Chart(Session):
 
     def did(self) -> str:
         """What was drawn, in words."""
-        return f"{self.field.values.size} cells drawn of {len(self.kept)} runs"
+        return f"{self.field.values.size} tiles drawn of {len(self.kept)} runs"
 
     def call(self, pen: Pen | None = None) -> str:
         """The call that makes this map, as text."""
@@ -120,9 +120,9 @@ class Chart(Session):
 
 
 class Map(Panel):
-    """A sweep as a heat map; a click on a cell, or Enter, opens its run in a `panel` below.
+    """A sweep as a heat map; a click on a tile, or Enter, opens its run in a `panel` below.
 
-    Both dials stand there at the cell's values, as drop-downs of all values of the map.
+    Both dials stand there at the tile's values, as drop-downs of all values of the map.
     """
 
     panel: Panel | None = None
@@ -176,21 +176,21 @@ def _swept(lesson: Lesson, table: pandas.DataFrame) -> list[str]:
 def _tried(lesson: Lesson, table: pandas.DataFrame, name: str) -> list[Any]:
     """The values of a dial in a table, each once; what a file made text of is read as Python again."""
     default = Signature.of(lesson).defaults.get(name)
-    tried = distinct(None if empty(cell) else cell for cell in table[name])
-    gaps = any(cell is not None and empty(cell) for cell in table[name])
+    tried = distinct(None if empty(entry) else entry for entry in table[name])
+    gaps = any(entry is not None and empty(entry) for entry in table[name])
     if default is not None and gaps:
-        values = [None, *(cell for cell in tried if cell is not None)]
+        values = [None, *(entry for entry in tried if entry is not None)]
         raise SbkitError(
             f"Each row of a map has its own {name}, got rows without; if None was tried there, try "
             f"{name}={values!r}; if it was the lesson's own, try table.fillna({{{name!r}: {default!r}}})."
         )
-    return [_read(cell, default) for cell in tried]
+    return [_read(entry, default) for entry in tried]
 
 
-def _read(cell: Any, default: Any) -> Any:
-    if type(default) is int and isinstance(cell, float) and cell.is_integer():  # of a column with gaps once
-        return int(cell)
-    if isinstance(cell, str) and not isinstance(default, str | None):
+def _read(entry: Any, default: Any) -> Any:
+    if type(default) is int and isinstance(entry, float) and entry.is_integer():  # of a column with gaps once
+        return int(entry)
+    if isinstance(entry, str) and not isinstance(default, str | None):
         with contextlib.suppress(ValueError, SyntaxError):
-            return ast.literal_eval(cell)
-    return cell
+            return ast.literal_eval(entry)
+    return entry

@@ -9,14 +9,13 @@ from typing import Any, Protocol
 import ipywidgets
 
 from sbkit.core.environment import stills_wanted
-from sbkit.lab.cells import Cells, this_cell
 from sbkit.lab.desk import Desk
-from sbkit.lab.handle import Handle
-from sbkit.lab.interrupts import listen
+from sbkit.lab.dials import Dial
+from sbkit.lab.kernel import Cells, listen, this_cell
 from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage
+from sbkit.lab.still import Handle
 from sbkit.lab.stills import Stills, inside
-from sbkit.lab.values import Dial
 from sbkit.lab.widgets import snapped, tell, widget_of
 from sbkit.plots.words import say
 
@@ -49,7 +48,7 @@ class Panel(Handle, ipywidgets.VBox):
     ):
         stills = stills_wanted()
         self._text = say("panel", "stills" if stills else "live", call=session.call())
-        self._borrowed = [dial.widget for dial in meant.values() if dial.kind == "widget"]
+        self._borrowed = [dial.widget for dial in meant.values() if dial.control == "widget"]
         self._live = session.live
         self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}
         offered = {name: name in session.takes and name not in meant for name in ("seed", "data")}
@@ -79,7 +78,7 @@ class Panel(Handle, ipywidgets.VBox):
         return self._text
 
     def _lock(self, why: str = "") -> None:
-        """Keep dials and controls still for a reason, or let them go."""
+        """Lock dials and controls for a reason; unlock them without one."""
         self._stage.locked = why
         self._stills.lock(bool(why))
         for widget in self._names:
@@ -96,7 +95,7 @@ class Panel(Handle, ipywidgets.VBox):
         self._retell()
 
     def _retell(self) -> None:
-        """Another run may follow other dials: say on each how it acts now."""
+        """Say on each dial how it acts now: in another run, others may act at once."""
         live, known = self.session.live, self._open.dials
         for widget, name in self._names.items() if live != self._live else ():
             if widget not in self._borrowed:

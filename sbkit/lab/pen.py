@@ -22,10 +22,10 @@ import torch
 from sbkit.training.signature import Lesson, Signature
 
 MOST = 2000  # characters of a value that is no text itself
-HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # where users find what lies deeper
+HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # reexport what is defined deeper
 AROUND = ("builtins", "__main__")  # need no import
 LITERALS = (NoneType, EllipsisType, bool, int, str, bytes, range)
-PLAIN = (np.float64, np.int64, np.bool_, np.str_)  # of NumPy, and as good as Python's own
+SCALARS = (np.float64, np.int64, np.bool_, np.str_)  # of NumPy, written as Python's own
 BRACKETS = {list: "[{}]", tuple: "({})", set: "{{{}}}", frozenset: "frozenset({{{}}})", dict: "{{{}}}"}
 Recipe = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]  # a function, and what it is given
 
@@ -105,17 +105,17 @@ class Pen:
             raise error if isinstance(error, Unwritten) else Unwritten("it is nested too deeply") from None
 
     def _text(self, value: Any) -> str:
-        kind = type(value)
-        if kind is int and value.bit_length() > MOST or kind in BRACKETS and len(value) > MOST:
+        cls = type(value)
+        if cls is int and value.bit_length() > MOST or cls in BRACKETS and len(value) > MOST:
             raise Unwritten(f"{_a(value)} of this size is too long; give it a name")
-        if kind in LITERALS or kind is float and math.isfinite(value):
+        if cls in LITERALS or cls is float and math.isfinite(value):
             return repr(value)
-        if kind in PLAIN:
+        if cls in SCALARS:
             return self.text(value.item())
-        if kind in BRACKETS:
+        if cls in BRACKETS:
             return self._several(value)
-        if isinstance(value, Enum) and value.name and getattr(kind, value.name, None) is value:
-            return f"{self.text(kind)}.{value.name}"
+        if isinstance(value, Enum) and value.name and getattr(cls, value.name, None) is value:
+            return f"{self.text(cls)}.{value.name}"
         if isinstance(value, torch.dtype):
             self.imports.add("import torch")
             return repr(value)
@@ -139,26 +139,27 @@ class Pen:
 
     def _path(self, value: Any) -> str:
         """What leads to a function, class or module: names around the lesson, modules there, an import."""
-        path, home = str(getattr(value, "__qualname__", value.__name__)), getattr(value, "__module__", None)
+        short, path = value.__name__, str(getattr(value, "__qualname__", value.__name__))
         if isinstance(value, ModuleType):
-            return self._named(value) or self._imported(value, value.__name__)
+            return self._named(value) or self._module(value)
         if "<lambda>" in path.rpartition("<locals>")[2]:
             raise Unwritten("a lambda has no name; give it one with def")
         if inspect.ismethod(value):
-            return f"{self.text(value.__self__)}.{value.__name__}"
-        if _leads(SimpleNamespace(**self.names), path, value):
-            return path
-        for alias, module in self.names.items():
-            if isinstance(module, ModuleType) and _writable(alias) and _leads(module, value.__name__, value):
-                return f"{alias}.{value.__name__}"
-        for known in [known for known in (*HOMES, str(home)) if known in sys.modules]:
-            for way in (path, value.__name__):
-                if _leads(sys.modules[known], way, value):
-                    return way if known in AROUND else f"{self._imported(sys.modules[known], known)}.{way}"
+            return f"{self.text(value.__self__)}.{short}"
+        modules = [n for n, held in self.names.items() if isinstance(held, ModuleType) and _writable(n)]
+        for way in (path, *(f"{name}.{short}" for name in modules)):
+            if _leads(SimpleNamespace(**self.names), way, value):
+                return way
+        for home in (*HOMES, str(getattr(value, "__module__", None))):
+            for way in (path, short):
+                if _leads(sys.modules.get(home), way, value):
+                    return way if home in AROUND else f"{self._module(sys.modules[home])}.{way}"
         where = f"{path.rpartition('.')[2]} was made inside a function" if "<locals>" in path else ""
         raise Unwritten(f"{where or f'no name leads to this {path}'}; give it a name outside, e.g. mine = …")
 
-    def _imported(self, module: ModuleType, name: str) -> str:
+    def _module(self, module: ModuleType) -> str:
+        """The name of a module, which is imported."""
+        name = module.__name__
         if sys.modules.get(name) is not module:
             raise Unwritten(f"no import leads to this module {name}")
         self.imports.add(f"import {name}")
@@ -171,40 +172,36 @@ class Pen:
 
 def _recipe(value: Any) -> Recipe | None:
     """What makes such a value; None where nothing is known to."""
-    kind: Any = type(value)
+    cls: Any = type(value)
     match value:
         case functools.partial():
             return functools.partial, [value.func, *value.args], value.keywords
         case np.ndarray() | torch.Tensor():
             return _array(value)
         case Enum():
-            return kind, [value.value], {}
-        case np.number():
-            return kind, [value.item()], {}
-        case complex():
-            return kind, [value.real, value.imag], {}
-        case np.generic() | torch.device() | float():
-            return kind, [str(value)], {}
+            return cls, [value.value], {}
+        case np.generic() | torch.device() | float() | complex():
+            return cls, [str(value)], {}
         case PurePath():
-            return Path if isinstance(value, Path) else kind, [str(value)], {}
+            return Path if isinstance(value, Path) else cls, [str(value)], {}
         case np.dtype():
             return np.dtype, [str(value)], {}
-        case tuple():  # of a kind of its own
-            return kind, list(value) if hasattr(value, "_fields") else [list(value)], {}
+        case tuple():  # of a class of its own
+            return cls, list(value) if hasattr(value, "_fields") else [list(value)], {}
     if isinstance(value, type) or not dataclasses.is_dataclass(value):
         return None
     fields = dataclasses.fields(value)
     if not all(field.init for field in fields):
         raise Unwritten(f"{_a(value)} is more than what it is made of; give it a name, e.g. mine = …")
-    return kind, [], {field.name: getattr(value, field.name) for field in fields}
+    return cls, [], {field.name: getattr(value, field.name) for field in fields}
 
 
 def _array(value: Any) -> Recipe:
     """A small array or tensor as the list of its numbers."""
-    tensor, plain = isinstance(value, torch.Tensor), type(value) in (np.ndarray, torch.Tensor)
+    tensor, bare = isinstance(value, torch.Tensor), type(value) in (np.ndarray, torch.Tensor)
     if tensor:
-        plain &= value.layout is torch.strided and value.device.type == "cpu" and not value.requires_grad
-    if not plain or not 0 < math.prod(value.shape) <= 200 or (not tensor and value.dtype.names):
+        bare &= value.layout is torch.strided and value.device.type == "cpu" and not value.requires_grad
+    if not bare or not 0 < math.prod(value.shape) <= 200 or (not tensor and value.dtype.names):
         what = f"{_a(value)} of shape {tuple(value.shape)}"
         raise Unwritten(f"{what} is too much; give it a name, e.g. mine = …")
     dtype = value.dtype if tensor else str(value.dtype)

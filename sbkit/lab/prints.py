@@ -15,7 +15,7 @@ CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and the like of a termi
 OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")  # what a bar of progress wrote before its last state
 
 
-ONE = threading.RLock()  # streams are put back in the order in which they were taken
+ONE = threading.RLock()  # one listener at a time, so that streams are put back in the right order
 
 
 class Ear:
@@ -37,8 +37,7 @@ class Ear:
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Keep several texts."""
-        for line in lines:
-            self.write(line)
+        self.write("".join(lines))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.before, name)

@@ -11,8 +11,8 @@ from typing import Any
 
 from sbkit.lab.dials import Dial, places
 from sbkit.lab.frame import encode
-from sbkit.lab.lesson import labels
-from sbkit.lab.script import replay_script, style
+from sbkit.lab.labels import labels
+from sbkit.lab.script import FOLDER, replay_script, style
 from sbkit.lab.session import Moment, Session
 from sbkit.plots.words import say
 
@@ -20,22 +20,6 @@ MOST = 150  # frames of a replay
 LARGEST = 850_000  # bytes of a film's frames
 PACE = 12  # a film looks again once the steps have grown by one twelfth
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; script-src '{digest}'; style-src 'unsafe-inline'; img-src data:">
-<style>
-{style}
-:root {{ color-scheme: light dark; }}
-body {{ margin: 0 auto; max-width: 1200px; font-family: system-ui, sans-serif; }}
-.sb-replay > p, body > pre {{ padding: 0 1em; white-space: pre-wrap; overflow-wrap: anywhere; }}
-</style></head>
-<body>{reel}<pre>{code}</pre>
-<script type="module">{player}</script>
-</body></html>
-"""
 REEL = '<div class="sb-replay"><script type="application/json">{}</script><p>{}</p></div>'
 PLAY = """
 for (const reel of document.querySelectorAll(".sb-replay"))
@@ -69,13 +53,19 @@ def player() -> tuple[str, str]:
 
 def _page(session: Session, frames: Sequence[dict[str, Any]]) -> str:
     script, digest = player()
-    return PAGE.format(
-        title=html.escape(session.name),
-        style=style(),
-        code=html.escape(session.code()),
-        reel=REEL.format(json.dumps({"frames": frames}).replace("<", "\\u003c"), say("panel", "unplayed")),
-        player=script,
-        digest=digest,
+    return (
+        (FOLDER / "replay.html")
+        .read_text(encoding="utf-8")
+        .format(
+            title=html.escape(session.name),
+            style=style(),
+            code=html.escape(session.code()),
+            reel=REEL.format(
+                json.dumps({"frames": frames}).replace("<", "\\u003c"), say("panel", "unplayed")
+            ),
+            player=script,
+            digest=digest,
+        )
     )
 
 

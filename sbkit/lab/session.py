@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from sbkit.core import SbkitError, Snapshot, one_of
-from sbkit.lab.dials import acts_on, argument, twin
+from sbkit.lab.dials import acts_on, argument, number, twin
+from sbkit.lab.labels import label
 from sbkit.lab.lane import Lane
-from sbkit.lab.lesson import label, number
 from sbkit.lab.pen import Pen
 from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
@@ -18,22 +18,11 @@ from sbkit.training.signature import Lesson, Signature
 
 
 class Moment(NamedTuple):
-    """What was last seen of every lane up to a step."""
+    """A step, and the latest snapshot of every lane at that step."""
 
     step: int
     epoch: float
     seen: tuple[Snapshot, ...]
-
-
-class About(TypedDict):
-    """What stands beside the pictures: of the lane that is ahead, with the reasons of all."""
-
-    run: int
-    step: int
-    steps: int
-    epoch: float
-    state: str
-    reason: str
 
 
 class Session:
@@ -57,7 +46,7 @@ class Session:
     [('A slope=1.0', [0.0, 1.0]), ('B slope=2.0', [0.0, 2.0])]
     """
 
-    picks = False  # True for a map, whose cells can be picked and which is its own call
+    picks = False  # True for a map, whose tiles can be picked and which is its own call
 
     def __init__(
         self,
@@ -100,13 +89,8 @@ class Session:
         return self.lanes[0].run
 
     @property
-    def made(self) -> Any:
-        """What the lesson returned for that lane."""
-        return self.lanes[0].made
-
-    @property
     def history(self) -> list[Snapshot]:
-        """What was seen of it."""
+        """The snapshots of that lane."""
         return self.lanes[0].history
 
     @property
@@ -143,9 +127,9 @@ class Session:
         return self.dirty
 
     def advance(self, steps: int | None = None, seconds: float | None = None) -> None:
-        """Train one slice, unless all is done; of seconds, a lane takes its share, and others as many steps.
+        """Train one slice, unless all is done: so many steps, or as many as fit into these seconds.
 
-        The slower lane goes first, so that a slice does not last longer than it may.
+        The lanes share the seconds. The slower one goes first, and the other one trains as many steps.
         """
         self.fresh()
         training = self._training()
@@ -157,7 +141,7 @@ class Session:
             other.advance(first.step - other.step)
 
     def _training(self) -> list[Lane]:
-        """The lanes that train; first the one ahead, as after an interrupt, or else that with fewer steps."""
+        """The lanes that still train; first the one ahead (after an interrupt), then shorter, slower ones."""
         alive = [(lane, lane.run) for lane in self.lanes if lane.run is not None and not lane.run.finished]
         alive.sort(key=lambda it: (-it[1].step, it[1].steps, -it[0].took))
         return [lane for lane, _ in alive]
@@ -191,8 +175,8 @@ class Session:
         self._build()
 
     def pick(self, row: int, column: int) -> None:
-        """Raise `SbkitError`: there are no cells."""
-        raise SbkitError("The cells of a map can be picked, this is none; try sb.map.")
+        """Raise `SbkitError`: there are no tiles."""
+        raise SbkitError("The tiles of a map can be picked, this is none; try sb.map.")
 
     def finish(self) -> Any:
         """Train to the end and look at all rows: the run, or whatever the lesson made; of two lanes, both."""
@@ -228,8 +212,8 @@ class Session:
         a, *others = drawn
         return paired(a, *others, labels=self.labels()) if others else a
 
-    def about(self) -> About:
-        """What stands beside the pictures."""
+    def about(self) -> dict[str, Any]:
+        """What stands beside the pictures: of the lane that is ahead, with the reasons of all."""
         runs = [lane.run for lane in self.lanes if lane.run is not None]
         step = max(lane.step for lane in self.lanes)
         return {
@@ -242,7 +226,7 @@ class Session:
         }
 
     def _reason(self) -> str:
-        """Why lanes no longer train; what holds of both is told once."""
+        """Why lanes no longer train; a reason that both share is told once."""
         sides: dict[str, list[str]] = {}
         for side, lane in zip(self.sides, self.lanes, strict=True):
             sides.setdefault(lane.ending(), []).append(side)
@@ -267,7 +251,7 @@ class Session:
         return f"{' + '.join(map(str, counts))} {what}{'s'[: counts[-1] != 1]} {did}"
 
     def code(self) -> str:
-        """Python text that, pasted in a new cell, leads to this very state, or a comment on why it cannot."""
+        """Python text that leads to this very state in a new cell, or a comment on why it cannot."""
         self.fresh()
         pen = Pen(self.lesson)
         names = ["a", "b"] if self.compare else ["run"] if self.trains else [""]

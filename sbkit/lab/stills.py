@@ -30,11 +30,11 @@ class Stills(ipywidgets.VBox):
     The ticks are those of ipywidgets' own `Play`: as on the stage, nothing trains unless the page asks.
     """
 
-    begun = False
     play: ipywidgets.Play | None = None
 
     def __init__(self, desk: Desk, seed: bool):
         self.desk, self.seed, self.locked, self._touched = desk, seed, False, 0.0
+        self.begun, self.controls = False, []
         ask = ipywidgets.Button(description=say("stills", "show"), layout={"width": "auto"})
         ask.on_click(lambda _: self.begin(say("stills", "failed")))
         super().__init__([ipywidgets.HTML(LATE + say("stills", "missing")), ask])
@@ -50,8 +50,8 @@ class Stills(ipywidgets.VBox):
         self.begun = True
         gone = [part for child in self.children for part in [*inside(child), child]]
         self.word, self.picture = ipywidgets.HTML(), ipywidgets.HTML()
-        trains = self.desk.session.trains
-        self.controls, why = (self._controls(), why + say("stills", "keys")) if trains else ([], why)
+        if self.desk.session.trains:
+            self.controls, why = self._controls(), why + say("stills", "keys")
         self.children = [ipywidgets.HTML(why), ipywidgets.HBox(self.controls), self.word, self.picture]
         for part in gone:
             part.close()
@@ -63,17 +63,17 @@ class Stills(ipywidgets.VBox):
         self._playing = "playing" if play.has_trait("playing") else "_playing"  # ipywidgets 8, 7
         play.observe(self._tick, "value")
         play.observe(self._played, self._playing)
-        return [play, *(self._button(kind) for kind in REQUESTS if kind != "seed" or self.seed)]
+        return [play, *(self._button(name) for name in REQUESTS if name != "seed" or self.seed)]
 
-    def _button(self, kind: str) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=say("controls", kind), layout={"width": "auto"})
-        button.on_click(lambda _: self.answer(REQUESTS[kind]))
+    def _button(self, name: str) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=say("controls", name), layout={"width": "auto"})
+        button.on_click(lambda _: self.answer(REQUESTS[name]))
         return button
 
     def lock(self, locked: bool) -> None:
-        """Keep the controls still, or let them go."""
+        """Lock the controls, or unlock them."""
         self.locked = locked
-        for widget in [] if self.play is None else self.controls:
+        for widget in self.controls:
             widget.set_trait("disabled", locked)
 
     def turned(self) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from sbkit.lab.lesson import labels
-from sbkit.lab.values import Dial, place
+from sbkit.lab.dials import Dial, place
+from sbkit.lab.labels import labels
 from sbkit.plots.words import say
 
 
@@ -64,7 +64,7 @@ def snapped(dial: Dial, widget: Any, old: Any, new: Any) -> bool:
     if not dial.slides:
         return False
     before, after = (
-        ((math.log10(v) if dial.kind == "log" else v) - widget.min) / widget.step for v in (old, new)
+        ((math.log10(v) if dial.control == "log" else v) - widget.min) / widget.step for v in (old, new)
     )  # in steps from the lower end
     stood, stands = (abs(at - round(at)) < 1e-6 for at in (before, after))
     return after == before or (not stood and stands and abs(after - before) < 0.5 + 1e-6)
@@ -72,16 +72,16 @@ def snapped(dial: Dial, widget: Any, old: Any, new: Any) -> bool:
 
 def _made(dial: Dial) -> ipywidgets.DOMWidget:
     given: dict[str, Any] = {"value": dial.start, "style": {"description_width": "initial"}}
-    if dial.kind == "choice":
+    if dial.control == "choice":
         named = list(zip(labels(dial.options), dial.options, strict=True))
         return Choice(options=named, index=place(dial.options, dial.start), **given)
-    if dial.kind == "switch":
+    if dial.control == "switch":
         return ipywidgets.Checkbox(indent=False, **given)
     low, high, *step = dial.options
-    if dial.kind == "log":
+    if dial.control == "log":
         ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.05}
         return ipywidgets.FloatLogSlider(**ends, base=10, readout_format=".2g", **given)
-    if dial.kind == "whole":
+    if dial.control == "whole":
         return ipywidgets.IntSlider(min=low, max=high, step=step[0] if step else 1, **given)
     every = step[0] if step else high / 100 - low / 100
     digits = min(20, max(0, math.ceil(-math.log10(every))))

@@ -11,8 +11,7 @@ import torch
 from cases import told
 
 from sbkit.core import SbkitError
-from sbkit.lab.dials import dials, elsewhere, twins
-from sbkit.lab.values import place
+from sbkit.lab.dials import dials, elsewhere, place, twins
 from sbkit.lab.widgets import widget_of
 
 
@@ -187,7 +186,7 @@ def test_a_default_that_has_no_text_is_no_advice():
 )
 def test_numbers_of_numpy_are_numbers_and_a_default_is_found(given, default, kind, start):
     (dial,) = dials(lambda depth=default: None, {"depth": given}).values()
-    assert (dial.kind, type(dial.start)) == (kind, type(start))
+    assert (dial.control, type(dial.start)) == (kind, type(start))
     assert dial.start == start or dial.start is start
 
 

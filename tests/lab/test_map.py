@@ -60,7 +60,7 @@ def test_it_draws_the_two_dials_with_several_values_and_holds_the_other(chart):
 
 def test_it_says_how_it_was_made(chart):
     call = "sb.map(lesson, value='loss', depth=[0, 1, 2], optimizer=['sgd', 'sam'], lr=[0.05])"
-    assert chart.code() == call and chart.did() == "6 cells drawn of 12 runs"
+    assert chart.code() == call and chart.did() == "6 tiles drawn of 12 runs"
     assert "sb.map(lesson" in replay(chart)
 
 
@@ -131,7 +131,7 @@ def test_a_cell_whose_run_fails_says_so_and_leaves_what_is_open(sent):
 def test_without_a_page_it_leaves_one_line(chart):
     still = Still(chart, {})
     call = "sb.map(lesson, value='loss', depth=[0, 1, 2], optimizer=['sgd', 'sam'], lr=[0.05])"
-    assert repr(still).startswith(f"{call}: 6 cells drawn of 12 runs. Open this notebook")
+    assert repr(still).startswith(f"{call}: 6 tiles drawn of 12 runs. Open this notebook")
     assert still.result() is TABLE and still.figure().data[0].type == "heatmap"
 
 

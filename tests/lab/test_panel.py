@@ -10,7 +10,7 @@ import pytest
 import sbkit as sb
 from sbkit.core import SbkitError
 from sbkit.lab import lab, panel
-from sbkit.lab.cells import Cells
+from sbkit.lab.kernel import Cells
 from sbkit.lab.panel import Panel
 
 DIALS = {"slabs": [3, 5, 7], "depth": (1, 8), "lr": (1e-3, 1.0, "log"), "optimizer": ["sgd", "adam"]}

@@ -21,14 +21,14 @@ const ends = (table) => [0, 765].map((k) => [...table.subarray(k, k + 3)]);
 for (const [name, theme] of Object.entries({ light, dark })) {
   const ramps = { chance: divergingColours(theme.cold, theme.neutral, theme.orange), rising: risingColours([theme.low, theme.blue, theme.high]) };
 
-  test(`${name}: text on paper, on striped rows and on every cell has contrast 4.5`, () => {
+  test(`${name}: text on paper, on striped rows and on every tile has contrast 4.5`, () => {
     for (const ink of ["ink", "muted", "warn"]) for (const paper of ["paper", "hover"]) {
       const got = ratio(theme[ink], theme[paper]);
       assert.ok(got >= 4.5, `${ink} on ${paper}: ${got}`);
     }
     for (const ramp of Object.values(ramps)) for (let k = 0; k < 768; k += 3) {
-      const cell = ramp.subarray(k, k + 3);
-      assert.ok(ratio(cell, hexToRgb(inkOn(cell))) >= 4.5, `${cell}`);
+      const tile = ramp.subarray(k, k + 3);
+      assert.ok(ratio(tile, hexToRgb(inkOn(tile))) >= 4.5, `${tile}`);
     }
   });
 

@@ -181,7 +181,7 @@ def test_bands_have_a_gap_and_maps_an_empty_cell_where_a_setting_failed(monkeypa
     made = sb.map(lambda depth=1, data=1: None, table.assign(data=table.seed // 2 * 2), value="loss")
     [field] = made.session.pictures()
     assert [math.isnan(value) for value in field.values[0]] == [True, False, False]
-    assert "6 cells drawn of 8 runs" in repr(made)
+    assert "6 tiles drawn of 8 runs" in repr(made)
 
 
 def test_a_measure_with_the_name_of_an_axis_is_refused():

@@ -2,7 +2,7 @@
 
 import { openSheet } from "./axes.js";
 import { barsPainter } from "./bars.js";
-import { cellAfter, cellAt, cellsPainter, middleOf } from "./cells.js";
+import { tileAfter, tileAt, tilesPainter, middleOf } from "./tiles.js";
 import { fieldPainter } from "./field.js";
 import { linesPainter } from "./lines.js";
 import { say } from "./words.js";
@@ -11,7 +11,7 @@ const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter }
 const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
 
 function painterOf(plot) {
-  return plot.shape === "field" && plot.x.ticks?.length ? cellsPainter : PAINTERS[plot.shape];
+  return plot.shape === "field" && plot.x.ticks?.length ? tilesPainter : PAINTERS[plot.shape];
 }
 
 /** A DOM element; `text` becomes textContent, `on` holds listeners, the rest are attributes. */
@@ -25,7 +25,7 @@ export function make(tag, { text, on = {}, ...attributes } = {}, children = []) 
 }
 
 export class Card {
-  /** pick(name, row, column): what a click on a cell does, if anything; announce(text) tells those who do not see. */
+  /** pick(name, row, column): what a click on a tile does, if anything; announce(text) tells those who do not see. */
   constructor(redraw, pick, announce) {
     Object.assign(this, { hover: null, pick, announce });
     this.told = -Infinity;
@@ -44,22 +44,22 @@ export class Card {
     const leave = () => redraw((this.hover = null));
     for (const name of ["pointermove", "pointerdown"]) this.canvas.addEventListener(name, point);
     for (const name of ["pointerleave", "pointercancel", "blur"]) this.canvas.addEventListener(name, leave);
-    if (pick) this.offerCells(redraw);
+    if (pick) this.offerTiles(redraw);
   }
 
-  /** Cells are picked by a click, or by arrow keys and Enter. */
-  offerCells(redraw) {
+  /** Tiles are picked by a click, or by arrow keys and Enter. */
+  offerTiles(redraw) {
     const choose = (point) => {
-      const cell = point && this.memory.box && cellAt(this.memory.box, this.plot, point);
-      if (cell) redraw(this.pick(this.plot.name, ...(this.picked = cell)));
+      const tile = point && this.memory.box && tileAt(this.memory.box, this.plot, point);
+      if (tile) redraw(this.pick(this.plot.name, ...(this.picked = tile)));
     };
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "application"); // which gets arrow keys, an image does not
-    this.canvas.classList.add("sb-cells");
+    this.canvas.classList.add("sb-tiles");
     this.canvas.addEventListener("click", (event) => choose([event.offsetX, event.offsetY]));
     this.canvas.addEventListener("keydown", (event) => {
-      const here = this.hover && cellAt(this.memory.box, this.plot, this.hover);
-      const next = cellAfter(this.plot, here ?? this.picked, event.key);
+      const here = this.hover && tileAt(this.memory.box, this.plot, this.hover);
+      const next = tileAfter(this.plot, here ?? this.picked, event.key);
       if (next) redraw((this.hover = middleOf(this.memory.box, this.plot, next)));
       else if (event.key === "Enter" || event.key === " ") choose(this.hover);
       else return;

@@ -8,14 +8,14 @@ export function contourOf(values, [rows, columns], level = 0.5) {
       const k = i * columns + j;
       const [a, b, c, d] = [values[k], values[k + 1], values[k + columns + 1], values[k + columns]];
       const sides = (a > level) + (b > level) + (c > level) + (d > level);
-      if (sides > 0 && sides < 4) cellSegments(segments, a - level, b - level, c - level, d - level, i, j);
+      if (sides > 0 && sides < 4) squareSegments(segments, a - level, b - level, c - level, d - level, i, j);
     }
   }
   return segments;
 }
 
-/** The crossings of one cell, corners a b (row i), d c (row i + 1); four crossings make two segments. */
-function cellSegments(segments, a, b, c, d, i, j) {
+/** The crossings of one square, corners a b (row i), d c (row i + 1); four crossings make two segments. */
+function squareSegments(segments, a, b, c, d, i, j) {
   const points = [];
   if (a > 0 !== b > 0) points.push(j + a / (a - b), i);
   if (b > 0 !== c > 0) points.push(j + 1, i + b / (b - c));

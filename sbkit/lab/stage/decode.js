@@ -16,9 +16,9 @@ export function ownBytes(buffer) {
 /** One REF → Float32Array or Uint8Array with `shape`. */
 export function decodeArray(ref, bytes) {
   const length = ref.shape.reduce((product, n) => product * n, 1);
-  const Kind = { f4: Float32Array, u1: Uint8Array }[ref.type];
-  if (!Kind) throw new Error(`A number type is f4 or u1, got ${ref.type}.`);
-  return Object.assign(new Kind(bytes, ref.at, length), { shape: ref.shape });
+  const Numbers = { f4: Float32Array, u1: Uint8Array }[ref.type];
+  if (!Numbers) throw new Error(`A number type is f4 or u1, got ${ref.type}.`);
+  return Object.assign(new Numbers(bytes, ref.at, length), { shape: ref.shape });
 }
 
 function decodePart(part, bytes) {

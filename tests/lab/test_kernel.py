@@ -2,7 +2,7 @@
 
 import pytest
 
-from sbkit.lab import cells
+from sbkit.lab import kernel
 
 
 class Shell:
@@ -28,4 +28,4 @@ MESSAGE = {"header": {"msg_id": "m1"}, "metadata": {"cellId": "c1"}, "content": 
 )
 def test_a_cell_is_known_by_its_id_or_its_source(monkeypatch, shell, cell):
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    assert cells.this_cell() == cell
+    assert kernel.this_cell() == cell

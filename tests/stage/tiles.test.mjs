@@ -2,28 +2,28 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./words.mjs";
 import { placeOf } from "../../sbkit/lab/stage/bars.js";
-import { cellAfter, cellAt, middleOf } from "../../sbkit/lab/stage/cells.js";
+import { tileAfter, tileAt, middleOf } from "../../sbkit/lab/stage/tiles.js";
 import { risingColours } from "../../sbkit/lab/stage/scales.js";
 
 const BOX = { left: 50, top: 20, width: 300, height: 100 };
 const PLOT = { values: Object.assign(new Float32Array(6), { shape: [2, 3] }) };
 
-test("a point lies in a cell, row 0 lowest, or in none", () => {
-  assert.deepEqual(cellAt(BOX, PLOT, [51, 119]), [0, 0]);
-  assert.deepEqual(cellAt(BOX, PLOT, [349, 21]), [1, 2]);
-  for (const outside of [[49, 60], [351, 60], [100, 19], [100, 121]]) assert.equal(cellAt(BOX, PLOT, outside), null);
+test("a point lies in a tile, row 0 lowest, or in none", () => {
+  assert.deepEqual(tileAt(BOX, PLOT, [51, 119]), [0, 0]);
+  assert.deepEqual(tileAt(BOX, PLOT, [349, 21]), [1, 2]);
+  for (const outside of [[49, 60], [351, 60], [100, 19], [100, 121]]) assert.equal(tileAt(BOX, PLOT, outside), null);
 });
 
-test("the middle of every cell lies in it", () => {
-  for (const cell of [[0, 0], [1, 1], [1, 2]]) assert.deepEqual(cellAt(BOX, PLOT, middleOf(BOX, PLOT, cell)), cell);
+test("the middle of every tile lies in it", () => {
+  for (const tile of [[0, 0], [1, 1], [1, 2]]) assert.deepEqual(tileAt(BOX, PLOT, middleOf(BOX, PLOT, tile)), tile);
 });
 
-test("arrow keys lead to the next cell, as far as there is one; others nowhere", () => {
-  assert.deepEqual(cellAfter(PLOT, null, "ArrowDown"), [1, 0]);
-  assert.deepEqual(cellAfter(PLOT, [0, 0], "ArrowUp"), [1, 0]);
-  assert.deepEqual(cellAfter(PLOT, [1, 2], "ArrowRight"), [1, 2]);
-  assert.deepEqual(cellAfter(PLOT, [1, 2], "ArrowLeft"), [1, 1]);
-  assert.equal(cellAfter(PLOT, [0, 0], "Enter"), undefined);
+test("arrow keys lead to the next tile, as far as there is one; others nowhere", () => {
+  assert.deepEqual(tileAfter(PLOT, null, "ArrowDown"), [1, 0]);
+  assert.deepEqual(tileAfter(PLOT, [0, 0], "ArrowUp"), [1, 0]);
+  assert.deepEqual(tileAfter(PLOT, [1, 2], "ArrowRight"), [1, 2]);
+  assert.deepEqual(tileAfter(PLOT, [1, 2], "ArrowLeft"), [1, 1]);
+  assert.equal(tileAfter(PLOT, [0, 0], "Enter"), undefined);
 });
 
 test("bars of two sides are two blocks of the same names", () => {

@@ -1,4 +1,4 @@
-// cells.js: draws a Field whose axes have ticks: a table of coloured cells with their numbers, hatched where there is none.
+// tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, hatched where there is none.
 
 import { shortened } from "./axes.js";
 import { drawNames, namesLayout } from "./bars.js";
@@ -6,18 +6,18 @@ import { drawColourBar, rangeText, shadesOf, spreadText } from "./field.js";
 import { formatValue, inkOn, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const cellsPainter = { draw: drawCells, legend: cellsLegend, table: cellsTable, describe: describeCells };
+export const tilesPainter = { draw: drawTiles, legend: tilesLegend, table: tilesTable, describe: describeTiles };
 
-function drawCells(sheet, plot, pinned, { hover, picked }) {
+function drawTiles(sheet, plot, pinned, { hover, picked }) {
   const { ctx, theme } = sheet;
-  const { box, names } = cellsLayout(sheet, plot);
-  plot.values.forEach((value, k) => drawCell(ctx, plot, placeOfCell(box, plot, k), value, theme));
+  const { box, names } = tilesLayout(sheet, plot);
+  plot.values.forEach((value, k) => drawTile(ctx, plot, placeOfTile(box, plot, k), value, theme));
   drawNames(ctx, box, plot.x.ticks, box.width / plot.x.ticks.length, names, theme);
   [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["right", "middle", theme.muted];
   const every = Math.ceil((14 * plot.y.ticks.length) / Math.max(14, box.height));
   plot.y.ticks.forEach((tick, row) => {
     if (row % every) return;
-    const place = placeOfCell(box, plot, row * plot.x.ticks.length);
+    const place = placeOfTile(box, plot, row * plot.x.ticks.length);
     ctx.fillText(shortened(ctx, tick, box.left - 9), box.left - 7, place.top + place.height / 2);
   });
   [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
@@ -25,12 +25,12 @@ function drawCells(sheet, plot, pinned, { hover, picked }) {
   ctx.textAlign = "center";
   ctx.fillText(shortened(ctx, plot.x.label, box.left + box.width), box.left + box.width / 2, box.top + box.height + names.room + 6);
   drawColourBar(ctx, box, theme, plot.scale);
-  if (picked) outline(ctx, placeOfCell(box, plot, picked[0] * plot.x.ticks.length + picked[1]), theme, 2);
-  const cell = hover && cellAt(box, plot, hover);
-  return cell && hoverCell(ctx, box, plot, pinned, cell, theme);
+  if (picked) outline(ctx, placeOfTile(box, plot, picked[0] * plot.x.ticks.length + picked[1]), theme, 2);
+  const tile = hover && tileAt(box, plot, hover);
+  return tile && hoverTile(ctx, box, plot, pinned, tile, theme);
 }
 
-function cellsLayout({ ctx, width, height, memory }, plot) {
+function tilesLayout({ ctx, width, height, memory }, plot) {
   const left = Math.min(110, 14 + Math.max(...plot.y.ticks.map((tick) => ctx.measureText(tick).width)));
   const names = namesLayout(ctx, plot.x.ticks, (width - left - 64) / plot.x.ticks.length);
   if (!names.angle) names.room = 27;
@@ -38,36 +38,36 @@ function cellsLayout({ ctx, width, height, memory }, plot) {
   return { box: memory.box, names };
 }
 
-/** Where cell k lies in the box; row 0 is the lowest. */
-function placeOfCell(box, plot, k) {
+/** Where tile k lies in the box; row 0 is the lowest. */
+function placeOfTile(box, plot, k) {
   const [rows, columns] = plot.values.shape;
   const [width, height] = [box.width / columns, box.height / rows];
   return { left: box.left + (k % columns) * width, top: box.top + (rows - 1 - Math.floor(k / columns)) * height, width, height };
 }
 
-/** The cell [row, column] at a point of the canvas, null outside. */
-export function cellAt(box, plot, [px, py]) {
+/** The tile [row, column] at a point of the canvas, null outside. */
+export function tileAt(box, plot, [px, py]) {
   const [rows, columns] = plot.values.shape;
   const [column, below] = [Math.floor(((px - box.left) / box.width) * columns), Math.floor(((py - box.top) / box.height) * rows)];
   const inside = column >= 0 && column < columns && below >= 0 && below < rows;
   return inside ? [rows - 1 - below, column] : null;
 }
 
-/** The middle of a cell [row, column]. */
+/** The middle of a tile [row, column]. */
 export function middleOf(box, plot, [row, column]) {
-  const place = placeOfCell(box, plot, row * plot.values.shape[1] + column);
+  const place = placeOfTile(box, plot, row * plot.values.shape[1] + column);
   return [place.left + place.width / 2, place.top + place.height / 2];
 }
 
-/** The cell that an arrow key leads to from another one, or from none; undefined for any other key. */
-export function cellAfter(plot, cell, key) {
+/** The tile that an arrow key leads to from another one, or from none; undefined for any other key. */
+export function tileAfter(plot, tile, key) {
   const step = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
   if (!step) return undefined;
-  if (!cell) return [plot.values.shape[0] - 1, 0];
-  return cell.map((k, axis) => Math.max(0, Math.min(plot.values.shape[axis] - 1, k + step[axis])));
+  if (!tile) return [plot.values.shape[0] - 1, 0];
+  return tile.map((k, axis) => Math.max(0, Math.min(plot.values.shape[axis] - 1, k + step[axis])));
 }
 
-function drawCell(ctx, plot, { left, top, width, height }, value, theme) {
+function drawTile(ctx, plot, { left, top, width, height }, value, theme) {
   const { ramp, shade } = shadesOf(plot.scale, theme);
   const none = Number.isNaN(value);
   const colour = none ? null : ramp.subarray(shade(value), shade(value) + 3);
@@ -97,7 +97,7 @@ function hatch(ctx, left, top, width, height, theme) {
   ctx.restore();
 }
 
-/** A frame around a cell, to be seen on every colour. */
+/** A frame around a tile, to be seen on every colour. */
 function outline(ctx, { left, top, width, height }, theme, line) {
   for (const [colour, wide] of [[theme.paper, line + 3], [theme.orange, line]]) {
     [ctx.strokeStyle, ctx.lineWidth] = [colour, wide];
@@ -105,11 +105,11 @@ function outline(ctx, { left, top, width, height }, theme, line) {
   }
 }
 
-function hoverCell(ctx, box, plot, pinned, [row, column], theme) {
+function hoverTile(ctx, box, plot, pinned, [row, column], theme) {
   const k = row * plot.x.ticks.length + column;
-  const place = placeOfCell(box, plot, k);
+  const place = placeOfTile(box, plot, k);
   outline(ctx, place, theme, 3);
-  const right = place.left + place.width / 2 > box.left + box.width / 2; // then the tip lies to the left of the cell
+  const right = place.left + place.width / 2 > box.left + box.width / 2; // then the tip lies to the left of the tile
   const value = Number.isNaN(plot.values[k]) ? say("legends", "none") : withUnit(plot.values[k], plot.scale);
   const spread = plot.spread && !Number.isNaN(plot.spread[k]) ? spreadText(plot.spread[k]) : "";
   const where = { x: `${plot.x.label} ${plot.x.ticks[column]}`, y: `${plot.y.label} ${plot.y.ticks[row]}` };
@@ -117,11 +117,11 @@ function hoverCell(ctx, box, plot, pinned, [row, column], theme) {
   return { x: place.left + (right ? 0 : place.width) - 6, y: place.top + place.height / 2, lines };
 }
 
-function cellsLegend(plot, theme) {
+function tilesLegend(plot, theme) {
   return plot.values.some(Number.isNaN) ? [{ mark: "hollow", colour: theme.grey, text: say("legends", "none") }] : [];
 }
 
-function cellsTable(plot) {
+function tilesTable(plot) {
   const columns = plot.x.ticks.length;
   return {
     note: plot.scale.unit ? say("tables", "in", plot.scale) : plot.scale.label,
@@ -130,7 +130,7 @@ function cellsTable(plot) {
   };
 }
 
-function describeCells(plot) {
+function describeTiles(plot) {
   const all = `${plot.y.ticks.length} × ${plot.x.ticks.length}`;
   return say("sentences", "cells", { title: plot.title, label: plot.scale.label, all, range: rangeText(plot) });
 }
