@@ -1,23 +1,31 @@
-"""Settings trained where joblib has its workers."""
+"""The settings of a sweep, trained in joblib's workers."""
 
 from __future__ import annotations
 
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
 import joblib
 import torch
 
-from sbkit.core import SbkitError, threads
-from sbkit.core.registries import REGISTRIES
+from sbkit.core import SbkitError, registries, threads
 from sbkit.sweeps.rows import failed, row, run_of, words
 from sbkit.sweeps.store import Row, registered
 from sbkit.training import NotAnewError, Run, last
 
-KINDS = {registry.kind: registry for registry in REGISTRIES}
 Shared = tuple[list[Any], torch.dtype, bool]  # what is registered, the float type, whether others train too
+
+
+def checked_jobs(jobs: Any) -> int | None:
+    """A number of processes, or None for joblib's own choice."""
+    if jobs is None:
+        return None
+    if isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0:
+        raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
+    return int(jobs)
 
 
 def spread(
@@ -82,8 +90,8 @@ def _rows(
     """Train one setting, perhaps in another process, and tell of its runs."""
     own, dtype, crowded = shared
     torch.set_default_dtype(dtype)
-    for kind, name, function, about in own:
-        KINDS[kind](name, **about)(function)
+    for registry, name, function, about in own:
+        getattr(registries, registry)(name, **about)(function)
     try:
         with threads(1 if crowded else torch.get_num_threads()):
             run = run_of(lesson, setting)

@@ -1,4 +1,4 @@
-"""The order of minibatches: every run has its own, and it can be cut anywhere."""
+"""Minibatches in an order of each run's own, the same however the steps are cut."""
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Batches:
         return self._arrays[at]
 
     def _find(self, step: int) -> int:
-        """Where among the gathered minibatches that of a step stands."""
+        """The place of a step's minibatch among the gathered ones; others are gathered if it is not there."""
         if not 0 <= (at := step - self._start) < len(self._x):
             epoch, position = divmod(step, self.per_epoch)
             at = position % self.chunk
