@@ -18,7 +18,7 @@ from sbkit.core.environment import headless
 from sbkit.sweeps.axes import check_seeds, checked
 from sbkit.sweeps.rows import run_of
 from sbkit.sweeps.store import Cache
-from sbkit.sweeps.workers import checked_jobs, spread
+from sbkit.sweeps.workers import spread, workers
 from sbkit.training import Run
 from sbkit.training.signature import Signature
 
@@ -60,14 +60,14 @@ def sweep(
     lists = checked(lesson, axes)
     names = sorted(lists)
     grid = [dict(zip(names, each, strict=True)) for each in itertools.product(*(lists[n] for n in names))]
-    jobs = checked_jobs(jobs)
+    at_once = workers(jobs)
     store = None if cache is None else Cache(cache, lesson)
     tables = {place: rows for place, one in enumerate(grid) if store and (rows := store.get(one))}
     check_seeds(lists, functools.partial(_born, lesson, store))
     left = {place: setting for place, setting in enumerate(grid) if place not in tables}
     try:
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
-            for place, rows in spread(lesson, left, jobs):
+            for place, rows in spread(lesson, left, jobs, at_once):
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)

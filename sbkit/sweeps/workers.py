@@ -19,28 +19,20 @@ from sbkit.training import NotAnewError, Run, last
 Shared = tuple[list[Any], torch.dtype, bool]  # what is registered, the float type, whether others train too
 
 
-def checked_jobs(jobs: Any) -> int | None:
-    """A number of processes, or None for joblib's own choice."""
-    if jobs is None:
-        return None
-    if isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0:
-        raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
-    return int(jobs)
-
-
 def spread(
-    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
+    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any, at_once: int
 ) -> Iterator[tuple[int, list[Row]]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
-    Where a process dies, the settings that it may have had run again one at a time: one that ends its
-    process then, alone, has failed. (A Dask cluster replaces its workers itself.)
+    at_once: how many are trained at the same time. Where a process dies, the settings that it may have had
+    run again one at a time: one that ends its process then, alone, has failed. (A Dask cluster replaces its
+    workers itself.)
     """
-    workers, own = _workers(jobs) if left else 1, registered()
+    own = registered()
     backend, _ = joblib.parallel.get_active_backend()
-    if workers > 1 and not getattr(backend, "supports_sharedmem", False):
+    if at_once > 1 and not getattr(backend, "supports_sharedmem", False):
         _check_sendable(lesson, own, left)
-    shared = own, torch.get_default_dtype(), workers > 1
+    shared = own, torch.get_default_dtype(), at_once > 1
     work = {place: joblib.delayed(_rows)(place, lesson, left[place], shared) for place in left}
     suspects = None
     while work:
@@ -61,11 +53,13 @@ def spread(
             else:
                 again = "What it had runs again, one setting at a time."
                 warnings.warn(f"A worker stopped: {words(error)} {again}", stacklevel=3)
-            suspects = 2 * workers
+            suspects = 2 * at_once
 
 
-def _workers(jobs: Any) -> int:
+def workers(jobs: Any) -> int:
     """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0):
+        raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
     try:
         joblib.Parallel(jobs, return_as="generator_unordered")
         return joblib.effective_n_jobs(jobs)

@@ -111,7 +111,7 @@ class _Layer:
         return self.out if self.bias is None else np.add(self.out, self.bias, out=self.out)
 
     def gradients(self, g: np.ndarray, h: np.ndarray, ones: np.ndarray) -> None:
-        """Fill those of weight and bias from h (runs, n, in) and the gradient g of the outputs, (runs, n, out)."""
+        """Fill those of weight and bias: h (runs, n, in) are inputs, g (runs, n, out) outputs' gradients."""
         np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
         if self.bias_grad is not None:
             np.matmul(ones, g, out=self.bias_grad)

@@ -11,7 +11,7 @@ from sbkit.optimizers import Settings, build
 from sbkit.training.arguments import check_fit, check_names
 from sbkit.training.losses import loss_for
 from sbkit.training.measured import Measure, named
-from sbkit.training.plan import AfterStep, Hooks, Length, Penalty, Plan, Transform, rows_a_step
+from sbkit.training.plan import AfterStep, Hooks, Penalty, Plan, Transform, rows_a_step
 from sbkit.training.run import Run
 
 SLICE = 0.25  # seconds of training between two moves of the bar
@@ -60,14 +60,14 @@ def fit(
     check_pair("fit", fleet, task, trains=True)
     rows = rows_a_step(task, optimizer, batch)
     check_names(options, inspect.signature(fit).parameters, optimizer, len(task.y) / rows)
-    hooks, length = Hooks(penalty, transform, after_step), Length(steps, every, stop)
+    hooks = Hooks(penalty, transform, after_step)
     chosen, measures, seed = loss_for(task, loss), named(measure, task), whole("seed", seed, 0)
     given = {"lr": lr, "weight_decay": weight_decay} | options
     made = build(optimizer, fleet, **given)
     settings = Settings(made, optimizer)
     check_fit(fleet, task, rows, ordered=not settings.about.full_batch)
-    plan = Plan(made, settings, given, rows, chosen, measures, hooks, length, seed)
-    return Run(fleet, task, plan)
+    plan = Plan(made, settings, given, rows, chosen, measures, hooks, seed)
+    return Run(fleet, task, plan, steps, every, stop)
 
 
 def last(run: Run) -> Snapshot:

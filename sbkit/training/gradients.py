@@ -49,11 +49,10 @@ class Gradients:
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
         self.step, self._losses = step, {}
-        if self.by_hand and not self.transform:
-            self._batch = self.batches.arrays(step)
-            return
         x, y = (self._again() if step == 0 else None) or self._drawn(step)
-        self._batch = (x.detach().numpy(), self.encode(y).numpy()) if self.by_hand else (x, y)
+        if self.by_hand and self.transform:
+            x, y = x.detach(), self.encode(y)
+        self._batch = (x.numpy(), y.numpy()) if self.by_hand else (x, y)
 
     def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
         """The minibatch of a step, x (runs, n, d) and y (runs, n, …), changed by the transform."""
@@ -72,8 +71,8 @@ class Gradients:
             fits = False
         if not fits:
             rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
-            labels = "values" if values else f"classes 0…{self.outputs - 1}"
-            raise SbkitError(f"{rule}, {labels}, got {told(found)}; try `return x, y`.")
+            wanted = "values" if values else f"classes 0…{self.outputs - 1}"
+            raise SbkitError(f"{rule}, {wanted}, got {told(found)}; try `return x, y`.")
         return new, labels
 
     @torch.no_grad()
@@ -121,10 +120,11 @@ class Gradients:
 
     def trial(self, step: int) -> None:
         """Work like that of a step, without consequences, to time."""
-        if self.by_hand and not self.transform:
-            self._backpropagate(self.fleet, *self.batches.arrays(step))
+        x, y = self.batches(step)
+        if self.by_hand:
+            self._backpropagate(self.fleet, x.numpy(), self.encode(y).numpy())
         else:
-            self.fleet.predict(self.batches(step)[0])
+            self.fleet.predict(x)
 
     def __call__(self, part: Fleet | None = None) -> Tensor | None:
         """Fill the gradients of all runs, or of one that `Fleet.only` gave; the loss (runs,) if needed."""

@@ -1,14 +1,13 @@
 """How a run trains, as `fit` was asked: every part is checked when it is made."""
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, optim
 
-from sbkit.core import Fleet, SbkitError, Task, between, one_of, registries, takes, whole
+from sbkit.core import Fleet, SbkitError, Task, one_of, registries, takes, whole
 from sbkit.optimizers import Settings
 from sbkit.training.losses import Loss
 
@@ -39,23 +38,6 @@ class Hooks:
                 raise SbkitError(f"{name} is a function of ({given}), got {got}; try {fix}.")
 
 
-@dataclass
-class Length:
-    """How long a run trains, in steps, and after how many of them it gives a snapshot.
-
-    stop: the training loss below which it ends earlier, or None.
-    """
-
-    steps: int
-    every: int
-    stop: float | None
-
-    def __post_init__(self) -> None:
-        self.steps, self.every = whole("steps", self.steps), whole("every", self.every)
-        if self.stop is not None:
-            self.stop = between("stop", self.stop, 0, math.inf, open_low=True)
-
-
 @dataclass(frozen=True)
 class Plan:
     """How a run trains, as `fit` has checked and prepared it."""
@@ -67,7 +49,6 @@ class Plan:
     loss: Loss
     measure: Mapping[str, Callable[..., Any]]
     hooks: Hooks
-    length: Length
     seed: int  # of all that is drawn while it trains
 
 

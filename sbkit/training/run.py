@@ -28,9 +28,10 @@ class Run:
     The numbers are the same however the steps are cut.
     """
 
-    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan, steps: int, every: int, stop: float | None):
         self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
-        self.steps, self.every, self.stop = plan.length.steps, plan.length.every, plan.length.stop
+        self.steps, self.every = whole("steps", steps), whole("every", every)
+        self.stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
         self.settings, self.given = plan.settings, plan.given
         self.states = ["training"] * fleet.runs
         self.sample = task.sample()
