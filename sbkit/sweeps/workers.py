@@ -58,11 +58,12 @@ def spread(
 
 def workers(jobs: Any) -> int:
     """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0):
+    fits = isinstance(jobs, Integral) and not isinstance(jobs, bool) and jobs != 0
+    if jobs is not None and not fits:
         raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
     try:
         joblib.Parallel(jobs, return_as="generator_unordered")
-        return joblib.effective_n_jobs(jobs)
+        return joblib.effective_n_jobs(jobs)  # pyright: ignore[reportArgumentType]
     except ValueError as error:
         raise SbkitError(
             f"A sweep takes rows from so many processes, each as it is finished, and joblib says: {error}; "
