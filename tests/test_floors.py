@@ -1,13 +1,17 @@
-"""The architecture, read from the imports: they point down, from floor to floor, and never in a circle."""
+"""The architecture: imports point down, never in a circle; files, functions and the whole keep budgets."""
 
 import ast
 import graphlib
+import io
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import pytest
+
+import sbkit
 
 PACKAGE = Path(__file__).parents[1] / "sbkit"
 
@@ -28,6 +32,16 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "__main__": (8, set()),
 }
 HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
+# Budgets in code lines: docstrings, comments and blank lines aside.
+KIT = 7417  # all of sbkit/ but lessons/: this number may only fall
+LESSONS, LESSON_FILE = 1200, 120
+FILE, FUNCTION_LINES = 250, 30
+SAME = 6  # so many lines in a row stand nowhere twice
+TOP = 40  # names of sbkit itself
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+LAYOUT = {
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER),
+}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}
 
 
@@ -141,4 +155,111 @@ def test_import_loads_nothing_heavy():
     assert not heavy, (
         f"`import sbkit` costs little more than `import torch`, but loads {sorted(heavy)}; "
         "import them in the function that needs them."
+    )
+
+
+def code_lines(path: Path) -> dict[int, str]:
+    """The lines of a file that hold code, not docstrings or comments, by number and without their indent."""
+    source = path.read_text()
+    docs = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | FUNCTION) and ast.get_docstring(node) is not None:
+            docs |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    held = {n for t in tokens if t.type not in LAYOUT for n in range(t.start[0], t.end[0] + 1)}
+    text = source.splitlines()
+    return {n: text[n - 1].strip() for n in sorted(held - docs)}
+
+
+def lines_of(node: ast.stmt) -> range:
+    """The lines of a statement, the decorators of a function with it."""
+    decorators = getattr(node, "decorator_list", [])
+    return range(min(one.lineno for one in [*decorators, node]), (node.end_lineno or 0) + 1)
+
+
+CODE = {path: code_lines(path) for path in FILES}
+
+
+def is_lesson(path: Path) -> bool:
+    return home(dotted(path)) == "lessons"
+
+
+@every_file
+def test_file_fits_its_budget(path):
+    most = LESSON_FILE if is_lesson(path) else FILE
+    assert len(CODE[path]) <= most, (
+        f"A file has at most {most} code lines, {dotted(path)} has {len(CODE[path])}; "
+        + (
+            "move what other lessons use into the kit."
+            if is_lesson(path)
+            else "make it two, by what they hold."
+        )
+    )
+
+
+@every_file
+def test_functions_are_short(path):
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, FUNCTION)]
+    sizes = {
+        f"{node.name}, line {node.lineno}": len(CODE[path].keys() & lines_of(node)) for node in functions
+    }
+    long = {name: size for name, size in sizes.items() if size > FUNCTION_LINES}
+    assert not long, (
+        f"A function has at most {FUNCTION_LINES} code lines, its signature with them; {dotted(path)} has "
+        f"{long}. Move one of its steps into a function named after what that step gives."
+    )
+
+
+def test_nothing_stands_twice():
+    seen: dict[tuple[str, ...], list[str]] = {}
+    for path, lines in CODE.items():
+        numbers = [n for n in lines if n not in listed(path)]
+        for block in zip(*(numbers[i:] for i in range(SAME)), strict=False):
+            seen.setdefault(tuple(lines[n] for n in block), []).append(f"{dotted(path)}:{block[0]}")
+    twice = [places for places in seen.values() if len(places) > 1]
+    assert not twice, (
+        f"No {SAME} lines of code stand twice, got the same at {twice}; "
+        "write them once, as a function or a table, where both can import it."
+    )
+
+
+def listed(path: Path) -> set[int]:
+    """The lines of a file that import or only list names, which may stand in two files."""
+    body = ast.walk(ast.parse(path.read_text()))
+    return {
+        n
+        for node in body
+        if isinstance(node, ast.Import | ast.ImportFrom) or is_names(node)
+        for n in lines_of(node)
+    }
+
+
+def is_names(node: ast.AST) -> TypeGuard[ast.stmt]:
+    """Whether a statement gives a name to a list of strings, such as `__all__`."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    parts = value.elts if isinstance(value, ast.List | ast.Tuple | ast.Set) else []
+    return bool(parts) and all(isinstance(part, ast.Constant) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("what", "most", "files"),
+    [
+        ("The kit", KIT, [path for path in FILES if not is_lesson(path)]),
+        ("lessons/", LESSONS, [path for path in FILES if is_lesson(path)]),
+    ],
+    ids=["kit", "lessons"],
+)
+def test_package_fits_its_budget(what, most, files):
+    got = sum(len(CODE[path]) for path in files)
+    assert got <= most, (
+        f"{what} has at most {most:,} code lines, got {got:,}; cut {got - most:,} elsewhere in it: what no "
+        "notebook or reader needs, what a library already does, what is said twice."
+    )
+
+
+def test_public_face_is_small():
+    names = {*sbkit.__all__, *sbkit.LAZY}
+    assert len(names) <= TOP, (
+        f"On top stand at most {TOP} names, got {len(names)}; leave in its module what fewer than three "
+        "notebooks use (sb.measures.effective_rank)."
     )

@@ -20,7 +20,7 @@ def bare(step: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
 
 
 class SGD(optim.SGD):
-    """torch's SGD, its plain step written out: on one vector there is nothing to group or to look up."""
+    """torch's SGD with its simplest step written out: one vector needs no grouping and no look-up."""
 
     def __init__(self, *given: Any, **options: Any):
         super().__init__(*given, foreach=False, **options)

@@ -104,7 +104,8 @@ class LBFGS(Optimizer):
     def __init__(self, fleet: Fleet, lr: float, weight_decay: float, history_size: int):
         super().__init__([fleet.flat()], {"lr": lr, "weight_decay": weight_decay})
         options = {"max_iter": 1, "history_size": history_size, "line_search_fn": "strong_wolfe"}
-        options["max_eval"] = 26  # else new versions of torch leave the search one, and a run stands still
+        # Newer versions of torch would let the search evaluate once, and the run would not move.
+        options["max_eval"] = 26
         self.parts = [fleet.only(r) for r in range(fleet.runs)]
         self.singles = [optim.LBFGS(list(part.parameters()), **options) for part in self.parts]
 

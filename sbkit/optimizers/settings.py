@@ -52,7 +52,7 @@ class Settings(MutableMapping[str, Any]):
     """
 
     def __init__(self, made: optim.Optimizer, name: str):
-        taken = inspect.signature(optimizer[name]).parameters
+        self.about, taken = optimizer.about[name], inspect.signature(optimizer[name]).parameters
         groups = {own: [group for group in made.param_groups if own in group] for own in LIVE if own in taken}
         self._groups = {own: those for own, those in groups.items() if those}
 

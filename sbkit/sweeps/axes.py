@@ -54,7 +54,7 @@ def check_seeds(axes: Mapping[str, Sequence[Any]], born: Birth) -> None:
     """Refuse seeds so close that settings share nets: run r of a fleet with seed s has the seed s + r.
 
     Seeds that do not reach the nets, but the data or the minibatches alone, may lie as close as they like.
-    Few settings are looked at: every seed beside one value of each other axis, and one beside every value.
+    Few settings are tried: every seed beside one value of each other axis, and one beside every value.
     """
     for name in [name for name, values in axes.items() if "seed" in name and len(values) > 1]:
         seeds, first = axes[name], {other: values[0] for other, values in axes.items() if other != name}

@@ -1,4 +1,4 @@
-"""Names for functions and values by what they do and hold, not by what their use leaves."""
+"""Names for functions and values that follow from what they do and hold, not from how they were used."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def fingerprint(*things: Any) -> str:
 
 
 class _Book:
-    """Digests of things by their content: of kind and parts, and so on down.
+    """Digests of things by their content: of type and parts, and so on down.
 
-    Functions, classes and modules name each other in circles: each is numbered where it is met first, and
-    what it holds is told after all else. A value that holds itself tells how far up it is met again.
+    Functions, classes and modules name each other in circles: each gets a number when it is first met, and
+    its parts follow at the end. A value inside itself is named by how many levels up it stands.
     """
 
     def __init__(self) -> None:
@@ -108,8 +108,8 @@ def _parts(thing: Any) -> Iterable[Any]:
     if isinstance(thing, DEFINITIONS) and _installed(thing):
         return getattr(thing, "__module__", ""), getattr(thing, "__qualname__", thing.__name__)
     own: type = type(thing)
-    kinds = [kind for kind in own.__mro__ if kind in CONTENT and (kind is own or kind not in EXACT)]
-    return (CONTENT[kinds[0]] if kinds else _pickled)(thing)
+    known = [base for base in own.__mro__ if base in CONTENT and (base is own or base not in EXACT)]
+    return (CONTENT[known[0]] if known else _pickled)(thing)
 
 
 def _pickled(thing: Any) -> Iterable[Any]:
@@ -121,13 +121,13 @@ def _pickled(thing: Any) -> Iterable[Any]:
     return made, arguments, _without_caches(type(thing), state), list(items or ()), list(pairs or ())
 
 
-def _without_caches(kind: type, state: Any) -> Any:
+def _without_caches(own: type, state: Any) -> Any:
     """An object's attributes in the order of their names, without the values of its cached properties."""
     if isinstance(state, tuple):  # of one with slots
-        return tuple(_without_caches(kind, part) for part in state)
+        return tuple(_without_caches(own, part) for part in state)
     if not isinstance(state, dict):
         return state
-    known = {name: value for base in kind.__mro__ for name, value in vars(base).items()}
+    known = {name: value for base in own.__mro__ for name, value in vars(base).items()}
     kept = [name for name in state if not isinstance(known.get(name), functools.cached_property)]
     return {name: state[name] for name in sorted(kept, key=str)}
 

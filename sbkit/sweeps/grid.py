@@ -6,20 +6,19 @@ import functools
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterable
-from numbers import Integral
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas
 import torch
 from tqdm.auto import tqdm
 
-from sbkit.core import SbkitError, threads
+from sbkit.core import threads
 from sbkit.core.environment import headless
 from sbkit.sweeps.axes import check_seeds, checked
 from sbkit.sweeps.rows import run_of
 from sbkit.sweeps.store import Cache
-from sbkit.sweeps.workers import spread
+from sbkit.sweeps.workers import spread, workers
 from sbkit.training import Run
 from sbkit.training.signature import Signature
 
@@ -46,7 +45,7 @@ def sweep(
     cache: a folder that keeps the rows of each finished setting; the same call goes on where it was
     interrupted. A setting is trained again when anything that made its rows has changed: its values, the
     code of the lesson and of all functions of yours that it names, the values these use, what you have
-    registered, sbkit or torch; files that a lesson reads are not looked into.
+    registered, sbkit or torch; files that a lesson reads are not compared.
 
     Raises `SbkitError`, before any training, on a name that the lesson does not take, an axis that is empty
     or holds a value twice, seeds whose nets overlap, or a joblib back end that gives rows only at the end.
@@ -59,17 +58,16 @@ def sweep(
     [[0, 0, 50], [0, 1, 50], [1, 0, 50], [1, 1, 50]]
     """
     lists = checked(lesson, axes)
-    tried = itertools.product(*(lists[name] for name in sorted(lists)))
-    grid = [dict(zip(sorted(lists), values, strict=True)) for values in tried]
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, Integral) or jobs == 0):
-        raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
+    names = sorted(lists)
+    grid = [dict(zip(names, each, strict=True)) for each in itertools.product(*(lists[n] for n in names))]
+    at_once = workers(jobs)
     store = None if cache is None else Cache(cache, lesson)
     tables = {place: rows for place, one in enumerate(grid) if store and (rows := store.get(one))}
     check_seeds(lists, functools.partial(_born, lesson, store))
     left = {place: setting for place, setting in enumerate(grid) if place not in tables}
     try:
         with _bar(len(grid), len(tables)) as bar, threads(torch.get_num_threads()):  # workers may be threads
-            for place, rows in spread(lesson, left, jobs if jobs is None else int(jobs)):
+            for place, rows in spread(lesson, left, jobs, at_once):
                 tables[place] = rows
                 if store and not rows[0]["error"]:
                     store.put(grid[place], rows)
@@ -78,18 +76,24 @@ def sweep(
         kept = f"kept in {store.folder}: the same call goes on from there" if store else "lost: name a cache"
         interrupt.add_note(f"{len(tables)} of {len(grid)} settings were finished and are {kept}.")
         raise
-    if failed := [place for place in range(len(grid)) if tables[place][0]["error"]]:
-        call = f"{Signature.of(lesson).name}({', '.join(f'{k}={v!r}' for k, v in grid[failed[0]].items())})"
-        words = f"{len(failed)} of {len(grid)} settings failed, see the column error; the first was {call}"
-        warnings.warn(f"{words}: {tables[failed[0]][0]['error']}", stacklevel=2)
+    _warn_of_failed(lesson, [(one, tables[place][0]["error"]) for place, one in enumerate(grid)])
     return _tidy(setting | row | setting for place, setting in enumerate(grid) for row in tables[place])
+
+
+def _warn_of_failed(lesson: Callable[..., Run], errors: Sequence[tuple[dict[str, Any], str]]) -> None:
+    """Say how many settings failed and how the first did; errors: each setting with its error or ""."""
+    if failed := [(setting, error) for setting, error in errors if error]:
+        setting, error = failed[0]
+        call = f"{Signature.of(lesson).name}({', '.join(f'{k}={v!r}' for k, v in setting.items())})"
+        words = f"{len(failed)} of {len(errors)} settings failed, see the column error; the first was {call}"
+        warnings.warn(f"{words}: {error}", stacklevel=3)
 
 
 def _tidy(rows: Iterable[dict[str, Any]]) -> pandas.DataFrame:
     """Rows as a table; a column that holds None keeps it, and not NaN."""
     table = pandas.DataFrame(list(rows), dtype=object)
     for name in table:
-        if not any(cell is None for cell in table[name]):
+        if not any(value is None for value in table[name]):
             table[name] = table[name].infer_objects()
     return table
 

@@ -39,7 +39,7 @@ def failed(error: Exception) -> dict[str, Any]:
 
 
 def words(error: Exception) -> str:
-    """Kind and first line of an error."""
+    """Type and first line of an error."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class Cache:
-    """The rows of a lesson's settings, one .npz file of plain numbers each; no file is ever run.
+    """The rows of a lesson's settings, one .npz file of arrays each; no file is ever run.
 
     folder: made if missing; where that or a write fails, one warning says so and nothing is lost but the
     file. lesson: its rows hang on what `fingerprint` sees of it, on what was registered, on torch's default
@@ -50,8 +50,8 @@ class Cache:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 names, *columns = (file[f"arr_{i}"] for i in range(len(file.files)))
-            cells = [[cell.item() if cell.ndim == 0 else cell for cell in column] for column in columns]
-            return [dict(zip(names.tolist(), row, strict=True)) for row in zip(*cells, strict=True)]
+            values = [[one.item() if one.ndim == 0 else one for one in column] for column in columns]
+            return [dict(zip(names.tolist(), row, strict=True)) for row in zip(*values, strict=True)]
         except Exception:  # whatever a damaged file, or another program's, has NumPy and zipfile raise
             return None
 
@@ -76,7 +76,7 @@ class Cache:
 
 
 def registered() -> list[tuple[str, str, Any, Any]]:
-    """What may change a run and was registered beside sbkit's own: (kind, name, function, about)."""
+    """What may change a run and was registered beside sbkit's own: (registry, name, function, about)."""
     return [
         (registry.kind, name, function, vars(registry.about[name]))
         for registry in REGISTRIES

@@ -1,38 +1,38 @@
-"""Settings trained where joblib has its workers."""
+"""The settings of a sweep, trained in joblib's workers."""
 
 from __future__ import annotations
 
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
 import joblib
 import torch
 
-from sbkit.core import SbkitError, threads
-from sbkit.core.registries import REGISTRIES
+from sbkit.core import SbkitError, registries, threads
 from sbkit.sweeps.rows import failed, row, run_of, words
 from sbkit.sweeps.store import Row, registered
 from sbkit.training import NotAnewError, Run, last
 
-KINDS = {registry.kind: registry for registry in REGISTRIES}
 Shared = tuple[list[Any], torch.dtype, bool]  # what is registered, the float type, whether others train too
 
 
 def spread(
-    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any
+    lesson: Callable[..., Run], left: Mapping[int, dict[str, Any]], jobs: Any, at_once: int
 ) -> Iterator[tuple[int, list[Row]]]:
     """Place and rows of every setting as it finishes, trained where joblib has its workers.
 
-    Where a process dies, the settings that it may have had run again one at a time: one that ends its
-    process then, alone, has failed. (A Dask cluster replaces its workers itself.)
+    at_once: how many are trained at the same time. Where a process dies, the settings that it may have had
+    run again one at a time: one that ends its process then, alone, has failed. (A Dask cluster replaces its
+    workers itself.)
     """
-    workers, own = _workers(jobs) if left else 1, registered()
+    own = registered()
     backend, _ = joblib.parallel.get_active_backend()
-    if workers > 1 and not getattr(backend, "supports_sharedmem", False):
+    if at_once > 1 and not getattr(backend, "supports_sharedmem", False):
         _check_sendable(lesson, own, left)
-    shared = own, torch.get_default_dtype(), workers > 1
+    shared = own, torch.get_default_dtype(), at_once > 1
     work = {place: joblib.delayed(_rows)(place, lesson, left[place], shared) for place in left}
     suspects = None
     while work:
@@ -53,14 +53,17 @@ def spread(
             else:
                 again = "What it had runs again, one setting at a time."
                 warnings.warn(f"A worker stopped: {words(error)} {again}", stacklevel=3)
-            suspects = 2 * workers
+            suspects = 2 * at_once
 
 
-def _workers(jobs: Any) -> int:
+def workers(jobs: Any) -> int:
     """How many settings are trained at once, or an `SbkitError` where joblib cannot."""
+    fits = isinstance(jobs, Integral) and not isinstance(jobs, bool) and jobs != 0
+    if jobs is not None and not fits:
+        raise SbkitError(f"jobs is a number of processes, or -1 for one a core, got {jobs!r}; try 2.")
     try:
         joblib.Parallel(jobs, return_as="generator_unordered")
-        return joblib.effective_n_jobs(jobs)
+        return joblib.effective_n_jobs(jobs)  # pyright: ignore[reportArgumentType]
     except ValueError as error:
         raise SbkitError(
             f"A sweep takes rows from so many processes, each as it is finished, and joblib says: {error}; "
@@ -82,8 +85,8 @@ def _rows(
     """Train one setting, perhaps in another process, and tell of its runs."""
     own, dtype, crowded = shared
     torch.set_default_dtype(dtype)
-    for kind, name, function, about in own:
-        KINDS[kind](name, **about)(function)
+    for registry, name, function, about in own:
+        getattr(registries, registry)(name, **about)(function)
     try:
         with threads(1 if crowded else torch.get_num_threads()):
             run = run_of(lesson, setting)

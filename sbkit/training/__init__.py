@@ -1,4 +1,4 @@
-"""Training: `fit` checks and prepares, `Run` is the only loop, `progress` is for those who wait."""
+"""Training: `fit` checks and prepares, `Run` is the only loop, `progress` shows a bar to those who wait."""
 
 from sbkit.training.fit import fit, last, progress
 from sbkit.training.run import Run

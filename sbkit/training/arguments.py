@@ -3,12 +3,12 @@
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import nn
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, registries, takes
+from sbkit.core import Fleet, SbkitError, Task, check_memory, registries
 
 # The name here: usual names in other libraries.
 USUAL = {
@@ -28,19 +28,15 @@ USUAL = {
 }
 EPOCHS = ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs")
 NAMED = {"optimizer": registries.optimizer, "loss": registries.loss}
-HOOKS = {  # name → what it is called with, what it gives
-    "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
-    "transform": ("fleet, x, y", "(x, y)"),
-    "after_step": ("fleet, step", "None"),
-}
 
 
-def check_names(options: Mapping[str, Any], own: Iterable[str], known: Iterable[str], epoch: float) -> None:
+def check_names(options: Mapping[str, Any], own: Iterable[str], optimizer: str, epoch: float) -> None:
     """Refuse an option that the optimizer does not take and `fit` knows by another name.
 
-    own: the arguments of `fit`; known: those of the optimizer; epoch: its steps. What is no other name of
-    theirs is left to the optimizer to refuse.
+    own: the arguments of `fit`; epoch: steps in one. What is no other name of an argument is left to the
+    optimizer to refuse.
     """
+    known = inspect.signature(registries.optimizer[optimizer]).parameters
     for name, value in options.items():
         if name in known:
             continue
@@ -63,21 +59,10 @@ def _meant(name: str, value: Any) -> str:
     return f"{name}={near[0] if near else next(iter(NAMED[name]))!r}"
 
 
-def check_hooks(**hooks: Callable[..., Any] | None) -> None:
-    """Refuse a penalty, transform or after_step that cannot be called as it will be."""
-    for name, hook in hooks.items():
-        given, gives = HOOKS[name]
-        if hook is not None and not (callable(hook) and takes(hook, *given.split(", "))):
-            got = f"one of {inspect.signature(hook)}" if callable(hook) else repr(hook)
-            raise SbkitError(
-                f"{name} is a function of ({given}), got {got}; try {name}=lambda {given}: {gives}."
-            )
-
-
 def check_fit(fleet: Fleet, task: Task, batch: int, ordered: bool) -> None:
     """Refuse a fleet that does not fit the task, or what does not fit the memory.
 
-    That is the order of the minibatches, where they are `ordered`, the logits of a look, and a step.
+    The memory holds a step, the logits of the test rows, and the minibatches' order if they are `ordered`.
     """
     outputs, size = task.outputs, task.x.element_size()
     layers = [layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)]

@@ -14,7 +14,7 @@ from sbkit.training.losses import Gradient
 
 Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
 Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # (gradient after, h after, zeros) → before
-# The activations whose derivative can be told from their output, each and it in place.
+# Activations whose derivative follows from their output; both functions write in place.
 IN_PLACE: dict[str, tuple[Forth, Back]] = {
     "relu": (lambda h, o: np.maximum(h, o, out=h), lambda g, h, o: np.multiply(g, h > o, out=g)),
     "leaky": (
@@ -30,8 +30,8 @@ class Backpropagation:
     """Gradients of an `MLP` fleet on the CPU for minibatches of one shape, in memory set aside once.
 
     Equal to autograd (tested) and several times faster: small nets are bound by the cost of each call, which
-    is least in NumPy, larger ones by fresh memory at every step. It works in the memory of the weights and
-    gradients, and begins where `Fleet.flat` has set the latter aside.
+    is least in NumPy, larger ones by fresh memory at every step. It reads the memory of the weights and
+    writes into that of their gradients, which `Fleet.flat` has made before.
     """
 
     def __init__(self, fleet: Fleet, shape: tuple[int, ...]):
@@ -43,7 +43,7 @@ class Backpropagation:
 
     @staticmethod
     def knows(fleet: Fleet) -> bool:
-        """True for fleets whose gradients it can write: as they were made, nothing hung on them since."""
+        """True for fleets whose gradients it can write: as sbkit made them, with no hook or change since."""
         if not isinstance(fleet, MLP) or type(fleet) not in (MLP, DeepLinear):
             return False
         known = fleet.activation in IN_PLACE and not fleet.dropout and type(fleet.net) is nn.Sequential
@@ -75,13 +75,12 @@ def _in_turn(fleet: MLP, parts: list[nn.Module]) -> bool:
     usual = USUAL[fleet.activation]
     turn = [Linear] if type(fleet) is DeepLinear else [Linear, type(usual)]
     slopes = {vars(part).get("negative_slope") for part in [*parts[1::2], usual]}  # of leaky ones
-    kinds = [type(part) for part in parts]
-    whole = type(fleet.net) is nn.Sequential and kinds[-1] is Linear
-    return whole and kinds == (turn * len(kinds))[: len(kinds)] and len(slopes) == 1
+    types = [type(part) for part in parts]
+    return types[-1] is Linear and types == (turn * len(types))[: len(types)] and len(slopes) == 1
 
 
 def _untouched(fleet: MLP, parts: list[nn.Module]) -> bool:
-    """Whether its layers hold plain weights, each its own, in NumPy's reach, and nothing sees them pass."""
+    """Whether each layer has its own weights, in memory that NumPy reads, and no hook sees what passes."""
     held = [part._parameters for part in parts if type(part) is Linear]
     weights = [p for own in held for p in own.values() if p is not None]
     return (
@@ -95,7 +94,7 @@ def _untouched(fleet: MLP, parts: list[nn.Module]) -> bool:
 
 
 class _Layer:
-    """The memory of a layer, of what it makes of a minibatch and of the gradients, as NumPy sees it."""
+    """A layer's weights and gradients as arrays, with room for what it computes from a minibatch."""
 
     def __init__(self, layer: nn.Linear, rows: int):
         self.weight, self.weight_grad = _pair(layer.weight)  # (runs, out, in) each
@@ -112,14 +111,14 @@ class _Layer:
         return self.out if self.bias is None else np.add(self.out, self.bias, out=self.out)
 
     def gradients(self, g: np.ndarray, h: np.ndarray, ones: np.ndarray) -> None:
-        """Fill those of weight and bias from the gradient g (runs, n, out) of what h (runs, n, in) gave."""
+        """Fill those of weight and bias: h (runs, n, in) are inputs, g (runs, n, out) outputs' gradients."""
         np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
         if self.bias_grad is not None:
             np.matmul(ones, g, out=self.bias_grad)
 
 
 def _pair(parameter: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The memory of a parameter and of its gradient, which is thrown away where it does not train."""
+    """A parameter and its gradient as arrays; a frozen one gets a gradient that nobody reads."""
     if parameter.requires_grad and parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
     weight = parameter.detach().numpy()

@@ -1,6 +1,5 @@
-"""The order of minibatches: every run has its own, and it can be cut anywhere."""
+"""Minibatches in an order of each run's own, the same however the steps are cut."""
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,26 +21,16 @@ class Batches:
         self.per_epoch = len(x) // batch
         self.chunk = max(1, min(self.per_epoch, GATHERED // (len(seeds) * batch * x.shape[1])))
         self._epoch, self._start = -1, 0  # epoch of the orders, step of the first minibatch gathered
-        self._orders = self._x = self._y = torch.empty(0)
-        self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
+        self._orders = torch.empty(0)
+        self._gathered: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        at = self._find(step)
-        return self._x[at], self._y[at]
-
-    def arrays(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """The same minibatch as NumPy arrays, of rows on the CPU."""
-        at = self._find(step)
-        return self._arrays[at]
-
-    def _find(self, step: int) -> int:
-        """Where among the gathered minibatches that of a step stands."""
-        if not 0 <= (at := step - self._start) < len(self._x):
+        if not 0 <= (at := step - self._start) < len(self._gathered):
             epoch, position = divmod(step, self.per_epoch)
             at = position % self.chunk
             self._gather(epoch, position - at)
             self._start = step - at
-        return at
+        return self._gathered[at]
 
     def _gather(self, epoch: int, first: int) -> None:
         if epoch != self._epoch:
@@ -51,10 +40,9 @@ class Batches:
             self._orders = kept.view(len(rngs), self.per_epoch, self.batch).transpose(0, 1).contiguous()
             self._epoch = epoch
         rows = self._orders[first : first + self.chunk]  # (steps, runs, batch)
-        self._x = F.embedding(rows, self.x)  # several times faster than indexing
-        self._y = F.embedding(rows, self.y) if self.y.ndim == 2 else self.y[rows]
-        if self._x.is_cpu:
-            self._arrays = list(zip(self._x.numpy(), self._y.numpy(), strict=True))
+        x = F.embedding(rows, self.x)  # several times faster than indexing
+        y = F.embedding(rows, self.y) if self.y.ndim == 2 else self.y[rows]
+        self._gathered = list(zip(x.unbind(), y.unbind(), strict=True))
 
 
 class WholeSet:
@@ -66,7 +54,3 @@ class WholeSet:
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         return self.x, self.y
-
-    def arrays(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """The same as NumPy arrays."""
-        return self.x.numpy(), self.y.numpy()

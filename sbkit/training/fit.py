@@ -1,22 +1,20 @@
 """From a fleet, a task and some choices to a run: everything is checked here, before any training."""
 
 import inspect
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, check_pair, registries, whole
+from sbkit.core import Fleet, Snapshot, Task, check_pair, whole
 from sbkit.core.environment import headless
 from sbkit.optimizers import Settings, build
-from sbkit.training.arguments import check_fit, check_hooks, check_names
-from sbkit.training.batches import Batches, WholeSet
-from sbkit.training.gradients import AfterStep, Penalty, Plan, Transform
+from sbkit.training.arguments import check_fit, check_names
 from sbkit.training.losses import loss_for
 from sbkit.training.measured import Measure, named
+from sbkit.training.plan import AfterStep, Hooks, Penalty, Plan, Transform, rows_a_step
 from sbkit.training.run import Run
 
-SLICE = 0.25  # seconds between two looks at the clock
+SLICE = 0.25  # seconds of training between two moves of the bar
 PATIENCE = 2.0  # seconds without a bar
 
 
@@ -60,37 +58,16 @@ def fit(
     [50, 100, 120]
     """
     check_pair("fit", fleet, task, trains=True)
-    steps, every, seed = whole("steps", steps), whole("every", every), whole("seed", seed, 0)
-    stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
-    rows, taken = len(task.y), inspect.signature(registries.optimizer[optimizer]).parameters
-    batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
-    about = registries.optimizer.about[optimizer]
-    batch = rows if about.full_batch else batch
-    check_names(options, inspect.signature(fit).parameters, taken, rows / batch)
-    check_hooks(penalty=penalty, transform=transform, after_step=after_step)
-    made = build(optimizer, fleet, lr, weight_decay, **options)
-    if batch > rows:
-        raise SbkitError(f"batch is at most the {rows} training rows, got {batch}; try batch={rows}.")
-    check_fit(fleet, task, batch, ordered=not about.full_batch)
-    y = task.y if penalty or transform else chosen.encode(task.y, task.outputs).to(task.x.dtype)
-    seeds = [fleet.seed + r for r in range(fleet.runs)]
-    batches = WholeSet(task.x, y, fleet.runs) if about.full_batch else Batches(task.x, y, batch, seed, seeds)
-    plan = Plan(
-        loss=chosen,
-        optimizer=made,
-        settings=Settings(made, optimizer),
-        measure=named(measure, task),
-        penalty=penalty,
-        transform=transform,
-        after_step=after_step,
-        needs_loss=about.needs_loss,
-        seed=seed,
-        batches=batches,
-    )
-    run = Run(fleet, task, plan, steps, every, stop)
-    run.given = {"lr": lr, "weight_decay": weight_decay} | options
-    run.rehearse()
-    return run
+    rows = rows_a_step(task, optimizer, batch)
+    check_names(options, inspect.signature(fit).parameters, optimizer, len(task.y) / rows)
+    hooks = Hooks(penalty, transform, after_step)
+    chosen, measures, seed = loss_for(task, loss), named(measure, task), whole("seed", seed, 0)
+    given = {"lr": lr, "weight_decay": weight_decay} | options
+    made = build(optimizer, fleet, **given)
+    settings = Settings(made, optimizer)
+    check_fit(fleet, task, rows, ordered=not settings.about.full_batch)
+    plan = Plan(made, settings, given, rows, chosen, measures, hooks, seed)
+    return Run(fleet, task, plan, steps, every, stop)
 
 
 def last(run: Run) -> Snapshot:
@@ -120,6 +97,6 @@ def progress(run: Run) -> Iterator[Callable[[], object]]:
     """
     from tqdm import tqdm
 
-    look = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
-    with tqdm(total=run.steps, disable=headless(), **look) as bar:
+    about = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
+    with tqdm(total=run.steps, disable=headless(), **about) as bar:
         yield lambda: bar.update(run.step - bar.n)

@@ -1,41 +1,18 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, optim
+from torch import Tensor
 
 from sbkit.core import Fleet, SbkitError, Task
 from sbkit.models import hooked_back, watched
-from sbkit.optimizers import Settings
 from sbkit.training.backpropagation import Backpropagation
 from sbkit.training.batches import Batches, WholeSet
-from sbkit.training.losses import Loss
 from sbkit.training.measured import told
 from sbkit.training.memory import Memory
-
-Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
-Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
-AfterStep = Callable[[Fleet, int], object]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a run trains, as `fit` has checked and prepared it."""
-
-    loss: Loss
-    optimizer: optim.Optimizer
-    settings: Settings
-    measure: Mapping[str, Callable[..., Any]]
-    penalty: Penalty | None
-    transform: Transform | None
-    after_step: AfterStep | None
-    batches: Batches | WholeSet  # of (x, targets of the loss), or of (x, y) for a penalty or transform
-    needs_loss: bool  # the optimizer looks at the loss, not at gradients alone
-    seed: int  # of all that is drawn while it trains
+from sbkit.training.plan import Plan
 
 
 class Gradients:
@@ -47,6 +24,11 @@ class Gradients:
     def __init__(self, fleet: Fleet, task: Task, plan: Plan, memory: Memory):
         self.fleet, self.plan, self.memory, self.step = fleet, plan, memory, 0
         self.outputs, self.dtype = task.outputs, task.x.dtype
+        self.penalty, self.transform = plan.hooks.penalty, plan.hooks.transform
+        y = task.y if self.penalty or self.transform else self.encode(task.y)
+        seeds = [fleet.seed + r for r in range(fleet.runs)]
+        whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, seeds)
+        self.batches = WholeSet(*whole) if plan.settings.about.full_batch else Batches(*shuffled)
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
@@ -54,9 +36,9 @@ class Gradients:
         self.settle()
 
     def settle(self) -> None:
-        """See how the fleet is now: its weights in their memory, and whether by hand is still right."""
+        """Put weights back into their memory, and see whether gradients by hand still fit the fleet."""
         self.memory.settle()
-        written = self.plan.loss.gradient and not self.plan.penalty
+        written = self.plan.loss.gradient and not self.penalty
         self.by_hand = bool(written) and Backpropagation.knows(self.fleet)
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
 
@@ -67,18 +49,17 @@ class Gradients:
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
         self.step, self._losses = step, {}
-        if self.by_hand and not self.plan.transform:
-            self._batch = self.plan.batches.arrays(step)
-            return
         x, y = (self._again() if step == 0 else None) or self._drawn(step)
-        self._batch = (x.detach().numpy(), self.encode(y).numpy()) if self.by_hand else (x, y)
+        if self.by_hand and self.transform:
+            x, y = x.detach(), self.encode(y)
+        self._batch = (x.numpy(), y.numpy()) if self.by_hand else (x, y)
 
     def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
         """The minibatch of a step, x (runs, n, d) and y (runs, n, …), changed by the transform."""
-        x, y = self.plan.batches(step)
-        if not self.plan.transform:
+        x, y = self.batches(step)
+        if not self.transform:
             return x, y
-        found: Any = self.plan.transform(self.fleet, x.clone(), y.clone())
+        found: Any = self.transform(self.fleet, x.clone(), y.clone())
         values = y.is_floating_point()
         try:
             new, labels = found
@@ -90,8 +71,8 @@ class Gradients:
             fits = False
         if not fits:
             rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
-            kind = "values" if values else f"classes 0…{self.outputs - 1}"
-            raise SbkitError(f"{rule}, {kind}, got {told(found)}; try `return x, y`.")
+            wanted = "values" if values else f"classes 0…{self.outputs - 1}"
+            raise SbkitError(f"{rule}, {wanted}, got {told(found)}; try `return x, y`.")
         return new, labels
 
     @torch.no_grad()
@@ -100,14 +81,14 @@ class Gradients:
 
         What the transform made is kept, with the weights that it saw and torch's generator before and after.
         """
-        if not (self.plan.transform or self.plan.penalty):
+        if not (self.transform or self.penalty):
             return
         before = torch.get_rng_state()
         x, y = self._drawn(0)
-        if self.plan.transform:
+        if self.transform:
             kept = [p.detach().clone() for p in self.fleet.parameters()]
             self._rehearsed = (x, y), kept, before, torch.get_rng_state()
-        if self.plan.penalty:
+        if self.penalty:
             with torch.enable_grad(), self.fleet.at(self.plan.seed, 0):
                 self._penalty(self.fleet, x.clone(), y.clone(), self.fleet(x))
 
@@ -126,7 +107,7 @@ class Gradients:
 
     def _penalty(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
         """The penalty, (runs,), so that no run pays for another."""
-        found: Any = self.plan.penalty and self.plan.penalty(fleet, x, y, logits)
+        found: Any = self.penalty and self.penalty(fleet, x, y, logits)
         if not isinstance(found, Tensor) or found.shape != (fleet.runs,) or found.is_complex():
             way = "sum or average over all axes but the first, or try torch.full((fleet.runs,), number)"
             raise SbkitError(f"A penalty is one number a run, ({fleet.runs},), got {told(found)}; {way}.")
@@ -139,10 +120,11 @@ class Gradients:
 
     def trial(self, step: int) -> None:
         """Work like that of a step, without consequences, to time."""
-        if self.by_hand and not self.plan.transform:
-            self._backpropagate(self.fleet, *self.plan.batches.arrays(step))
+        x, y = self.batches(step)
+        if self.by_hand:
+            self._backpropagate(self.fleet, x.numpy(), self.encode(y).numpy())
         else:
-            self.fleet.predict(self.plan.batches(step)[0])
+            self.fleet.predict(x)
 
     def __call__(self, part: Fleet | None = None) -> Tensor | None:
         """Fill the gradients of all runs, or of one that `Fleet.only` gave; the loss (runs,) if needed."""
@@ -161,7 +143,7 @@ class Gradients:
         if tape is None or tape.shape != x.shape:
             tape = self._tapes[fleet.seed] = Backpropagation(fleet, x.shape)
         logits = tape(x, targets, self.plan.loss.gradient)  # pyright: ignore[reportArgumentType]
-        if not self.plan.needs_loss:
+        if not self.plan.settings.about.needs_loss:
             return None
         return self.plan.loss.value(torch.from_numpy(logits), torch.from_numpy(targets)).mean(-1)
 
@@ -173,7 +155,7 @@ class Gradients:
             with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
                 logits = fleet(x)
                 loss = self.plan.loss.value(logits, self.encode(y)).mean(-1)
-                if self.plan.penalty:
+                if self.penalty:
                     loss = loss + self._penalty(fleet, x, y, logits)
                     self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
                 for p in trained:

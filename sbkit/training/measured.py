@@ -1,4 +1,4 @@
-"""What a measure gives, in one form wherever it goes: tensors of their own, on the CPU, the runs first."""
+"""What measures give, in one form: copies on the CPU, as tensors whose first axis is the runs."""
 
 import functools
 import inspect
@@ -16,7 +16,7 @@ Value = Tensor | list[Tensor]  # (runs, …), or several of them
 
 
 def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable[..., Any]]:
-    """Measures by name, with what is measured beside them; refused if they need classes and have none."""
+    """Measures by name, with those that come along; `SbkitError` if the task lacks what one needs."""
     asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):

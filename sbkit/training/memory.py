@@ -1,4 +1,4 @@
-"""Where the weights and gradients of a run stand while it trains."""
+"""Where the weights and gradients of a run lie while it trains."""
 
 from torch import Tensor, optim
 
@@ -14,7 +14,7 @@ class Memory:
 
     def __init__(self, fleet: Fleet, optimizer: optim.Optimizer):
         self.fleet, self.weights = fleet, list(fleet.parameters())
-        self._trains = self._kinds()
+        self._trains = self._training()
         moved = [p for group in optimizer.param_groups for p in group["params"] if p.numel()]
         views = [p for p in moved if id(p) not in self._trains]
         grads = [p.grad if p.requires_grad else None for p in self.weights] + list(map(self._gradient, views))
@@ -30,7 +30,7 @@ class Memory:
             raise SbkitError(f"{words}; try {way}.")
         self.hold()
 
-    def _kinds(self) -> dict[int, bool]:
+    def _training(self) -> dict[int, bool]:
         """Which parameters the fleet has, and whether they train."""
         return {id(p): p.requires_grad for p in self.fleet.parameters()}
 
@@ -43,8 +43,8 @@ class Memory:
         return first.grad.as_strided(part.shape, part.stride(), start)
 
     def settle(self) -> None:
-        """`hold`, after a look at the fleet. Raises `SbkitError` where other weights train than at first."""
-        now = self._kinds()
+        """`hold`, once it is clear that the same weights train. Raises `SbkitError` where others do."""
+        now = self._training()
         if now != self._trains:
             got = "requires_grad" if now.keys() == self._trains.keys() else "parameters"
             way = "change values alone, as in fleet.weights()[0].data.mul_(mask), or call sb.fit once more"

@@ -12,11 +12,12 @@ from torch import Tensor
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, drawn, registries, whole
 from sbkit.core.machine import best_threads, threads
 from sbkit.measures import accuracy
-from sbkit.training.gradients import Gradients, Plan
+from sbkit.training.gradients import Gradients
 from sbkit.training.measured import Value, value_of
 from sbkit.training.memory import Memory
+from sbkit.training.plan import Plan
 
-CHECK = 50  # steps between two looks at which runs are done or lost
+CHECK = 50  # steps between two checks which runs are done or lost
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
 
 
@@ -29,10 +30,11 @@ class Run:
 
     def __init__(self, fleet: Fleet, task: Task, plan: Plan, steps: int, every: int, stop: float | None):
         self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
-        self.steps, self.every, self.stop, self.settings = steps, every, stop, plan.settings
-        self.given: dict[str, Any] = {}  # the settings as `fit` was given them, the very objects
+        self.steps, self.every = whole("steps", steps), whole("every", every)
+        self.stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
+        self.settings, self.given = plan.settings, plan.given
         self.states = ["training"] * fleet.runs
-        self.glimpse = task.sample()
+        self.sample = task.sample()
         few = drawn(len(task.y), LOSS_ROWS)
         self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
         self._glances = 0  # looks while it moves
@@ -40,9 +42,10 @@ class Run:
         self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and their weights
         self._memory = Memory(fleet, plan.optimizer)
         self._gradients = Gradients(fleet, task, plan, self._memory)
+        self._rehearse()
 
-    def rehearse(self) -> None:
-        """Ask what is not sbkit's own, without consequences: what does not fit is said before training."""
+    def _rehearse(self) -> None:
+        """Call all that is not sbkit's own once and undo it, so that faults are told before training."""
         with threads(1), torch.no_grad(), torch.random.fork_rng(devices=[]):
             self._gradients.rehearse()
             for name, measure in self.plan.measure.items():
@@ -52,7 +55,7 @@ class Run:
     def _tried(self, measure: Callable[..., Any]) -> Any:
         """What a measure gives of the sample, or of all rows where it needs those."""
         try:
-            return measure(self.fleet, self.glimpse)
+            return measure(self.fleet, self.sample)
         except Exception:  # whatever it is, it rises again where all rows do not help
             return measure(self.fleet, self.task)
 
@@ -103,21 +106,21 @@ class Run:
 
     def snapshot(self, glance: bool = False) -> Snapshot:
         """What is known now, without training; `glance` as in `advance`."""
-        task = self.glimpse if glance else self.task
+        task = self.sample if glance else self.task
         with threads(self._threads()), torch.no_grad():
             x, y = (task.x, task.y) if glance else self._judged
             logits = self.fleet.predict(x)
             self._measure(task, glance)
             return Snapshot(
                 step=self.step,
-                epoch=self.step * self.plan.batches.batch / len(self.task.y),
+                epoch=self.step * self.plan.batch / len(self.task.y),
                 loss=self._loss(logits, y).cpu(),
                 accuracy=accuracy(logits, y),
                 test_accuracy=accuracy(self.fleet.predict(task.x_test), task.y_test),
                 values={name: value for name, (value, *_) in self._seen.items()},
                 state=tuple(self.states),
                 rows=len(task.y_test),
-                sample=self.glimpse,
+                sample=self.sample,
                 measured={name: step for name, (_, step, _) in self._seen.items()},
                 measures={name: registries.measure.of(one) for name, one in self.plan.measure.items()},
             )
@@ -143,8 +146,8 @@ class Run:
         try:
             self.plan.optimizer.step(self._gradients)  # pyright: ignore[reportArgumentType, reportCallIssue]
             self.step += 1
-            if self.plan.after_step:
-                self.plan.after_step(self.fleet, self.step)
+            if self.plan.hooks.after_step:
+                self.plan.hooks.after_step(self.fleet, self.step)
                 self._gradients.settle()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
             if self._kept:
@@ -159,7 +162,7 @@ class Run:
         Where nothing but a lost run can end it, the few rows of a glance do until the last step.
         """
         ends = self.step >= self.steps
-        x, y = self._judged if self.stop is not None or ends else (self.glimpse.x, self.glimpse.y)
+        x, y = self._judged if self.stop is not None or ends else (self.sample.x, self.sample.y)
         logits = self.fleet.predict(x)
         loss = self._loss(logits, y)  # (runs,)
         parts = [*self.fleet.parameters(), logits, loss, *self._gradients.penalized()]  # (runs, …) each
@@ -176,5 +179,5 @@ class Run:
     def _threads(self) -> int:
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:
             return torch.get_num_threads()
-        shape = self.plan.batches.batch, *(tuple(p.shape) for p in self._memory.weights)
+        shape = self.plan.batch, *(tuple(p.shape) for p in self._memory.weights)
         return best_threads(shape, lambda: self._gradients.trial(self.step))

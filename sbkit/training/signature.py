@@ -1,4 +1,4 @@
-"""Lessons: what can be told of one from its signature, and its call."""
+"""Lessons: what their signatures say, and how they are called."""
 
 from __future__ import annotations
 

@@ -39,13 +39,6 @@ def test_labels_stay_with_their_rows(y):
         assert torch.equal(ys, y[xs[..., 0].long()])
 
 
-def test_arrays_are_the_same_minibatches():
-    for made in (Batches(*rows(), 32, seed=0, seeds=[0, 1]), WholeSet(*rows(), 2)):
-        for step in (0, 1, 5, 2):
-            for array, tensor in zip(made.arrays(step), made(step), strict=True):
-                assert torch.equal(torch.from_numpy(array), tensor)
-
-
 def test_order_differs_by_run_epoch_and_seed_and_is_reproducible():
     def first_epochs(seed, run_seed):
         return order(Batches(*rows(), 25, seed=seed, seeds=[run_seed]), 0, range(8))
