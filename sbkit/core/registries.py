@@ -23,8 +23,8 @@ class AboutMeasure(Entry):
 
     classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
     z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its
-    arguments at a glance. glance_every: it is measured at one of so many glances. parts: "features" or "kinds",
-    what names its columns in a table; "" numbers them.
+    arguments at a glance. glance_every: it is measured at one of so many glances. parts: what
+    names its columns in a table, "features" or "kinds"; "" numbers them.
     """
 
     classes: int = 0
