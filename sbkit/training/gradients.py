@@ -1,5 +1,6 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,7 @@ class Gradients:
     def __init__(self, fleet: Fleet, task: Task, plan: Plan, memory: Memory):
         self.fleet, self.plan, self.memory, self.step = fleet, plan, memory, 0
         self.outputs, self.dtype = task.outputs, task.x.dtype
+        self._asked = bool(inspect.signature(plan.optimizer.step).parameters)  # its step takes a closure
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
@@ -59,6 +61,17 @@ class Gradients:
         written = self.plan.loss.gradient and not self.plan.penalty
         self.by_hand = bool(written) and Backpropagation.knows(self.fleet)
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
+
+    def move(self) -> None:
+        """Let the optimizer take its step.
+
+        torch's and sbkit's call the closure first. One of the user's own may call it late or never, or take
+        none, as in a loop that calls `backward()` before `step()`: it finds the gradients filled.
+        """
+        optimizer: Any = self.plan.optimizer
+        if not type(optimizer).__module__.startswith(("torch.", "sbkit.")):
+            self()
+        optimizer.step(self) if self._asked else optimizer.step()
 
     def encode(self, y: Tensor) -> Tensor:
         """Labels as targets of the loss; targets as they are. (…, outputs)"""
