@@ -28,7 +28,7 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     >>> margins(mlp(task, runs=3), task, "linear").shape
     torch.Size([3, 100])
     """
-    check_pair("margins", fleet, task)
+    check_pair("sb.measures.margins", fleet, task)
     if not task.classes:
         raise SbkitError("Margins need classes, got a regression task; measure its loss.")
     logits = fleet.predict(shuffled(task, [features], seed)[0])  # (runs, n, C)
@@ -51,7 +51,7 @@ def margin(fleet: Fleet, task: Task) -> Tensor:
     >>> margin(mlp(task), task).shape
     torch.Size([8, 3, 81])
     """
-    check_pair("margin", fleet, task)
+    check_pair("sb.measures.margin", fleet, task)
     places, curves = torch.linspace(-REACH, REACH, PLACES), []
     for names in ([], *task.kinds.values()):
         found = margins(fleet, task, names).sort(dim=1).values.contiguous()  # (runs, n)

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -28,6 +28,7 @@ USUAL = {
 }
 EPOCHS = ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs")
 NAMED = {"optimizer": registries.optimizer, "loss": registries.loss}
+Parameters = dict[str, inspect.Parameter]
 HOOKS = {  # name → what it is called with, what it gives
     "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
     "transform": ("fleet, x, y", "(x, y)"),
@@ -35,12 +36,13 @@ HOOKS = {  # name → what it is called with, what it gives
 }
 
 
-def check_names(options: Mapping[str, Any], own: Iterable[str], known: Iterable[str], epoch: float) -> None:
+def check_names(options: Mapping[str, Any], own: Parameters, known: Parameters, epoch: float) -> None:
     """Refuse an option that the optimizer does not take and `fit` knows by another name.
 
     own: the arguments of `fit`; known: those of the optimizer; epoch: its steps. What is no other name of
     theirs is left to the optimizer to refuse.
     """
+    optional = {name: each.default for name, each in (known | own).items() if each.default is not each.empty}
     for name, value in options.items():
         if name in known:
             continue
@@ -49,13 +51,16 @@ def check_names(options: Mapping[str, Any], own: Iterable[str], known: Iterable[
             words = f"fit counts steps, not epochs, got {name}={value!r}; an epoch takes {epoch:g}"
             raise SbkitError(f"{words}; try steps={math.ceil(epochs * epoch)}.")
         usual = [ours for ours, theirs in USUAL.items() if name.lower() in theirs]
-        near = usual or difflib.get_close_matches(name, [*own, *known], n=1, cutoff=0.7)
+        near = usual or difflib.get_close_matches(name, optional, n=1, cutoff=0.7)
         if near:
-            raise SbkitError(f"fit has no argument {name!r}, got {value!r}; try {_meant(near[0], value)}.")
+            meant = _meant(near[0], optional[near[0]] if isinstance(value, bool) else value)
+            raise SbkitError(f"fit has no argument {name!r}, got {value!r}; try {meant}.")
 
 
 def _meant(name: str, value: Any) -> str:
     """How to write that argument: a value as it is, what is an object of torch by its name here."""
+    if name in HOOKS and not callable(value):
+        return "{}=lambda {}: {}".format(name, *HOOKS[name])
     if name not in NAMED:
         return f"{name}={value!r}" if isinstance(value, str | int | float | list | tuple) else name
     called = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)

@@ -59,14 +59,14 @@ def fit(
     >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
     [50, 100, 120]
     """
-    check_pair("fit", fleet, task, trains=True)
+    check_pair("sb.fit", fleet, task, trains=True)
     steps, every, seed = whole("steps", steps), whole("every", every), whole("seed", seed, 0)
     stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
-    rows, taken = len(task.y), inspect.signature(registries.optimizer[optimizer]).parameters
+    rows, taken = len(task.y), dict(inspect.signature(registries.optimizer[optimizer]).parameters)
     batch, chosen = whole("batch", min(256, rows) if batch is None else batch), loss_for(task, loss)
     about = registries.optimizer.about[optimizer]
     batch = rows if about.full_batch else batch
-    check_names(options, inspect.signature(fit).parameters, taken, rows / batch)
+    check_names(options, dict(inspect.signature(fit).parameters), taken, rows / batch)
     check_hooks(penalty=penalty, transform=transform, after_step=after_step)
     made = build(optimizer, fleet, lr, weight_decay, **options)
     if batch > rows:
@@ -105,6 +105,8 @@ def last(run: Run) -> Snapshot:
     >>> last(fit(mlp(task, runs=2), task, steps=100)).step
     100
     """
+    if not isinstance(run, Run):
+        raise SbkitError(f"last takes a run, got a {type(run).__name__}; try sb.last(sb.fit(fleet, task)).")
     with progress(run) as tell:
         while not run.finished:
             run.train(seconds=SLICE)
