@@ -30,9 +30,9 @@ def check_fleet(given: Any, trains: bool = False) -> None:
 
 
 def check_pair(name: str, fleet: Any, task: Any, trains: bool = False) -> None:
-    """Refuse for the function `name` what is no fleet, or no task, or the two the other way round."""
+    """Refuse what is no fleet, or no task, or both the other way round; name: how the function is called."""
     if isinstance(fleet, Task) and not isinstance(task, Task):
         words = f"{name} takes the fleet first, then the task, got the task first"
-        raise SbkitError(f"{words}; try sb.{name}(fleet, task).")
+        raise SbkitError(f"{words}; try {name}(fleet, task).")
     check_task(task)
     check_fleet(fleet, trains)

@@ -51,7 +51,9 @@ def unfit(error: Exception, x: Tensor, net: nn.Module) -> SbkitError:
     """The sentence for nets that do not take inputs like x."""
     weight = next((p for p in net.parameters() if p.is_floating_point()), x)
     fix = "e.g. sb.mlp(task)"
-    if (weight.dtype, weight.device) != (x.dtype, x.device):
+    if not x.is_floating_point():
+        fix = f"or try x.to({weight.dtype})"
+    elif (weight.dtype, weight.device) != (x.dtype, x.device):
         here = f"{weight.dtype} on {weight.device}"
         fix = f"or, as its weights are {here}, try fleet.to({str(x.device)!r}, {x.dtype})"
     return SbkitError(

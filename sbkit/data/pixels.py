@@ -104,8 +104,7 @@ def dominoes(
         y = torch.randperm(count, generator=rng) % 2  # (count,)
         drawn = [block.draw(y, part, c, rng) for block, c in zip(parts, shares, strict=True)]
         for pixels, s in zip(drawn, grain, strict=True):
-            if s:  # no random numbers are drawn for no noise
-                pixels += s * torch.randn(pixels.shape, generator=rng)
+            pixels += s * torch.randn(pixels.shape, generator=rng) if s else 0.0  # none drawn for no noise
         ys.append(y)
         zs.append(torch.cat(drawn, 1))  # (count, k)
     columns = torch.arange(zs[0].shape[1]).split([block.pixels[0].numel() for block in parts])

@@ -29,7 +29,7 @@ def boundary(
     >>> boundary(mlp(task), task, resolution=20).shape
     torch.Size([8, 20, 20])
     """
-    check_pair("boundary", fleet, task)
+    check_pair("sb.boundary", fleet, task)
     across, up = _checked(task, axes, at, resolution)
     check_memory(
         resolution**2 * fleet.runs * 4 * 3, f"{resolution}² points × {fleet.runs} runs × 4 bytes × 3 copies"

@@ -25,7 +25,7 @@ def conflict(fleet: Fleet, task: Task) -> Tensor:
     >>> conflict(mlp(task), task).shape
     torch.Size([8, 2])
     """
-    check_pair("conflict", fleet, task)
+    check_pair("sb.measures.conflict", fleet, task)
     groups = [[name] for name in task.features]
     return scored(fleet, task, groups, _of_the_other_class(task), 1 - task.y_test)
 
@@ -45,7 +45,7 @@ def alone(fleet: Fleet, task: Task) -> Tensor:
     >>> alone(mlp(task), task).shape
     torch.Size([8, 2])
     """
-    check_pair("alone", fleet, task)
+    check_pair("sb.measures.alone", fleet, task)
     others = [[other for other in task.features if other != name] for name in task.features]
     return scored(fleet, task, others, None, task.y_test)
 

@@ -25,7 +25,7 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     >>> margins(mlp(task, runs=3), task, "linear").shape
     torch.Size([3, 100])
     """
-    check_pair("margins", fleet, task)
+    check_pair("sb.measures.margins", fleet, task)
     if not task.classes:
         raise SbkitError("Margins need classes, got a regression task; measure its loss.")
     logits = fleet.predict(shuffled(task, [features], seed)[0])  # (runs, n, C)

@@ -71,7 +71,7 @@ def randomized(
     >>> randomized(mlp(task, runs=3), task, "linear").shape
     torch.Size([3])
     """
-    check_pair("randomized", fleet, task)
+    check_pair("sb.randomized", fleet, task)
     one_of("metric", metric, METRICS)
     _need_classes(task)
     logits = fleet.predict(shuffled(task, [features], seed)[0])  # (runs, n_test, C)
@@ -105,7 +105,7 @@ def reliance(fleet: Fleet, task: Task) -> Tensor:
     >>> reliance(mlp(task), task).shape
     torch.Size([8, 2])
     """
-    check_pair("reliance", fleet, task)
+    check_pair("sb.reliance", fleet, task)
     return _lost(fleet, task, [[name] for name in task.features])
 
 
@@ -121,6 +121,6 @@ def kinds(fleet: Fleet, task: Task) -> Tensor:
     >>> kinds(mlp(task), task).shape
     torch.Size([8, 2])
     """
-    check_pair("kinds", fleet, task)
+    check_pair("sb.measures.kinds", fleet, task)
     groups = list(task.kinds.values())
     return _lost(fleet, task, groups) if groups else torch.empty(fleet.runs, 0)

@@ -130,7 +130,7 @@ def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
 
     NaN for a run that diverged.
     """
-    check_pair("spectrum", fleet, task)
+    check_pair("sb.measure['spectrum']", fleet, task)
     each = [p.detach().flatten(1).isfinite().all(1) for p in fleet.parameters()]
     finite = torch.stack(each).all(0).unsqueeze(1)  # (runs, 1)
     return [_each(weight.detach(), finite) for weight in fleet.weights()]

@@ -52,7 +52,7 @@ def attack(
     >>> moved.shape, bool((moved.norm(dim=-1) <= 0.1001).all())
     (torch.Size([3, 20, 2]), True)
     """
-    check_pair("attack", fleet, task)
+    check_pair("sb.measures.attack", fleet, task)
     one_of("norm", norm, NORMS)
     radius, steps = between("radius", radius, 0, math.inf), whole("steps", steps)
     if not task.classes:
@@ -125,7 +125,7 @@ def universal_perturbation(
     >>> universal_perturbation(mlp(task, runs=3), task, radius=1.0).norm(dim=1).round(decimals=3)
     tensor([1., 1., 1.])
     """
-    check_pair("universal_perturbation", fleet, task)
+    check_pair("sb.measures.universal_perturbation", fleet, task)
     if not task.classes or task.outputs != 2:
         raise SbkitError(f"A label-signed perturbation is for two classes, got {task.outputs} outputs.")
     few = task.sample(whole("rows", rows))

@@ -34,7 +34,11 @@ def build(name: str, fleet: Fleet, lr: float | None, weight_decay: float, **opti
             check_setting(option, number)
     options["lr"] = check_setting("lr", known["lr"].default if lr is None else lr)
     fleet.flat()  # weights and gradients stand where they stay, for whatever the optimizer holds of them
-    return make(fleet, weight_decay=check_setting("weight_decay", weight_decay), **options)
+    made = make(fleet, weight_decay=check_setting("weight_decay", weight_decay), **options)
+    if not isinstance(made, optim.Optimizer):
+        words = f"A registered optimizer returns one of torch.optim, {name} gave a {type(made).__name__}"
+        raise SbkitError(f"{words}; try return torch.optim.SGD(fleet.parameters(), lr=lr).")
+    return made
 
 
 def check_setting(name: str, value: Any) -> float:

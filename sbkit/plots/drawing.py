@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sbkit.core import Snapshot
+from sbkit.core import SbkitError, Snapshot
 from sbkit.core.registries import measure, plot
 from sbkit.plots.bands import left_out
 from sbkit.plots.shapes import Description, Field, Lines
@@ -51,11 +51,20 @@ def _draw(name: str, history: History, first: Snapshot | None) -> Description | 
     if not of:
         return by_shape(name, history)
     if of == name or name not in history[-1].values:
-        return plot[of](history)
-    picture = plot[of]([replace(seen, values={**seen.values, of: seen.values[name]}) for seen in history])
+        return _asked(of, history)
+    picture = _asked(of, [replace(seen, values={**seen.values, of: seen.values[name]}) for seen in history])
     told = name.removeprefix(f"{of} ")  # which of several, by its arguments
     title = name.replace("_", " ") if told == name else f"{picture.title}: {told}" if picture else ""
     return replace(picture, name=name, title=title) if picture else None
+
+
+def _asked(name: str, history: History) -> Description | None:
+    """The picture that a registered plot gives, or an `SbkitError` if it is none."""
+    picture = plot[name](history)
+    if picture is not None and not isinstance(picture, Description):
+        got = f"a {type(picture).__name__} of {name!r}"
+        raise SbkitError(f"A plot returns Field, Lines, Bars or None, got {got}; try return None.")
+    return picture
 
 
 def _untold(history: History, drawn: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sbkit.core import RESULTS, SbkitError, distinct
 from sbkit.training import Run
-from sbkit.training.signature import Signature
+from sbkit.training.signature import MISSING, Signature
 
 Birth = Callable[[dict[str, Any]], range | None]  # a setting → the seeds of its nets, None if it fails
 
@@ -30,9 +30,10 @@ def checked(lesson: Callable[..., Run], axes: Mapping[str, Any]) -> dict[str, li
         if name in RESULTS and name != "seed":
             raise SbkitError(f"{name!r} is a result of every sweep; rename that argument of {called}.")
         if not lists[name]:
-            raise SbkitError(
-                f"An axis is a list of values to try, got {name}={values!r}; try {name}=[{values!r}]."
-            )
+            usual = signature.defaults.get(name, MISSING)
+            some = values if np.size(values) else 1 if usual is MISSING else usual
+            words = f"An axis is a list of values to try, got {name}={values!r}"
+            raise SbkitError(f"{words}; try {name}=[{some!r}].")
         if len(once := distinct(lists[name])) < len(lists[name]):
             words = f"An axis has each value once, or its nets are counted twice, got {name}={lists[name]!r}"
             raise SbkitError(f"{words}; try {name}={once!r}.")

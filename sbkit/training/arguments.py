@@ -3,12 +3,13 @@
 import difflib
 import inspect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
 from sbkit.core import Fleet, SbkitError, Task, check_memory, registries
+from sbkit.training.plan import CALLS
 
 # The name here: usual names in other libraries.
 USUAL = {
@@ -28,15 +29,18 @@ USUAL = {
 }
 EPOCHS = ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs")
 NAMED = {"optimizer": registries.optimizer, "loss": registries.loss}
+Parameters = Mapping[str, inspect.Parameter]
 
 
-def check_names(options: Mapping[str, Any], own: Iterable[str], optimizer: str, epoch: float) -> None:
+def check_names(options: Mapping[str, Any], own: Parameters, optimizer: str, epoch: float) -> None:
     """Refuse an option that the optimizer does not take and `fit` knows by another name.
 
     own: the arguments of `fit`; epoch: steps in one. What is no other name of an argument is left to the
     optimizer to refuse.
     """
     known = inspect.signature(registries.optimizer[optimizer]).parameters
+    both = {**known, **own}
+    optional = {name: each.default for name, each in both.items() if each.default is not each.empty}
     for name, value in options.items():
         if name in known:
             continue
@@ -45,13 +49,16 @@ def check_names(options: Mapping[str, Any], own: Iterable[str], optimizer: str, 
             words = f"fit counts steps, not epochs, got {name}={value!r}; an epoch takes {epoch:g}"
             raise SbkitError(f"{words}; try steps={math.ceil(epochs * epoch)}.")
         usual = [ours for ours, theirs in USUAL.items() if name.lower() in theirs]
-        near = usual or difflib.get_close_matches(name, [*own, *known], n=1, cutoff=0.7)
+        near = usual or difflib.get_close_matches(name, optional, n=1, cutoff=0.7)
         if near:
-            raise SbkitError(f"fit has no argument {name!r}, got {value!r}; try {_meant(near[0], value)}.")
+            meant = _meant(near[0], optional[near[0]] if isinstance(value, bool) else value)
+            raise SbkitError(f"fit has no argument {name!r}, got {value!r}; try {meant}.")
 
 
 def _meant(name: str, value: Any) -> str:
     """How to write that argument: a value as it is, what is an object of torch by its name here."""
+    if name in CALLS and not callable(value):
+        return "{}=lambda {}: {}".format(name, *CALLS[name])
     if name not in NAMED:
         return f"{name}={value!r}" if isinstance(value, str | int | float | list | tuple) else name
     called = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sbkit.core import Fleet, Snapshot, Task, check_pair, whole
+from sbkit.core import Fleet, SbkitError, Snapshot, Task, check_pair, whole
 from sbkit.core.environment import headless
 from sbkit.optimizers import Settings, build
 from sbkit.training.arguments import check_fit, check_names
@@ -57,7 +57,7 @@ def fit(
     >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
     [50, 100, 120]
     """
-    check_pair("fit", fleet, task, trains=True)
+    check_pair("sb.fit", fleet, task, trains=True)
     rows = rows_a_step(task, optimizer, batch)
     check_names(options, inspect.signature(fit).parameters, optimizer, len(task.y) / rows)
     hooks = Hooks(penalty, transform, after_step)
@@ -82,6 +82,8 @@ def last(run: Run) -> Snapshot:
     >>> last(fit(mlp(task, runs=2), task, steps=100)).step
     100
     """
+    if not isinstance(run, Run):
+        raise SbkitError(f"last takes a run, got a {type(run).__name__}; try sb.last(sb.fit(fleet, task)).")
     with progress(run) as tell:
         while not run.finished:
             run.train(seconds=SLICE)

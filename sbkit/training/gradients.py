@@ -1,5 +1,6 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ class Gradients:
         seeds = [fleet.seed + r for r in range(fleet.runs)]
         whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, seeds)
         self.batches = WholeSet(*whole) if plan.settings.about.full_batch else Batches(*shuffled)
+        self._asked = bool(inspect.signature(plan.optimizer.step).parameters)  # its step takes a closure
+        self._first = not type(plan.optimizer).__module__.startswith(("torch.", "sbkit."))  # see `move`
         self._tapes: dict[int, Backpropagation] = {}
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
@@ -41,6 +44,20 @@ class Gradients:
         written = self.plan.loss.gradient and not self.penalty
         self.by_hand = bool(written) and Backpropagation.knows(self.fleet)
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
+
+    def move(self) -> None:
+        """Let the optimizer take its step.
+
+        torch's and sbkit's call the closure first. One of the user's own may call it late or never, or take
+        none, as in a loop that calls `backward()` before `step()`: it finds the gradients filled.
+        """
+        optimizer: Any = self.plan.optimizer
+        if self._first:
+            self()
+        if self._asked:
+            optimizer.step(self)
+        else:
+            optimizer.step()
 
     def encode(self, y: Tensor) -> Tensor:
         """Labels as targets of the loss; targets as they are. (…, outputs)"""

@@ -144,7 +144,7 @@ class Run:
     def _train_step(self) -> None:
         self._gradients.take(self.step)
         try:
-            self.plan.optimizer.step(self._gradients)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            self._gradients.move()
             self.step += 1
             if self.plan.hooks.after_step:
                 self.plan.hooks.after_step(self.fleet, self.step)

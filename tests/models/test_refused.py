@@ -270,3 +270,10 @@ def test_weights_of_two_types_are_refused():
     )
     with pytest.raises(sb.SbkitError, match="real weights of one type, got torch.complex64, torch.float64"):
         sb.fit(fleet, slab_task(), batch=32)
+
+
+def test_whole_numbers_are_turned_into_the_weights_type():
+    fleet, x = sb.models.fleet_of(lambda: nn.Linear(3, 2), runs=2), torch.ones(4, 3, dtype=torch.int64)
+    with pytest.raises(sb.SbkitError, match=r"try x.to\(torch.float32\)"):
+        fleet(x)
+    assert fleet(x.to(torch.float32)).shape == (2, 4, 2)

@@ -1,5 +1,6 @@
 """Optimizers of one's own: over parameters, groups, a part or views of them, in slices of any size."""
 
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -54,6 +55,36 @@ class Lookahead(optim.SGD):
         return loss
 
 
+class Heedless(optim.Optimizer):
+    """Reads the gradients that are there and asks for none, as in a loop that calls `backward()` first."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data.sub_(p.grad, alpha=group["lr"])
+
+
+class Bare(Heedless):
+    """Takes no closure at all."""
+
+    def step(self):
+        super().step()
+
+
+class Climber(optim.SGD):
+    """Climbs by the gradients that are there, then asks for those at the top, as SAM is often written."""
+
+    def step(self, closure):
+        moves = [(p, 0.05 * p.grad) for p in self.param_groups[0]["params"]]
+        for p, climb in moves:
+            p.data.add_(climb)
+        with torch.enable_grad():
+            closure()
+        for p, climb in moves:
+            p.data.sub_(climb)
+        super().step()
+
+
 def in_groups(fleet: sb.Fleet, lr: float, weight_decay: float) -> optim.Optimizer:
     """Matrices and biases apart, at different rates."""
     matrices, biases = ([p for p in fleet.parameters() if (p.ndim > 2) == wide] for wide in (True, False))
@@ -105,6 +136,10 @@ OWN: dict[str, Make] = {
     "forgetful, flat": flat(Forgetful, momentum=0.9),
     "elsewhere": lambda fleet, lr, weight_decay: Elsewhere(fleet.parameters(), {"lr": lr}),
     "elsewhere, flat": lambda fleet, lr, weight_decay: Elsewhere([fleet.flat()], {"lr": lr}),
+    "heedless": lambda fleet, lr, weight_decay: Heedless(fleet.parameters(), {"lr": lr}),
+    "heedless, flat": lambda fleet, lr, weight_decay: Heedless([fleet.flat()], {"lr": lr}),
+    "bare": lambda fleet, lr, weight_decay: Bare(fleet.parameters(), {"lr": lr}),
+    "climber": each(Climber),
     "lookahead": lambda fleet, lr, weight_decay: Lookahead(fleet.parameters(), lr=lr),
 }
 
@@ -137,12 +172,17 @@ def by_autograd(make: Make, build: str) -> sb.Fleet:
     task = slab_task()
     fleet = FLEETS[build](task, runs=2)
     made, batches = make(fleet, 0.01, 0.0), Batches(task.x, task.y, BATCH, 0, [0, 1])
-    for step in range(STEPS):
+
+    def gradients(step: int) -> torch.Tensor:
         x, y = batches(step)
         loss = sum(F.cross_entropy(*run) for run in zip(fleet(x), y, strict=True))
         for p, grad in zip(fleet.parameters(), torch.autograd.grad(loss, fleet.parameters()), strict=True):
             p.grad = grad if p.grad is None else p.grad.copy_(grad)
-        made.step(lambda loss=loss: loss)
+        return loss
+
+    for step in range(STEPS):
+        gradients(step)
+        made.step() if isinstance(made, Bare) else made.step(functools.partial(gradients, step))
     return fleet
 
 
@@ -153,6 +193,8 @@ def test_trains_as_the_plain_loop_does(name, build):
     same = {
         "forgetful": each(optim.SGD, momentum=0.9),
         "elsewhere": each(optim.SGD),
+        "heedless": each(optim.SGD),
+        "bare": each(optim.SGD),
         "view": each(optim.Adam),
     }
     plain = by_autograd(same.get(name.partition(",")[0], OWN[name]), build)
@@ -223,6 +265,12 @@ def test_refuses_an_optimizer_of_other_weights(name, monkeypatch):
     monkeypatch.setitem(registries.optimizer.about, name, AboutOptimizer())
     with pytest.raises(sb.SbkitError, match=r"optimizer moves .*try torch.optim.*fleet\.(parameters|flat)"):
         sb.fit(FLEETS["relu"](task, runs=2), task, optimizer=name, batch=BATCH)
+
+
+def test_refuses_what_is_no_optimizer(monkeypatch):
+    monkeypatch.setitem(registries.optimizer._functions, "own", lambda fleet, lr=0.1, weight_decay=0.0: None)
+    with pytest.raises(sb.SbkitError, match=r"own gave a NoneType; try return torch.optim.SGD\("):
+        sb.fit(FLEETS["relu"](slab_task(), runs=2), slab_task(), optimizer="own", batch=BATCH)
 
 
 def test_torchs_own_lbfgs_trains_one_run(monkeypatch):

@@ -331,6 +331,12 @@ def test_a_plot_may_be_registered_for_another_measure(monkeypatch):
     assert (field.name, field.x.label, field.y.label) == ("other", "d", "c")
 
 
+def test_a_plot_that_gives_no_picture_is_refused(monkeypatch, snapshot):
+    monkeypatch.setitem(registries.plot._functions, "mine", lambda history: "a figure")
+    with pytest.raises(sb.SbkitError, match="A plot returns .* got a str of 'mine'; try return None"):
+        pictures([snapshot(values={"mine": torch.rand(3)})])
+
+
 def test_planes_that_differ_between_two_sides_have_no_difference():
     def lesson(across=1):
         return run_of([functools.partial(sb.boundary, axes=(across, 4))])

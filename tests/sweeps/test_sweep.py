@@ -70,7 +70,7 @@ def test_workers_that_are_threads_take_any_lesson_and_leave_numpys_threads_as_th
     [
         ({"detph": [1]}, "No argument of lesson named 'detph'.*Did you mean 'depth'"),
         ({"depth": 1}, r"An axis is a list of values to try, got depth=1; try depth=\[1\]"),
-        ({"depth": []}, "An axis is a list of values"),
+        ({"depth": []}, r"An axis is a list of values to try, got depth=\[\]; try depth=\[\d\]"),
         ({"depth": "deep"}, "An axis is a list of values"),
         ({"depth": torch.tensor(1)}, r"An axis is a list of values to try, got depth=tensor\(1\)"),
     ],

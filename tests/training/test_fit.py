@@ -98,6 +98,7 @@ NAMES = [  # what users of other libraries write → what they are told to try
     ({"criterion": nn.CrossEntropyLoss()}, {"loss": "cross_entropy"}),
     ({"loss_fn": "mse"}, {"loss": "square"}),
     ({"momentm": 0.9}, {"momentum": 0.9}),
+    ({"early_stopping": True}, {"stop": 0.01}),
 ]
 
 
@@ -111,10 +112,20 @@ def test_usual_names_are_known_and_the_advice_works(given, meant):
     fit(**{"batch": 30} | meant)
 
 
+def test_a_hook_that_is_none_is_shown_one():
+    with pytest.raises(
+        sb.SbkitError, match=r"no argument 'callbacks', .*; try after_step=lambda fleet, step: "
+    ):
+        fit(callbacks=[])
+    with pytest.raises(sb.SbkitError, match="No option of sgd named 'mask'"):
+        fit(mask=None)
+
+
 def test_swapped_or_foreign_arguments_are_told_apart():
     task, table = slab_task(), animals()
     fleet = FLEETS["relu"](task, runs=2)
     for ask, says in [
+        (lambda: sb.last(fleet), r"last takes a run, got a MLP; try sb.last\(sb.fit\(fleet, task\)\)"),
         (lambda: sb.fit(task, fleet), "takes the fleet first, then the task.*; try sb.fit.fleet, task."),
         (lambda: sb.fit(nn.Linear(3, 2), task), "A fleet is .*, got a Linear; try sb.models.fleet_of with a"),
         (lambda: sb.fit(sb.mlp, task), "A fleet is .*, got a function; try sb.mlp.task."),
