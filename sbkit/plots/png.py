@@ -18,7 +18,7 @@ from sbkit.plots.traces import Trace, rises, span, traces
 
 SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X"}
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
-LARGEST = 100_000  # bytes
+LARGEST, FEW = 100_000, 6  # bytes, names in one column of a legend
 STYLE: Any = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
 STYLE |= {"axes.grid": True, "axes.axisbelow": True, "grid.color": "#ebebeb", "axes.edgecolor": "#d0d0d0"}
 STYLE |= {"xtick.major.size": 0, "ytick.major.size": 0, "ytick.minor.size": 0}
@@ -91,8 +91,8 @@ def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
         tilt = {"rotation": 40, "ha": "right"} if len(shape.block) > 4 else {}
         axes.set_xticks(range(len(shape.block)), shape.block, **tilt)
         axes.grid(visible=False, axis="x")
-    if any(trace["showlegend"] for trace in drawn if "name" in trace):
-        axes.legend(loc="lower right" if rises(shape) else "upper right")
+    if named := sum(trace["showlegend"] for trace in drawn if "name" in trace):
+        axes.legend(loc="lower right" if rises(shape) else "upper right", ncols=1 + named // FEW)
 
 
 def _mark(axes: Any, at: tuple[float, float] | None, mark: Mark) -> None:
