@@ -91,7 +91,7 @@ def test_other_optimizers(optimizer, lr):
 def searched(depth: int, fmin=None) -> float:
     """Mean effective rank over ten targets of what the lesson's search without gradients finds."""
     notebook = Path(__file__).parents[2] / "notebooks/2-rank/03-learning-low-rank.ipynb"
-    names = {"sb": sb, "np": np, "torch": torch, "functools": functools}
+    names = {"sb": sb, "np": np, "torch": torch, "functools": functools, "low_rank_task": low_rank_task}
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["id"] == "search":
             exec("".join(cell["source"]), names)
