@@ -8,7 +8,7 @@ from torch import Tensor
 from sbkit.core import Fleet, Task
 from sbkit.course.exercise import exercise
 from sbkit.data import slabs
-from sbkit.lessons.voters import right_on, shuffled_apart, voters
+from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
 from sbkit.measures import effective_rank, stable_rank
 
 # Ten singular values of a matrix with a stable rank below 2 and an effective rank above 5.
@@ -45,11 +45,8 @@ VOTES = "Two of four votes shuffled: {0:.2f} of the rows are right, "
 apart = exercise(
     "fleet, task and names",
     tries=_linear_features,
-    keeps=True,
     want=_each,
-    within=(0, 1),
-    expects="2 accuracies are expected, one a run",
-    measured=lambda shares: [shares.mean()],
+    **ACCURACIES,
     atol=0.03,  # one vote alone is overruled, two against two are a coin: 0.87
     must={
         VOTES + "as if nothing had moved. Reorder the features' columns of z, then embed.": (

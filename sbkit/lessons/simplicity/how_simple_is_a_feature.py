@@ -7,7 +7,7 @@ from torch import Tensor
 from sbkit.core import Fleet, Task
 from sbkit.course.exercise import exercise
 from sbkit.data import slabs
-from sbkit.lessons.voters import right_on, shuffled_apart, voters
+from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
 
 
 def _one_vote() -> list[tuple[Fleet, Task, str]]:
@@ -29,11 +29,8 @@ HEAD = "The nets follow the linear feature alone; got {0:.2f} for it, {1:.2f} fo
 follow = exercise(
     "fleet, task and name",
     tries=_one_vote,
-    keeps=True,
     want=_swapped,
-    within=(0, 1),
-    expects="2 accuracies are expected, one a run",
-    measured=lambda *shares: [each.mean() for each in shares],
+    **ACCURACIES,
     wrong={
         HEAD + "Count the answers 1 − y_test: that is what the moved feature says.": (
             lambda fleet, task, name: _swapped(fleet, task, name, own=True)

@@ -12,7 +12,7 @@ from sbkit.core import Fleet, Snapshot, Task, check_pair
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise
 from sbkit.data import slabs
-from sbkit.lessons.voters import right_on, shuffled_apart, voters
+from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
 from sbkit.measures import margins
 from sbkit.plots import Axis, Lines
 from sbkit.plots.bands import band_line, shown, told
@@ -99,11 +99,8 @@ def _shuffled(fleet: Fleet, task: Task, name: str) -> Tensor:
 shuffle = exercise(
     "fleet, task and name",
     tries=_one_vote,
-    keeps=True,
     want=_shuffled,
-    within=(0, 1),
-    expects="2 accuracies are expected, one a run",
-    measured=lambda *shares: [each.mean() for each in shares],
+    **ACCURACIES,
     atol=0.05,
     must={
         "The nets use the linear feature alone: without its link they should be right on half the rows, got "
