@@ -53,8 +53,8 @@ def test_the_control_in_fifty_dimensions():
 
 
 def test_the_authors_setting_in_ten_dimensions_does_not_always_converge():
-    """Fact 26: most nets learn the slabs, six of sixteen do not in 3,000 steps, on two kernels."""
-    _, found = trained(sb.slabs([7] * 10, n=40_000), runs=16, seed=108, steps=3000, **AUTHORS)
+    """Fact 26: many nets learn the slabs, some not yet: 10 of 16 at seed 108, which set the bounds."""
+    _, found = trained(sb.slabs([7] * 10, n=40_000), runs=16, seed=208, steps=3000, **AUTHORS)
     learned = (found >= 0.95).double().mean()
     assert 0.25 <= learned <= 0.95
 
