@@ -13,7 +13,7 @@ from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.kernel import Cells, listen, this_cell
 from sbkit.lab.session import Session
-from sbkit.lab.stage import Stage
+from sbkit.lab.stage import Stage, standing
 from sbkit.lab.still import Handle
 from sbkit.lab.stills import Stills, inside
 from sbkit.lab.widgets import snapped, tell, widget_of
@@ -54,7 +54,10 @@ class Panel(Handle, ipywidgets.VBox):
         offered = {name: name in session.takes and name not in meant for name in ("seed", "data")}
         desk = Desk(session, meant)
         rests = {"idle": desk.allowance.idle} if desk.allowance.idle < math.inf else {}
-        self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name} | rests)
+        first = {} if stills else standing(desk.answer({"type": "refresh"}))  # a glance
+        self._stage = Stage(
+            controls=offered | {"trains": session.trains, "name": session.name} | rests, **first
+        )
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")
@@ -91,7 +94,10 @@ class Panel(Handle, ipywidgets.VBox):
             return
         if self._desk.builds(message):
             stage.send({"type": "building"})
-        stage.send(*self._desk.answer(message))
+        reply = self._desk.answer(message)
+        stage.send(*reply)
+        for name, value in standing(reply).items():
+            stage.set_trait(name, value)
         self._retell()
 
     def _retell(self) -> None:
