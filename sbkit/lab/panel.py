@@ -51,18 +51,14 @@ class Panel(Handle, ipywidgets.VBox):
         self._borrowed = [dial.widget for dial in meant.values() if dial.control == "widget"]
         self._live = session.live
         self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}
-        offered = {name: name in session.takes and name not in meant for name in ("seed", "data")}
         desk = Desk(session, meant)
-        rests = {"idle": desk.allowance.idle} if desk.allowance.idle < math.inf else {}
         first = {} if stills else standing(desk.answer({"type": "refresh"}))  # a glance
-        self._stage = Stage(
-            controls=offered | {"trains": session.trains, "name": session.name} | rests, **first
-        )
+        self._stage = Stage(controls=offered(desk), **first)
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
-        self._stills = Stills(desk, offered["seed"])
+        self._stills = Stills(desk, self._stage.controls["seed"])
         holder = ipywidgets.VBox()
         self._own = [holder, self._stills]
         super().__init__([*arranged(list(self._names)), *self._own], _dom_classes=("sb-panel",))
@@ -135,6 +131,14 @@ class Panel(Handle, ipywidgets.VBox):
             for widget in [w for w in [*inside(self), self._stage] if w not in self._borrowed]:
                 widget.close()
         super().close()
+
+
+def offered(desk: Desk) -> dict[str, Any]:
+    """What the stage of a desk is to offer."""
+    session, rests = desk.session, desk.allowance.idle
+    counts = {name: name in session.takes and name not in desk.dials for name in ("seed", "data")}
+    about = {"trains": session.trains, "name": session.name}
+    return counts | about | ({"idle": rests} if rests < math.inf else {})
 
 
 def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
