@@ -96,7 +96,9 @@ class Images(Frozen):
         said = "" if usual else say("captions", kind, label=self.scale.text, low=low, high=high)
         none = int(np.isnan(self.pixels).sum())
         said += say("captions", "images_heat", label=self.heat.text, most=most) if heat else ""
-        return said + (say("captions", "images_none", n=f"{none:,}") if none else "")
+        return said + (
+            say("captions", "images_none", n=f"{none:,}", all=f"{self.pixels.size:,}") if none else ""
+        )
 
     def painted(self) -> NDArray[np.uint8]:
         """The images as they are drawn, their overlay over them: red, green and blue. (n, h, w, 3)"""

@@ -166,7 +166,7 @@ def _told(bars: Bars, part: slice) -> list[str]:
     if bars.low is None or bars.high is None:
         return names
     ends = zip(names, bars.low[part], bars.high[part], strict=True)
-    return [f"{name} ({low:.3g} … {high:.3g})" for name, low, high in ends]
+    return [f"{name} ({low:.3g} … {high:.3g})" if low <= high else name for name, low, high in ends]
 
 
 def _whiskers(at: Any, low: Any, high: Any, half: Any) -> Trace:

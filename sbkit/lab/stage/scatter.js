@@ -40,7 +40,7 @@ function asLines(plot) {
 /** The point nearest to a place of the canvas, -1 where none is near. */
 export function nearestPoint(points, scales, [px, py], reach = 24) {
   const away = Array.from({ length: points.length / 2 }, (_, k) => Math.hypot(scales.x(points[2 * k]) - px, scales.y(points[2 * k + 1]) - py));
-  return away.indexOf(Math.min(...away.filter((d) => d < reach)));
+  return away.indexOf(Math.min(reach, ...away.filter((d) => d < reach)));
 }
 
 function scatterLegend(plot, theme, { pinned }) {
