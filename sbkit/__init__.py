@@ -26,7 +26,7 @@ from sbkit.data import lms, ms, planar, slabs
 from sbkit.lab import lab
 from sbkit.measures import boundary, randomized, reliance, spectrum
 from sbkit.models import mlp
-from sbkit.plots import Axis, Bars, Field, Line, Lines, bands
+from sbkit.plots import Axis, Bars, Field, Images, Line, Lines, Scatter, bands
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
@@ -59,9 +59,11 @@ __all__ = [
     "Feature",
     "Field",
     "Fleet",
+    "Images",
     "Line",
     "Lines",
     "SbkitError",
+    "Scatter",
     "Snapshot",
     "Task",
     "bands",

@@ -14,7 +14,7 @@ import numpy as np
 from sbkit.core import SbkitError, between, one_of
 from sbkit.core.environment import headless, lesson_name, switched_on
 from sbkit.course import journal
-from sbkit.plots import Bars, Lines, Mark
+from sbkit.plots import Bars, Lines, Mark, Scatter
 
 Range = tuple[float, float]
 
@@ -90,7 +90,7 @@ class Prediction:
         miss = "A surprise is worth more than a hit: what had you assumed?"
         return "\n".join([said, hit if right else miss, *(_record() if self._line else [])])
 
-    def over(self, picture: Bars | Lines, at: str | None = None) -> Bars | Lines:
+    def over(self, picture: Bars | Lines | Scatter, at: str | None = None) -> Bars | Lines | Scatter:
         """The picture with the predicted range drawn on it: over one bar (`at`, its name) or all along.
 
         Nothing is drawn unless committed. Raises `SbkitError` if the choice has no range, or there is no

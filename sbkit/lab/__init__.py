@@ -34,7 +34,8 @@ def lab(
     dials: for every argument of the lesson that is to have one, a list (drop-down), (1, 8) (whole
     numbers), (0.0, 1.0), (1e-4, 1.0, "log"), True or False, or any widget; they start at the lesson's
     defaults. start: other values to start at, as `.share()` gives them ("slabs=5&lr=0.02", alone or in an
-    address), or {name: value}. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars).
+    address), or {name: value}. A lesson returns a run, or descriptions to be drawn (Field, Lines, Bars,
+    Scatter, Images).
     compare: the name of the dial in which two runs, A and B, are to differ; all else is the same, and they
     train in lock-step.
     after: a prediction; dials and buttons stay locked until it is committed.

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sbkit.plots import Description, Field
+from sbkit.plots import Description, Field, Images, Scatter
+from sbkit.plots.parts import Axis
+from sbkit.plots.shapes import captioned
+from sbkit.plots.words import say
 
 Frame = dict[str, Any]
+ROWS = 200  # of a table that comes with a frame
 
 
 class Buffer:
@@ -45,7 +49,7 @@ class Buffer:
         if not dataclasses.is_dataclass(value):
             return value
         parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        small = _small(value) if isinstance(value, Field) else {}
+        small = _small(value)
         return {name: self.part(one) for name, one in parts.items() if name not in small} | {
             name: self.put(one, "u1") for name, one in small.items()
         }
@@ -54,13 +58,43 @@ class Buffer:
 def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, bytes]:
     """A frame message with its buffer. head: run, step, steps, epoch, state, reason, moving, …"""
     buffer = Buffer()
-    plots = [{"shape": type(one).__name__.lower()} | buffer.part(one) for one in descriptions]
+    plots = [_plot(one, buffer) for one in descriptions]
     return {"type": "frame", "pushed": False} | head | {"plots": plots}, bytes(buffer.bytes)
 
 
-def _small(field: Field) -> dict[str, Any]:
-    """What fits in one byte a number: labels, and the spread of a chance (at most ½) times 510."""
-    small = {} if field.labels is None else {"labels": field.labels}
-    if field.spread is not None and field.scale is None:  # (rows, columns)
-        small["spread"] = 510 * np.minimum(field.spread, 0.5)
+def _plot(shape: Description, buffer: Buffer) -> dict[str, Any]:
+    plot = {"shape": type(shape).__name__.lower()} | buffer.part(shape) | {"caption": captioned(shape)}
+    told = isinstance(shape, Scatter | Images)
+    return plot | ({"about": shape.about, "told": _told(shape)} if told else {})
+
+
+def _told(shape: Scatter | Images) -> dict[str, Any]:
+    """The data table of a shape in words: at most 200 rows, which the note says."""
+    columns, count = shape.listed(), len(shape.points if isinstance(shape, Scatter) else shape.pixels)
+    kept = range(0, count, -(-count // ROWS) or 1)
+    some = say("tables", "some", n=len(kept), all=count) if len(kept) < count else ""
+    rows = [[_text(column[k]) for column in columns.values()] for k in kept]
+    return {"note": shape.title + some, "head": list(columns), "rows": rows}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str | int):
+        return str(value)
+    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def _small(shape: Any) -> dict[str, Any]:
+    """What fits in one byte a number: labels, the spread of a chance (at most ½) times 510, and pixels."""
+    if isinstance(shape, Images):
+        small = {"pixels": _place(shape.pixels, shape.scale)}
+        return small if shape.overlay is None else small | {"overlay": _place(shape.overlay, shape.heat)}
+    small = {} if getattr(shape, "labels", None) is None else {"labels": shape.labels}
+    if isinstance(shape, Field) and shape.spread is not None and shape.scale is None:  # (rows, columns)
+        small["spread"] = 510 * np.minimum(shape.spread, 0.5)
     return small
+
+
+def _place(values: Any, scale: Axis) -> Any:
+    """Where values lie on a scale from 1 to 255, 128 in its middle; 0 for none."""
+    share = (values.astype(float) - scale.low) / (scale.high - scale.low)  # pyright: ignore
+    return np.where(np.isnan(share), 0, 1 + 254 * np.clip(share, 0, 1))

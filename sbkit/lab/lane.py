@@ -15,6 +15,7 @@ from sbkit.lab.labels import told_apart
 from sbkit.lab.pen import Pen
 from sbkit.optimizers.settings import LIVE
 from sbkit.plots import Description, pictures
+from sbkit.plots.shapes import SHAPES
 from sbkit.training import Run, anew
 from sbkit.training.signature import Signature
 
@@ -151,7 +152,7 @@ def made_by(name: str, made: Any) -> tuple[Run | None, list[Description]]:
         return None, [replace(one, name=own) for one, own in zip(several, names, strict=True)]
     got = type(made).__name__ if made is not None else "None; does it end with `return`?"
     raise SbkitError(
-        f"A lesson returns a run, as sb.fit does, or a description (Field, Lines, Bars), "
+        f"A lesson returns a run, as sb.fit does, or a description ({SHAPES}), "
         f"or a list of descriptions; {name} returned {got}"
     )
 

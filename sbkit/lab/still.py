@@ -13,8 +13,9 @@ from sbkit.lab.dials import Dial
 from sbkit.lab.replay import film, replay
 from sbkit.lab.session import Session
 from sbkit.lab.share import share
-from sbkit.plots import Bars, Description, Field
+from sbkit.plots import Description
 from sbkit.plots.png import png
+from sbkit.plots.shapes import captioned
 from sbkit.plots.words import say
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def alt(pictures: Iterable[Description]) -> str:
 
 
 def _told(picture: Description) -> str:
-    axes = [picture.y.text] if isinstance(picture, Bars) else [picture.x.text, picture.y.text]
-    marks = [] if isinstance(picture, Field) else picture.marks
-    said = [f"{type(picture).__name__}: {picture.title}.", picture.caption or f"Axes: {', '.join(axes)}."]
+    axes = ", ".join(axis.text for name in "xy" if (axis := getattr(picture, name, None)))
+    said = [f"{type(picture).__name__}: {picture.title}.", captioned(picture) or f"Axes: {axes}."]
+    marks = getattr(picture, "marks", ())
     return " ".join([*said, *(f"{mark.label} ({mark.low:g} to {mark.high:g})." for mark in marks)])

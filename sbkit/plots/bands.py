@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from sbkit.core import Snapshot
-from sbkit.plots.shapes import Array, Line
+from sbkit.plots.parts import Array
+from sbkit.plots.shapes import Line
 from sbkit.plots.words import say
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sbkit.core import SbkitError, Snapshot
 from sbkit.core.registries import measure, plot
 from sbkit.plots.bands import left_out
-from sbkit.plots.shapes import Description, Field, Lines
+from sbkit.plots.shapes import SHAPES, Description, Field, Lines
 from sbkit.plots.standard import by_shape
 from sbkit.plots.words import say
 
@@ -62,7 +62,7 @@ def _asked(name: str, history: History) -> Description | None:
     picture = plot[name](history)
     if picture is not None and not isinstance(picture, Description):
         got = f"a {type(picture).__name__} of {name!r}"
-        raise SbkitError(f"A plot returns Field, Lines, Bars or None, got {got}; try return None.")
+        raise SbkitError(f"A plot returns one of {SHAPES} or None, got {got}; try return None.")
     return picture
 
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
-from sbkit.plots.shapes import Axis, Bars, Description
-from sbkit.plots.theme import INK, faint
-from sbkit.plots.traces import escaped, rises, span, traces
+from sbkit.plots.images import Images
+from sbkit.plots.parts import Axis
+from sbkit.plots.shapes import SHAPES, Bars, Description, captioned
+from sbkit.plots.theme import INK, NAMES, faint
+from sbkit.plots.traces import escaped, rises, room, span, traces
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -25,7 +27,7 @@ STYLE = {"template": "plotly_white", "barmode": "overlay", "font": FONT, "margin
 def figure(descriptions: Description | Sequence[Description]) -> Figure:
     """The descriptions side by side in one plotly figure, three a row, each with title and caption.
 
-    Raises `SbkitError` on anything that is no `Field`, `Lines` or `Bars`.
+    Raises `SbkitError` on anything that is no description.
 
     >>> bars = Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])
     >>> figure(bars).data[0].y.tolist()
@@ -35,7 +37,7 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
 
     shapes: Any = descriptions if isinstance(descriptions, list | tuple) else [descriptions]
     if not shapes or not all(isinstance(shape, Description) for shape in shapes):
-        raise SbkitError(f"A figure is of Field, Lines or Bars, got {descriptions!r:.80}.")
+        raise SbkitError(f"A figure is of {SHAPES}, got {descriptions!r:.80}.")
     columns = min(ACROSS, len(shapes))
     rows = math.ceil(len(shapes) / columns)
     gaps: dict[str, Any] = {"vertical_spacing": 0.42 / rows, "horizontal_spacing": 0.27 / columns}
@@ -49,7 +51,7 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
 
 def _title(shape: Description) -> str:
     """Title and caption as plotly writes them."""
-    lines = [escaped(line) for line in textwrap.wrap(shape.caption, LETTERS)]
+    lines = [escaped(line) for line in textwrap.wrap(captioned(shape), LETTERS)]
     caption = "".join(f"<br>{line}" for line in lines)
     return f"<span style='font-size:17px'><b>{escaped(shape.title)}</b></span>{caption}"
 
@@ -57,8 +59,9 @@ def _title(shape: Description) -> str:
 def _draw(fig: Figure, shape: Description, place: dict[str, Any], plot: str) -> None:
     """A shape with its axes, and its legend and bar of colours inside its place."""
     layout: Any = fig.layout
-    fig.update_xaxes(**(_names(shape) if isinstance(shape, Bars) else _axis(shape.x)), **place)
-    fig.update_yaxes(**_axis(shape.y), **place)
+    across, up = _both(shape, plot)
+    fig.update_xaxes(**across, **place)
+    fig.update_yaxes(**up, **place)
     up = layout[f"yaxis{plot}"].domain
     for trace in traces(shape):
         if trace.get("showscale"):
@@ -85,10 +88,21 @@ def _marks(fig: Figure, shape: Description, plot: str) -> None:
         fig.add_annotation(text=escaped(mark.label), x=(left + right) / 2, y=mark.high, **note, **refs)
 
 
+def _both(shape: Description, plot: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What plotly is told of the two axes."""
+    if isinstance(shape, Images):
+        wide, high = room(shape)
+        square = {"scaleanchor": f"x{plot}", "constrain": "domain", "range": [high, 0], "visible": False}
+        return {"visible": False, "constrain": "domain", "range": [0, wide]}, square
+    x = shape.x
+    return (_names(shape) if isinstance(shape, Bars) and x is None else _axis(x)), _axis(shape.y)  # pyright: ignore
+
+
 def _names(bars: Bars) -> dict[str, Any]:
-    """Names along an axis of numbers, so that bars of several sides stand around them."""
-    names = [escaped(name) for name in bars.block]
-    return {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False, "zeroline": False}
+    """Names along an axis of numbers, so that bars of several sides stand around them; of many only some."""
+    kept = range(0, len(bars.block), 1 + len(bars.block) // (NAMES + 1))
+    names = [escaped(bars.block[k]) for k in kept]
+    return {"tickvals": list(kept), "ticktext": names, "showgrid": False, "zeroline": False}
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

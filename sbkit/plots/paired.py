@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Lines
+from sbkit.plots.images import Images
+from sbkit.plots.parts import Array, Axis
+from sbkit.plots.shapes import MOST_POINTS, Bars, Description, Field, Lines, Scatter
 from sbkit.plots.theme import BANDS
 from sbkit.plots.words import say, short
 
@@ -21,7 +24,8 @@ def paired(a: Sequence[Description], b: Sequence[Description], labels: Sequence[
     """What A and B show under the same name, drawn together; the rest of each beside it.
 
     labels: of A and of B, in legends and titles. A line of A is solid, of B dashed; two lines (train and
-    test) get a plot each, more than two a plot a side. Bars stand beside each other.
+    test) get a plot each, more than two a plot a side. Bars stand beside each other. Points without classes
+    are of the class A or B. Images, and points of classes, have a plot a side.
     Fields of one plane are followed by B − A.
 
     >>> a, b = ([Bars("r", "Reliance", "lost", ["linear", "slab"], [v, 0])] for v in (0.5, 0.3))
@@ -87,21 +91,46 @@ def _bars(a: Bars, b: Bars, labels: Sequence[str]) -> list[Description]:
     y = _joint(a.y, b.y)
     if a.sides or b.sides:
         return [_of_side(replace(one, y=y), side, labels) for side, one in enumerate((a, b))]
+    if (a.x or b.x) and (a.x, a.names) != (b.x, b.names):  # bars that touch, on other parts of an axis
+        return [_of_side(replace(one, y=y), side, labels) for side, one in enumerate((a, b))]
     names = list(dict.fromkeys((*a.names, *b.names)))
     runs = max(0 if one.dots is None else one.dots.shape[1] for one in (a, b))
-    values = np.concatenate([_rows(one, names, runs) for one in (a, b)])  # (names of both, 1 + runs)
+    values = np.concatenate([_rows(one, names, runs) for one in (a, b)])  # (names of both, 3 + runs)
+    ends = None if a.low is None and b.low is None else values[:, 1:3].T
+    low, high = (None, None) if ends is None else ends
     caption = _captions(a, b) + say("captions", "between_bars")
-    about = {"values": values[:, 0], "dots": values[:, 1:] if runs else None, "sides": tuple(labels)}
-    return [replace(a, y=y, names=names * 2, caption=caption, **about)]
+    about = {"values": values[:, 0], "low": low, "high": high, "sides": tuple(labels)}
+    return [replace(a, y=y, names=names * 2, caption=caption, dots=values[:, 3:] if runs else None, **about)]
 
 
 def _rows(bars: Bars, names: Sequence[str], runs: int) -> Array:
-    """Value and dots of every name, NaN where the bars have none. (names, 1 + runs)"""
-    rows = np.full((len(names), 1 + runs), np.nan, dtype=np.float32)
-    for k, name in enumerate(bars.names):
-        dots = [] if bars.dots is None else bars.dots[k]
-        rows[names.index(name), : 1 + len(dots)] = [bars.values[k], *dots]
+    """Value, low, high and dots of every name, NaN where the bars have none. (names, 3 + runs)"""
+    rows = np.full((len(names), 3 + runs), np.nan, dtype=np.float32)
+    at = [names.index(name) for name in bars.names]
+    rows[at, 0] = bars.values
+    if bars.low is not None and bars.high is not None:
+        rows[at, 1], rows[at, 2] = bars.low, bars.high
+    if bars.dots is not None:
+        rows[at, 3 : 3 + bars.dots.shape[1]] = bars.dots
     return rows
+
+
+def _scatters(a: Scatter, b: Scatter, labels: Sequence[str]) -> list[Description]:
+    """Points without classes in one plot, A and B their classes; others beside each other on equal axes."""
+    axes: Any = {"x": _joint(a.x, b.x), "y": _joint(a.y, b.y)}
+    classes = a.labels is not None or b.labels is not None
+    if classes or len(a.points) + len(b.points) > MOST_POINTS:
+        return [_of_side(replace(one, **axes), side, labels) for side, one in enumerate((a, b))]
+    about = {"labels": np.repeat([0, 1], [len(a.points), len(b.points)]), "names": tuple(labels)}
+    about |= {"caption": _captions(a, b), "diagonal": a.diagonal or b.diagonal}
+    return [replace(a, points=np.concatenate([a.points, b.points]), **axes, **about)]
+
+
+def _images(a: Images, b: Images, labels: Sequence[str]) -> list[Description]:
+    """Beside each other, in the same colours."""
+    sides = [(a, b), (b, a)]
+    both = [replace(one, scale=_joint(one.scale, o.scale), heat=_joint(one.heat, o.heat)) for one, o in sides]
+    return [_of_side(one, side, labels) for side, one in enumerate(both)]
 
 
 def _joint(one: Axis, other: Axis) -> Axis:
@@ -115,4 +144,4 @@ def _captions(a: Description, b: Description) -> str:
     return a.caption if a.caption == b.caption else f"A: {a.caption} B: {b.caption}"
 
 
-JOIN = {Field: _fields, Lines: _lines, Bars: _bars}
+JOIN = {Field: _fields, Lines: _lines, Bars: _bars, Scatter: _scatters, Images: _images}

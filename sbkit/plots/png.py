@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import re
@@ -12,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from sbkit.plots.shapes import Axis, Bars, Description, Field, Mark
-from sbkit.plots.theme import INK, WHITE, faint
-from sbkit.plots.traces import Trace, rises, span, traces
+from sbkit.plots.images import Images
+from sbkit.plots.parts import Axis, Mark
+from sbkit.plots.shapes import Bars, Description, Field, captioned
+from sbkit.plots.theme import INK, NAMES, WHITE, faint
+from sbkit.plots.traces import Trace, rises, room, span, traces
 
-SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P", "x": "X"}
+SYMBOLS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "cross": "P"}
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "longdash": (0, (8, 3)), "dashdot": "-."}
 LARGEST, FEW = 100_000, 6  # bytes, names in one column of a legend
 STYLE: Any = {"text.parse_math": False, "text.color": INK, "font.size": 8}  # names are text, also "$x$"
@@ -74,7 +77,7 @@ def places(fields: Sequence[bool]) -> list[list[int]]:
 
 def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
     """Draw a shape with title and caption on matplotlib's axes, `across` inches wide."""
-    caption = textwrap.wrap(shape.caption, int(16 * across - 8))
+    caption = textwrap.wrap(captioned(shape), int(16 * across - 8))
     pad = 5 + 10 * len(caption)
     title = textwrap.fill(shape.title, int(10 * across))
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold", pad=pad)
@@ -85,11 +88,16 @@ def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
         DRAW[trace["type"]](axes, trace, shape)
     for mark in getattr(shape, "marks", ()):
         _mark(axes, span(shape, mark), mark)
-    for which, axis in (("x", Axis("") if isinstance(shape, Bars) else shape.x), ("y", shape.y)):
-        _along(axes, which, axis)
-    if isinstance(shape, Bars):
+    for which in "xy" if not isinstance(shape, Images) else "":
+        _along(axes, which, getattr(shape, which) or Axis(""))
+    if isinstance(shape, Images):
+        wide, high = room(shape)
+        axes.set(xlim=(0, wide), ylim=(high, 0), aspect="equal")
+        axes.set_axis_off()
+    elif isinstance(shape, Bars) and shape.x is None:
         tilt = {"rotation": 40, "ha": "right"} if len(shape.block) > 4 else {}
-        axes.set_xticks(range(len(shape.block)), shape.block, **tilt)
+        kept = range(0, len(shape.block), 1 + len(shape.block) // (NAMES + 1))
+        axes.set_xticks(kept, [shape.block[k] for k in kept], **tilt)
         axes.grid(visible=False, axis="x")
     if named := sum(trace["showlegend"] for trace in drawn if "name" in trace):
         axes.legend(loc="lower right" if rises(shape) else "upper right", ncols=1 + named // FEW)
@@ -156,6 +164,10 @@ def _scatter(axes: Any, trace: Trace, _: Any) -> None:
     if "fill" in trace:
         axes.fill(x, y, color=_colour(trace["fillcolor"]), linewidth=0)
         return
+    if trace["mode"] == "text":
+        for at, up, text in zip(x, y, trace["text"], strict=True):
+            axes.text(at, up, html.unescape(text), ha="center", va="center", in_layout=False)
+        return
     about = {"label": _label(trace), "color": _colour(marker.get("color", line.get("color")))}
     if trace["mode"] == "lines":
         axes.plot(x, y, linestyle=DASHES[line["dash"]], linewidth=0.7 * line["width"], **about)
@@ -169,8 +181,17 @@ def _scatter(axes: Any, trace: Trace, _: Any) -> None:
 
 
 def _bar(axes: Any, trace: Trace, _: Any) -> None:
-    marker, about = trace["marker"], {"label": _label(trace)}
+    marker, edge = trace["marker"], trace["marker"].get("line", {"color": None, "width": 0})
+    about = {"label": _label(trace), "edgecolor": edge["color"], "linewidth": 0.7 * edge["width"]}
     axes.bar(trace["x"], trace["y"], trace["width"], color=marker["color"], alpha=marker["opacity"], **about)
+
+
+def _image(axes: Any, trace: Trace, _: Any) -> None:
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(base64.b64decode(trace["source"].partition(",")[2])))
+    left, top = trace["x0"] - 0.5, trace["y0"] - 0.5
+    axes.imshow(image, extent=(left, left + image.width, top + image.height, top), interpolation="none")
 
 
 def _label(trace: Trace) -> str:
@@ -178,4 +199,4 @@ def _label(trace: Trace) -> str:
     return f" {html.unescape(trace['name'])}" if trace["showlegend"] else "_"
 
 
-DRAW = {"heatmap": _heatmap, "contour": _contour, "scatter": _scatter, "bar": _bar}
+DRAW = {"heatmap": _heatmap, "contour": _contour, "scatter": _scatter, "bar": _bar, "image": _image}

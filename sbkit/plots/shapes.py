@@ -1,117 +1,28 @@
-"""What a picture is, whoever draws it: fields, lines and bars, with their captions and data tables."""
+"""What a picture is, whoever draws it: fields, lines, bars and points, with captions and data tables."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from sbkit.core import SbkitError, numbers
+from sbkit.core import SbkitError
+from sbkit.plots.images import Images
+from sbkit.plots.parts import Array, Axis, Classed, Frozen, Mark, array, ended, several, spanned, split
 from sbkit.plots.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float32]
-
-
-def array(owner: str, values: Any) -> Array:
-    """`values` (list, array or tensor of any real type) as float32, or an `SbkitError`.
-
-    What is too large for float32 becomes infinite.
-    """
-    if isinstance(values, torch.Tensor):
-        values = numbers(owner, values.detach()).cpu().numpy()
-    if np.iscomplexobj(values):
-        raise SbkitError(f"{owner} is an array of real numbers, got complex ones; try their abs().")
-    try:
-        with np.errstate(over="ignore"):
-            return np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise SbkitError(f"{owner} is an array of numbers, got {values!r:.60}.") from error
-
-
-def end(value: Any) -> float | None:
-    """A finite number as a float; None for everything else."""
-    known = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return float(value) if known and math.isfinite(value) else None
-
-
-def several(values: Any) -> tuple[Any, ...]:
-    """The items of a list or the like; no items for anything else."""
-    return tuple(values) if isinstance(values, Iterable) else ()
-
-
-class Frozen:
-    """Lets a frozen dataclass tidy its own fields while it is built."""
-
-    name: str
-
-    def _put(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
-    def _array(self, name: str, ndim: int, shape: tuple[int, ...] = (), fix: str = "") -> Any:
-        """Turn a field into an array of `ndim` axes, the first of lengths `shape`; an optional None stays."""
-        if getattr(self, name) is None and hasattr(type(self), name):  # its default, None
-            return
-        owner = f"{type(self).__name__} {self.name!r}: {name}"
-        made = array(owner, getattr(self, name))
-        if made.ndim != ndim:
-            raise SbkitError(f"{owner} has {ndim} axes, got shape {made.shape}.")
-        if made.shape[: len(shape)] != shape:
-            raise SbkitError(f"{owner} has shape {shape}, {fix}, got {made.shape}.")
-        self._put(**{name: made})
+MOST_POINTS, MOST_BINS = 10_000, 200  # more can be drawn, but not be told apart
 
 
 @dataclass(frozen=True)
-class Axis(Frozen):
-    """What an axis shows: its label, its unit, and where it starts and ends.
-
-    low, high: the range, None where the data say; during a run it may grow, never shrink. ticks: on both
-    axes of a `Field`, the names of its columns or rows, which are then tiles instead of places.
-    Raises `SbkitError` unless low < high, and low > 0 on a log axis.
-
-    >>> Axis("time", unit="s").text
-    'time (s)'
-    """
-
-    label: str
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    ticks: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        for name, value in {"low": self.low, "high": self.high}.items():
-            if not isinstance(value, int | float | np.number | None) or isinstance(value, bool):
-                rule = "An axis ends at a number or None"
-                raise SbkitError(f"{rule}, got {name}={value!r:.60}; try {name}=None.")
-        self._put(low=end(self.low), high=end(self.high), ticks=tuple(str(tick) for tick in self.ticks))
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise SbkitError(f"An axis runs from low to a larger high, got {self.low} to {self.high}.")
-        if self.log and self.low is not None and self.low <= 0:
-            raise SbkitError(f"A log axis starts above 0, got {self.low}; try log=False.")
-
-    @property
-    def text(self) -> str:
-        """Label and unit, as written beside the axis."""
-        return f"{self.label} ({self.unit})" if self.unit else self.label
-
-    @classmethod
-    def of(cls, axis: Axis | str) -> Axis:
-        """An axis from its label alone, or the axis itself."""
-        return axis if isinstance(axis, Axis) else cls(str(axis))
-
-
-@dataclass(frozen=True)
-class Field(Frozen):
+class Field(Classed):
     """A chance from 0 to 1 over a plane, 0.5 its boundary, with points of known labels on it.
 
     values (rows, columns): rows ascend along y, columns along x, from the axes' low to high (0 to 1 if
@@ -140,25 +51,19 @@ class Field(Frozen):
     names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        x, y = (_ended(Axis.of(axis)) for axis in (self.x, self.y))
-        self._put(x=x, y=y, names=tuple(str(name) for name in self.names))
+        x, y = (ended(Axis.of(axis)) for axis in (self.x, self.y))
+        self._put(x=x, y=y)
         tiles = (len(y.ticks), len(x.ticks)) if x.ticks or y.ticks else ()
         self._array("values", 2, tiles, "a row and column a tick")
         if not self.values.size:
             rule = f"Field {self.name!r}: values has at least one row and column"
             raise SbkitError(f"{rule}, got {self.values.shape}.")
         if self.scale is not None or tiles:
-            self._put(scale=_spanned(Axis.of(self.scale or "value"), self.values))
+            self._put(scale=spanned(Axis.of(self.scale or "value"), self.values))
         self._array("spread", 2, self.values.shape, "as values")
-        if self.points is not None:
-            count = len(self.points)
-            self._array("points", 2, (count, 2), "two coordinates a point")
-            self._put(labels=np.zeros(count) if self.labels is None else self.labels)
-            self._array("labels", 1, (count,), "one a point")
-
-    def class_name(self, label: int) -> str:
-        """What a class is called."""
-        return self.names[label] if label < len(self.names) else say("legends", "class", c=label)
+        self._classed()
+        if self.points is not None and self.labels is None:
+            self._put(labels=np.zeros(len(self.points), dtype=np.float32))
 
     def grid(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Coordinates or names of the columns (columns,) and of the rows (rows,)."""
@@ -172,22 +77,6 @@ class Field(Frozen):
         x, y = np.meshgrid(*self.grid())  # (rows, columns) each
         table = {"x": x, "y": y, "value": self.values, "spread": self.spread}
         return pd.DataFrame({name: values.ravel() for name, values in table.items() if values is not None})
-
-
-def _ended(axis: Axis) -> Axis:
-    """The axis with both ends: 0 to 1 where not given."""
-    low = 0.0 if axis.low is None else axis.low
-    return replace(axis, low=low, high=low + 1 if axis.high is None else axis.high)
-
-
-def _spanned(scale: Axis, values: Array) -> Axis:
-    """The scale with both ends, those of the values where not given."""
-    if scale.log:
-        raise SbkitError("The scale of a field is not logarithmic; give the logarithms as values.")
-    finite = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
-    low = float(finite.min()) if scale.low is None else scale.low
-    high = float(finite.max()) if scale.high is None else scale.high
-    return replace(scale, low=low, high=high if high > low else low + (abs(low) or 1.0))
 
 
 def _places(axis: Axis, n: int) -> NDArray[Any]:
@@ -220,30 +109,6 @@ class Line(Frozen):
         self._array("x", 1)
         for name in ("y", "low", "high", "start"):
             self._array(name, 1, self.x.shape, "as x")
-
-
-@dataclass(frozen=True)
-class Mark(Frozen):
-    """A range of values drawn over a picture: what was expected, a published number.
-
-    at: the one bar that it is drawn over; None, all along. Raises `SbkitError` unless low ≤ high, both
-    finite.
-
-    >>> Mark("you said: about half", 0.4, 0.6).low
-    0.4
-    """
-
-    label: str
-    low: float
-    high: float
-    at: str | None = None
-
-    def __post_init__(self) -> None:
-        low, high = end(self.low), end(self.high)
-        if low is None or high is None or low > high:
-            got, fix = f"{self.low!r} to {self.high!r}", "low=0.4, high=0.6"
-            raise SbkitError(f"A mark runs from low to high, both finite, got {got}; try {fix}.")
-        self._put(low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -289,8 +154,9 @@ class Bars(Frozen):
     """One bar a name, values (bars,), each with a dot a run, dots (bars, runs); marks: ranges over them.
 
     sides: what is compared, ("A", "B"); the bars are then as many equal blocks, one a side, each with the
-    same names, and bars of one name are drawn side by side. Raises `SbkitError` on shapes that do not
-    match.
+    same names, and bars of one name are drawn side by side. low, high (bars,): an interval a bar, drawn as
+    a whisker; NaN for a bar without one. x: where bars touch, as those of a `histogram`, the axis whose
+    equal parts they stand on. Raises `SbkitError` on shapes that do not match, and where low > high.
 
     >>> Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0]).table()
          name  value
@@ -307,28 +173,174 @@ class Bars(Frozen):
     caption: str = ""
     marks: Sequence[Mark] = ()
     sides: Sequence[str] = ()
+    low: Array | None = None
+    high: Array | None = None
+    x: Axis | None = None
 
     def __post_init__(self) -> None:
         names, blocks = tuple(str(name) for name in several(self.names)), max(1, len(self.sides))
-        self._put(y=Axis.of(self.y), names=names)
+        self._put(y=Axis.of(self.y), names=names, x=None if self.x is None else ended(Axis.of(self.x)))
         self._array("values", 1, (len(names),), "one a name")
         self._array("dots", 2, (len(names),), "a row a name")
+        owner = f"Bars {self.name!r}"
         if names != self.block * blocks:
-            owner = f"Bars {self.name!r}"
             raise SbkitError(f"{owner}: the same names stand on each of {blocks} sides, got {names}.")
+        for end in ("low", "high"):
+            self._array(end, 1, (len(names),), "one a name")
+        low, high = self.low, self.high
+        if low is None or high is None:
+            if low is not high:
+                raise SbkitError(f"{owner}: an interval has both ends, got one; try low=…, high=….")
+        elif (wrong := np.flatnonzero(low > high)).size:
+            got = f"{low[wrong[0]]:g} to {high[wrong[0]]:g} at {names[wrong[0]]!r}"
+            raise SbkitError(f"{owner}: an interval runs from low up to high, got {got}; swap them.")
+
+    @classmethod
+    def histogram(
+        cls, name: str, title: str, x: Axis | str, values: Any, bins: int = 20, caption: str = ""
+    ) -> Bars:
+        """How many of the values lie in each of so many equal parts of an axis: bars that touch.
+
+        values (n,), or (runs, n): the mean count over runs then, with a dot a run. x: the axis, or its label;
+        from the least to the largest value where it has no ends of its own: give both, where two histograms
+        are compared or one moves. Parts of a log axis are of equal ratio. What is not finite or lies outside
+        is left out, and the caption says how many. Raises `SbkitError` unless there are 1 to 200 bins.
+
+        >>> Bars.histogram("w", "Weights", "weight", [0.1, 0.2, 0.9], bins=2).table()
+                 name  value
+        0  0.1 to 0.5    2.0
+        1  0.5 to 0.9    1.0
+        """
+        if not isinstance(bins, int | np.integer) or isinstance(bins, bool) or not 1 <= bins <= MOST_BINS:
+            raise SbkitError(f"A histogram has 1 to {MOST_BINS} bins, got {bins!r:.60}; try bins=20.")
+        runs = array(f"Bars {name!r}: values", values)  # (n,) or (runs, n)
+        if runs.ndim not in (1, 2):
+            raise SbkitError(f"Bars {name!r}: values has shape (n,) or (runs, n), got {runs.shape}.")
+        runs = runs[None] if runs.ndim == 1 else runs
+        axis = _around(Axis.of(x), runs)
+        edges = split(axis, bins)  # (bins + 1,)
+        counts = np.stack([np.histogram(run[np.isfinite(run)], edges)[0] for run in runs], axis=1)
+        finest = float(np.max(np.abs(edges[1:]) / np.diff(edges), initial=1))  # ends in bins
+        ends = [f"{edge:.{max(3, 1 + math.ceil(math.log10(finest)))}g}" for edge in edges]
+        names = [f"{low} to {high}".replace("-", "−") for low, high in zip(ends, ends[1:], strict=False)]
+        out, dots = runs.size - int(counts.sum()), counts if len(runs) > 1 else None
+        more = say("captions", "left_out_values", n=out, all=runs.size) if out else ""
+        about = {"dots": dots, "caption": caption + more, "x": axis}
+        return cls(name, title, Axis(say("axes", "count"), low=0), names, counts.mean(1), **about)
 
     @property
     def block(self) -> tuple[str, ...]:
         """The names that stand on each side."""
         return tuple(self.names[: len(self.names) // max(1, len(self.sides))])
 
+    @property
+    def edges(self) -> NDArray[Any]:
+        """Where the places of bars begin and end: around 0, 1, …, or where they touch. (names + 1,)"""
+        count = len(self.block)
+        return np.arange(count + 1) - 0.5 if self.x is None else split(self.x, count)
+
     def table(self) -> pd.DataFrame:
-        """The bars as a table: name, value, and a column a run; a row a bar; first its side, if any."""
+        """The bars as a table: name, value, low and high where known, and a column a run; a row a bar.
+
+        First its side, if any.
+        """
         import pandas as pd
 
         sides = {"side": np.repeat(self.sides, len(self.block))} if self.sides else {}
+        ends = {} if self.low is None else {"low": self.low, "high": self.high}
         runs = {} if self.dots is None else {f"run {r}": dots for r, dots in enumerate(self.dots.T)}
-        return pd.DataFrame({**sides, "name": self.names, "value": self.values, **runs})
+        return pd.DataFrame({**sides, "name": self.names, "value": self.values, **ends, **runs})
 
 
-Description = Field | Lines | Bars
+def _around(axis: Axis, values: Array) -> Axis:
+    """The axis with both ends: those of the finite values on it where not given."""
+    on = values[np.isfinite(values) & ((values > 0) | (not axis.log))]
+    low, high = (float(on.min()), float(on.max())) if on.size else (1.0, 1.0)
+    low, high = low if axis.low is None else axis.low, high if axis.high is None else axis.high
+    if low >= high:  # one value, or none on this side of the end that is given
+        middle = low if axis.high is None else high
+        room = abs(middle) / 2 or 0.5
+        low = middle - room if axis.low is None else low
+        high = middle + room if axis.high is None else high
+    return replace(axis, low=low, high=high)
+
+
+@dataclass(frozen=True)
+class Scatter(Classed):
+    """Points on a pair of axes, each in the colour and shape of its class; axes may be given by labels alone.
+
+    points (n, 2): x and y of each, at most 10,000. labels (n,): their classes, whole numbers from 0 to 255,
+    called by names, else "class 0", …. diagonal: the line y = x is drawn, over what both axes show. marks:
+    ranges of y drawn over. A point that is not finite, or not above 0 on a log axis, is left out, and the
+    caption says so. Raises `SbkitError` on other shapes and labels, and on more points.
+
+    >>> Scatter("c", "Calibration", "confidence", "accuracy", [[0.6, 0.5], [0.9, 0.8]], diagonal=True).table()
+         x    y
+    0  0.6  0.5
+    1  0.9  0.8
+    """
+
+    name: str
+    title: str
+    x: Axis
+    y: Axis
+    points: Array
+    labels: Array | None = None
+    diagonal: bool = False
+    caption: str = ""
+    names: Sequence[str] = ()
+    marks: Sequence[Mark] = ()
+
+    def __post_init__(self) -> None:
+        owner = f"Scatter {self.name!r}"
+        self._put(x=Axis.of(self.x), y=Axis.of(self.y))
+        self._classed()
+        if (count := len(self.points)) > MOST_POINTS:
+            fix = f"points[::{-(-count // MOST_POINTS)}]"
+            raise SbkitError(f"{owner} shows at most {MOST_POINTS:,} points, got {count:,}; try {fix}.")
+        labels = np.empty(0) if self.labels is None else self.labels  # (n,)
+        if (wrong := labels[~np.isin(labels, range(256))]).size:
+            rule = f"{owner}: labels are whole numbers from 0 to 255"
+            raise SbkitError(f"{rule}, got {wrong[0]:g}; number the classes, and call them by names=….")
+
+    @property
+    def shown(self) -> Any:
+        """Which points have a place on both axes. (n,)"""
+        linear = np.array([not axis.log for axis in (self.x, self.y)])
+        return (np.isfinite(self.points) & ((self.points > 0) | linear)).all(1)
+
+    @property
+    def note(self) -> str:
+        """How many points are left out, as a sentence; empty where none is."""
+        out, count = int((~self.shown).sum()), len(self.points)
+        return say("captions", "left_out_points", n=f"{out:,}", all=f"{count:,}") if out else ""
+
+    @property
+    def about(self) -> str:
+        """The picture in one sentence."""
+        labels, counts = np.unique([] if self.labels is None else self.labels, return_counts=True)
+        classes = zip(labels.astype(int), counts, strict=True)
+        parts = [say("sentences", "points_of", n=n, name=self.class_name(label)) for label, n in classes]
+        points = ", ".join(parts) or say("sentences", "points", n=len(self.points))
+        return say("sentences", "scatter", title=self.title, x=self.x.label, y=self.y.label, points=points)
+
+    def listed(self) -> dict[str, Any]:
+        """x, y and, where there are labels, the class of each point, (n,) each."""
+        x, y = self.points.T  # (n,) each
+        names = [] if self.labels is None else [self.class_name(int(label)) for label in self.labels]
+        return {"x": x, "y": y} | ({} if self.labels is None else {say("tables", "class"): names})
+
+    def table(self) -> pd.DataFrame:
+        """The points as a table: x, y and, where there are labels, class; a row a point."""
+        import pandas as pd
+
+        return pd.DataFrame(self.listed())
+
+
+Description = Field | Lines | Bars | Scatter | Images
+SHAPES = ", ".join(shape.__name__ for shape in Description.__args__)  # as messages name them
+
+
+def captioned(shape: Description) -> str:
+    """The caption of a picture, and what the picture has to say of itself."""
+    return (shape.caption + getattr(shape, "note", "")).strip()

@@ -13,7 +13,8 @@ from torch import Tensor, stack
 from sbkit.core import Snapshot, Task, window
 from sbkit.core.registries import plot
 from sbkit.plots.bands import alive, band_line, middle, shown, step_line, told
-from sbkit.plots.shapes import Array, Axis, Bars, Description, Field, Line, Lines
+from sbkit.plots.parts import Array, Axis
+from sbkit.plots.shapes import Bars, Description, Field, Line, Lines
 from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field

@@ -9,7 +9,8 @@ import numpy as np
 
 from sbkit.core import SbkitError, one_of, same
 from sbkit.plots.bands import band_line, middle
-from sbkit.plots.shapes import Axis, Field, Lines
+from sbkit.plots.parts import Axis
+from sbkit.plots.shapes import Field, Lines
 from sbkit.plots.words import say, short
 
 if TYPE_CHECKING:

@@ -5,9 +5,16 @@ from __future__ import annotations
 BLUE, ORANGE, WHITE, GREY, INK = "#0072b2", "#e69f00", "#ffffff", "#767676", "#1a1a1a"
 LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito's, in the order of use
 DASHES = ("solid", "dot", "longdash", "dashdot")  # the next dash when the colours begin again
-SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x")  # one a class
+SYMBOLS = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+)  # one a class
 BANDS = 20  # of P(class 1): blue 0, white the boundary, orange 1
 RISING = [(0.0, "#e1eef6"), (0.6, BLUE), (1.0, INK)]  # of another quantity; darker is more
+NAMES = 24  # below a row of bars; of more only some are written
 CALM = [(0.0, "rgba(90,90,90,0)"), (1.0, "rgba(90,90,90,0.85)")]  # disagreement, laid over a field
 
 
@@ -27,7 +34,8 @@ def point_style(label: int) -> dict[str, str]:
     >>> point_style(1)
     {'color': '#e69f00', 'symbol': 'square'}
     """
-    return {"color": LINES[label % len(LINES)], "symbol": SYMBOLS[label % len(SYMBOLS)]}
+    again = label // len(LINES)
+    return {"color": LINES[label % len(LINES)], "symbol": SYMBOLS[(label + again) % len(SYMBOLS)]}
 
 
 def scale_bands(bands: int = BANDS) -> list[tuple[float, str]]:

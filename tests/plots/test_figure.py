@@ -83,7 +83,7 @@ def test_names_are_text_not_tags():
 
 @pytest.mark.parametrize("wrong", [[], "loss", [1], None])
 def test_anything_else_gets_its_sentence(wrong):
-    with pytest.raises(SbkitError, match="A figure is of Field, Lines or Bars, got"):
+    with pytest.raises(SbkitError, match="A figure is of Field, Lines, Bars, Scatter, Images, got"):
         figure(wrong)
 
 

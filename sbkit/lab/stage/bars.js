@@ -1,6 +1,7 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
 
 import { crisp, drawAxes, drawMark, marginsOf, shortened, strokeLine, tickRoom } from "./axes.js";
+import { bandText } from "./lines.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -9,15 +10,16 @@ export const barsPainter = { draw: drawBars, legend: barsLegend, table: barsTabl
 function drawBars(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
   const { box, scales, slot, names, told } = barsLayout(sheet, plot, pinned);
-  drawAxes(ctx, box, scales, { y: plot.y }, theme, { told });
+  drawAxes(ctx, box, scales, plot, theme, { told });
   const zero = scales.y(Math.max(scales.y.low, Math.min(scales.y.high, 0)));
-  const bar = Math.min(56, 0.68 * slot) / sidesOf(plot).length ** 0.75;
+  const bar = plot.x ? Math.max(1, slot / sidesOf(plot).length - 1) : Math.min(56, 0.68 * slot) / sidesOf(plot).length ** 0.75;
   const xs = plot.names.map((_, k) => centreOf(box, slot, k, plot, bar));
   xs.forEach((x, k) => drawBar(ctx, plot, scales, { k, x, bar, zero, theme }));
   if (pinned) drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme });
   [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
   strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero));
-  drawNames(ctx, box, plot.names.slice(0, placeOf(plot, 0).count), slot, names, theme);
+  if (plot.low) xs.forEach((x, k) => drawWhisker(ctx, scales, plot.low[k], plot.high[k], { x, wide: bar / 5, theme }));
+  if (!plot.x) drawNames(ctx, box, plot.names.slice(0, placeOf(plot, 0).count), slot, names, theme);
   for (const mark of plot.marks ?? []) {
     const k = plot.names.indexOf(mark.at);
     if (mark.at === null) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
@@ -44,14 +46,15 @@ function centreOf(box, width, k, plot, bar = 0) {
 }
 
 function barsLayout({ ctx, width, height, memory }, plot, pinned) {
-  const [low, high] = extentOf([plot.values, plot.dots, pinned?.values, [0], ...markEnds(plot)]);
+  const [low, high] = extentOf([plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], ...markEnds(plot)]);
   memory.y = growRange(memory.y, [low, high], plot.y);
-  const { top, told, small } = marginsOf(height, plot);
+  const { top, bottom, told, small } = marginsOf(height, plot);
   const left = tickRoom(ctx, ...memory.y, false, height - top - 26);
   const slot = (width - left - 8) / Math.max(1, placeOf(plot, 0).count);
-  const names = namesLayout(ctx, plot.names, slot, small ? 46 : 78);
+  const names = plot.x ? { room: bottom } : namesLayout(ctx, plot.names, slot, small ? 46 : 78);
   const box = { left, top, width: width - left - 8, height: height - top - names.room };
-  return { box, scales: { y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names, told };
+  const x = plot.x && makeScale(plot.x.low, plot.x.high, box.left, box.left + box.width, plot.x.log);
+  return { box, scales: { x, y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names, told };
 }
 
 /** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
@@ -99,6 +102,14 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   if (radius > 2) ctx.stroke();
 }
 
+/** A bar's interval: a line with a bar across at each end. */
+function drawWhisker(ctx, scales, low, high, { x, wide, theme }) {
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1.5];
+  if (![low, high].every(Number.isFinite)) return;
+  strokeLine(ctx, x, scales.y(low), x, scales.y(high));
+  for (const y of [scales.y(low), scales.y(high)]) strokeLine(ctx, x - wide, y, x + wide, y);
+}
+
 function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
   ctx.setLineDash([3, 3]);
   [ctx.strokeStyle, ctx.lineWidth] = [theme.grey, 1.5];
@@ -121,7 +132,7 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   ctx.fillRect(box.left + at * slot, box.top, slot, box.height);
   ctx.globalAlpha = 1;
   const bars = plot.names.map((_, k) => k).filter((k) => k % count === at);
-  const lines = bars.flatMap((k) => [`${nameOf(plot, k)} ${withUnit(plot.values[k], plot.y)}`,
+  const lines = bars.flatMap((k) => [`${nameOf(plot, k)}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
     ...(plot.dots ? [say("sentences", "runs", { values: runsOf(plot, k).map(formatValue).join("  ") })] : [])]);
   const top = Math.min(...bars.map((k) => scales.y(plot.values[k])));
   return { x: centreOf(box, slot, at, plot), y: Number.isFinite(top) ? top : box.top, lines };
@@ -138,8 +149,8 @@ function runsOf(plot, k) {
 }
 
 function barsLegend(plot, theme, { pinned }) {
-  const whole = say("legends", plot.dots ? "mean" : "value");
-  const entries = sidesOf(plot).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || whole, shared: !side }));
+  const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
+  const entries = (named ? sidesOf(plot) : []).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || say("legends", "mean"), shared: !side }));
   if (plot.dots) entries.push({ mark: "circle", colour: theme.muted, text: say("legends", "run"), shared: true });
   if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
@@ -147,10 +158,11 @@ function barsLegend(plot, theme, { pinned }) {
 
 function barsTable(plot) {
   const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => say("tables", "run", { run })) : [];
+  const ends = ["low", "high"].filter((end) => plot[end]);
   return {
     note: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label,
-    head: [say("tables", "name"), say("legends", plot.dots ? "mean" : "value"), ...runs],
-    rows: plot.names.map((_, k) => [nameOf(plot, k), formatValue(plot.values[k]), ...(plot.dots ? runsOf(plot, k).map(formatValue) : [])]),
+    head: [say("tables", "name"), say("legends", plot.dots ? "mean" : "value"), ...ends.map((end) => say("tables", end)), ...runs],
+    rows: plot.names.map((_, k) => [nameOf(plot, k), ...[plot.values[k], ...ends.map((end) => plot[end][k]), ...(plot.dots ? runsOf(plot, k) : [])].map(formatValue)]),
   };
 }
 

@@ -4,10 +4,12 @@ import { openSheet } from "./axes.js";
 import { barsPainter } from "./bars.js";
 import { tileAfter, tileAt, tilesPainter, middleOf } from "./tiles.js";
 import { fieldPainter } from "./field.js";
+import { imagesPainter } from "./images.js";
 import { linesPainter } from "./lines.js";
+import { scatterPainter } from "./scatter.js";
 import { say } from "./words.js";
 
-const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter };
+const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter, scatter: scatterPainter, images: imagesPainter };
 const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
 let captions = 0; // on this page, each with an id of its own
 

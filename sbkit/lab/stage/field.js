@@ -3,7 +3,7 @@
 
 import { crisp, drawAxes, marginsOf, shortened, tickRoom } from "./axes.js";
 import { contourOf, joinSegments, resample } from "./contour.js";
-import { MARKS, traceMark } from "./marks.js";
+import { markOf, traceMark } from "./marks.js";
 import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -122,19 +122,27 @@ function drawContour(ctx, scales, plot, { colour, dash }) {
   ctx.setLineDash([]);
 }
 
-function drawPoints(ctx, plot, scales, theme) {
+/** Points, those of a class in its colour and shape; the canvas leaves out those that have no place. */
+export function drawPoints(ctx, plot, scales, theme) {
   const { points, labels } = plot;
   const radius = points.shape[0] > 150 ? 2.7 : 3.4;
-  for (let mark = 0; mark < MARKS.length; mark++) {
+  for (const c of classesOf(plot)) {
     ctx.beginPath();
     for (let k = 0; k < points.shape[0]; k++) {
-      if ((labels ? Math.min(labels[k], MARKS.length - 1) : 0) !== mark) continue;
-      traceMark(ctx, MARKS[mark], scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
+      if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
     }
-    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[mark], theme.paper, 0.8];
+    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[c % theme.series.length], theme.paper, 0.8];
     ctx.fill();
     ctx.stroke();
   }
+}
+
+const classesOf = ({ labels }) => [...new Set(labels ?? [0])].sort((a, b) => a - b);
+
+/** The classes of points, for a legend. */
+export function classEntries(plot, theme) {
+  const colour = (c) => theme.series[c % theme.series.length];
+  return classesOf(plot).map((c) => ({ mark: markOf(c), colour: colour(c), text: className(plot, c) }));
 }
 
 /** The bar that says what the colours are, right of the box. */
@@ -177,8 +185,7 @@ function gridValue(axis, k, count) {
 }
 
 function fieldLegend(plot, theme, { pinned, difference }) {
-  const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, MARKS.length) : [];
-  const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: className(plot, c) }));
+  const entries = plot.points ? classEntries(plot, theme) : [];
   if (plot.scale) return entries;
   entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half"), shared: true });
   if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree"), shared: true });

@@ -1,6 +1,6 @@
 // layout.js: where the pictures of a panel stand, so that all of them are seen at once. Pure functions.
 
-const GAP = 14; // pixels between two pictures
+const APART = 14; // pixels between two pictures
 const FEW = { most: 3, tall: 450 }; // so many pictures make a low panel, of so many pixels
 const TALL = 550; // pixels of any other panel on a laptop, dials and controls included
 const [NARROW, LAPTOP, WIDE] = [560, 880, 1300]; // pixels across: two columns from here, three, more
@@ -42,7 +42,7 @@ function tallest(few, width) {
 /** All pictures below each other, or the only one. */
 function stack(count, width, used) {
   const each = count === 1 && width >= NARROW ? tallest(true, width) - used : 230;
-  return { weights: [1], rows: count, height: count * each + (count - 1) * GAP, spans: Array(count).fill([1, 1]) };
+  return { weights: [1], rows: count, height: count * each + (count - 1) * APART, spans: Array(count).fill([1, 1]) };
 }
 
 /** The main picture above the others, which stand in two columns. */

@@ -33,7 +33,7 @@ function seriesColour(theme, k) {
 }
 
 /** Ranges are kept in the sheet's memory, so that axes only grow during a run. */
-function linesLayout({ ctx, width, height, memory }, plot, pinned) {
+export function linesLayout({ ctx, width, height, memory }, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
   const ys = lines.flatMap((line) => [line.y, line.low, line.high, line.start]).concat(markEnds(plot));
   memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
@@ -54,7 +54,7 @@ function heightOf(scale, v) {
   return scale(scale.log ? Math.max(v, scale.low) : v);
 }
 
-function strokeCurve(ctx, line, scales, { colour, width, dash }) {
+export function strokeCurve(ctx, line, scales, { colour, width, dash }) {
   ctx.beginPath();
   let down = false;
   for (let k = 0; k < line.x.length; k++) {
@@ -130,7 +130,7 @@ function hoverLines(ctx, box, plot, scales, [px, py], theme) {
   return { x: scales.x(x), y: py, lines };
 }
 
-function bandText(line, k) {
+export function bandText(line, k) {
   return line.low ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
 }
 
