@@ -1,4 +1,4 @@
-"""Every panel of every lesson, after Run All: all that moves is seen at once on a laptop and on a projector."""
+"""Every panel of every lesson, after Run All: all of it is seen at once on a laptop and on a projector."""
 
 import pytest
 from browser.jupyter import ROOT
@@ -11,7 +11,8 @@ SCREENS = {"laptop": (1366, 768, True), "projector": (1280, 720, False)}  # widt
 LOW, TALL = 460, 560  # pixels of a panel of three pictures at most, of any other
 ALONE = 1_800_000  # ms that Run All may take on a busy machine
 MEASURE = """() => [...document.querySelectorAll('.sb-panel:has(> * .sb-stage)')].map((panel) => {
-  const texts = [...panel.querySelectorAll('.sb-stage *')].filter((node) => node.childNodes.length && node.getClientRects().length);
+  const shown = (node) => node.childNodes.length && node.getClientRects().length;
+  const texts = [...panel.querySelectorAll('.sb-stage *')].filter(shown);
   const grid = panel.querySelector('.sb-grid');
   const own = panel.querySelector(':scope > .sb-panel');
   return {
@@ -40,7 +41,9 @@ def test_after_run_all_every_panel_fits_one_screen(open_notebook, path):
     notebook.menu("Run", "Run All Cells")
     last = notebook.cells.filter(has=page.locator(".jp-InputPrompt")).last
     expect(last.locator(".jp-InputPrompt")).to_have_text("[*]:")
-    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=ALONE)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
+        "data-status", "idle", timeout=ALONE
+    )
     for name, (width, height, files) in SCREENS.items():
         page.set_viewport_size({"width": width, "height": height})
         show_files(notebook, files)

@@ -81,7 +81,8 @@ def test_where_one_has_ended_the_other_goes_on(lesson):
     assert (a.step, b.step) == (20, 60) and a.finished and b.finished
     about = pair.about()
     assert (about["state"], about["reason"]) == ("Done", "A: all 20 steps done; B: all 60 steps done")
-    assert [line.x[-1] for line in next(one for one in pair.pictures(whole=True) if one.name == "loss").lines] == [20, 60]
+    [loss] = [one for one in pair.pictures(whole=True) if one.name == "loss"]
+    assert [line.x[-1] for line in loss.lines] == [20, 60]
 
 
 def test_reasons_that_are_the_same_are_told_once(pair):
