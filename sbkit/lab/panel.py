@@ -13,7 +13,7 @@ from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.kernel import Cells, listen, this_cell
 from sbkit.lab.session import Session
-from sbkit.lab.stage import Stage
+from sbkit.lab.stage import Stage, standing
 from sbkit.lab.still import Handle
 from sbkit.lab.stills import Stills, inside
 from sbkit.lab.widgets import snapped, tell, widget_of
@@ -51,15 +51,14 @@ class Panel(Handle, ipywidgets.VBox):
         self._borrowed = [dial.widget for dial in meant.values() if dial.control == "widget"]
         self._live = session.live
         self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}
-        offered = {name: name in session.takes and name not in meant for name in ("seed", "data")}
         desk = Desk(session, meant)
-        rests = {"idle": desk.allowance.idle} if desk.allowance.idle < math.inf else {}
-        self._stage = Stage(controls=offered | {"trains": session.trains, "name": session.name} | rests)
+        first = {} if stills else standing(desk.answer({"type": "refresh"}))  # a glance
+        self._stage = Stage(controls=offered(desk), **first)
         self._stage.on_msg(self._asked)
         for widget in self._names:
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
-        self._stills = Stills(desk, offered["seed"])
+        self._stills = Stills(desk, self._stage.controls["seed"])
         holder = ipywidgets.VBox()
         self._own = [holder, self._stills]
         super().__init__([*arranged(list(self._names)), *self._own], _dom_classes=("sb-panel",))
@@ -91,7 +90,10 @@ class Panel(Handle, ipywidgets.VBox):
             return
         if self._desk.builds(message):
             stage.send({"type": "building"})
-        stage.send(*self._desk.answer(message))
+        reply = self._desk.answer(message)
+        stage.send(*reply)
+        for name, value in standing(reply).items():
+            stage.set_trait(name, value)
         self._retell()
 
     def _retell(self) -> None:
@@ -131,15 +133,23 @@ class Panel(Handle, ipywidgets.VBox):
         super().close()
 
 
+def offered(desk: Desk) -> dict[str, Any]:
+    """What the stage of a desk is to offer."""
+    session, rests = desk.session, desk.allowance.idle
+    counts = {name: name in session.takes and name not in desk.dials for name in ("seed", "data")}
+    about = {"trains": session.trains, "name": session.name}
+    return counts | about | ({"idle": rests} if rests < math.inf else {})
+
+
 def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
-    """At most four dials in sight, in rows that wrap; the others come with the button More."""
+    """At most four dials in sight, in a block (stage.css); the others come with the button More."""
 
-    def rows(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
-        return ipywidgets.Box(some, layout=ipywidgets.Layout(flex_flow="row wrap"))
+    def block(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+        return ipywidgets.Box(some, _dom_classes=("sb-dials",))
 
-    made: list[ipywidgets.Widget] = [rows(widgets[:IN_SIGHT])] if widgets else []
+    made: list[ipywidgets.Widget] = [block(widgets[:IN_SIGHT])] if widgets else []
     if widgets[IN_SIGHT:]:  # an Accordion cannot be unfolded by keyboard
-        more, rest = ipywidgets.ToggleButton(), rows(widgets[IN_SIGHT:])
+        more, rest = ipywidgets.ToggleButton(), block(widgets[IN_SIGHT:])
 
         def fold(change: Any = None) -> None:
             more.description = say("dials", "fewer" if more.value else "more")

@@ -1,5 +1,6 @@
 """Optimizers that treat every weight alike: torch's own, on all runs as one flat vector."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,13 @@ def bare(step: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
     return step
 
 
-class SGD(optim.SGD):
+def eager(torchs: type[Optimizer]) -> Any:
+    """An optimizer of torch without the wrappers that import torch's compiler, which takes seconds."""
+    step, add = inspect.unwrap(torchs.step), inspect.unwrap(torchs.add_param_group)
+    return type(torchs.__name__, (torchs,), {"step": torch.no_grad()(step), "add_param_group": add})
+
+
+class SGD(eager(optim.SGD)):
     """torch's SGD with its simplest step written out: one vector needs no grouping and no look-up."""
 
     def __init__(self, *given: Any, **options: Any):
@@ -36,7 +43,7 @@ class SGD(optim.SGD):
         return loss
 
 
-class Adam(optim.Adam):
+class Adam(eager(optim.Adam)):
     """torch's fused Adam, called without grouping: there is one vector."""
 
     fused = staticmethod(torch._fused_adam_)  # pyright: ignore[reportPrivateImportUsage]
@@ -60,13 +67,13 @@ class Adam(optim.Adam):
         return loss
 
 
-class AdamW(Adam, optim.AdamW):
+class AdamW(Adam, eager(optim.AdamW)):
     """The same with decoupled weight decay."""
 
     fused = staticmethod(torch._fused_adamw_)  # pyright: ignore[reportPrivateImportUsage]
 
 
-class SignSGD(optim.SGD):
+class SignSGD(eager(optim.SGD)):
     """SGD on the sign of the gradient."""
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -118,13 +125,13 @@ def adamw(fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, betas: Pair
 @optimizer("rmsprop")
 def rmsprop(fleet: Fleet, lr: float = 1e-3, weight_decay: float = 0.0, alpha: float = 0.99) -> Optimizer:
     """RMSProp, without momentum: torch's cannot take it up while it trains."""
-    return optim.RMSprop([fleet.flat()], lr=lr, alpha=alpha, weight_decay=weight_decay)
+    return eager(optim.RMSprop)([fleet.flat()], lr=lr, alpha=alpha, weight_decay=weight_decay)
 
 
 @optimizer("adagrad")
 def adagrad(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0) -> Optimizer:
     """Adagrad."""
-    return optim.Adagrad([fleet.flat()], lr=lr, weight_decay=weight_decay)
+    return eager(optim.Adagrad)([fleet.flat()], lr=lr, weight_decay=weight_decay)
 
 
 @optimizer("signsgd")

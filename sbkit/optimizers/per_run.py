@@ -7,7 +7,7 @@ from torch import Tensor, optim
 from torch.optim import Optimizer
 
 from sbkit.core import Fleet, SbkitError, optimizer
-from sbkit.optimizers.elementwise import SGD, Closure, bare
+from sbkit.optimizers.elementwise import SGD, Closure, bare, eager
 
 
 class SAM(SGD):
@@ -40,7 +40,7 @@ def sam(
     return SAM(fleet, rho, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
-class Muon(Optimizer):
+class Muon(eager(Optimizer)):
     """Momentum made orthogonal, a matrix a run (Jordan et al. 2024).
 
     Steps are scaled by 0.2·√max(out, in), so that they are as large as Adam's (Liu et al. 2025).
@@ -56,7 +56,7 @@ class Muon(Optimizer):
         if not matrices:
             raise SbkitError("muon moves weight matrices, got a fleet that trains none; try 'adamw'.")
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
-        self.vectors = optim.AdamW(vectors or [torch.zeros(0)])
+        self.vectors = eager(optim.AdamW)(vectors or [torch.zeros(0)])
 
     @torch.no_grad()
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -98,7 +98,7 @@ def muon(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0, momentum: fl
     return Muon(fleet, lr, weight_decay, momentum)
 
 
-class LBFGS(Optimizer):
+class LBFGS(eager(Optimizer)):
     """torch's L-BFGS with its strong Wolfe search, one a run: each run has its own curvature and step."""
 
     def __init__(self, fleet: Fleet, lr: float, weight_decay: float, history_size: int):
@@ -107,7 +107,7 @@ class LBFGS(Optimizer):
         # Newer versions of torch would let the search evaluate once, and the run would not move.
         options["max_eval"] = 26
         self.parts = [fleet.only(r) for r in range(fleet.runs)]
-        self.singles = [optim.LBFGS(list(part.parameters()), **options) for part in self.parts]
+        self.singles = [eager(optim.LBFGS)(list(part.parameters()), **options) for part in self.parts]
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One search direction a run; the losses before. (runs,)"""

@@ -1,6 +1,7 @@
 """The panel: dials that act, one life a cell, nothing left behind."""
 
 import gc
+import math
 import threading
 import weakref
 
@@ -76,6 +77,41 @@ def test_a_request_of_the_stage_is_answered(lesson, sent):
     made = lab(lesson, **DIALS)
     made._stage._handle_custom_msg({"type": "advance", "steps": 2}, [])
     assert [(message["type"], message["step"]) for message in sent] == [("frame", 2)]
+
+
+def test_its_first_frame_comes_with_the_widget(lesson):
+    made = lab(lesson, **DIALS)
+    state = made._stage.get_state()
+    assert (state["frame"]["type"], state["frame"]["step"], state["frame"]["state"]) == ("frame", 0, "Ready")
+    assert {"boundary", "loss", "reliance"} < {plot["name"] for plot in state["frame"]["plots"]}
+    last = state["frame"]["plots"][-1]["dots"]
+    assert len(state["arrays"]) >= last["at"] + 4 * math.prod(last["shape"])
+
+
+def test_later_pages_begin_with_what_stood_last_and_open_ones_are_not_sent_it(lesson, sent, monkeypatch):
+    made = lab(lesson, **DIALS)
+    monkeypatch.setattr(made._stage, "send_state", lambda key=None: pytest.fail(f"sent {key}"))
+    made._stage._handle_custom_msg({"type": "advance", "steps": 2}, [])
+    assert made._stage.frame["step"] == 0, "it moves"
+    made._stage._handle_custom_msg({"type": "look"}, [])
+    assert made._stage.frame["step"] == 2 and made._stage.frame["pushed"]
+
+
+def test_a_first_look_that_fails_is_a_frame_too():
+    asked = []
+
+    def broken(fleet, task):
+        asked.append(task)
+        if len(asked) > 1:  # than when it is tried
+            raise ZeroDivisionError("by zero")
+        return fleet(task.x)[:, 0, 0]
+
+    def lesson():
+        task = sb.lms(3, dim=2, n=60, n_test=30)
+        return sb.fit(sb.mlp(task, width=4, runs=2), task, steps=5, measure=broken)
+
+    frame = lab(lesson)._stage.frame
+    assert frame["state"] == "Error" and frame["reason"].startswith("ZeroDivisionError: by zero")
 
 
 def test_at_most_four_dials_are_in_sight(lesson):

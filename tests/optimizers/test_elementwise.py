@@ -1,5 +1,7 @@
 """A fleet's training against the loop that any PyTorch tutorial would write, one net after another."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -99,3 +101,18 @@ def test_default_rate_learns(name):
     run = sb.fit(fleet, task, optimizer=name, batch=32, steps=100)
     before = run.snapshot().loss
     assert (sb.last(run).loss < before).all()
+
+
+EAGER = """
+import sys
+import sbkit as sb
+task = sb.lms(3, dim=2, n=60, n_test=30)
+for name in sb.optimizer:
+    sb.fit(sb.mlp(task, width=4, runs=2), task, optimizer=name).advance(steps=2)
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_no_optimizer_waits_for_the_import_of_torchs_compiler():
+    done = subprocess.run([sys.executable, "-c", EAGER], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False", "some seconds, at the first panel of a kernel"

@@ -143,6 +143,58 @@ test("a connection cut for long is asked again, less and less often, and trainin
   assert.deepEqual(player.words(), ["Training", ""]);
 });
 
+test("a first frame stands while a cell runs for a minute: no alarm, nothing is asked twice", () => {
+  const { player, sent, clock } = setUp();
+  player.receive(standing(0, { pushed: true }));
+  player.request("look");
+  for (; clock.t <= 60_000; clock.t += 250) player.tick(true);
+  assert.deepEqual(types(sent), ["look"]);
+  assert.deepEqual(player.words(), ["Ready", ""]);
+  assert.equal(player.view().frame.step, 0);
+});
+
+for (const [what, act, asked] of [
+  ["Run", (p) => p.run(), ["look", "advance"]],
+  ["Step", (p) => p.step(), ["look", "advance"]],
+  ["New seed", (p) => p.restart("seed"), ["look", "seed"]],
+  ["a dial", (p) => p.touch(), ["look"]],
+]) {
+  test(`${what}, while a cell runs, waits in words and goes on by itself`, () => {
+    const { player, sent, clock } = setUp();
+    player.receive(standing(0, { pushed: true }));
+    player.request("look");
+    for (; clock.t <= 20_000; clock.t += 250) player.tick(true);
+    act(player);
+    player.tick(true);
+    assert.notEqual(player.words()[0], "Busy");
+    for (; clock.t <= 40_000; clock.t += 250) player.tick(true);
+    assert.deepEqual(player.words(), ["Busy", "waiting for the cell that is running"]);
+    player.receive(standing(0));
+    player.tick(false);
+    assert.deepEqual(types(sent), asked);
+    assert.notEqual(player.words()[0], "Busy");
+  });
+}
+
+test("a kernel that works long on a request itself is not told to run a cell", () => {
+  const { player, clock } = setUp();
+  player.receive(standing(0, { pushed: true }));
+  player.run();
+  player.setTaken("busy");
+  for (; clock.t <= 4000; clock.t += 250) player.tick(true);
+  assert.equal(player.words()[0], "Training");
+});
+
+test("a look that nobody asked for may be lost in silence", () => {
+  const { player, sent, clock } = setUp();
+  player.receive(standing(0, { pushed: true }));
+  player.request("look");
+  for (; clock.t <= 16_000; clock.t += 250) player.tick();
+  assert.deepEqual([types(sent), player.words()[0]], [["look", "look", "look"], "Ready"]);
+  player.run();
+  assert.equal(player.words()[0], "No answer from the kernel");
+});
+
 test("a kernel that is gone: said at once, also of a run that stands, and nothing is asked of it", () => {
   const { player, sent } = setUp();
   player.run();

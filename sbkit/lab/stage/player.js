@@ -4,6 +4,8 @@
 // the types of the unanswered requests, says what an answer answers. While running, two advances are asked for
 // ahead, so that Python trains while the page draws; the next is asked for before an answer is drawn. While a
 // reader moves a dial it is one step at a time, so that little stands in the queue before the dial's new value.
+// A kernel that runs a cell answers once that has ended: till then nothing is asked again, and nothing is said
+// unless the reader has asked for something and waits.
 
 import { Recording } from "./recording.js";
 import { say } from "./words.js";
@@ -11,6 +13,7 @@ import { say } from "./words.js";
 export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { seconds: 0.12 } };
 const AHEAD = 2; // advances under way while running
 const PATIENCE = 5000; // ms without an answer until the stage says so and asks again, then twice as long, and so on
+const WAIT = 1000; // ms that a reader waits for an answer until the stage says why
 const TOUCH = 600; // ms after the last touch of a dial for which training makes way
 const ENDS = ["Done", "Error", "Stopped"]; // states that end a run until the reader wants it otherwise
 const BUILDS = ["rewind", "seed", "data", "refresh", "pick"]; // requests for which Python calls the lesson
@@ -22,6 +25,7 @@ export class Player {
     Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
       buildsSince: null, acknowledged: false, touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
     Object.assign(this, { running: false, hidden: false, closed: false, gone: false, lost: false, dirty: false, locked: "" });
+    Object.assign(this, { busy: false, taken: false, askedAt: null });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
   }
@@ -32,6 +36,7 @@ export class Player {
     if (this.over || this.locked) return;
     if (this.status.state === "Done") this.request("rewind");
     [this.running, this.shown, this.settleAt] = [true, null, null];
+    this.askedAt ??= this.now();
     this.wake();
     this.next();
   }
@@ -82,6 +87,7 @@ export class Player {
   /** The reader's hand is on a dial. */
   touch() {
     this.touchedAt = this.now();
+    if (this.busy) this.askedAt ??= this.now();
   }
 
   /** Somebody is here, and the room's time to rest begins anew. */
@@ -91,12 +97,17 @@ export class Player {
 
   // what Python says
 
+  /** "busy" once the kernel works on a request, "idle" when it has. */
+  setTaken(state) {
+    this.taken = state === "busy";
+  }
+
   request(type, details = {}) {
     if (this.over) return;
-    if (type !== "look") this.idle = false;
+    if (type !== "look") [this.idle, this.askedAt] = [false, this.askedAt ?? this.now()];
     if (this.lost) this.inflight = []; // the answers may never come: start counting anew
     if (!this.inflight.length) this.since = this.now();
-    if (BUILDS.includes(type) || !this.recording.last) this.buildsSince ??= this.now();
+    if (BUILDS.includes(type) || !this.status.plots) this.buildsSince ??= this.now();
     this.inflight.push(type);
     this.settleAt = null;
     this.send({ type, ...details });
@@ -104,7 +115,7 @@ export class Player {
 
   /** Take a message; asks for the next frame where one is due. */
   receive(message) {
-    Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE });
+    Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE, askedAt: null });
     if (message.type === "building") [this.buildsSince, this.acknowledged] = [this.buildsSince ?? this.now(), true];
     else if (message.type === "dirty") this.dirty = true;
     else if (message.type === "closed") [this.closed, this.running] = [true, false];
@@ -114,6 +125,7 @@ export class Player {
       if (this.acknowledged) [this.buildsSince, this.acknowledged] = [null, false];
     }
     this.next();
+    if (this.inflight.some((asked) => asked !== "look")) this.askedAt ??= this.now();
   }
 
   /** The request that a frame answers; null for one left over from before a lost answer. */
@@ -151,8 +163,11 @@ export class Player {
     this.dirty = false;
   }
 
-  /** Called a few times a second: the watchdog, and the sharp frame once things have settled. */
-  tick() {
+  /** Called a few times a second: the watchdog, and the sharp frame once things have settled. busy: the kernel is. */
+  tick(busy = false) {
+    this.busy = busy && !this.taken; // with a cell
+    if (this.busy) [this.lost, this.since] = [false, this.now()];
+    else if (!this.inflight.length) this.askedAt = null;
     if (this.running && this.now() - this.wokeAt > 1000 * this.allowed) {
       this.pause();
       this.idle = true;
@@ -172,14 +187,20 @@ export class Player {
     return this.closed || this.gone;
   }
 
+  /** Whether the reader has waited for a while, as a cell is running. */
+  get waits() {
+    return this.busy && this.askedAt !== null && this.now() - this.askedAt > WAIT;
+  }
+
   /** [state word, reason]. */
   words() {
     const { state, reason, step } = this.status;
     if (this.closed) return ["Stopped", say("states", "closed")];
     if (this.gone) return ["Stopped", say("states", "gone")];
     const builds = this.buildsSince !== null && this.now() - this.buildsSince > FLASH && !this.locked;
-    if (builds && (this.acknowledged || !this.lost)) return [say("states", "building"), ""];
-    if (this.lost) return [say("states", "silent"), say("states", "lost")];
+    if (builds && (this.acknowledged || !(this.lost || this.waits))) return [say("states", "building"), ""];
+    if (this.lost && this.askedAt !== null) return [say("states", "silent"), say("states", "lost")];
+    if (this.waits) return [say("states", "busy"), say("states", "waits")];
     if (this.locked) return ["Locked", this.locked];
     if (ENDS.includes(state)) return [state, reason];
     if (this.idle) return ["Stopped", say("limits", "idle", { seconds: this.allowed })];
@@ -195,6 +216,6 @@ export class Player {
     const stale = this.over || word === say("states", "silent") || (word === "Error" && !this.status.plots?.length);
     const { pinned, difference, running, status, locked } = this;
     return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
-      said: status.said, builds: word === say("states", "building"), pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost };
+      said: status.said, builds: word === say("states", "building"), pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost && !this.waits };
   }
 }

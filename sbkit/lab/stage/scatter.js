@@ -10,8 +10,8 @@ export const scatterPainter = { draw: drawScatter, legend: scatterLegend, table:
 
 function drawScatter(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
-  const { box, scales } = linesLayout(sheet, asLines(plot), pinned && asLines(pinned));
-  drawAxes(ctx, box, scales, plot, theme);
+  const { box, scales, told } = linesLayout(sheet, asLines(plot), pinned && asLines(pinned));
+  drawAxes(ctx, box, scales, plot, theme, { told });
   ctx.save();
   ctx.beginPath();
   ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
@@ -27,8 +27,8 @@ function drawScatter(sheet, plot, pinned, { hover }) {
   const [x, y] = plot.points.subarray(2 * k, 2 * k + 2);
   ctx.strokeStyle = theme.ink;
   ctx.strokeRect(scales.x(x) - 6, scales.y(y) - 6, 12, 12);
-  const told = [`${plot.x.label} ${withUnit(x, plot.x)}`, `${plot.y.label} ${withUnit(y, plot.y)}`];
-  return { x: scales.x(x), y: scales.y(y), lines: plot.labels ? [className(plot, plot.labels[k]), ...told] : told };
+  const place = [`${plot.x.label} ${withUnit(x, plot.x)}`, `${plot.y.label} ${withUnit(y, plot.y)}`];
+  return { x: scales.x(x), y: scales.y(y), lines: plot.labels ? [className(plot, plot.labels[k]), ...place] : place };
 }
 
 /** The points as a line, for its axes; with a diagonal both axes hold all coordinates. */
@@ -46,6 +46,6 @@ export function nearestPoint(points, scales, [px, py], reach = 24) {
 function scatterLegend(plot, theme, { pinned }) {
   const entries = plot.labels ? classEntries(plot, theme) : [];
   if (plot.diagonal) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "diagonal") });
-  if (pinned) entries.push({ mark: "circle", colour: theme.grey, text: say("legends", "pinned") });
+  if (pinned) entries.push({ mark: "circle", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
 }

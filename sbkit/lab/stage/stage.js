@@ -2,7 +2,7 @@
 
 import { download } from "./controls.js";
 import { decodeFrame } from "./decode.js";
-import { keepKey, nameSliders } from "./dials.js";
+import { keepKey, nameDials } from "./dials.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
@@ -14,13 +14,15 @@ class Link {
   constructor(model, controls) {
     Object.assign(this, { model, controls });
     this.screens = new Set();
-    this.player = new Player((message) => model.send(message));
+    this.player = new Player((message) => model.send(message, { iopub: { status: (told) => this.player.setTaken(told.content.execution_state) } }));
     this.player.allowed = controls.idle || Infinity;
     this.receive = (message, buffers) => this.take(message, buffers);
     model.on("msg:custom", this.receive);
     this.obey = () => this.lock(model.get("locked") ?? "");
     model.on("change:locked", this.obey);
     this.timer = setInterval(() => this.tick(), 250);
+    const first = model.get("frame"); // in sight before the kernel, which may be busy for long, has answered
+    if (first?.type) this.player.receive(readMessage(first, [model.get("arrays")]));
     this.player.request("look");
     this.obey();
   }
@@ -41,7 +43,7 @@ class Link {
 
   tick() {
     this.player.setGone([...this.screens].some((screen) => screen.root.closest(".jupyter-widgets-disconnected"))); // ipywidgets' own
-    this.player.tick();
+    this.player.tick(this.model.widget_manager?.kernel?.status === "busy");
     const words = this.player.words().join(); // some come with time alone
     if (words === this.told && !this.player.running) return;
     this.told = words;
@@ -79,13 +81,13 @@ function render({ model, el }) {
   const { signal } = screen.ended;
   const touch = (event) => {
     link.player.wake();
-    if (!screen.root.contains(event.target)) link.player.touch();
+    if (!screen.root.contains(event.target) && event.buttons !== 0) link.player.touch(); // no pointer that only passes
   };
   let panel = null;
   const sight = new ResizeObserver(() => {
     link.look();
     if (panel || !(panel = screen.root.closest(".sb-panel"))) return; // the dials too
-    nameSliders(panel, signal);
+    nameDials(panel, signal);
     for (const name of TOUCHES) panel.addEventListener(name, touch, { capture: true, signal });
   });
   sight.observe(screen.root);

@@ -1,0 +1,72 @@
+"""Pictures at once: while later cells keep the kernel busy, while a cell trains, and without any kernel."""
+
+import pytest
+from browser.jupyter import Notebook, Stage
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+PATH = "0-start-here.ipynb"
+LESSON = """
+def small(depth=1, seed=0):
+    task = sb.lms(5, dim=3, n=600, n_test=300)
+    fleet = sb.mlp(task, depth=depth, width=16, runs=4, seed=seed)
+    return sb.fit(fleet, task, steps=2000, stop=None, measure=["boundary", "reliance"])
+"""
+PANEL = f"{LESSON}\npanel = sb.lab(small, depth=(1, 4))\npanel"
+BUSY = "import os, time\nwhile not os.path.exists('over'):\n    time.sleep(0.05)"
+
+
+class Cells:
+    """A notebook of some sources of our own."""
+
+    def __init__(self, notebook: Notebook, *sources: str):
+        self.notebook, self.page = notebook, notebook.page
+        above, self.cells = notebook.cell("import sbkit as sb"), []
+        notebook.run(above)
+        for source in sources:
+            above = notebook.insert_below(above)
+            notebook.write(above, source.strip())
+            self.cells.append(above)
+
+    def run(self, *cells: int) -> None:
+        """Run some cells, as Run All does: without waiting for any."""
+        for cell in cells:
+            self.notebook.run(self.cells[cell], wait=False)
+
+    def stage(self, cell: int) -> Stage:
+        """The stage of a cell, once a picture stands there."""
+        stage = Stage(self.cells[cell].locator(".sb-stage"))
+        stage.wait("frames", "n >= 1")
+        return stage
+
+    def runs(self, cell: int) -> None:
+        """The cell is running, or waits for its turn."""
+        expect(self.cells[cell].locator(".jp-InputPrompt")).to_have_text("[*]:")
+
+
+@pytest.fixture
+def let_go(home):
+    """let_go() ends the busy cell."""
+    sign = home / "notebooks" / "over"
+    yield sign.touch
+    sign.unlink(missing_ok=True)
+
+
+def test_every_picture_stands_while_the_kernel_is_busy(open_notebook, let_go):
+    cells = Cells(open_notebook(PATH), PANEL, PANEL.replace("panel", "other"), BUSY)
+    cells.run(0, 1, 2)
+    stages = [cells.stage(0), cells.stage(1)]
+    cells.runs(2)
+    for stage in stages:
+        stage.says("Ready")
+        assert stage.root.locator(".sb-reason").inner_text() == ""
+    stages[0].press("Run")
+    expect(stages[0].root).to_contain_text("waiting for the cell that is running")
+    cells.notebook.picture("once-busy")
+    cells.runs(2)
+    let_go()
+    stages[0].says("Training")
+    stages[0].more("step", by=2)
+    stages[0].pause()
+    stages[1].says("Ready")
