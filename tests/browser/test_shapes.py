@@ -78,7 +78,7 @@ def test_the_nearest_point_is_told_and_a_pinned_run_stays_behind(page):
         told += card(page, "Cloud").locator(".sb-tip:not([hidden])").all_inner_texts()
     assert any("cat\nguess 0.5\ntruth 0.5" in text for text in told), told
     stage.press("Pin")
-    expect(card(page, "Cloud").locator(".sb-legend")).to_contain_text("pinned")
+    expect(page.locator(".sb-stage")).to_contain_text("pinned")
     stage.slider.fill("1")
     stage.wait("step", "n === 1")
     expect(card(page, "Cloud").locator("canvas")).to_have_attribute(
