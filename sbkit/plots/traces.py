@@ -18,7 +18,7 @@ from sbkit.plots.shapes import Bars, Description, Field, Line, Lines, Scatter
 from sbkit.plots.words import say, short
 
 Trace = dict[str, Any]
-LETTERS, TOLD = 48, 20_000  # of labels in a row of images, pixels that say their values
+LETTERS, TOLD = 48, 4_000  # of labels in a row of images, pixels that say their values
 
 
 def escaped(text: str) -> str:
