@@ -11,7 +11,7 @@ import numpy as np
 from sbkit.plots import Description, Field, Images, Scatter
 from sbkit.plots.parts import Axis
 from sbkit.plots.shapes import captioned
-from sbkit.plots.words import say
+from sbkit.plots.words import number, say
 
 Frame = dict[str, Any]
 ROWS = 200  # of a table that comes with a frame
@@ -73,14 +73,9 @@ def _told(shape: Scatter | Images) -> dict[str, Any]:
     columns, count = shape.listed(), len(shape.points if isinstance(shape, Scatter) else shape.pixels)
     kept = range(0, count, -(-count // ROWS) or 1)
     some = say("tables", "some", n=len(kept), all=count) if len(kept) < count else ""
-    rows = [[_text(column[k]) for column in columns.values()] for k in kept]
+    cut = [[column[k] for column in columns.values()] for k in kept]
+    rows = [[value if isinstance(value, str) else number(value) for value in row] for row in cut]
     return {"note": shape.title + some, "head": list(columns), "rows": rows}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str | int):
-        return str(value)
-    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def _small(shape: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sbkit.core import SbkitError
 from sbkit.plots.parts import Array, Axis, Frozen, array, several, spanned
 from sbkit.plots.theme import BLUE, ORANGE, WHITE, rgb
-from sbkit.plots.words import say
+from sbkit.plots.words import number, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,36 +89,36 @@ class Images(Frozen):
     @property
     def note(self) -> str:
         """What the colours stand for, and how many pixels have no value, as sentences."""
-        signed, heat = self.scale.low == -self.scale.high, self.overlay is not None
-        low, high, most = map(_number, (self.scale.low, self.scale.high, self.heat.high))
+        low, high, most = map(number, (self.scale.low, self.scale.high, self.heat.high))
+        signed, said = self.scale.low == -self.scale.high, ""
         kind = "images_rgb" if self.pixels.ndim == 4 else "images_signed" if signed else "images_grey"
-        usual = kind == "images_rgb" and (low, high) == ("0", "1")
-        said = "" if usual else say("captions", kind, label=self.scale.text, low=low, high=high)
-        none = int(np.isnan(self.pixels).sum())
-        said += say("captions", "images_heat", label=self.heat.text, most=most) if heat else ""
-        return said + (
-            say("captions", "images_none", n=f"{none:,}", all=f"{self.pixels.size:,}") if none else ""
-        )
+        if (kind, low, high) != ("images_rgb", "0", "1"):
+            said = say("captions", kind, label=self.scale.text, low=low, high=high)
+        if self.overlay is not None:
+            said += say("captions", "images_heat", label=self.heat.text, most=most)
+        if none := int(np.isnan(self.pixels).sum()):
+            said += say("captions", "images_none", n=f"{none:,}", all=f"{self.pixels.size:,}")
+        return said
 
     def painted(self) -> NDArray[np.uint8]:
         """The images as they are drawn, their overlay over them: red, green and blue. (n, h, w, 3)"""
         low, high = self.scale.low, self.scale.high
         share = np.clip((self.pixels.astype(float) - low) / (high - low), 0, 1)
-        if share.ndim == 3:
-            grey = np.repeat(255 * share[..., None], 3, axis=-1)
-            share = _toward(np.full_like(grey, 255), 2 * share - 1) if low == -high else grey
-        else:
-            share = 255 * share
-        share = np.where(np.isnan(share), rgb(WHITE), share)  # (n, h, w, 3)
+        colours = 255 * (
+            share if share.ndim == 4 else np.repeat(share[..., None], 3, axis=-1)
+        )  # (n, h, w, 3)
+        if share.ndim == 3 and low == -high:
+            colours = _toward(0 * colours + 255, 2 * share - 1)
+        colours = np.where(np.isnan(colours), rgb(WHITE), colours)
         if self.overlay is not None:
-            share = _toward(share, np.clip(self.overlay.astype(float) / self.heat.high, -1, 1), HIDES)
-        return np.rint(share).astype(np.uint8)
+            colours = _toward(colours, np.clip(self.overlay.astype(float) / self.heat.high, -1, 1), HIDES)
+        return np.rint(colours).astype(np.uint8)
 
     @property
     def about(self) -> str:
         """The picture in one sentence."""
         (n, h, w), labels = self.pixels.shape[:3], ", ".join(self.labels)
-        ends = say("sentences", "range", low=_number(self.scale.low), high=_number(self.scale.high))
+        ends = say("sentences", "range", low=number(self.scale.low), high=number(self.scale.high))
         labels = say("sentences", "images_labels", labels=labels) if labels else ""
         about = {"title": self.title, "label": self.scale.label, "range": ends, "labels": labels}
         return say("sentences", "images", n=n, h=h, w=w, **about)
@@ -135,10 +135,6 @@ class Images(Frozen):
         import pandas as pd
 
         return pd.DataFrame(self.listed())
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
 
 
 def _checked(owner: str, pixels: Array) -> Array:

@@ -18,7 +18,7 @@ from sbkit.plots.shapes import Bars, Description, Field, Line, Lines, Scatter
 from sbkit.plots.words import say, short
 
 Trace = dict[str, Any]
-LETTERS, TOLD = 48, 20_000  # of labels in a row of images, pixels that say their values
+LETTERS, TOLD = 48, 4_000  # of labels in a row of images, pixels that say their values
 
 
 def escaped(text: str) -> str:
@@ -104,11 +104,10 @@ def _cloud(shape: Scatter) -> list[Trace]:
     shown = replace(shape, points=shape.points[shape.shown], labels=labels[shape.shown])
     made = _points(shown, legend=shape.labels is not None)
     ends = [end for axis in (shape.x, shape.y) for end in (axis.low, axis.high) if end is not None]
-    reached = [*shown.points.ravel().tolist(), *ends]
+    log = shape.x.log or shape.y.log
+    reached = [at for at in [*shown.points.ravel().tolist(), *ends] if at > 0 or not log]
     if shape.diagonal and reached:
-        line = np.linspace(min(reached), max(reached), 50)  # (50,), as on one log axis it is bent
-        if shape.x.log or shape.y.log:
-            line = np.geomspace(min(at for at in reached if at > 0), max(reached), 50)
+        line = (np.geomspace if log else np.linspace)(min(reached), max(reached), 50)  # bent on one log axis
         style = {"color": theme.GREY, "width": 1.5, "dash": "dash"}
         made.insert(0, _scatter(line, line, "lines", say("legends", "diagonal"), line=style, showlegend=True))
     return made
@@ -234,9 +233,6 @@ def _dots(at: Any, dots: Any, wide: Any) -> Trace:
     style = {"symbol": "circle-open", "size": 7, "color": theme.GREY, "line": {"width": 1.5}}
     about = {"hovertext": [f"run {r}" for r in range(runs)] * len(at), "hoverinfo": "text+y"}
     return _scatter(across.ravel(), dots.ravel(), "markers", marker=style, cliponaxis=False, **about)
-
-
-TRACES = {Field: _field, Lines: _lines, Bars: _bars, Scatter: _cloud, Images: _images}
 
 
 TRACES = {Field: _field, Lines: _lines, Bars: _bars, Scatter: _cloud, Images: _images}

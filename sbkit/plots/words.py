@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,15 @@ def short(name: str, letters: int = LETTERS) -> str:
     """
     name = " ".join(name.split())
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
+
+
+def number(value: float) -> str:
+    """A number in words: three significant digits, and a dash for none.
+
+    >>> number(-0.12345), number(float("nan"))
+    ('−0.123', '–')
+    """
+    return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else "–"
 
 
 def say(part: str, name: str, /, **values: Any) -> str:

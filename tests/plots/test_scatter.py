@@ -106,6 +106,12 @@ def test_the_diagonal_is_y_equal_x_over_what_both_axes_show():
     assert line.x[0] == pytest.approx(0.1) and np.ptp(np.diff(np.log(line.x))) < 1e-6
 
 
+def test_a_diagonal_without_a_place_is_not_drawn():
+    """No point, and a range that a log axis cannot show."""
+    nothing = scatter(np.empty((0, 2)), Axis("x", low=-1, high=0), Axis("y", log=True), diagonal=True)
+    assert not [trace for trace in figure(nothing).data if trace.mode == "lines"]
+
+
 def test_marks_are_drawn_over_points_and_told():
     made = scatter(marks=[Mark("published", 2, 3)])
     assert figure(made).layout.shapes[0].y1 == 3 and axes_with(made).texts[-1].get_text() == "published"

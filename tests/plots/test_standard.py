@@ -331,6 +331,23 @@ def test_a_plot_may_be_registered_for_another_measure(monkeypatch):
     assert (field.name, field.x.label, field.y.label) == ("other", "d", "c")
 
 
+def test_a_plot_may_show_points_or_images(monkeypatch, snapshot):
+    def cloud(history):
+        value = history[-1].values["cloud"]
+        return sb.Scatter("cloud", "Cloud", "x", "y", value[0], caption="One run.")
+
+    def looks(history):
+        return sb.Images("looks", "Looks", history[-1].values["looks"])
+
+    for name, function in {"cloud": cloud, "looks": looks}.items():
+        monkeypatch.setitem(registries.plot._functions, name, function)
+    values = {"cloud": torch.rand(3, 9, 2), "looks": torch.rand(3, 4, 4)}
+    state = ("training", "training", "diverged")
+    drawn = {picture.name: picture for picture in pictures([snapshot(values=values, state=state)])}
+    assert drawn["cloud"].caption == "One run. Left out, not finite: run 2."
+    assert drawn["looks"].pixels.shape == (3, 4, 4)
+
+
 def test_a_plot_that_gives_no_picture_is_refused(monkeypatch, snapshot):
     monkeypatch.setitem(registries.plot._functions, "mine", lambda history: "a figure")
     with pytest.raises(sb.SbkitError, match="A plot returns .* got a str of 'mine'; try return None"):

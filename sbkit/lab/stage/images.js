@@ -20,7 +20,7 @@ function drawImages({ ctx, width, height, theme, memory }, plot, pinned, { hover
   for (let k = 0; k < count; k++) {
     const [left, top] = [(k % columns) * (wide * zoom + GAP), Math.floor(k / columns) * (high * zoom + GAP + below)];
     ctx.drawImage(strip, 0, k * high, wide, high, left, top, wide * zoom, high * zoom);
-    if (below) ctx.fillText(shortened(ctx, plot.labels[k], wide * zoom), left + (wide * zoom) / 2, top + high * zoom + 3);
+    if (below) ctx.fillText(shortened(ctx, plot.labels[k], wide * zoom + GAP), left + (wide * zoom) / 2, top + high * zoom + 3);
     const [j, i] = hover ? [Math.floor((hover[0] - left) / zoom), Math.floor((hover[1] - top) / zoom)] : [-1, -1];
     if (j < 0 || j >= wide || i < 0 || i >= high) continue;
     [ctx.strokeStyle, ctx.lineWidth] = [theme.orange, 2];
