@@ -8,7 +8,7 @@ from dataclasses import replace
 from sbkit.core import SbkitError, Snapshot
 from sbkit.core.registries import measure, plot
 from sbkit.plots.bands import left_out
-from sbkit.plots.shapes import SHAPES, Description, Lines
+from sbkit.plots.shapes import SHAPES, Description, Field, Lines
 from sbkit.plots.standard import by_shape
 from sbkit.plots.words import say
 
