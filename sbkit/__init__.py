@@ -19,7 +19,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sbkit import data, measures, models, optimizers, plots
+from sbkit import data, measures, models, plots
+from sbkit import optimizers as optimizers  # as torch has it; no notebook needs its name
 from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot
 from sbkit.data import lms, ms, planar, slabs
@@ -30,7 +31,8 @@ from sbkit.plots import Axis, Bars, Field, Images, Line, Lines, Scatter, bands
 from sbkit.training import fit, last
 
 if TYPE_CHECKING:
-    from sbkit.course import check, claim, journal, predict, self_check
+    from sbkit.course import check, claim, predict
+    from sbkit.lab.draw import draw
     from sbkit.lab.map import map as map  # not in __all__: a star import would hide Python's own
     from sbkit.sweeps import sweep
 
@@ -38,9 +40,8 @@ for _registry in REGISTRIES:
     _registry.close()
 
 # Widgets, plotly, scikit-learn and pandas load when first used.
-LAZY = {"sweep": "sweeps", "map": "lab.map"} | dict.fromkeys(
-    ["check", "claim", "journal", "predict", "self_check"], "course"
-)
+LAZY = {"draw": "lab.draw", "map": "lab.map", "sweep": "sweeps"}
+LAZY |= dict.fromkeys(["check", "claim", "predict"], "course")
 
 
 def __getattr__(name: str) -> Any:
@@ -72,8 +73,8 @@ __all__ = [
     "claim",
     "data",
     "dataset",
+    "draw",
     "fit",
-    "journal",
     "lab",
     "last",
     "lms",
@@ -84,14 +85,12 @@ __all__ = [
     "models",
     "ms",
     "optimizer",
-    "optimizers",
     "planar",
     "plot",
     "plots",
     "predict",
     "randomized",
     "reliance",
-    "self_check",
     "slabs",
     "spectrum",
     "sweep",

@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 import torch
@@ -112,10 +112,14 @@ class Fleet(nn.Module):
         finally:
             self.train(before)
 
+    def layers(self, x: Tensor) -> Iterator[Tensor]:
+        """What each hidden layer makes of x, after the activation, (runs, n, width), and last the logits."""
+        got = type(self).__name__
+        raise SbkitError(f"Hidden layers are known for sb.mlp fleets, got {got}; build it with sb.mlp.")
+
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
-        got = type(self).__name__
-        raise SbkitError(f"features are known for sb.mlp fleets, got {got}; build it with sb.mlp.")
+        return next(islice(self.layers(x), layer, None))
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Set all gradients to 0, in place: an optimizer of the flat vector holds their memory."""

@@ -24,7 +24,8 @@ class AboutMeasure(Entry):
     classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
     z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its
     arguments at a glance. glance_every: it is measured at one of so many glances. parts: what
-    names its columns in a table, "features" or "kinds"; "" numbers them.
+    names its columns in a table, "features" or "kinds"; "" numbers them. hidden: whether it looks into hidden
+    layers, so that `fit` tries it at once on the fleet.
     """
 
     classes: int = 0
@@ -34,6 +35,7 @@ class AboutMeasure(Entry):
     glance: dict = field(default_factory=dict)
     glance_every: int = 1
     parts: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Task families, one file each."""
 
 from sbkit.data.own import table
+from sbkit.data.paint import painted
 from sbkit.data.pixels import dominoes
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
 
-__all__ = ["dominoes", "lms", "ms", "planar", "slabs", "table"]
+__all__ = ["dominoes", "lms", "ms", "painted", "planar", "slabs", "table"]

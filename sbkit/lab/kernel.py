@@ -51,6 +51,9 @@ class Cells:
             old.close()
 
 
+CELLS = Cells()
+
+
 def listen(one: Any) -> None:
     """Call `interrupt()` of this object at every interrupt that meets no cell, for as long as it lives.
 

@@ -11,7 +11,7 @@ import ipywidgets
 from sbkit.core.environment import stills_wanted
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
-from sbkit.lab.kernel import Cells, listen, this_cell
+from sbkit.lab.kernel import CELLS, listen, this_cell
 from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage, standing
 from sbkit.lab.still import Handle
@@ -20,7 +20,6 @@ from sbkit.lab.widgets import snapped, tell, widget_of
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
-CELLS = Cells()
 
 
 class Gate(Protocol):
@@ -59,13 +58,13 @@ class Panel(Handle, ipywidgets.VBox):
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
         self._stills = Stills(desk, self._stage.controls["seed"])
-        holder = ipywidgets.VBox()
+        holder = ipywidgets.Box(_dom_classes=("sb-beside",))
         self._own = [holder, self._stills]
         super().__init__([*arranged(list(self._names)), *self._own], _dom_classes=("sb-panel",))
         if stills:
             self._stills.begin(say("stills", "chosen"))
         else:  # only now: ipywidgets 7 shows no box at all that was made with a child that it cannot load
-            holder.children = [self._stage]
+            holder.children = [*filter(beside, self._names), self._stage]
         if after is not None and after.locked:
             self._lock(say("states", "locked"))
             after.on_commit(self._lock)
@@ -128,7 +127,8 @@ class Panel(Handle, ipywidgets.VBox):
             self._stage.send({"type": "closed"})
             for widget in self._names:
                 widget.unobserve(self._turned, "value")
-            for widget in [w for w in [*inside(self), self._stage] if w not in self._borrowed]:
+            kept = {part for widget in self._borrowed for part in [*inside(widget), widget]}
+            for widget in [part for part in [*inside(self), self._stage] if part not in kept]:
                 widget.close()
         super().close()
 
@@ -141,12 +141,18 @@ def offered(desk: Desk) -> dict[str, Any]:
     return counts | about | ({"idle": rests} if rests < math.inf else {})
 
 
+def beside(widget: ipywidgets.Widget) -> bool:
+    """Whether a dial is a board, which stands beside the stage."""
+    return isinstance(widget, Stage)
+
+
 def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
     """At most four dials in sight, in a block (stage.css); the others come with the button More."""
 
     def block(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
         return ipywidgets.Box(some, _dom_classes=("sb-dials",))
 
+    widgets = [widget for widget in widgets if not beside(widget)]
     made: list[ipywidgets.Widget] = [block(widgets[:IN_SIGHT])] if widgets else []
     if widgets[IN_SIGHT:]:  # an Accordion cannot be unfolded by keyboard
         more, rest = ipywidgets.ToggleButton(), block(widgets[IN_SIGHT:])

@@ -19,10 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from sbkit.data import painted
+from sbkit.data.paint import Painted
 from sbkit.training.signature import Lesson, Signature
 
 MOST = 2000  # characters of a value that is no text itself
-HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib")  # reexport what is defined deeper
+# These reexport what is defined deeper.
+HOMES = ("torch", "torch.nn", "torch.nn.functional", "numpy", "pathlib", "sbkit.data")
 AROUND = ("builtins", "__main__")  # need no import
 LITERALS = (NoneType, EllipsisType, bool, int, str, bytes, range)
 SCALARS = (np.float64, np.int64, np.bool_, np.str_)  # of NumPy, written as Python's own
@@ -178,6 +181,8 @@ def _recipe(value: Any) -> Recipe | None:
             return functools.partial, [value.func, *value.args], value.keywords
         case np.ndarray() | torch.Tensor():
             return _array(value)
+        case Painted():
+            return painted, [[*value.dabs]], {"seed": value.seed} if value.seed else {}
         case Enum():
             return cls, [value.value], {}
         case np.generic() | torch.device() | float() | complex():

@@ -17,6 +17,8 @@ from sbkit.plots.words import say
 from sbkit.training import Run, progress
 from sbkit.training.signature import Lesson, Signature
 
+LINE = 400  # characters of a call that stands in a sentence
+
 
 class Moment(NamedTuple):
     """A step, and the latest snapshot of every lane at that step."""
@@ -244,10 +246,11 @@ class Session:
         return "; ".join(f"{who}: {why}" if self.compare else why for who, why in told)
 
     def call(self) -> str:
-        """The lesson's call with the latest values, as text; of two lanes with both where they differ."""
+        """The lesson's call with the latest values, as a line; of two lanes with both where they differ."""
         pen = Pen(self.lesson)
         if not self.compare:
-            return pen.call(self.values)
+            call = pen.call(self.values)
+            return call if len(call) <= LINE else f"{pen.called()}(…)"
         texts: dict[str, list[str]] = {}
         for name, value in self.values.items():
             texts.setdefault(argument(name), []).append(pen.value(argument(name), value))

@@ -51,6 +51,8 @@ def widget_of(dial: Dial, at_once: bool) -> ipywidgets.DOMWidget:
 
 def tell(dial: Dial, widget: ipywidgets.Widget, at_once: bool, anew: bool = True) -> None:
     """Write on a widget how it acts; unless `anew`, only where nothing is written yet."""
+    if not widget.has_trait("description"):
+        return  # ipywidgets cannot show a tooltip without one
     about = {"description": say("dials", "at_once" if at_once else "restarts", name=dial.name)}
     tip = "tooltip" if widget.has_trait("tooltip") else "description_tooltip"
     about[tip] = say("dials", "acts" if at_once else "begins", name=dial.name)

@@ -15,7 +15,9 @@ from sbkit.measures.rank import (
 )
 from sbkit.measures.robustness import attack, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
+from sbkit.measures.units import units
 
 __all__ = ["accuracy", "alignment", "alone", "attack", "auc", "boundary", "conflict", "effective_rank"]
 __all__ += ["effective_weight", "entropy_rank", "kernel", "kinds", "margins", "pca_rank", "randomized"]
-__all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "universal_perturbation"]
+__all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
+__all__ += ["universal_perturbation"]

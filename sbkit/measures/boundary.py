@@ -30,30 +30,42 @@ def boundary(
     torch.Size([8, 20, 20])
     """
     check_pair("sb.boundary", fleet, task)
-    across, up = _checked(task, axes, at, resolution)
-    check_memory(
-        resolution**2 * fleet.runs * 4 * 3, f"{resolution}² points × {fleet.runs} runs × 4 bytes × 3 copies"
-    )
+    if not task.classes:
+        raise SbkitError("boundary needs classes, got a regression task.")
+    x, about = plane("boundary", task, axes, at, resolution, 3 * fleet.runs)
+    logits = fleet.predict(x)  # (runs, r·r, C)
+    chance = (logits[..., 1] - logits[..., 0]).sigmoid() if task.outputs == 2 else logits.softmax(-1)[..., 1]
+    finite = logits.isfinite().all(-1).all(-1, keepdim=True)  # (runs, 1)
+    found = chance.where(finite, torch.nan).unflatten(1, (resolution, resolution)).cpu()
+    vars(found)["plane"] = about
+    return found
+
+
+def plane(
+    name: str, task: Task, axes: tuple[int, int], at: int | None, resolution: int, values: int
+) -> tuple[Tensor, dict[str, Any]]:
+    """Inputs (resolution², d) on a plane of two feature coordinates, row by row, and what plane it is.
+
+    As `boundary` describes it. values: how many numbers are held at each point at once. Raises `SbkitError`,
+    for the measure `name`.
+    """
+    across, up = _checked(name, task, axes, at, resolution)
+    check_memory(resolution**2 * values * 4, f"{resolution}² points × {values:,} values × 4 bytes")
     (left, right), (bottom, top) = window(task, (across, up))
     z = task.whole.z_test[at or 0].expand(resolution, resolution, -1).clone()  # (r, r, k)
     line = torch.linspace(0, 1, resolution, dtype=z.dtype, device=z.device)  # (r,)
     z[..., across] = left + (right - left) * line
     z[..., up] = (bottom + (top - bottom) * line).unsqueeze(1)
     with torch.no_grad():
-        logits = fleet.predict(task.embed(z.flatten(0, 1)))  # (runs, r·r, C)
-    chance = (logits[..., 1] - logits[..., 0]).sigmoid() if task.outputs == 2 else logits.softmax(-1)[..., 1]
-    finite = logits.isfinite().all(-1).all(-1, keepdim=True)  # (runs, 1)
-    found = chance.where(finite, torch.nan).unflatten(1, (resolution, resolution)).cpu()
-    vars(found)["plane"] = {"axes": (int(across), int(up)), "at": at}
-    return found
+        return task.embed(z.flatten(0, 1)), {"axes": (int(across), int(up)), "at": at}
 
 
-def _checked(task: Task, axes: tuple[int, int], at: int | None, resolution: int) -> tuple[int, int]:
-    if not task.classes:
-        raise SbkitError("boundary needs classes, got a regression task.")
+def _checked(
+    name: str, task: Task, axes: tuple[int, int], at: int | None, resolution: int
+) -> tuple[int, int]:
     columns = task.z_test.shape[1]
     if columns < 2:
-        raise SbkitError("boundary needs two columns, a plane, got a task with one; leave it out.")
+        raise SbkitError(f"{name} needs two columns, a plane, got a task with one; leave it out.")
     if not _are_columns(axes, columns):
         raise SbkitError(f"axes are two different columns of z, 0…{columns - 1}, got {axes!r}; try (0, 1).")
     if not 0 <= whole("at", 0 if at is None else at, 0) < (rows := len(task.whole.z_test)):

@@ -113,14 +113,18 @@ class MLP(Fleet):
             raise SbkitError(f"{rule}; change the net, as in fleet.net[1] = torch.nn.Tanh().")
         return x if x.ndim == 3 else x.expand(self.runs, *x.shape)
 
+    def layers(self, x: Tensor) -> Iterator[Tensor]:
+        """What each hidden layer makes of x, after the activation, (runs, n, width), and last the logits."""
+        if not self.in_turn:
+            raise SbkitError("Hidden layers are known of the net that sb.mlp made, got one changed since.")
+        return self._hidden(self._each(x))
+
     def features(self, x: Tensor, layer: int) -> Tensor:
         """What hidden layer `layer` (0 … depth − 1) makes of x, after the activation. (runs, n, width)"""
         depth = len(self.linears) - 1
         if layer not in range(depth) or isinstance(layer, bool):
             raise SbkitError(f"This fleet has hidden layers 0…{depth - 1}, got {layer!r:.60}; try 0.")
-        if not self.in_turn:
-            raise SbkitError("Hidden layers are known of the net that sb.mlp made, got one changed since.")
-        return list(self._hidden(self._each(x)))[layer]
+        return super().features(x, layer)
 
 
 def _drawn(net: nn.Sequential, draw: Draw, runs: int, seed: int) -> list[Tensor]:

@@ -26,11 +26,11 @@ def shown(snapshot: Snapshot, values: torch.Tensor) -> Array:
 
     If no run can be shown, all runs are kept and everything is NaN.
     """
-    kept, table = alive(snapshot), _finite(values)
+    kept, table = alive(snapshot), finite(values)
     return table[kept] if kept.any() else np.full_like(table, np.nan)
 
 
-def _finite(values: torch.Tensor) -> Array:
+def finite(values: torch.Tensor) -> Array:
     """Values as an array, NaN where they are not finite."""
     return values.detach().cpu().float().nan_to_num(np.nan, np.nan, np.nan).numpy()
 
@@ -59,7 +59,7 @@ def step_line(
     name: str, history: Sequence[Snapshot], of: Callable[[Snapshot], torch.Tensor], dash: bool = False
 ) -> Line:
     """A line over steps: values (runs,) taken from each snapshot by `of`, NaN where a run cannot be shown."""
-    columns = [np.where(alive(snapshot), _finite(of(snapshot)), np.nan) for snapshot in history]
+    columns = [np.where(alive(snapshot), finite(of(snapshot)), np.nan) for snapshot in history]
     return band_line(name, [snapshot.step for snapshot in history], np.stack(columns, axis=1), dash)
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, stack
 
 from sbkit.core import Snapshot, Task, window
 from sbkit.core.registries import plot
-from sbkit.plots.bands import alive, band_line, middle, shown, step_line, told
+from sbkit.plots.bands import alive, band_line, finite, middle, shown, step_line, told
+from sbkit.plots.images import Images
 from sbkit.plots.parts import Array, Axis
 from sbkit.plots.shapes import Bars, Description, Field, Line, Lines
 from sbkit.plots.words import class_names, say, short
@@ -85,6 +86,34 @@ def boundary(history: History) -> Field | None:
     about["disagree"] = "" if spread is None else say("captions", "boundary_disagree")
     about["name"] = short(names[1] if names else drawn.class_name(1))
     return replace(drawn, caption=say("captions", "boundary", **about), names=names)
+
+
+@plot("units", rows=False)
+def units(history: History) -> Images | None:
+    """Maps of one run's first hidden units on one scale, 0 neutral; below each its weight to the output."""
+    latest, sample = history[-1], history[-1].sample
+    maps, weights = latest.values["units"]  # (runs, units, rows, columns), (runs, units)
+    if not maps.numel():
+        return None
+    plane = getattr(maps, "plane", {"axes": (0, 1), "at": None, "run": 0})  # it travels with the values
+    names, run = class_names(sample.names), plane["run"]
+    seen = alive(latest)[run]
+    pixels = np.where(seen, finite(maps[run].flip(1)), np.nan)  # (units, rows, columns), row 0 on top
+    reach = float(np.nan_to_num(np.abs(pixels)).max()) or 1.0
+    across, up = _plane(sample, *plane["axes"])
+    about = {"run": run, "x": across.label, "y": up.label, "rest": _rest(sample, plane["at"])}
+    about["name"] = short(names[1] if names else say("legends", "class", c=1))
+    kind = "units" if sample.classes else "units_values"
+    labels = [f"{w:+.2g}".replace("-", "−") if w == w else "–" for w in finite(weights[run]).tolist()]
+    scale = Axis(say("axes", "answer"), low=-reach, high=reach)
+    return Images(
+        "units",
+        say("titles", "units"),
+        pixels,
+        labels=labels,
+        caption=say("captions", kind, **about),
+        scale=scale,
+    )
 
 
 def _rest(sample: Task, at: int | None) -> str:

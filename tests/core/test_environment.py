@@ -111,12 +111,13 @@ def test_nothing_is_written_into_the_readers_folder_unasked(tmp_path):
     """A reader's session: predictions, claims, a panel, a sweep; the folder stays as it was."""
     code = (
         "import sbkit as sb\n"
+        "from sbkit.course import self_check\n"
         "asked = sb.predict('Which?', ['a', 'b']); asked.against('a')\n"
         "sb.claim('A sentence', [1.0, 2.0], within=(0, 3))\n"
         "def lesson(depth=1):\n"
         "    task = sb.slabs(n=64, n_test=64)\n"
         "    return sb.fit(sb.mlp(task, depth=depth, runs=1), task, batch=32, steps=1)\n"
-        "sb.lab(lesson, depth=[0, 1]); sb.sweep(lesson, depth=[0, 1]); sb.self_check()\n"
+        "sb.lab(lesson, depth=[0, 1]); sb.sweep(lesson, depth=[0, 1]); self_check()\n"
     )
     others = {name: value for name, value in os.environ.items() if not name.startswith("SBKIT_")}
     env = others | {"SBKIT_HEADLESS": "1", "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
@@ -126,12 +127,12 @@ def test_nothing_is_written_into_the_readers_folder_unasked(tmp_path):
 
 
 def test_a_mistyped_variable_is_told_by_the_self_check(monkeypatch):
-    import sbkit as sb
+    from sbkit.course import self_check
 
     assert unknown_variables() == []
     monkeypatch.setenv("SBKIT_HEADLES", "1")
-    assert sb.self_check()[-1].startswith("✗ No variable named 'SBKIT_HEADLES'")
-    assert sb.self_check()[-1].endswith("Did you mean 'SBKIT_HEADLESS'?")
+    assert self_check()[-1].startswith("✗ No variable named 'SBKIT_HEADLES'")
+    assert self_check()[-1].endswith("Did you mean 'SBKIT_HEADLESS'?")
 
 
 @pytest.mark.parametrize(

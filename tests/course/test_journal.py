@@ -32,23 +32,23 @@ def predicted(found, choice="half", confidence=80.0, lesson="", monkeypatch=None
 
 def test_a_committed_prediction_is_a_line_and_its_outcome_replaces_it(data):
     prediction = sb.predict("How many?", CHOICES, confidence=80)
-    assert len(sb.journal.table()) == 0 and not data.exists(), "nothing is kept before it is committed"
+    assert len(journal.table()) == 0 and not data.exists(), "nothing is kept before it is committed"
     prediction.commit()
     prediction.commit()
-    assert sb.journal.table()["measured"].tolist() == [None]
+    assert journal.table()["measured"].tolist() == [None]
     for _ in range(2):  # a cell may run twice
         prediction.against([0.95, 1.0])
     (file,) = data.iterdir()
     lines = pd.read_json(file, lines=True)
     assert len(lines) == 2, "pandas reads the file as it is"
-    row = sb.journal.table().iloc[0]
+    row = journal.table().iloc[0]
     assert (row.choice, row.confidence, row.measured, row.right) == ("half", 80, "all", False)
 
 
 def test_a_changed_outcome_counts_last():
     prediction, _ = predicted("all")
     prediction.against("half")
-    assert sb.journal.table()["right"].tolist() == [True]
+    assert journal.table()["right"].tolist() == [True]
 
 
 def test_brier_score_by_hand(monkeypatch):
@@ -60,7 +60,7 @@ def test_brier_score_by_hand(monkeypatch):
         monkeypatch.setenv("JPY_SESSION_NAME", lesson)
         predicted(found, choice, confidence)
     sb.predict("Left open", CHOICES).commit()
-    score = sb.journal.calibration()
+    score = journal.calibration()
     assert list(score.index) == ["one", "two", "all lessons"]
     assert score.loc["one", "brier"] == pytest.approx((0.2**2 + 0.6**2) / 2)
     assert score.loc["two"].tolist() == [1, 100, 100, 0]
@@ -68,12 +68,12 @@ def test_brier_score_by_hand(monkeypatch):
 
 
 def test_nobody_has_predicted_yet():
-    assert len(sb.journal.calibration()) == 0 and sb.journal.delete() == 0
+    assert len(journal.calibration()) == 0 and journal.delete() == 0
 
 
 def test_delete(data):
     predicted("half")
-    assert sb.journal.delete() == 1 and len(sb.journal.table()) == 0 and not list(data.iterdir())
+    assert journal.delete() == 1 and len(journal.table()) == 0 and not list(data.iterdir())
 
 
 LISTED = json.dumps(dict.fromkeys(journal.COLUMNS, []) | {"confidence": 50, "right": None}).encode()
@@ -99,7 +99,7 @@ def test_a_corrupt_line_is_told_and_left_out(data, spoiled):
     (file,) = data.iterdir()
     file.write_bytes(spoiled + b"\n" + file.read_bytes())
     with pytest.warns(UserWarning, match=r"1 line\(s\) in .* left out"):
-        assert len(sb.journal.table()) == 1
+        assert len(journal.table()) == 1
 
 
 def test_a_line_cut_short_does_not_spoil_the_next(data):
@@ -108,7 +108,7 @@ def test_a_line_cut_short_does_not_spoil_the_next(data):
     file.write_bytes(file.read_bytes()[:-5])  # a full disk
     with pytest.warns(UserWarning, match="left out"):
         predicted("all", "all")
-        assert "all" in sb.journal.table()["measured"].tolist()
+        assert "all" in journal.table()["measured"].tolist()
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_the_lesson_goes_on(monkeypatch, tmp_path):
@@ -168,17 +168,17 @@ def test_where_nothing_can_be_kept_the_lesson_goes_on(trouble, data, monkeypatch
     assert said.startswith("You said “half” (80 % sure). Measured: “all”.") and said.count("\n") == 2
     assert said.endswith("Your predictions so far: 1, 0 % right, 80 % sure on average; "
                          "Brier score 0.64 (0 is perfect, 0.25 is always “50 %”).")  # fmt: skip
-    assert sb.journal.table()["measured"].tolist() == ["all"]
-    assert sb.journal.calibration().loc["all lessons", "predictions"] == 1
-    sb.journal.delete()
-    assert len(sb.journal.table()) == 0
+    assert journal.table()["measured"].tolist() == ["all"]
+    assert journal.calibration().loc["all lessons", "predictions"] == 1
+    journal.delete()
+    assert len(journal.table()) == 0
 
 
 def test_a_journal_deleted_while_the_lesson_runs_begins_anew(data):
     prediction, _ = predicted("half")
     shutil.rmtree(data)
     assert "predictions so far: 1" in prediction.against("all")
-    assert sb.journal.table()["measured"].tolist() == ["all"]
+    assert journal.table()["measured"].tolist() == ["all"]
 
 
 def test_what_could_be_written_later_is_counted_once(data):
@@ -188,19 +188,19 @@ def test_what_could_be_written_later_is_counted_once(data):
         prediction.commit()
     data.unlink()
     prediction.against("half")
-    assert len(journal._files()) == 1 and sb.journal.table()["right"].tolist() == [True]
+    assert len(journal._files()) == 1 and journal.table()["right"].tolist() == [True]
 
 
 def test_a_file_that_cannot_be_deleted_is_named(data):
     predicted("half")
     (data / "predictions-other.jsonl").mkdir()
     with pytest.warns(UserWarning, match="predictions-other.jsonl in .* is not deleted"):
-        assert sb.journal.delete() == 1
+        assert journal.delete() == 1
 
 
 def test_a_question_of_half_a_letter_is_kept(data):
     sb.predict("\ud83d?", CHOICES).commit()
-    assert sb.journal.table()["question"].tolist() == ["\ud83d?"]
+    assert journal.table()["question"].tolist() == ["\ud83d?"]
 
 
 def test_without_a_page_nothing_is_kept(monkeypatch, data):
@@ -216,7 +216,7 @@ def test_kernels_that_write_at_once_lose_nothing(data):
     )
     writers = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
     assert [writer.wait() for writer in writers] == [0, 0]
-    assert len(sb.journal.table()) == 100
+    assert len(journal.table()) == 100
     (file,) = data.iterdir()
     lines = [line for line in file.read_bytes().splitlines() if line]  # one may end a line half written
     assert all(json.loads(line)["choice"] == "a" for line in lines)
@@ -224,4 +224,4 @@ def test_kernels_that_write_at_once_lose_nothing(data):
 
 def test_no_names_are_kept():
     predicted("half")
-    assert list(sb.journal.table().columns) == journal.COLUMNS
+    assert list(journal.table().columns) == journal.COLUMNS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import sbkit as sb
-from sbkit.course import environment
+from sbkit.course import environment, self_check
 
 CHOICES = ["linear", "<b>slabs</b>"]
 
@@ -103,8 +103,8 @@ def test_an_answer_outside_the_choices_is_refused():
 
 
 def test_the_self_check_says_what_to_install(monkeypatch):
-    assert all(line.startswith("✓") for line in sb.self_check())
+    assert all(line.startswith("✓") for line in self_check())
     monkeypatch.setattr(environment, "FLOORS", {"torch": "99", "no-such-package": "1"})
-    lines = repr(sb.self_check())
+    lines = repr(self_check())
     assert "✗ torch" in lines and "pip install -U 'torch>=99'" in lines
     assert "✗ no-such-package is missing: pip install 'no-such-package>=1'" in lines

@@ -14,7 +14,7 @@ import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
 from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
-from sbkit.plots import Bars, Field, Lines, paired, pictures
+from sbkit.plots import Bars, Field, Images, Lines, paired, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.png import draw, png
 
@@ -25,12 +25,16 @@ SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_ta
 
 def axes(picture) -> list:
     """All axes of a picture."""
+    if isinstance(picture, Images):
+        return [picture.scale]
     scale = [picture.scale] if isinstance(picture, Field) and picture.scale else []
     return [picture.y, *scale, *([] if isinstance(picture, Bars) else [picture.x])]
 
 
 def ends(picture) -> list:
     """The latest values in a picture."""
+    if isinstance(picture, Images):
+        return picture.pixels
     return [line.y[-1] for line in picture.lines] if isinstance(picture, Lines) else picture.values
 
 
@@ -92,6 +96,7 @@ def seen(snapshot, change, runs=RUNS, step=0, **fields):
     rng = torch.Generator().manual_seed(0)
     values = {name: change(torch.rand(runs, *shape, generator=rng)) for name, shape in SHAPES.items()}
     values["spectrum"] = [change(torch.rand(runs, k, generator=rng)) for k in (3, 1)]
+    values["units"] = [change(torch.rand(runs, *shape, generator=rng)) for shape in ((5, 3, 3), (5,))]
     values["own_list"] = [change(torch.rand(runs, k, generator=rng)) for k in (4, 2)]
     scores = {name: change(torch.rand(runs, generator=rng)) for name in ("accuracy", "test_accuracy")}
     fields = {"loss": torch.ones(runs), "state": ("training",) * runs, "values": values} | scores | fields
@@ -146,6 +151,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
     if kind == "empty":
         made.values.update({own: torch.empty(runs, 0) for own in made.values})
         made.values.update(boundary=torch.empty(runs, 0, 0), margin=torch.empty(runs, 3, 0), spectrum=[])
+        made.values["units"] = [torch.empty(runs, 0, 3, 3), torch.empty(runs, 0)]
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})
         made = dataclasses.replace(made, sample=bare)
     picture = plot[name]([made])
@@ -165,6 +171,7 @@ def test_plots_and_measures_of_the_package_are_all_tried():
     assert {name for name in measure if measure[name].__module__.startswith("sbkit.")} <= {
         *SHAPES,
         "spectrum",
+        "units",
     }
 
 

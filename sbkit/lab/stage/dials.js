@@ -5,7 +5,7 @@
  * cell, an M hides all outputs. The notebook looks for this attribute at the very element that has the focus.
  */
 export function keepKey({ target, ctrlKey, metaKey, altKey }) {
-  if (target.closest?.(".sb-panel")) target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
+  if (target.closest?.(".sb-panel, .sb-board")) target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
 }
 
 /**

@@ -3,7 +3,7 @@
 const APART = 14; // pixels between two pictures
 const FEW = { most: 3, tall: 450 }; // so many pictures make a low panel, of so many pixels
 const TALL = 550; // pixels of any other panel on a laptop, dials and controls included
-const [NARROW, LAPTOP, WIDE] = [560, 880, 1300]; // pixels across: two columns from here, three, more
+const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 880, 1300]; // pixels across: two columns from here, so beside a board, three, more
 
 /**
  * The grid of `count` pictures in a panel that is `width` pixels wide and has `used` pixels of dials and words: its
@@ -12,11 +12,12 @@ const [NARROW, LAPTOP, WIDE] = [560, 880, 1300]; // pixels across: two columns f
  */
 export function layoutOf(count, width, used, mains = 1) {
   if (width < NARROW || count === 1) return stack(count, width, used);
-  if (width < LAPTOP) return pairs(count);
+  const beside = width < LAPTOP; // a few small ones below each other, right of the main one
+  if (beside && (width < BESIDE || count > 4 || mains === 2)) return pairs(count);
   if (mains === 2) return sides(count, width, used);
   const few = count <= FEW.most;
   const small = count - 1;
-  const columns = Math.min(small, few || (width < WIDE && small < 7) ? 2 : width < 1900 || small < 10 ? 3 : 4);
+  const columns = beside ? 1 : Math.min(small, few || (width < WIDE && small < 7) ? 2 : width < 1900 || small < 10 ? 3 : 4);
   const rows = Math.ceil(small / columns);
   const height = tallest(few, width) - used;
   const weights = [columns === 1 ? 1.4 : 1.5, ...Array(columns).fill(1)];

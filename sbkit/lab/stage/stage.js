@@ -1,5 +1,6 @@
 // stage.js: the anywidget: wires the player and the screen to the kernel's messages and ends both together.
 
+import { renderBoard } from "./board.js";
 import { download } from "./controls.js";
 import { decodeFrame } from "./decode.js";
 import { keepKey, nameDials } from "./dials.js";
@@ -74,6 +75,7 @@ function render({ model, el }) {
   globalThis.addEventListener("keydown", keepKey, true); // before anybody else; once, however often it is added
   const controls = model.get("controls") ?? {};
   if (controls.bare) return;
+  if (controls.board) return renderBoard(model, el, controls.board);
   const link = links.get(controls) ?? new Link(model, controls);
   links.set(controls, link);
   const screen = new Screen(el, () => link.player.view(), stageActions(link, controls), controls);
