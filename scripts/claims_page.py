@@ -10,22 +10,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sbkit.core import SbkitError
+from sbkit.course.claims import NO_ORIGIN, ORIGINS
 
 HEADS = {"lesson": "lesson", "claim": "claim", "published": "published", "ours": "measured here"}
-HEADS |= {"tolerance": "tolerance, every run", "room": "room", "verdict": "verdict"}
+HEADS |= {"tolerance": "tolerance, every run", "origin": "origin", "room": "room", "verdict": "verdict"}
 LISTED = {"lesson": "lesson", "claim": "claim", "room": "room", "why": "why it may stand"}
 REASONS, UNTOLD = "little-room.toml", "no reason given"
 
 LITTLE = 2  # standard deviations: rows with less room are listed with the reason
 
 SIGNS = re.compile(r"[|\\]|<(?=[\w/!?])")  # of Markdown, that would end a column or begin a tag
-PAGE = """# Claims of the course
+TOLD = "; ".join(f"{name}: {meaning}" for name, meaning in {**ORIGINS, NO_ORIGIN: "nobody noted it"}.items())
+PAGE = f"""# Claims of the course
 
 Each is a sentence of a lesson with the cell that measures it; every run has to lie within the tolerance.
-Each lesson says which tolerances were written before the number was seen. Measured: mean (smallest …
-largest) over runs. Room: how many standard deviations of the runs the worst one lies inside its bound (of a
-mean, how many standard errors; of what does not reproduce, how far the farthest lies outside). Made by
-`make notebooks`.
+The origin of a tolerance is one of these: {TOLD}.
+
+Measured: mean (smallest … largest) over runs. Room: how many standard deviations of the runs the worst one
+lies inside its bound (of a mean, how many standard errors; of what does not reproduce, how far the farthest
+lies outside). Made by `make notebooks`.
 """
 TIGHT = f"""
 ## Little room
@@ -45,13 +48,18 @@ def table(path: str | Path = "docs/claims.json") -> str:
     path = Path(path).expanduser()
     if not path.exists():
         raise SbkitError(f"No claims at {path}; run the notebooks first: make notebooks.")
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = kept(path)
     beside = path.with_name(REASONS)
     why = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     listed = [
         row | {"why": why.get(row["lesson"], {}).get(row["claim"], UNTOLD)} for row in rows if is_tight(row)
     ]
     return "\n".join([PAGE, *_markdown(HEADS, rows), TIGHT, *_markdown(LISTED, listed)])
+
+
+def kept(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of claims; those made before origins were asked for say so."""
+    return [{"origin": NO_ORIGIN} | row for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def is_tight(row: Mapping[str, str]) -> bool:

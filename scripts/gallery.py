@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import jinja2
 import nbformat
-from claims_page import HEADS
+from claims_page import HEADS, TOLD, kept
 from latex2mathml.converter import convert
 from markupsafe import Markup
 from mistune.plugins.table import render_table
@@ -205,8 +205,7 @@ def sheet() -> str:
 def claims(path: Path, lessons: list[Lesson]) -> list[tuple[Any, list[dict[str, str]]]]:
     """The claims kept in a file, lesson by lesson; one that has no page is known by its name."""
     known = {lesson.name: lesson for lesson in lessons}
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    grouped = groupby(rows, key=lambda row: row["lesson"])
+    grouped = groupby(kept(path), key=lambda row: row["lesson"])
     return [
         (known.get(name, {"name": name, "title": name, "address": ""}), list(group))
         for name, group in grouped
@@ -218,7 +217,7 @@ def write(site: Path, claimed: Path, only: str = "") -> list[Path]:
     script, digest = player()
     loader = jinja2.FileSystemLoader(TEMPLATES)
     pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    every: dict[str, Any] = {"style": Markup(sheet()), "up": ""}
+    every: dict[str, Any] = {"style": Markup(sheet()), "up": "", "told": TOLD}
     lessons = [Lesson(path, site) for path in notebooks(only)]
     made = []
 

@@ -1,4 +1,4 @@
-"""Claims: a sentence, the tolerance written before the number is seen, and what was measured."""
+"""Claims: a sentence, a tolerance and where it came from, and what was measured."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from sbkit.core import SbkitError, numbers
+from sbkit.core import SbkitError, numbers, one_of
 from sbkit.core.environment import claims_file, lesson_name
 
 PATIENCE = 10  # seconds for others to finish writing
+ORIGINS = {
+    "before": "written before the number was seen",
+    "after": "written after a trial had shown the number",
+    "held-out seeds": "written after trials, and judged on seeds that no trial had used",
+}
+NO_ORIGIN = "not recorded"
 
 
 @dataclass(repr=False, eq=False)
@@ -25,9 +31,10 @@ class Claim:
     within: (low, high), None for no bound, or one number: that far from `published`; every run must lie
     in it, or with mean=True the mean over runs (the last axis). published, source: the paper's number and
     where it stands. reproduces=False: a published sentence that does not hold here; `reason` says why and
-    under which settings, and what is checked is that it still does not. Its row goes to the file
-    that SBKIT_CLAIMS names, if any. Prints as sentence, tolerance and verdict, the same on every processor;
-    `digits` tells the rest. Raises `SbkitError` on an empty measurement or range, or a missing reason.
+    under which settings, and what is checked is that it still does not. origin: where the tolerance came
+    from, one of `ORIGINS`; "" where nobody noted it. Its row goes to the file that SBKIT_CLAIMS names, if
+    any. Prints as sentence, tolerance and verdict, the same on every processor; `digits` tells the rest.
+    Raises `SbkitError` on an empty measurement or range, a missing reason, or another origin.
 
     >>> claim("The net ignores the slabs", torch.tensor([0.0, 0.01]), within=(-0.02, 0.02))
     The net ignores the slabs [-0.02 to 0.02, every run]: holds
@@ -41,6 +48,7 @@ class Claim:
     reproduces: bool = True
     reason: str = ""
     mean: bool = False
+    origin: str = ""
 
     def __post_init__(self) -> None:
         sentence, within = self.sentence, self.within
@@ -53,6 +61,7 @@ class Claim:
             raise SbkitError(f"A claim has numbers and a range low ≤ high, got {count} numbers and {within}.")
         if not self.reproduces and not self.reason:
             raise SbkitError("A claim that does not reproduce says why, got reason=''; name the settings.")
+        one_of("origin", self.origin or "before", ORIGINS)
         _keep(self)
 
     @property
@@ -103,7 +112,7 @@ class Claim:
 
     @property
     def digits(self) -> dict[str, str]:
-        """A row of the table: claim, published, ours (mean, smallest, largest), tolerance, room, verdict."""
+        """A row of the table; ours is mean (smallest … largest), room in standard deviations."""
         m, room = self.measured, self.room
         some = "one run" if m.shape[-1] == 1 else f"{room:.1f}" if abs(room) < 10 else f"{room:.3g}"
         return {
@@ -111,6 +120,7 @@ class Claim:
             "published": f"{self.published} [{self.source}]" if self.source else f"{self.published}",
             "ours": f"{m.mean():.4g} ({m.min():.4g} … {m.max():.4g}, {m.numel()} runs)",
             "tolerance": self.tolerance,
+            "origin": self.origin or NO_ORIGIN,
             "room": "exact" if math.isinf(room) else some,
             "verdict": self.verdict,
         }

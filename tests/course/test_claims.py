@@ -92,8 +92,28 @@ def test_every_claim_is_kept_once_a_lesson(claims, monkeypatch):
     page, _, listed = table(claims).partition("## Little room")
     head, rule, first, second = [line for line in page.splitlines() if line.startswith("|")]
     assert head.startswith("| lesson | claim | published |") and set(rule) <= set("|- ")
-    assert r"A \| B" in first and first.endswith("| 0 to 1 | one run | holds |") and "two" in second
+    assert first.endswith("| 0 to 1 | not recorded | one run | holds |")
+    assert r"A \| B" in first and "two" in second
     assert listed.splitlines()[-1] == r"| two | A \| B | one run | no reason given |"
+
+
+@pytest.mark.parametrize("origin", ["before", "after", "held-out seeds"])
+def test_the_table_says_where_a_tolerance_came_from(claims, origin):
+    claim = sb.claim("told", SPREAD, (0, 1), origin=origin)
+    assert claim.digits["origin"] == origin and origin not in repr(claim)
+    assert f"| 0 to 1 | {origin} |" in table(claims)
+
+
+def test_an_origin_that_nobody_noted_is_no_before(claims):
+    assert sb.claim("x", SPREAD, (0, 1)).digits["origin"] == "not recorded"
+    (row,) = json.loads(claims.read_text())
+    claims.write_text(json.dumps([{name: text for name, text in row.items() if name != "origin"}]))
+    assert "| 0 to 1 | not recorded |" in table(claims)  # kept by an older release
+
+
+def test_another_origin_is_refused_with_the_nearest():
+    with pytest.raises(sb.SbkitError, match="after, held-out seeds. Did you mean 'held-out seeds'"):
+        sb.claim("x", SPREAD, (0, 1), origin="held out")
 
 
 SPREAD = torch.tensor([0.3, 0.4, 0.5])  # its standard deviation is 0.1

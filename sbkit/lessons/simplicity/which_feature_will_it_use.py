@@ -1,23 +1,30 @@
-"""Which feature will it use: how margins lie, and exercises on linear pieces and on shuffled features."""
+"""Which feature will it use: its pictures, how margins lie, and exercises on pieces, shuffles, controls."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, Snapshot, Task, check_pair
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise
-from sbkit.data import slabs
+from sbkit.data import slabs as slabs_of
 from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
 from sbkit.measures import margins
-from sbkit.plots import Axis, Lines
+from sbkit.plots import Axis, Field, Line, Lines
 from sbkit.plots.bands import band_line, shown, told
 
 REACH, PLACES = 10.0, 81  # a curve of margins runs from −REACH to REACH, over so many places
+MARGIN = 0.1  # half a gap between slabs
+SIDES = np.array([-0.5, 0.5, 0.5])  # of a slab, then a break
+FLAT = np.array([0, 0, np.nan], np.float32)
+POINTS = "Each mark is a point, its colour and shape the class. Cover one axis: the other still tells it."
+ZIGZAG = "Bars: slabs of each class. Line: a score. Check its sign: below 0 says class 0, above 0 class 1."
 
 
 @measure("margin", classes=True, glance_every=4)
@@ -61,7 +68,7 @@ def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: 
     two histograms); ½ = every other row changes sides. Range 0 … 1, NaN for a run that diverged. Raises
     `SbkitError` as `margins`.
 
-    >>> from sbkit.data import slabs
+    >>> from sbkit.data import slabs as slabs_of
     >>> from sbkit.models import mlp
     >>> task = slabs(n=10, n_test=100)
     >>> margin_shift(mlp(task, runs=3), task, []).tolist()
@@ -75,19 +82,66 @@ def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: 
     return torch.tensor(found, dtype=torch.float64)
 
 
-# Least number of linear pieces that classify linear, 3-, 5- and 7-slab data.
+def two_features(slabs: int = 5) -> Field:
+    """Test points of a linear feature, from left to right, and of one of slabs, from bottom to top."""
+    task = slabs_of([1, slabs], n=1, n_test=600)
+    x, y = (Axis(name, low=-1, high=1) for name in task.features)
+    points: Any = {"points": task.z_test, "labels": task.y_test}
+    return Field("points", "One class, two features", x, y, np.full((2, 2), 0.5), **points, caption=POINTS)
+
+
+def zigzag(slabs: int = 5) -> Lines:
+    """A score of as few linear pieces as can be that tells the classes of slabs apart by its sign.
+
+    It turns in the middle of every slab but the outer two, and so crosses 0 in the middle of every gap.
+    """
+    place, width = np.arange(slabs) - slabs // 2, 2 * (1 - (slabs - 1) * MARGIN) / slabs  # from the centre
+    step, sign = width + 2 * MARGIN, np.where(place % 2, 1, -1)  # between middles; of the class, (slabs,)
+    end = sign[1] * (1 - 2 * (1 + step * place[1]) / step)  # where the outer pieces leave [−1, 1]
+    edges: Any = [
+        step * place[place % 2 == c][:, None] + width * SIDES for c in (0, 1)
+    ]  # (slabs of a class, 3)
+    bars = [Line(f"class {c}", at.ravel(), np.tile(FLAT, len(at))) for c, at in enumerate(edges)]
+    knots: Any = [-1, *step * place[1:-1], 1], [end, *sign[1:-1], end]
+    score = Line("score", *knots)
+    x, y = Axis("slab feature", low=-1, high=1), Axis("score", low=-2, high=2)
+    return Lines("zigzag", f"A score for {slabs} slabs", x, y, [*bars, score], ZIGZAG)
+
+
+# Least number of linear pieces of a score that tells linear, 3-, 5- and 7-slab data apart by its sign.
 pieces = exercise(
     want=[1, 2, 4, 6],
     expects="Four numbers are expected, for linear, 3, 5 and 7 slabs",
-    right="A threshold is one piece, and k slabs need one a gap: that order is the dial.",
-    must={"One threshold is one piece.": (lambda found: found[0] == 1, [0, 2, 4, 6])},
-    rest="A slab feature changes its label at every gap: count the gaps on [−1, 1].",
+    right="One piece a gap: a threshold has one gap, and k slabs have k − 1.",
+    wrong={"Those are the slabs. A piece crosses 0 in a gap: count the gaps between them.": [2, 3, 5, 7]},
+    must={"A straight line is one piece.": (lambda found: found[0] == 1, [0, 2, 4, 6])},
+    rest="In the picture one piece crosses 0 in every gap: count the gaps.",
+)
+
+# The blocks of a task that differs from one linear and nine slab features in the linear feature alone.
+control = exercise(
+    want=[5] * 10,
+    expects="Ten numbers are expected, one a feature",
+    right="Nothing differs but the linear feature: still ten features, and now all have five slabs.",
+    wrong={
+        "That is the experiment itself: the linear feature is still there.": [1] + [5] * 9,
+        "Nine features in place of ten: two things differ now. Put slabs where the linear feature was.": [5]
+        * 9,
+        "No slabs are left: what could these networks show about slabs?": [1] * 10,
+        "The experiment had five slabs: two things differ now.": (
+            [3] * 10,
+            [7] * 10,
+            [3] + [5] * 9,
+            [7] + [5] * 9,
+        ),
+    },
+    rest="Take the linear feature away, and leave all else as it was.",
 )
 
 
 def _one_vote() -> list[tuple[Fleet, Task, str]]:
     """Nets that use the linear feature and nothing else, with either feature to shuffle."""
-    task = slabs(blocks=(1, 5), n=64, n_test=4000)
+    task = slabs_of(blocks=(1, 5), n=64, n_test=4000)
     return [(voters(task, [1.0, 0.0]), task, name) for name in task.features]
 
 
