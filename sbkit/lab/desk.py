@@ -80,6 +80,16 @@ class Desk:
         finally:
             self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
 
+    def follow(self) -> Reply:
+        """A frame that answers no request, of a run that a cell trains: a glance where it looks anew."""
+        with self.lock:
+            try:
+                self.session.look(glance=True)
+                frame, buffers = self._frame(moving=self.session.about()["state"] != "Done")
+            except Exception as error:
+                frame, buffers = self._failed(error)
+        return frame | {"pushed": True, "said": self._said[1]}, buffers
+
     def set(self, name: str, value: Any) -> bool:
         """Give a dial another value; True if the stage should ask what has become of it."""
         with self.lock:

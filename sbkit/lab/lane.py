@@ -68,16 +68,17 @@ class Lane:
         """Train one slice and record a glance at the run."""
         if self.run is not None:
             start = time.perf_counter()
-            self._record(self.run.advance(steps=steps, seconds=seconds, glance=True), sharp=False)
+            self.record(self.run.advance(steps=steps, seconds=seconds, glance=True), sharp=False)
             self.took = time.perf_counter() - start
 
     def look(self, glance: bool = False) -> None:
         """Record a snapshot of the run as it stands; nothing is measured twice."""
         seen = bool(self.history) and self.history[-1].step == self.step
         if self.run is not None and not (seen and (glance or self.sharp)):
-            self._record(self.run.snapshot(glance), sharp=not glance)
+            self.record(self.run.snapshot(glance), sharp=not glance)
 
-    def _record(self, snapshot: Snapshot, sharp: bool) -> None:
+    def record(self, snapshot: Snapshot, sharp: bool) -> None:
+        """Add a snapshot of this moment to the history; sharp: it saw all rows."""
         if self.history and self.history[-1].step == snapshot.step:
             self.history.pop()
         if len(self.history) >= MOST:

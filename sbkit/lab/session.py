@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 from sbkit.core import SbkitError, Snapshot, one_of
@@ -64,6 +65,7 @@ class Session:
         names = self.signature.names(dict.fromkeys(map(argument, self.values)))
         twins = [twin(compare, side) for side in SIDES] if compare else []
         self.takes = [*twins, *(name for name in names if name != compare)]
+        self._watch: Callable[[], object] | None = None
         self._build()
 
     def _build(self) -> None:
@@ -76,6 +78,21 @@ class Session:
                 f"A and B answer the same question, got {' and '.join(answers)}; compare another dial."
             )
         self.lanes, self.number, self.dirty = lanes, self.number + 1, False
+        self.follow(self._watch)
+
+    def follow(self, watch: Callable[[], object] | None) -> None:
+        """Call `watch` while a run is trained by `finish`, `sb.last` or a loop; None: no longer."""
+        self._watch = watch
+        for lane in self.lanes:
+            if lane.run is not None:
+                lane.run.watch = partial(self._followed, lane) if watch else bool
+
+    def _followed(self, lane: Lane, seen: Snapshot | None) -> None:
+        """Record what a loop saw of a run, unless it is of a lane that was replaced."""
+        if self._watch and lane in self.lanes:
+            if seen is not None:
+                lane.record(seen, sharp=True)
+            self._watch()
 
     def _driven(self, name: str) -> list[Lane]:
         """The lanes that a dial acts on."""

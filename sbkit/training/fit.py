@@ -93,12 +93,13 @@ def last(run: Run) -> Snapshot:
 
 @contextmanager
 def progress(run: Run) -> Iterator[Callable[[], object]]:
-    """A function to call between two slices of training: after two seconds it shows the time left.
+    """A function to call between two slices of training: it shows the time left, and to a panel the run.
 
-    The bar goes with the block, and none is shown without a page to show it (SBKIT_HEADLESS=1).
+    The bar comes after two seconds and goes with the block; without a page to show it (SBKIT_HEADLESS=1)
+    there is none.
     """
     from tqdm import tqdm
 
     about = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
     with tqdm(total=run.steps, disable=headless(), **about) as bar:
-        yield lambda: bar.update(run.step - bar.n)
+        yield lambda: (bar.update(run.step - bar.n), run.watch(None))

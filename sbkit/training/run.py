@@ -25,8 +25,11 @@ class Run:
     """Training under way: iterate it, or `advance` it; made by `fit`.
 
     step of steps, fleet, task, settings (what may change while it trains), finished.
-    The numbers are the same however the steps are cut.
+    The numbers are the same however the steps are cut. watch: called between two slices of a loop or of
+    `last`, with the snapshot if one was taken.
     """
+
+    watch: Callable[[Snapshot | None], object] = bool
 
     def __init__(self, fleet: Fleet, task: Task, plan: Plan, steps: int, every: int, stop: float | None):
         self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
@@ -76,7 +79,9 @@ class Run:
     def __next__(self) -> Snapshot:
         if self.finished:
             raise StopIteration
-        return self.advance(steps=self.every - self.step % self.every)
+        seen = self.advance(steps=self.every - self.step % self.every)
+        self.watch(seen)
+        return seen
 
     def advance(
         self, steps: int | None = None, seconds: float | None = None, glance: bool = False

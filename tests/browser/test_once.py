@@ -1,7 +1,7 @@
 """Pictures at once: while later cells keep the kernel busy, while a cell trains, and without any kernel."""
 
 import pytest
-from browser.jupyter import Notebook, Stage
+from browser.jupyter import RAN, Notebook, Stage
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -14,7 +14,9 @@ def small(depth=1, seed=0):
     return sb.fit(fleet, task, steps=2000, stop=None, measure=["boundary", "reliance"])
 """
 PANEL = f"{LESSON}\npanel = sb.lab(small, depth=(1, 4))\npanel"
-BUSY = "import os, time\nwhile not os.path.exists('over'):\n    time.sleep(0.05)"
+WAIT = "import os, time\nwhile not os.path.exists('over'):\n    time.sleep(0.05)"
+# A kernel with subshells would answer beside its cells, from the moment that a page has asked for one.
+BUSY = "with panel._desk.lock, other._desk.lock:\n    " + WAIT.replace("\n", "\n    ")
 
 
 class Cells:
@@ -44,6 +46,10 @@ class Cells:
         """The cell is running, or waits for its turn."""
         expect(self.cells[cell].locator(".jp-InputPrompt")).to_have_text("[*]:")
 
+    def ends(self, cell: int) -> None:
+        """Wait until the cell has returned."""
+        expect(self.cells[cell].locator(".jp-InputPrompt")).to_have_text(RAN)
+
 
 @pytest.fixture
 def let_go(home):
@@ -66,7 +72,25 @@ def test_every_picture_stands_while_the_kernel_is_busy(open_notebook, let_go):
     cells.notebook.picture("once-busy")
     cells.runs(2)
     let_go()
+    cells.ends(2)
     stages[0].says("Training")
     stages[0].more("step", by=2)
     stages[0].pause()
     stages[1].says("Ready")
+
+
+@pytest.mark.parametrize(
+    "train", ["panel.result()", "sb.last(panel.session.run)", "for _ in panel.session.run: pass"]
+)
+def test_a_run_that_a_cell_trains_plays(open_notebook, let_go, train):
+    slow = PANEL.replace("steps=2000", "steps=15_000, every=100")
+    cells = Cells(open_notebook(PATH), slow, train, WAIT)
+    cells.run(0)
+    stage = cells.stage(0)
+    cells.run(1, 2)
+    stage.says("Training")
+    stage.more("frames", by=3)
+    stage.says("Done")
+    cells.runs(2)
+    let_go()
+    cells.ends(2)

@@ -114,6 +114,55 @@ def test_a_first_look_that_fails_is_a_frame_too():
     assert frame["state"] == "Error" and frame["reason"].startswith("ZeroDivisionError: by zero")
 
 
+def played(sent) -> list:
+    """Step and state of the frames that were pushed."""
+    return [(message["step"], message["state"]) for message in sent if message.get("pushed")]
+
+
+TRAIN = {
+    "result": lambda panel: panel.result(),
+    "last": lambda panel: sb.last(panel.session.run),
+    "loop": lambda panel: list(panel.session.run),
+}
+
+
+@pytest.mark.parametrize("train", TRAIN.values(), ids=TRAIN)
+def test_what_a_cell_trains_is_pushed_to_a_page(lesson, sent, monkeypatch, train):
+    monkeypatch.setattr(panel, "PUSH", -1.0)  # every frame there is, however fast it trains
+    monkeypatch.setattr(panel, "SHARE", 0)
+    made = lab(lesson, **DIALS)
+    made._stage._handle_custom_msg({"type": "look"}, [])
+    sent.clear()
+    train(made)
+    *moving, last = played(sent)
+    assert last == (60, "Done")
+    assert all(message["type"] == "frame" for message in sent)
+    assert [step for step, _ in moving] == sorted(step for step, _ in moving)
+
+
+def test_frames_are_pushed_seldom_and_only_where_somebody_looks(lesson, sent, monkeypatch):
+    made = lab(lesson, **DIALS)
+    list(made.session.run)
+    assert sent == [], "no page has ever asked"
+    monkeypatch.setattr(panel, "PUSH", 3600.0)
+    made = lab(lesson, **DIALS)
+    made._stage._handle_custom_msg({"type": "look"}, [])
+    sent.clear()
+    list(made.session.run)
+    assert len(played(sent)) <= 2 and played(sent)[-1] == (60, "Done")
+
+
+def test_a_run_that_was_replaced_or_closed_is_not_shown(lesson, sent):
+    made = lab(lesson, **DIALS)
+    made._stage._handle_custom_msg({"type": "look"}, [])
+    old = made.session.run
+    made._stage._handle_custom_msg({"type": "rewind"}, [])
+    new = made.session.run
+    made.close()
+    sent.clear()
+    assert list(old) and list(new) and sent == []
+
+
 def test_at_most_four_dials_are_in_sight(lesson):
     few, many = lab(lesson, **DIALS), lab(lesson, **DIALS, steps=[60, 100])
     assert len(few.children) == 3 and len(few.children[0].children) == 4

@@ -147,7 +147,7 @@ test("a first frame stands while a cell runs for a minute: no alarm, nothing is 
   const { player, sent, clock } = setUp();
   player.receive(standing(0, { pushed: true }));
   player.request("look");
-  for (; clock.t <= 60_000; clock.t += 250) player.tick(true);
+  for (; clock.t <= 60_000; clock.t += 250) player.tick(true, true);
   assert.deepEqual(types(sent), ["look"]);
   assert.deepEqual(player.words(), ["Ready", ""]);
   assert.equal(player.view().frame.step, 0);
@@ -163,14 +163,14 @@ for (const [what, act, asked] of [
     const { player, sent, clock } = setUp();
     player.receive(standing(0, { pushed: true }));
     player.request("look");
-    for (; clock.t <= 20_000; clock.t += 250) player.tick(true);
+    for (; clock.t <= 20_000; clock.t += 250) player.tick(true, true);
     act(player);
-    player.tick(true);
+    player.tick(true, true);
     assert.notEqual(player.words()[0], "Busy");
-    for (; clock.t <= 40_000; clock.t += 250) player.tick(true);
+    for (; clock.t <= 40_000; clock.t += 250) player.tick(true, true);
     assert.deepEqual(player.words(), ["Busy", "waiting for the cell that is running"]);
     player.receive(standing(0));
-    player.tick(false);
+    player.tick(true, false);
     assert.deepEqual(types(sent), asked);
     assert.notEqual(player.words()[0], "Busy");
   });
@@ -181,8 +181,31 @@ test("a kernel that works long on a request itself is not told to run a cell", (
   player.receive(standing(0, { pushed: true }));
   player.run();
   player.setTaken("busy");
-  for (; clock.t <= 4000; clock.t += 250) player.tick(true);
+  for (; clock.t <= 4000; clock.t += 250) player.tick(true, true);
   assert.equal(player.words()[0], "Training");
+});
+
+test("frames that a cell pushes play, in words too, and end with the run", () => {
+  const { player, sent, clock } = setUp();
+  player.receive(standing(0, { pushed: true }));
+  player.request("look");
+  for (const step of [10, 20, 30]) {
+    clock.t += 200;
+    player.tick(true, true);
+    player.receive(frame(step, { pushed: true }));
+    assert.equal(player.words()[0], "Training");
+    assert.equal(player.view().moving, true);
+  }
+  player.receive(standing(100, { pushed: true, state: "Done", reason: "all 100 steps done" }));
+  assert.deepEqual(player.words(), ["Done", "all 100 steps done"]);
+  assert.deepEqual([types(sent), player.recording.frames.length], [["look"], 5]);
+});
+
+test("a loop that a cell leaves is a pause, seen sharply once", () => {
+  const { player, sent, clock } = setUp();
+  player.receive(frame(10, { pushed: true }));
+  for (; clock.t < 4000; clock.t += 250) player.tick(true, true);
+  assert.deepEqual([player.words()[0], types(sent)], ["Paused", ["look"]]);
 });
 
 test("a look that nobody asked for may be lost in silence", () => {

@@ -14,6 +14,7 @@ export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { 
 const AHEAD = 2; // advances under way while running
 const PATIENCE = 5000; // ms without an answer until the stage says so and asks again, then twice as long, and so on
 const WAIT = 1000; // ms that a reader waits for an answer until the stage says why
+const PUSHES = 3000; // ms after a frame that a cell pushed for which it is taken to train on
 const TOUCH = 600; // ms after the last touch of a dial for which training makes way
 const ENDS = ["Done", "Error", "Stopped"]; // states that end a run until the reader wants it otherwise
 const BUILDS = ["rewind", "seed", "data", "refresh", "pick"]; // requests for which Python calls the lesson
@@ -25,7 +26,7 @@ export class Player {
     Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
       buildsSince: null, acknowledged: false, touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
     Object.assign(this, { running: false, hidden: false, closed: false, gone: false, lost: false, dirty: false, locked: "" });
-    Object.assign(this, { busy: false, taken: false, askedAt: null });
+    Object.assign(this, { cut: false, taken: false, cell: false, askedAt: null, pushedAt: -Infinity });
     Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
   }
@@ -36,6 +37,7 @@ export class Player {
     if (this.over || this.locked) return;
     if (this.status.state === "Done") this.request("rewind");
     [this.running, this.shown, this.settleAt] = [true, null, null];
+    if (!this.lost) this.inflight = this.inflight.filter((type) => type !== "look"); // its answer may come late
     this.askedAt ??= this.now();
     this.wake();
     this.next();
@@ -87,7 +89,7 @@ export class Player {
   /** The reader's hand is on a dial. */
   touch() {
     this.touchedAt = this.now();
-    if (this.busy) this.askedAt ??= this.now();
+    if (this.cell) this.askedAt ??= this.now();
   }
 
   /** Somebody is here, and the room's time to rest begins anew. */
@@ -115,7 +117,7 @@ export class Player {
 
   /** Take a message; asks for the next frame where one is due. */
   receive(message) {
-    Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE, askedAt: null });
+    Object.assign(this, { lost: false, since: this.now(), patience: PATIENCE, askedAt: null, cut: false });
     if (message.type === "building") [this.buildsSince, this.acknowledged] = [this.buildsSince ?? this.now(), true];
     else if (message.type === "dirty") this.dirty = true;
     else if (message.type === "closed") [this.closed, this.running] = [true, false];
@@ -145,9 +147,10 @@ export class Player {
     this.status = late ? { ...frame, state, reason } : frame;
     if (fresh) this.shown = null;
     if (frame.plots.length) this.recording.add(frame);
+    if (frame.pushed && frame.moving) this.pushedAt = this.now();
     if (ENDS.includes(frame.state)) this.running = false;
     if (frame.state === "Done" && request === "advance" && frame.moving && !this.inflight.length) this.request("look");
-    else if (["advance", "refresh"].includes(request) && !this.running && !this.inflight.length && frame.steps > 0) {
+    else if ((frame.pushed || ["advance", "refresh"].includes(request)) && !this.running && !this.inflight.length && frame.steps > 0) {
       this.settleAt = this.status.state === "Error" ? null : this.now() + SETTLE; // the answer would hide the reason
     }
   }
@@ -163,11 +166,14 @@ export class Player {
     this.dirty = false;
   }
 
-  /** Called a few times a second: the watchdog, and the sharp frame once things have settled. busy: the kernel is. */
-  tick(busy = false) {
-    this.busy = busy && !this.taken; // with a cell
-    if (this.busy) [this.lost, this.since] = [false, this.now()];
-    else if (!this.inflight.length) this.askedAt = null;
+  /**
+   * Called a few times a second: the watchdog, and the sharp frame once things have settled. connected: no message
+   * is lost as long as it is true; cell: a cell is known to run.
+   */
+  tick(connected = false, cell = false) {
+    [this.cut, this.cell] = [this.cut || !connected, cell];
+    if (!this.cut) this.since = this.now();
+    if (!cell && !this.inflight.length) this.askedAt = null;
     if (this.running && this.now() - this.wokeAt > 1000 * this.allowed) {
       this.pause();
       this.idle = true;
@@ -189,7 +195,12 @@ export class Player {
 
   /** Whether the reader has waited for a while, as a cell is running. */
   get waits() {
-    return this.busy && this.askedAt !== null && this.now() - this.askedAt > WAIT;
+    return !this.cut && !this.taken && this.askedAt !== null && this.now() - this.askedAt > WAIT;
+  }
+
+  /** Whether a cell trains the run and pushes its frames. */
+  get follows() {
+    return this.status.pushed && this.status.moving && this.now() - this.pushedAt < PUSHES;
   }
 
   /** [state word, reason]. */
@@ -205,7 +216,7 @@ export class Player {
     if (ENDS.includes(state)) return [state, reason];
     if (this.idle) return ["Stopped", say("limits", "idle", { seconds: this.allowed })];
     if (this.running && this.hidden) return ["Paused", say("states", "hidden")];
-    if (this.running) return ["Training", reason];
+    if (this.running || this.follows) return ["Training", reason];
     return [step > 0 ? "Paused" : "Ready", reason];
   }
 
@@ -216,6 +227,6 @@ export class Player {
     const stale = this.over || word === say("states", "silent") || (word === "Error" && !this.status.plots?.length);
     const { pinned, difference, running, status, locked } = this;
     return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
-      said: status.said, builds: word === say("states", "building"), pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: running && !this.hidden && !this.lost && !this.waits };
+      said: status.said, builds: word === say("states", "building"), pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: (running || this.follows) && !this.hidden && !this.lost && !this.waits };
   }
 }

@@ -44,7 +44,9 @@ class Link {
 
   tick() {
     this.player.setGone([...this.screens].some((screen) => screen.root.closest(".jupyter-widgets-disconnected"))); // ipywidgets' own
-    this.player.tick(this.model.widget_manager?.kernel?.status === "busy");
+    const [{ root }] = this.screens; // a cell's run is told by JupyterLab's own indicator, a connection by its manager
+    const runs = root.closest(".jp-NotebookPanel, body")?.querySelector(".jp-Notebook-ExecutionIndicator[data-status=busy]");
+    this.player.tick(this.model.widget_manager?.kernel?.connectionStatus === "connected", Boolean(runs));
     const words = this.player.words().join(); // some come with time alone
     if (words === this.told && !this.player.running) return;
     this.told = words;
