@@ -132,14 +132,14 @@ class Panel(Handle, ipywidgets.VBox):
 
 
 def arranged(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
-    """At most four dials in sight, in rows that wrap; the others come with the button More."""
+    """At most four dials in sight, in a block (stage.css); the others come with the button More."""
 
-    def rows(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
-        return ipywidgets.Box(some, layout=ipywidgets.Layout(flex_flow="row wrap"))
+    def block(some: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+        return ipywidgets.Box(some, _dom_classes=("sb-dials",))
 
-    made: list[ipywidgets.Widget] = [rows(widgets[:IN_SIGHT])] if widgets else []
+    made: list[ipywidgets.Widget] = [block(widgets[:IN_SIGHT])] if widgets else []
     if widgets[IN_SIGHT:]:  # an Accordion cannot be unfolded by keyboard
-        more, rest = ipywidgets.ToggleButton(), rows(widgets[IN_SIGHT:])
+        more, rest = ipywidgets.ToggleButton(), block(widgets[IN_SIGHT:])
 
         def fold(change: Any = None) -> None:
             more.description = say("dials", "fewer" if more.value else "more")

@@ -13,6 +13,7 @@ from sbkit.lab.lane import Lane
 from sbkit.lab.pen import Pen
 from sbkit.plots import Description, paired
 from sbkit.plots.paired import SIDES
+from sbkit.plots.words import say
 from sbkit.training import Run, progress
 from sbkit.training.signature import Lesson, Signature
 
@@ -223,7 +224,16 @@ class Session:
             "epoch": max((lane.history[-1].epoch for lane in self.lanes if lane.history), default=0.0),
             "state": "Done" if runs and not self._training() else "Training" if step else "Ready",
             "reason": self._reason(),
+            "over": self._over(),
         }
+
+    def _over(self) -> str:
+        """How many runs and rows the pictures are of, in words; empty where nothing trains."""
+        if not self.trains or not self.history:
+            return ""
+        rows = f"{self.history[-1].rows:,}"
+        runs = " + ".join(str(lane.count) for lane in self.lanes)
+        return say("captions", "shared", runs=f"{runs} run{'s'[: runs != '1']}", rows=rows)
 
     def _reason(self) -> str:
         """Why lanes no longer train; a reason that both share is told once."""

@@ -16,7 +16,7 @@ History = Sequence[Snapshot]
 
 
 def pictures(history: History, moving: bool = False, first: Snapshot | None = None) -> list[Description]:
-    """All that can be drawn of a history: fields first, then loss and accuracy, then measures.
+    """All that can be drawn of a history: the measures, as they were named, then loss and accuracy.
 
     A value stands at the step at which it was measured, in curves; other pictures of an earlier one say so.
     history: [latest] for a live frame, else all snapshots. moving: the latest is a glance, at a sample of
@@ -24,11 +24,10 @@ def pictures(history: History, moving: bool = False, first: Snapshot | None = No
     it before a live frame's. A measure without a plot of its name gets the one that draws what its values
     carry, or one by their shape; the caption of the loss names those that have none.
     """
-    names = list(dict.fromkeys(["loss", "accuracy", *history[-1].values]))
+    names = list(dict.fromkeys([*history[-1].values, "loss", "accuracy"]))
     drawn = {name: picture for name in names if (picture := _draw(name, history, first))}
     drawn["loss"] = replace(drawn["loss"], caption=drawn["loss"].caption + _untold(history, drawn))
-    told = [_with_rows(name, picture, history, moving) for name, picture in drawn.items()]
-    return sorted(told, key=lambda picture: not isinstance(picture, Field))  # stable
+    return [_with_rows(name, picture, history, moving) for name, picture in drawn.items()]
 
 
 def _plot_of(name: str, snapshot: Snapshot) -> str:

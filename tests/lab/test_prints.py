@@ -118,10 +118,10 @@ def test_a_dial_says_how_it_acts_in_the_run_at_hand(lesson):
 
     panel = lab(lesson_of_one, lr=(1e-3, 1.0, "log"), optimizer=["sgd", "adam"])
     lr, optimizer = panel._names
-    for name, word in (("adam", "restarts"), ("sgd", "at once")):
+    for name, word in (("adam", "lr ↻"), ("sgd", "lr")):
         optimizer.value = name
         panel._stage._handle_custom_msg({"type": "refresh"}, [])
-        assert lr.description == f"lr ({word})"
+        assert lr.description == word
     panel.close()
 
 

@@ -19,15 +19,15 @@ def test_every_plot_is_registered():
     assert {"loss", "accuracy", "boundary", "reliance", "kinds", "spectrum"} <= set(registries.plot)
 
 
-def test_fields_come_first_then_loss_and_accuracy(snapshot):
+def test_measures_come_first_as_they_were_named_then_loss_and_accuracy(snapshot):
     drawn = pictures([snapshot()])
     assert [shape.name for shape in drawn] == [
         "boundary",
-        "loss",
-        "accuracy",
         "reliance",
         "kinds",
         "spectrum",
+        "loss",
+        "accuracy",
     ]
     assert all(shape.caption and shape.title for shape in drawn)
 
@@ -101,8 +101,8 @@ def test_spectrum_keeps_the_one_at_step_0_beside_it(snapshot):
     latest = snapshot(50, values={"spectrum": later})
     for lines in (
         registries.plot["spectrum"]([snapshot(), latest]),
-        pictures([latest], first=snapshot())[-1],
-        pictures([snapshot(), latest], first=snapshot())[-1],
+        pictures([latest], first=snapshot())[0],
+        pictures([snapshot(), latest], first=snapshot())[0],
     ):
         np.testing.assert_allclose(lines.lines[0].y, [9, 1])
         np.testing.assert_allclose(lines.lines[0].start, [4, 2])
@@ -137,7 +137,7 @@ def test_only_plots_that_ask_get_the_first_snapshot(snapshot):
 def test_one_run_has_no_band_and_no_dots(snapshot):
     one = {"loss": torch.ones(1), "accuracy": torch.ones(1), "test_accuracy": torch.ones(1)}
     values = {"boundary": torch.rand(1, 4, 4), "reliance": torch.rand(1, 2)}
-    field, loss, _, bars = pictures([snapshot(**one, values=values, state=("training",))])
+    field, bars, loss, _ = pictures([snapshot(**one, values=values, state=("training",))])
     assert field.spread is None and loss.lines[0].low is None and bars.dots is None
     assert "one run" in loss.caption
 
@@ -156,7 +156,7 @@ def test_when_no_run_is_finite_pictures_still_come(snapshot):
     nan = torch.full((3,), float("nan"))
     values = {"boundary": torch.full((3, 4, 4), float("nan")), "reliance": torch.zeros(3, 2)}
     drawn = pictures([snapshot(loss=nan, values=values, state=("diverged",) * 3)])
-    assert np.isnan(drawn[1].lines[0].y).all()
+    assert np.isnan(drawn[2].lines[0].y).all()
 
 
 def test_an_old_value_stands_at_its_own_step_or_says_so(snapshot):

@@ -64,9 +64,10 @@ test("marks stand about evenly, those of two lines beside each other", () => {
 
 test("the legend shows the shape of each of several lines, and none of a single one", () => {
   const line = (name) => ({ name, dash: false, x: [0, 1], y: [0, 1], low: null, high: null, start: null });
-  const shapes = (...names) => linesPainter.legend({ lines: names.map(line) }, { series: ["blue", "orange"] }, {}).map(({ shape }) => shape);
+  const shapes = (...names) => linesPainter.legend({ title: "Curves", y: { label: "height" }, lines: names.map(line) }, { series: ["blue", "orange"] }, {}).map(({ shape }) => shape);
   assert.deepEqual(shapes("a", "b"), ["circle", "square"]);
   assert.deepEqual(shapes("a"), [null]);
+  assert.deepEqual(shapes("curve"), []); // the title says it
 });
 
 test("no two of twenty-five lines share both colour and shape", () => {

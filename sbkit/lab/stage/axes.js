@@ -2,7 +2,8 @@
 
 import { divergingColours, formatTick, hexToRgb, risingColours, ticksOf } from "./scales.js";
 
-const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
+const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
+const SMALL = 200; // pixels: lower pictures have smaller letters and margins
 const LONGEST = 200; // letters that are measured; no plot has room for more
 
 /** The colours in force at `root`, which it marks as dark or light by its own background. */
@@ -33,7 +34,7 @@ export function openSheet(canvas, width, height) {
   const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, width, height);
-  ctx.font = FONT;
+  ctx.font = `${height < SMALL ? 11 : 12}px ${FONT}`;
   ctx.lineJoin = "round";
   return ctx;
 }
@@ -49,21 +50,33 @@ function axisName(axis) {
   return axis.unit ? `${axis.label} (${axis.unit})` : axis.label;
 }
 
+/** Room above the box for the name of its upright axis, none where the title says it, and below it for ticks and name. */
+export function marginsOf(height, plot) {
+  const small = height < SMALL;
+  const told = !plot.y.unit && plot.title.toLowerCase().includes(plot.y.label.toLowerCase());
+  return { top: told ? 7 : small ? 17 : 22, bottom: small ? 30 : 36, told, small };
+}
+
 /** Grid lines, ticks and names; `box` is {left, top, width, height}, x and y are scales. */
-export function drawAxes(ctx, box, scales, axes, theme, { grid = true } = {}) {
+export function drawAxes(ctx, box, scales, axes, theme, { grid = true, told = false } = {}) {
   drawUpTicks(ctx, box, scales.y, theme, grid);
   if (axes.x) drawAcrossTicks(ctx, box, scales.x, theme);
   ctx.fillStyle = theme.muted;
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "left";
-  ctx.fillText(shortened(ctx, axisName(axes.y), box.left + box.width), 2, box.top - 10);
+  if (!told) ctx.fillText(shortened(ctx, axisName(axes.y), box.left + box.width), 2, box.top - 6);
   if (!axes.x) return;
-  ctx.textAlign = "center";
-  ctx.fillText(shortened(ctx, axisName(axes.x), box.left + box.width), box.left + box.width / 2, box.top + box.height + 33);
+  [ctx.textAlign, ctx.textBaseline] = ["center", "top"];
+  ctx.fillText(shortened(ctx, axisName(axes.x), box.left + box.width), box.left + box.width / 2, box.top + box.height + 18);
+}
+
+/** About so many ticks stand along an upright axis. */
+function upTicks(height) {
+  return Math.max(2, height / 34);
 }
 
 function drawUpTicks(ctx, box, scale, theme, grid) {
-  const ticks = ticksOf(scale.low, scale.high, Math.max(2, box.height / 38), scale.log);
+  const ticks = ticksOf(scale.low, scale.high, upTicks(box.height), scale.log);
   const step = scale.log ? undefined : ticks[1] - ticks[0];
   [ctx.textAlign, ctx.textBaseline, ctx.lineWidth, ctx.strokeStyle] = ["right", "middle", 1, theme.grid];
   ctx.fillStyle = theme.muted;
@@ -83,8 +96,8 @@ function drawAcrossTicks(ctx, box, scale, theme) {
   strokeLine(ctx, box.left, bottom, box.left + box.width, bottom);
   for (const tick of ticks) {
     const x = crisp(scale(tick));
-    strokeLine(ctx, x, bottom, x, bottom + 4);
-    ctx.fillText(formatTick(tick, step), x, bottom + 7);
+    strokeLine(ctx, x, bottom, x, bottom + 3);
+    ctx.fillText(formatTick(tick, step), x, bottom + 5);
   }
 }
 
@@ -125,7 +138,7 @@ export function shortened(ctx, text, room) {
 
 /** The width that the widest tick of the range needs left of the box. */
 export function tickRoom(ctx, low, high, log, height) {
-  const ticks = ticksOf(low, high, Math.max(2, height / 38), log);
+  const ticks = ticksOf(low, high, upTicks(height), log);
   const step = log ? undefined : ticks[1] - ticks[0];
   return Math.max(28, ...ticks.map((tick) => ctx.measureText(formatTick(tick, step)).width + 12));
 }

@@ -1,6 +1,6 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, shortened, strokeLine, tickRoom } from "./axes.js";
+import { crisp, drawAxes, drawMark, marginsOf, shortened, strokeLine, tickRoom } from "./axes.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -8,8 +8,8 @@ export const barsPainter = { draw: drawBars, legend: barsLegend, table: barsTabl
 
 function drawBars(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
-  const { box, scales, slot, names } = barsLayout(sheet, plot, pinned);
-  drawAxes(ctx, box, scales, { y: plot.y }, theme);
+  const { box, scales, slot, names, told } = barsLayout(sheet, plot, pinned);
+  drawAxes(ctx, box, scales, { y: plot.y }, theme, { told });
   const zero = scales.y(Math.max(scales.y.low, Math.min(scales.y.high, 0)));
   const bar = Math.min(56, 0.68 * slot) / sidesOf(plot).length ** 0.75;
   const xs = plot.names.map((_, k) => centreOf(box, slot, k, plot, bar));
@@ -46,27 +46,28 @@ function centreOf(box, width, k, plot, bar = 0) {
 function barsLayout({ ctx, width, height, memory }, plot, pinned) {
   const [low, high] = extentOf([plot.values, plot.dots, pinned?.values, [0], ...markEnds(plot)]);
   memory.y = growRange(memory.y, [low, high], plot.y);
-  const left = tickRoom(ctx, ...memory.y, false, height - 68);
-  const slot = (width - left - 16) / Math.max(1, placeOf(plot, 0).count);
-  const names = namesLayout(ctx, plot.names, slot);
-  const box = { left, top: 26, width: width - left - 16, height: height - 26 - names.room };
-  return { box, scales: { y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names };
+  const { top, told, small } = marginsOf(height, plot);
+  const left = tickRoom(ctx, ...memory.y, false, height - top - 26);
+  const slot = (width - left - 8) / Math.max(1, placeOf(plot, 0).count);
+  const names = namesLayout(ctx, plot.names, slot, small ? 46 : 78);
+  const box = { left, top, width: width - left - 8, height: height - top - names.room };
+  return { box, scales: { y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names, told };
 }
 
 /** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
-export function namesLayout(ctx, names, slot) {
+export function namesLayout(ctx, names, slot, longest = 78) {
   const widest = Math.max(0, ...names.map((name) => ctx.measureText(name).width));
-  if (widest <= slot - 6) return { angle: 0, room: 42, most: widest, every: 1 };
-  const most = Math.min(widest, 78);
-  if (slot >= 18) return { angle: -Math.PI / 4, room: Math.max(42, 0.71 * most + 22), most, every: 1 };
-  return { angle: -Math.PI / 2, room: Math.max(42, most + 14), most, every: Math.ceil(14 / Math.max(1, slot)) };
+  if (widest <= slot - 6) return { angle: 0, room: 22, most: widest, every: 1 };
+  const most = Math.min(widest, longest);
+  if (slot >= 18) return { angle: -Math.PI / 4, room: 0.71 * most + 18, most, every: 1 };
+  return { angle: -Math.PI / 2, room: most + 12, most, every: Math.ceil(14 / Math.max(1, slot)) };
 }
 
 export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
   ctx.fillStyle = theme.muted;
   for (let k = 0; k < names.length; k += every) {
     ctx.save();
-    ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + (angle ? 7 : 8));
+    ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + 6);
     ctx.rotate(angle);
     [ctx.textAlign, ctx.textBaseline] = angle ? ["right", "middle"] : ["center", "top"];
     ctx.fillText(shortened(ctx, names[k], Math.max(most, 12)), 0, 0);
@@ -138,10 +139,9 @@ function runsOf(plot, k) {
 
 function barsLegend(plot, theme, { pinned }) {
   const whole = say("legends", plot.dots ? "mean" : "value");
-  const entries = sidesOf(plot).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || whole }));
-  const colour = entries.length > 1 ? theme.muted : theme.blue;
-  if (plot.dots) entries.push({ mark: "circle", colour, text: say("legends", "run") });
-  if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned") });
+  const entries = sidesOf(plot).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || whole, shared: !side }));
+  if (plot.dots) entries.push({ mark: "circle", colour: theme.muted, text: say("legends", "run"), shared: true });
+  if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
 }
 

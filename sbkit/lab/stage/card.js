@@ -1,4 +1,4 @@
-// card.js: one plot on the page: title, legend, canvas, hover values, caption, data table.
+// card.js: one picture on the page: title with its caption, legend, canvas, hover values; and its data table.
 
 import { openSheet } from "./axes.js";
 import { barsPainter } from "./bars.js";
@@ -9,6 +9,7 @@ import { say } from "./words.js";
 
 const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter };
 const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
+let captions = 0; // on this page, each with an id of its own
 
 function painterOf(plot) {
   return plot.shape === "field" && plot.x.ticks?.length ? tilesPainter : PAINTERS[plot.shape];
@@ -27,19 +28,18 @@ export function make(tag, { text, on = {}, ...attributes } = {}, children = []) 
 export class Card {
   /** pick(name, row, column): what a click on a tile does, if anything; announce(text) tells those who do not see. */
   constructor(redraw, pick, announce) {
-    Object.assign(this, { hover: null, pick, announce });
+    Object.assign(this, { hover: null, pick, announce, width: 0, height: 0 });
     this.told = -Infinity;
-    this.title = make("div", { class: "sb-title" });
+    const id = `sb-caption-${captions++}`;
+    this.title = make("div", { class: "sb-title", tabindex: "0", "aria-describedby": id });
     this.legend = make("div", { class: "sb-legend", "aria-hidden": "true" });
+    this.caption = make("figcaption", { class: "sb-caption", id });
     this.canvas = make("canvas", { role: "img" });
     this.tip = make("div", { class: "sb-tip", "aria-hidden": "true", hidden: "" });
-    this.caption = make("div", { class: "sb-caption" });
-    this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
-    this.summary = make("summary", { text: say("tables", "data") });
-    this.details = make("details", { on: { toggle: () => this.tell(true) } }, [this.summary, this.table]);
     this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
-    const about = make("figcaption", {}, [this.caption, this.details]);
-    this.root = make("figure", { class: "sb-card" }, [make("div", { class: "sb-head" }, [this.title, this.legend]), this.paper, about]);
+    const head = make("div", { class: "sb-head" }, [this.title, this.legend]);
+    this.root = make("figure", { class: "sb-card" }, [head, this.caption, this.paper]);
+    this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
     const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
     const leave = () => redraw((this.hover = null));
     for (const name of ["pointermove", "pointerdown"]) this.canvas.addEventListener(name, point);
@@ -67,49 +67,30 @@ export class Card {
     });
   }
 
-  /** The width to draw at; heights are equal, so that cards line up in rows. */
+  /** The room to draw in: what the grid and the lines of the legend leave. */
   measure() {
-    this.width = this.paper.clientWidth;
-    this.caption.style.minHeight = "";
-    this.height = Math.round(Math.max(230, Math.min(320, 0.66 * this.width)));
+    [this.width, this.height] = [this.paper.clientWidth, this.paper.clientHeight];
   }
 
-  /** Take the next description; axes keep their ranges for as long as the run is the same. */
-  show(plot, pinned, { run, difference, moving }) {
+  /** Take the next description; axes keep their ranges for as long as the run is the same. The entries of its legend. */
+  show(plot, pinned, theme, { run, difference, moving }) {
     if (run !== this.run || plot.shape !== this.plot?.shape) this.memory = { image: this.memory?.image };
     Object.assign(this, { plot, pinned: pinned?.shape === plot.shape ? pinned : null, run, difference, moving });
+    return painterOf(plot).legend(plot, theme, this);
   }
 
-  draw(theme) {
+  /** Draw it, with the entries of its legend that are its own. */
+  draw(theme, entries) {
+    const painter = painterOf(this.plot);
+    setText(this.title, this.plot.title);
+    setText(this.caption, this.plot.caption);
+    if (showEntries(this.legend, entries)) this.measure(); // its lines may be more or fewer now
     if (!this.width) this.measure(); // it was out of the page for a moment, as while a theme is changed
     if (!this.width) return;
-    const painter = painterOf(this.plot);
-    const options = { pinned: this.pinned, difference: this.difference, hover: this.hover, picked: this.picked };
     const ctx = openSheet(this.canvas, this.width, this.height);
     const sheet = { ctx, width: this.width, height: this.height, theme, memory: this.memory };
-    this.showTip(painter.draw(sheet, this.plot, this.pinned, options));
-    setText(this.title, this.plot.title);
-    this.showCaption();
-    this.showLegend(painter.legend(this.plot, theme, options));
+    this.showTip(painter.draw(sheet, this.plot, this.pinned, this));
     this.tell(!this.moving);
-  }
-
-  /** Captions differ while it moves; the room of the longest stays, so that nothing below jumps. */
-  showCaption() {
-    if (this.caption.textContent === this.plot.caption) return;
-    this.caption.textContent = this.plot.caption;
-    this.caption.style.minHeight = `${this.caption.offsetHeight}px`;
-  }
-
-  showLegend(entries) {
-    const key = JSON.stringify(entries);
-    if (key === this.legendKey) return;
-    this.legendKey = key;
-    this.legend.replaceChildren(...entries.map(({ mark, shape, colour, text }) => {
-      const swatch = make("i", {}, [mark, shape].filter(Boolean).map((name) => make("i", { class: `sb-mark sb-${name}` })));
-      swatch.style.color = colour;
-      return make("span", {}, [swatch, text]);
-    }));
   }
 
   showTip(tip) {
@@ -125,27 +106,41 @@ export class Card {
 
   /** Sentence and table for those who do not see the canvas: at once when the plot stands, else once a second. */
   tell(now) {
+    const seen = this.table.isConnected && !this.table.parentNode.hidden;
     const standing = now && this.toldPlot !== this.plot;
-    const opened = now && this.details.open && !this.table.firstChild;
+    const opened = now && seen && !this.table.firstChild;
     if (!standing && !opened && performance.now() - this.told < 1000) return;
     [this.told, this.toldPlot] = [performance.now(), this.plot];
     const painter = painterOf(this.plot);
     const keys = this.pick ? say("sentences", "pick") : "";
     this.canvas.setAttribute("aria-label", painter.describe(this.plot) + keys);
-    for (const part of [this.summary, this.table]) part.setAttribute("aria-label", say("tables", "data_of", this.plot));
-    this.table.replaceChildren(...(this.details.open ? [dataTable(painter.table(this.plot))] : []));
+    this.table.setAttribute("aria-label", say("tables", "data_of", this.plot));
+    this.table.replaceChildren(...(seen ? [dataTable(this.plot.title, painter.table(this.plot))] : []));
   }
 }
 
+/** Show the entries of a legend, if they are not there; whether they have changed. */
+export function showEntries(legend, entries) {
+  const key = JSON.stringify(entries);
+  if (key === legend.dataset.key) return false;
+  legend.dataset.key = key;
+  legend.replaceChildren(...entries.map(({ mark, shape, colour, text }) => {
+    const swatch = make("i", {}, [mark, shape].filter(Boolean).map((name) => make("i", { class: `sb-mark sb-${name}` })));
+    swatch.style.color = colour;
+    return make("span", { title: text }, [swatch, make("span", { text })]);
+  }));
+  return true;
+}
+
 /** A table element, at most MOST_ROWS rows long. */
-function dataTable({ note, head, rows }) {
+function dataTable(title, { note, head, rows }) {
   const every = Math.ceil(rows.length / MOST_ROWS);
   const kept = rows.filter((_, k) => k % every === 0 || k === rows.length - 1);
-  const caption = every > 1 ? `${note}; ${kept.length} of ${rows.length} rows` : note;
+  const text = `${title}: ${note}${every > 1 ? `; ${kept.length} of ${rows.length} rows` : ""}`;
   const header = make("tr", {}, head.map((text) => make("th", { text, scope: "col" })));
   const lines = kept.map(([first, ...rest]) =>
     make("tr", {}, [make("th", { text: first, scope: "row" }), ...rest.map((text) => make("td", { text }))]));
-  return make("table", {}, [make("caption", { text: caption }), make("thead", {}, [header]), make("tbody", {}, lines)]);
+  return make("table", {}, [make("caption", { text }), make("thead", {}, [header]), make("tbody", {}, lines)]);
 }
 
 /** Write only what changed: a write costs a layout. */

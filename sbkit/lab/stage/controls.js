@@ -8,6 +8,7 @@ const ICONS = {
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
   step: "M3 3v10l6-5zM10 3h3v10h-3z",
   rewind: "M13 3v10L7 8zM3 3h3v10H3z",
+  save: "M7 2h2v6h3l-4 4-4-4h3zM3 13h10v1.5H3z",
 };
 
 /** Controls for the `actions` that are given: run(), step(), restart(type), speed(word), scrub(k), pin() … */
@@ -21,35 +22,35 @@ export class Controls {
       actions.restart && seed && button(say("controls", "seed"), () => actions.restart("seed")),
       actions.restart && data && button(say("controls", "data"), () => actions.restart("data")),
     ].filter(Boolean);
-    this.speed = make("select", { on: { change: () => actions.speed(this.speed.value) } },
+    this.speed = make("select", { "aria-label": say("controls", "speed"), on: { change: () => actions.speed(this.speed.value) } },
       ["slow", "normal", "fast"].map((value) => make("option", { text: say("controls", value), value })));
     this.speed.value = "normal";
-    this.word = make("span", { class: "sb-word" });
-    this.reason = make("span", { class: "sb-reason" });
     this.slider = make("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": say("controls", "recorded"),
       on: { input: () => actions.scrub(Number(this.slider.value)) } });
+    this.word = make("span", { class: "sb-word" });
+    this.reason = make("span", { class: "sb-reason" });
     this.count = make("span", { class: "sb-count" });
-    this.head = make("div", { class: "sb-controls" }, [this.run, ...this.steps, make("label", {}, [say("controls", "speed"), this.speed]),
-      make("span", { class: "sb-state" }, [this.word, this.reason]),
-      make("div", { class: "sb-time" }, [this.slider, this.count])]);
-    this.buildFoot(actions);
+    this.buildTools(actions);
+    this.row = make("div", { class: "sb-controls" }, [this.run, ...this.steps, this.speed, this.slider, ...this.tools]);
+    this.status = make("div", { class: "sb-status" }, [make("span", { class: "sb-state" }, [this.word, this.reason]), this.count]);
+    this.head = make("div", { class: "sb-top" }, [this.row, this.status]);
   }
 
-  /** What one does with a run in hand: pin, difference, code, replay. */
-  buildFoot(actions) {
+  /** What one does with a run in hand: pin, difference, code, tables, replay. */
+  buildTools(actions) {
     this.pin = button(say("controls", "pin"), actions.pin, { "aria-pressed": "false", title: say("controls", "pin_title") });
     this.pin.hidden = !actions.pin;
     this.box = make("input", { type: "checkbox", on: { change: () => actions.difference(this.box.checked) } });
-    this.difference = make("label", { hidden: "" }, [this.box, say("controls", "difference")]);
-    this.code = actions.code && button(say("controls", "code"), () => this.toggleCode(actions), { "aria-expanded": "false" });
-    this.save = actions.save && button(say("controls", "save"), actions.save);
+    this.difference = make("label", { hidden: "", title: say("controls", "difference_title") }, [this.box, say("controls", "difference")]);
+    this.code = actions.code && button(say("controls", "code_short"), () => this.toggleCode(actions), { "aria-expanded": "false", "aria-label": say("controls", "code") });
+    this.tables = button(say("tables", "data"), actions.tables, { "aria-expanded": "false", title: say("tables", "all") });
+    this.save = actions.save && iconButton("save", say("controls", "save"), actions.save);
+    this.tools = [this.pin, this.difference, this.code, this.tables, this.save].filter(Boolean);
     this.pre = make("pre", { tabindex: "0" });
     this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": say("controls", "kinds") });
     const copy = button(say("controls", "copy"), () => copyText(this.pre, copy));
     const bar = make("div", { class: "sb-controls" }, [this.tabs, copy]);
     this.codeBox = make("div", { class: "sb-code", hidden: "" }, [bar, this.pre]);
-    const row = make("div", { class: "sb-controls" }, [this.pin, this.code, this.save, this.difference].filter(Boolean));
-    this.foot = make("div", {}, [row, this.codeBox]);
   }
 
   toggleCode(actions) {
@@ -61,7 +62,7 @@ export class Controls {
   showCode(texts) {
     this.codeBox.hidden = texts === null;
     this.code.setAttribute("aria-expanded", String(texts !== null));
-    setText(this.code, say("controls", texts === null ? "code" : "hide"));
+    this.code.setAttribute("aria-label", say("controls", texts === null ? "code" : "hide"));
     if (texts === null) return;
     this.tabs.replaceChildren(...Object.keys(texts).map((label) => button(label, () => this.chooseCode(texts, label))));
     this.chooseCode(texts, this.label in texts ? this.label : Object.keys(texts)[0]);
@@ -80,9 +81,12 @@ export class Controls {
     for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
     for (const asks of [this.code, this.save]) if (asks) asks.disabled = closed;
     const trains = steps > 0;
-    for (const node of [this.run, ...this.steps, this.speed.parentNode, this.slider.parentNode]) node.hidden = !trains;
+    for (const node of [this.run, ...this.steps, this.speed, this.slider, this.count]) node.hidden = !trains;
     setText(this.word, trains || word === "Error" || view.stale || view.locked || view.builds ? word : "");
     setText(this.reason, reason);
+    this.reason.title = reason;
+    this.status.hidden = !trains && !this.word.textContent && !reason;
+    this.status.classList.toggle("sb-whole", word === "Error" || word === "Stopped"); // what went wrong is never cut
     this.slider.max = Math.max(0, count - 1);
     this.slider.value = index;
     this.slider.disabled = count < 2;
@@ -102,21 +106,23 @@ function button(text, click, attributes = {}) {
   return make("button", { type: "button", text, on: { click }, ...attributes });
 }
 
-function iconButton(icon, text, click, style = "") {
+function iconButton(icon, text, click, style = "sb-icon") {
   const node = make("button", { type: "button", class: style, on: { click } });
   showIcon(node, icon, text);
   return node;
 }
 
+/** Run has its word beside its icon; of the others, which are many, a screen reader and the pointer are told. */
 function showIcon(node, icon, text) {
   if (node.dataset.icon === icon) return;
   node.dataset.icon = icon;
+  node.title = text;
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", "true");
   svg.appendChild(document.createElementNS(space, "path")).setAttribute("d", ICONS[icon]);
-  node.replaceChildren(svg, text);
+  node.replaceChildren(svg, make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
 }
 
 /** To the clipboard; where the page may not, the text is selected for Ctrl-C. */

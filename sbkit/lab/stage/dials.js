@@ -9,24 +9,22 @@ export function keepKey({ target, ctrlKey, metaKey, altKey }) {
 }
 
 /**
- * A slider has no name, and a logarithmic one tells its exponent: give it its label, and what stands beside it. A
- * label that is cut short tells all of itself to the pointer.
+ * A slider has no name, and a logarithmic one tells its exponent: every dial gets its words, which also say whether it
+ * restarts the run, and a slider what stands beside it. A name that is cut short tells all of itself to the pointer.
  */
-export function nameSliders(panel, signal) {
-  const name = () => {
-    panel.querySelectorAll(".noUi-handle").forEach(nameSlider);
-    for (const label of panel.querySelectorAll(".widget-label, .widget-label-basic")) label.title ||= label.textContent;
-  };
+export function nameDials(panel, signal) {
+  const name = () => panel.querySelectorAll(".widget-inline-hbox").forEach(nameDial);
   const watch = new MutationObserver(name);
   watch.observe(panel, { subtree: true, childList: true, attributeFilter: ["aria-valuetext"] });
   signal.addEventListener("abort", () => watch.disconnect());
   name();
 }
 
-function nameSlider(handle) {
-  const row = handle.closest(".widget-inline-hbox");
-  for (const [name, place] of [["aria-label", ".widget-label"], ["aria-valuetext", ".widget-readout"]]) {
-    const text = row?.querySelector(place)?.textContent;
-    if (text && text !== handle.getAttribute(name)) handle.setAttribute(name, text);
-  }
+function nameDial(row) {
+  const label = row.querySelector(".widget-label, .widget-label-basic");
+  const text = (row.title || label?.title || label?.textContent)?.trim();
+  const part = row.querySelector(".noUi-handle, select, input");
+  const about = { "aria-label": text, "aria-valuetext": row.querySelector(".widget-readout")?.textContent };
+  for (const [name, value] of Object.entries(about)) if (part && value && part.getAttribute(name) !== value) part.setAttribute(name, value);
+  if (label) label.title ||= text;
 }

@@ -1,7 +1,7 @@
 // field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
 // points; or of any other quantity, told by its scale.
 
-import { crisp, drawAxes, shortened, tickRoom } from "./axes.js";
+import { crisp, drawAxes, marginsOf, shortened, tickRoom } from "./axes.js";
 import { contourOf, joinSegments, resample } from "./contour.js";
 import { MARKS, traceMark } from "./marks.js";
 import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
@@ -44,10 +44,11 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
 }
 
 function fieldLayout({ ctx, width, height }, plot) {
-  const top = 26;
-  const side = height - top - 42;
-  const left = tickRoom(ctx, plot.y.low, plot.y.high, false, side);
-  const box = { left, top, width: Math.min(width - left - 64, 1.35 * side), height: side };
+  const { top, bottom } = marginsOf(height, plot);
+  const left = tickRoom(ctx, plot.y.low, plot.y.high, false, height - top - bottom);
+  const across = width - left - 58;
+  const side = Math.min(height - top - bottom, Math.max(160, 1.7 * across));
+  const box = { left, top, width: Math.min(across, 1.35 * side), height: side };
   const scales = {
     x: makeScale(plot.x.low, plot.x.high, left, left + box.width),
     y: makeScale(plot.y.low, plot.y.high, top + side, top),
@@ -152,7 +153,7 @@ export function drawColourBar(ctx, box, theme, scale, standard) {
     ctx.fillText(formatValue(low + (high - low) * p), left + 17, box.top + box.height * (1 - p) - inset);
   }
   [ctx.textAlign, ctx.textBaseline] = ["right", "alphabetic"];
-  ctx.fillText(shortened(ctx, label, box.width / 2), left + 48, box.top - 10);
+  ctx.fillText(shortened(ctx, label, box.width / 2), left + 42, box.top - 6);
 }
 
 function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
@@ -179,9 +180,9 @@ function fieldLegend(plot, theme, { pinned, difference }) {
   const classes = plot.points ? [...new Set(plot.labels ?? [0])].sort().slice(0, MARKS.length) : [];
   const entries = classes.map((c) => ({ mark: MARKS[c], colour: theme.series[c], text: className(plot, c) }));
   if (plot.scale) return entries;
-  entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half") });
-  if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree") });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned") });
+  entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half"), shared: true });
+  if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree"), shared: true });
+  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
 }
 

@@ -1,6 +1,6 @@
 // lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
 
-import { crisp, drawAxes, drawMark, strokeLine, tickRoom } from "./axes.js";
+import { crisp, drawAxes, drawMark, marginsOf, strokeLine, tickRoom } from "./axes.js";
 import { markOf, markedPoints, traceMark } from "./marks.js";
 import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
 import { say } from "./words.js";
@@ -9,8 +9,8 @@ export const linesPainter = { draw: drawLines, legend: linesLegend, table: lines
 
 function drawLines(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
-  const { box, scales, axes } = linesLayout(sheet, plot, pinned);
-  drawAxes(ctx, box, scales, axes, theme);
+  const { box, scales, told } = linesLayout(sheet, plot, pinned);
+  drawAxes(ctx, box, scales, plot, theme, { told });
   ctx.save();
   ctx.beginPath();
   ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
@@ -38,14 +38,15 @@ function linesLayout({ ctx, width, height, memory }, plot, pinned) {
   const ys = lines.flatMap((line) => [line.y, line.low, line.high, line.start]).concat(markEnds(plot));
   memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
   memory.y = growRange(memory.y, extentOf(ys, plot.y.log), plot.y);
-  const box = { left: 0, top: 26, height: height - 26 - 42 };
+  const { top, bottom, told } = marginsOf(height, plot);
+  const box = { left: 0, top, height: height - top - bottom };
   box.left = tickRoom(ctx, ...memory.y, plot.y.log, box.height);
-  box.width = width - box.left - 22;
+  box.width = width - box.left - 14;
   const scales = {
     x: makeScale(...memory.x, box.left, box.left + box.width, plot.x.log),
     y: makeScale(...memory.y, box.top + box.height, box.top, plot.y.log),
   };
-  return { box, scales, axes: plot };
+  return { box, scales, told };
 }
 
 /** Pixel height of a value; on a log axis what is not positive lies on the floor. */
@@ -135,10 +136,11 @@ function bandText(line, k) {
 
 function linesLegend(plot, theme, { pinned }) {
   const shape = (k) => (plot.lines.length > 1 ? markOf(k) : null);
-  const entries = plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", shape: shape(k), colour: seriesColour(theme, k), text: line.name }));
-  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band") });
-  if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start") });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned") });
+  const told = plot.lines.length === 1 && `${plot.title} ${plot.y.label}`.toLowerCase().includes(plot.lines[0].name.toLowerCase());
+  const entries = told ? [] : plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", shape: shape(k), colour: seriesColour(theme, k), text: line.name }));
+  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band"), shared: true });
+  if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start"), shared: true });
+  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
 }
 

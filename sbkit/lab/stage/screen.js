@@ -1,8 +1,9 @@
 // screen.js: the whole panel on the page: controls, the grid of cards, one drawing at most per animation frame.
 
 import { readTheme } from "./axes.js";
-import { Card, make, setText } from "./card.js";
+import { Card, make, setText, showEntries } from "./card.js";
 import { Controls } from "./controls.js";
+import { layoutOf } from "./layout.js";
 import { Announcer } from "./live.js";
 import { say } from "./words.js";
 
@@ -13,10 +14,14 @@ export class Screen {
     const live = make("div", { class: "sb-unseen", "aria-live": "polite" }); // the only one
     const announcer = new Announcer((text) => (live.textContent = text));
     this.announce = (text) => announcer.say(text);
-    this.controls = new Controls(actions, options, this.announce);
+    this.tables = make("div", { class: "sb-tables", hidden: "" });
+    this.controls = new Controls({ ...actions, tables: () => this.toggleTables() }, options, this.announce);
     this.grid = make("div", { class: "sb-grid" });
+    this.words = make("span", { class: "sb-words" });
+    this.legend = make("span", { class: "sb-legend" });
+    this.line = make("div", { class: "sb-shared", "aria-hidden": "true" }, [this.legend, this.words]);
     this.said = make("pre", { class: "sb-said", tabindex: "0", role: "region", "aria-label": say("controls", "said"), hidden: "" });
-    const parts = [this.controls.head, this.grid, this.controls.foot, this.said, live];
+    const parts = [this.controls.head, this.grid, this.line, this.controls.codeBox, this.tables, this.said, live];
     this.root = make("div", { class: "sb-stage" }, parts);
     this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
     el.replaceChildren(this.root);
@@ -27,7 +32,7 @@ export class Screen {
   watch() {
     const fresh = () => {
       this.theme = null;
-      for (const card of this.cards.values()) card.measure();
+      this.place();
       this.redraw();
     };
     this.sizes = new ResizeObserver(fresh);
@@ -62,12 +67,7 @@ export class Screen {
     if (calm && start - this.root.stageStats.lastFrameAt < 500) return; // pictures that follow each other, no film
     this.arrange(frame.plots);
     this.theme ??= readTheme(this.root);
-    for (const plot of frame.plots) {
-      const card = this.cards.get(plot.name);
-      const pinned = view.pinned?.plots.find((other) => other.name === plot.name);
-      card.show(plot, pinned, { run: frame.run, difference: view.difference, moving: view.moving });
-      card.draw(this.theme);
-    }
+    this.paint(frame, view);
     this.count(frame, start);
   }
 
@@ -80,6 +80,26 @@ export class Screen {
     this.root.dataset.frames = stats.frames;
   }
 
+  /** Draw every picture. What several legends say stands once, below all of them, as does what all pictures are of. */
+  paint({ plots, run, over }, { pinned, difference, moving }) {
+    const legends = plots.map((plot) => {
+      const ghost = pinned?.plots.find((other) => other.name === plot.name);
+      return this.cards.get(plot.name).show(plot, ghost, this.theme, { run, difference, moving });
+    });
+    const keys = legends.flat().map((entry) => JSON.stringify(entry));
+    const isShared = (entry) => plots.length > 1 && (entry.shared || keys.indexOf(JSON.stringify(entry)) < keys.lastIndexOf(JSON.stringify(entry)));
+    plots.forEach((plot, k) => this.cards.get(plot.name).draw(this.theme, legends[k].filter((entry) => !isShared(entry))));
+    const shared = new Map(legends.flat().filter(isShared).map((entry) => [entry.text, entry]));
+    this.share([...shared.values()], plots.length === 1 ? plots[0].caption : over ?? "");
+  }
+
+  share(entries, words) {
+    const changed = showEntries(this.legend, entries);
+    if (!changed && words === this.words.textContent) return;
+    this.words.textContent = words;
+    this.place(); // it may be higher now, or lower
+  }
+
   /** One card a plot, in their order; cards stay while their names do. */
   arrange(plots) {
     const names = plots.map((plot) => plot.name);
@@ -87,7 +107,31 @@ export class Screen {
     const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick, this.announce)]));
     this.cards = kept;
     this.grid.replaceChildren(...[...kept.values()].map((card) => card.root));
-    for (const card of kept.values()) card.measure();
+    this.tables.replaceChildren(...[...kept.values()].map((card) => card.table));
+    this.place();
+  }
+
+  /** Give every picture its place, so that dials, controls and pictures together are no higher than a laptop shows. */
+  place() {
+    if (!this.cards.size) return;
+    const panel = this.root.closest(".sb-panel");
+    if (panel !== this.panel && panel) this.sizes.observe((this.panel = panel)); // its dials may need more room
+    const above = panel ? this.root.getBoundingClientRect().top - panel.getBoundingClientRect().top : 0;
+    const used = above + this.controls.head.offsetHeight + this.line.offsetHeight + 28;
+    const [first, second] = this.cards.keys();
+    const mains = second && first.endsWith(" A") && second === first.replace(/A$/, "B") ? 2 : 1; // two sides of one picture
+    const { weights, rows, height, spans } = layoutOf(this.cards.size, this.root.clientWidth, used, mains);
+    const columns = weights.map((weight) => `minmax(0, ${weight}fr)`).join(" ");
+    Object.assign(this.grid.style, { gridTemplate: `repeat(${rows}, minmax(0, 1fr)) / ${columns}`, height: `${height}px` });
+    [...this.cards.values()].forEach((card, k) => (card.root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`));
+    for (const card of this.cards.values()) card.measure();
+  }
+
+  /** Show the tables of all pictures below them, or hide them. */
+  toggleTables() {
+    this.tables.hidden = !this.tables.hidden;
+    this.controls.tables.setAttribute("aria-expanded", String(!this.tables.hidden));
+    this.redraw();
   }
 
   destroy() {

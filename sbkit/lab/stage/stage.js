@@ -2,7 +2,7 @@
 
 import { download } from "./controls.js";
 import { decodeFrame } from "./decode.js";
-import { keepKey, nameSliders } from "./dials.js";
+import { keepKey, nameDials } from "./dials.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
@@ -85,7 +85,7 @@ function render({ model, el }) {
   const sight = new ResizeObserver(() => {
     link.look();
     if (panel || !(panel = screen.root.closest(".sb-panel"))) return; // the dials too
-    nameSliders(panel, signal);
+    nameDials(panel, signal);
     for (const name of TOUCHES) panel.addEventListener(name, touch, { capture: true, signal });
   });
   sight.observe(screen.root);

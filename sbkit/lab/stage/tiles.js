@@ -21,9 +21,9 @@ function drawTiles(sheet, plot, pinned, { hover, picked }) {
     ctx.fillText(shortened(ctx, tick, box.left - 9), box.left - 7, place.top + place.height / 2);
   });
   [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
-  ctx.fillText(shortened(ctx, plot.y.label, box.left + box.width / 2 + 40), 2, box.top - 10); // beside the scale's
+  ctx.fillText(shortened(ctx, plot.y.label, box.left + box.width / 2 + 40), 2, box.top - 6); // beside the scale's
   ctx.textAlign = "center";
-  ctx.fillText(shortened(ctx, plot.x.label, box.left + box.width), box.left + box.width / 2, box.top + box.height + names.room + 6);
+  ctx.fillText(shortened(ctx, plot.x.label, box.left + box.width), box.left + box.width / 2, box.top + box.height + names.room + 10);
   drawColourBar(ctx, box, theme, plot.scale);
   if (picked) outline(ctx, placeOfTile(box, plot, picked[0] * plot.x.ticks.length + picked[1]), theme, 2);
   const tile = hover && tileAt(box, plot, hover);
@@ -33,8 +33,7 @@ function drawTiles(sheet, plot, pinned, { hover, picked }) {
 function tilesLayout({ ctx, width, height, memory }, plot) {
   const left = Math.min(110, 14 + Math.max(...plot.y.ticks.map((tick) => ctx.measureText(tick).width)));
   const names = namesLayout(ctx, plot.x.ticks, (width - left - 64) / plot.x.ticks.length);
-  if (!names.angle) names.room = 27;
-  memory.box = { left, top: 26, width: width - left - 64, height: height - 26 - names.room - 12 };
+  memory.box = { left, top: 22, width: width - left - 64, height: height - 22 - names.room - 18 };
   return { box: memory.box, names };
 }
 

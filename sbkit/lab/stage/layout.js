@@ -1,0 +1,54 @@
+// layout.js: where the pictures of a panel stand, so that all of them are seen at once. Pure functions.
+
+const GAP = 14; // pixels between two pictures
+const FEW = { most: 3, tall: 450 }; // so many pictures make a low panel, of so many pixels
+const TALL = 550; // pixels of any other panel on a laptop, dials and controls included
+const [NARROW, LAPTOP, WIDE] = [560, 880, 1300]; // pixels across: two columns from here, three, more
+
+/**
+ * The grid of `count` pictures in a panel that is `width` pixels wide and has `used` pixels of dials and words: its
+ * columns with their weights, its rows, its height, and the rows and columns that each picture takes. The first
+ * picture is the main one, or the first two are; the last takes what is left of its row.
+ */
+export function layoutOf(count, width, used, mains = 1) {
+  if (width < NARROW || count === 1) return stack(count, width, used);
+  if (width < LAPTOP) return pairs(count);
+  if (mains === 2) return sides(count, width, used);
+  const few = count <= FEW.most;
+  const small = count - 1;
+  const columns = Math.min(small, few || (width < WIDE && small < 7) ? 2 : width < 1900 || small < 10 ? 3 : 4);
+  const rows = Math.ceil(small / columns);
+  const height = tallest(few, width) - used;
+  const weights = [columns === 1 ? 1.4 : 1.5, ...Array(columns).fill(1)];
+  const spans = [[rows, 1], ...Array.from({ length: small }, () => [1, 1])];
+  spans[small][1] += Math.min(1, rows * columns - small);
+  return { weights, rows, height: Math.max(height, rows * 104), spans };
+}
+
+/** Two main pictures of one size beside each other, the others around them. */
+function sides(count, width, used) {
+  const columns = count === 2 ? 2 : count === 3 ? 3 : 4;
+  const rows = count <= 4 ? 1 : Math.max(2, Math.ceil((count + 2) / columns));
+  const spans = Array.from({ length: count }, (_, k) => [k < 2 ? Math.min(rows, 2) : 1, 1]);
+  if (count > 4) spans[count - 1][1] += Math.min(1, rows * columns - (count + 2));
+  return { weights: Array(columns).fill(1), rows, height: Math.max(tallest(count <= 4, width) - used, rows * 104), spans };
+}
+
+/** The height of a panel: what a laptop shows of it; on wider pages a quarter of what they are wider. */
+function tallest(few, width) {
+  return (few ? FEW.tall : TALL) + Math.max(0, Math.min(300, (width - WIDE) / 4));
+}
+
+/** All pictures below each other, or the only one. */
+function stack(count, width, used) {
+  const each = count === 1 && width >= NARROW ? tallest(true, width) - used : 230;
+  return { weights: [1], rows: count, height: count * each + (count - 1) * GAP, spans: Array(count).fill([1, 1]) };
+}
+
+/** The main picture above the others, which stand in two columns. */
+function pairs(count) {
+  const rows = 2 + Math.ceil((count - 1) / 2);
+  const spans = [[2, 2], ...Array.from({ length: count - 1 }, () => [1, 1])];
+  if (count % 2 === 0) spans[count - 1][1] = 2;
+  return { weights: [1, 1], rows, height: rows * 170, spans };
+}
