@@ -90,19 +90,20 @@ def test_tab_shows_where_it_is_on_every_control(either):
     either.dial("slabs").focus()
     either.page.keyboard.press("Shift+Tab")
     reached = []
-    while "Save replay" not in reached:
+    titles = stage.root.locator(".sb-title").all_inner_texts()
+    while titles[-1] not in reached:
         assert len(reached) < 40, reached
         either.page.keyboard.press("Tab")
         reached.append(either.page.evaluate(NAME).strip())
         style, width, colour, paper = stage.root.evaluate(RING)
         assert style != "none" and width >= 2, reached[-1]
         assert contrast(rgb(colour), rgb(paper)) >= 3, (reached[-1], colour, paper)
-    folded = ["More"] if "More" in reached else ["Fewer", "optimizer (restarts)"]
-    dials = ["slabs (restarts)", "noise (restarts)", "depth (restarts)", "lr (at once)", *folded]
-    head = ["Run", "Step", "Rewind", "New seed", "Speed slownormalfast", "Recorded steps"]
-    data = [f"Data of {title}" for title in stage.root.locator(".sb-title").all_inner_texts()]
-    foot = ["Pin", "Show code", "Save replay"]
-    assert [name for name in reached if name != "readout"] == [*dials, *head, *data, *foot]
+    again = "restarts the run"
+    folded = ["More"] if "More" in reached else ["Fewer", f"optimizer: {again}"]
+    dials = [f"slabs: {again}", f"noise: {again}", f"depth: {again}", "lr: acts at once", *folded]
+    head = ["Run", "Step", "Rewind", "New seed", "Speed", "Recorded steps"]
+    tools = ["Pin", "Show code", "Data", "Save replay"]
+    assert [name for name in reached if name != "readout"] == [*dials, *head, *tools, *titles]
     either.notebook.picture("17-focus")
 
 
@@ -113,8 +114,7 @@ def test_axe_finds_nothing_serious(either):
     stage.press("Pin")
     stage.press("Show code")
     expect(stage.root.locator(".sb-code pre")).not_to_be_empty()
-    for summary in stage.root.locator("summary").all():
-        summary.click()
+    stage.press("Data")
     for theme, style in [("JupyterLab Dark", "sb-stage sb-dark"), ("JupyterLab Light", "sb-stage")]:
         either.notebook.menu("Settings", "Theme", theme)
         expect(stage.root).to_have_class(style)
@@ -195,16 +195,33 @@ def test_one_region_tells_the_latest_once_a_second(seven, stage):
 def test_every_plot_has_its_sentence_and_its_table(stage):
     stage.train(3)
     stage.pause()
+    stage.button("Data").press("Enter")
     for card in stage.root.locator(".sb-card").all():
         title = card.locator(".sb-title").inner_text()
         expect(card.locator("canvas")).to_have_attribute(
             "aria-label", re.compile(rf"^{re.escape(title)}: .+\.$")
         )
         expect(card.locator(".sb-caption")).not_to_be_empty()
-        card.get_by_label(f"Data of {title}").first.press("Enter")
-        table = card.get_by_role("region", name=f"Data of {title}")
+        table = stage.root.get_by_role("region", name=f"Data of {title}")
         expect(table.locator("caption")).not_to_be_empty()
         assert table.get_by_role("row").count() > 1
+
+
+def test_a_caption_comes_with_the_pointer_and_with_the_keyboard(seven, stage):
+    """It is always there for a screen reader, and describes its title."""
+    title = stage.root.locator(".sb-title", has_text="Feature reliance")
+    caption = stage.root.locator(f"#{title.get_attribute('aria-describedby')}")
+    seen = "caption => caption.getBoundingClientRect().height > 20"
+    words = re.compile("shuffled across .* rows")
+    expect(caption).to_have_text(words)
+    expect(stage.root.get_by_role("figure").filter(has_text=words)).to_have_count(1)
+    assert not caption.evaluate(seen)
+    for come, go in [(title.hover, stage.button("Run").hover), (title.focus, stage.button("Run").focus)]:
+        come()
+        assert caption.evaluate(seen)
+        seven.notebook.picture("15-caption")
+        go()
+        assert not caption.evaluate(seen)
 
 
 @pytest.mark.parametrize("size", [(360, 780), (640, 400)], ids=["360 px", "1280 px at 200 %"])

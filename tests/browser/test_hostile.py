@@ -89,8 +89,7 @@ def test_a_panel_trains_and_tells_its_code(show, notebook):
 
 def test_a_panel_of_pictures_and_its_tables(show, notebook):
     stage = stage_of(notebook, show("pictures"))
-    for details in stage.root.locator("details summary").all():
-        details.click()
+    stage.press("Data")
     expect(stage.root.locator(".sb-title").first).to_have_text(ALL.replace("\u2028", " "))
     expect(stage.root.locator(".sb-table").first).to_contain_text(HOSTILE["svg"])
 

@@ -13,10 +13,9 @@ RISKY = ["a", "b", "x", "y", "m", "r", "d", "d", "z", "ArrowUp", "ArrowDown", "0
 
 def controls(stage) -> list[Locator]:
     """What the tab key should reach, in order."""
-    data = stage.root.locator("summary").all()
     head = [stage.button(name) for name in ("Run", "Step", "Rewind", "New seed")]
-    foot = [stage.button(name) for name in ("Pin", "Show code", "Save replay")]
-    return [*head, stage.speed, stage.slider, *data, *foot]
+    tools = [stage.button(name) for name in ("Pin", "Show code", "Data", "Save replay")]
+    return [*head, stage.speed, stage.slider, *tools, *stage.root.locator(".sb-title").all()]
 
 
 def test_tab_reaches_every_control_in_order(stage):
@@ -100,18 +99,21 @@ def test_arrows_turn_dials(lesson, stage, name, key):
     assert lesson.ask(f"print(panel.session.values[{name!r}])") != before
 
 
-def test_data_table_opens(stage):
-    card = stage.root.locator(".sb-card", has_text="Feature reliance")
-    card.locator("summary").press("Enter")
-    expect(card.get_by_role("region", name="Data of Feature reliance")).to_be_visible()
-    expect(card.get_by_role("row").nth(1)).to_contain_text("linear")
+def test_one_button_opens_the_tables_of_all_pictures(stage):
+    stage.button("Data").press("Enter")
+    table = stage.root.get_by_role("region", name="Data of Feature reliance")
+    expect(table).to_be_visible()
+    expect(table.get_by_role("row").nth(1)).to_contain_text("linear")
+    expect(stage.root.locator(".sb-table")).to_have_count(stage.root.locator(".sb-card").count())
+    stage.button("Data").press("Enter")
+    expect(table).to_be_hidden()
 
 
 def test_pin(stage):
     stage.button("Pin").press("Space")
     expect(stage.button("Unpin")).to_be_focused()
     expect(stage.root).to_have_attribute("data-pinned", "true")
-    box = stage.root.get_by_role("checkbox", name="Difference to the pinned run")
+    box = stage.root.get_by_role("checkbox", name="Difference")
     box.press("Space")
     expect(box).to_be_checked()
 

@@ -52,3 +52,9 @@ function pairs(count) {
   if (count % 2 === 0) spans[count - 1][1] = 2;
   return { weights: [1, 1], rows, height: rows * 170, spans };
 }
+
+/** How many of `count` dials stand beside each other: all in one line where there is room, else in even lines. */
+export function dialsAcross(count, width) {
+  const most = width < 520 ? 1 : width < 760 ? 2 : width < LAPTOP ? 3 : 4;
+  return count < 3 ? Math.min(3, most) : Math.ceil(count / Math.ceil(count / most));
+}

@@ -3,7 +3,7 @@
 import { readTheme } from "./axes.js";
 import { Card, make, setText, showEntries } from "./card.js";
 import { Controls } from "./controls.js";
-import { layoutOf } from "./layout.js";
+import { dialsAcross, layoutOf } from "./layout.js";
 import { Announcer } from "./live.js";
 import { say } from "./words.js";
 
@@ -116,6 +116,9 @@ export class Screen {
     if (!this.cards.size) return;
     const panel = this.root.closest(".sb-panel");
     if (panel !== this.panel && panel) this.sizes.observe((this.panel = panel)); // its dials may need more room
+    for (const dials of panel?.querySelectorAll(":scope > .sb-dials") ?? []) {
+      dials.style.setProperty("--sb-columns", dialsAcross(dials.childElementCount, panel.clientWidth));
+    }
     const above = panel ? this.root.getBoundingClientRect().top - panel.getBoundingClientRect().top : 0;
     const used = above + this.controls.head.offsetHeight + this.line.offsetHeight + 28;
     const [first, second] = this.cards.keys();

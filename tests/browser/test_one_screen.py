@@ -1,0 +1,53 @@
+"""Every panel of every lesson, after Run All: all that moves is seen at once on a laptop and on a projector."""
+
+import pytest
+from browser.jupyter import ROOT
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+NOTEBOOKS = sorted(path.relative_to(ROOT / "notebooks") for path in (ROOT / "notebooks").rglob("*.ipynb"))
+SCREENS = {"laptop": (1366, 768, True), "projector": (1280, 720, False)}  # width, height, file browser open
+LOW, TALL = 460, 560  # pixels of a panel of three pictures at most, of any other
+ALONE = 1_800_000  # ms that Run All may take on a busy machine
+MEASURE = """() => [...document.querySelectorAll('.sb-panel:has(> * .sb-stage)')].map((panel) => {
+  const texts = [...panel.querySelectorAll('.sb-stage *')].filter((node) => node.childNodes.length && node.getClientRects().length);
+  const grid = panel.querySelector('.sb-grid');
+  const own = panel.querySelector(':scope > .sb-panel');
+  return {
+    height: panel.offsetHeight - (own?.offsetHeight ?? 0),
+    pictures: grid.childElementCount,
+    columns: getComputedStyle(grid).gridTemplateColumns.split(' ').length,
+    letters: Math.min(...texts.map((node) => parseFloat(getComputedStyle(node).fontSize))),
+    cut: [...panel.querySelectorAll('.sb-paper')].filter((node) => node.clientHeight < 70).length,
+    wide: panel.scrollWidth - panel.clientWidth,
+  };
+})"""
+
+
+def show_files(notebook, shown: bool) -> None:
+    """Open or close JupyterLab's file browser."""
+    files = notebook.page.locator("#filebrowser")
+    if files.is_visible() != shown:
+        notebook.page.locator(".jp-SideBar.jp-mod-left .lm-TabBar-tab[data-id=filebrowser]").click()
+    expect(files).to_be_visible(visible=shown)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_after_run_all_every_panel_fits_one_screen(open_notebook, path):
+    notebook = open_notebook(str(path))
+    page = notebook.page
+    notebook.menu("Run", "Run All Cells")
+    last = notebook.cells.filter(has=page.locator(".jp-InputPrompt")).last
+    expect(last.locator(".jp-InputPrompt")).to_have_text("[*]:")
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=ALONE)
+    for name, (width, height, files) in SCREENS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        show_files(notebook, files)
+        page.evaluate("new Promise((told) => requestAnimationFrame(() => requestAnimationFrame(told)))")
+        for panel in page.evaluate(MEASURE):
+            about = f"{path} on a {name}: {panel}"
+            assert panel["height"] <= (LOW if panel["pictures"] <= 3 else TALL), about
+            assert panel["columns"] >= min(3, panel["pictures"]), about
+            assert panel["letters"] >= 11 and not panel["cut"] and panel["wide"] <= 0, about
+    assert not [error for error in notebook.errors if "ERR_" not in error], notebook.errors
