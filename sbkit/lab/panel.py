@@ -91,7 +91,8 @@ class Panel(Handle, ipywidgets.VBox):
             return
         if self._desk.builds(message):
             stage.send({"type": "building"})
-        stage.send(*self._desk.answer(message))
+        for reply in self._desk.answers(message):
+            stage.send(*reply)
         self._retell()
 
     def _retell(self) -> None:
