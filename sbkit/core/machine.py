@@ -45,7 +45,8 @@ def check_memory(need: int, what: str, device: torch.device | str = "cpu") -> No
     if torch.device(device).type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
     else:
-        allowed, held = memory_allowed(), memory_held()
+        allowed = memory_allowed()
+        held = memory_held() if allowed < math.inf else 0
         if held >= allowed:
             raise SbkitError(
                 f"This kernel holds {held / 1e9:.1f} GB of memory and this room allows "

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sbkit.core import SbkitError, one_of
@@ -54,6 +54,15 @@ class Desk:
     def builds(self, message: Mapping[str, Any]) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
         return self.session.dirty or message.get("type") in BUILD
+
+    def answers(self, message: Mapping[str, Any]) -> Iterator[Reply]:
+        """As many frames as a request asks for, each with how many `more` come: fewer if training ends."""
+        for more in reversed(range(message.get("frames", 1))):
+            reply, buffers = self.answer(message)
+            more *= reply.get("state") == "Training"
+            yield (reply | {"more": more} if more else reply), buffers
+            if not more:
+                return
 
     def answer(self, message: Mapping[str, Any]) -> Reply:
         """The one reply to a request; a frame also tells what was printed, which no cell would show."""

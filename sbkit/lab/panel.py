@@ -102,10 +102,10 @@ class Panel(Handle, ipywidgets.VBox):
         self._seen = True
         if self._desk.builds(message):
             stage.send({"type": "building"})
-        reply = self._desk.answer(message)
-        stage.send(*reply)
-        for name, value in standing(reply).items():
-            stage.set_trait(name, value)
+        for reply in self._desk.answers(message):
+            stage.send(*reply)
+            for name, value in standing(reply).items():
+                stage.set_trait(name, value)
         self._retell()
 
     def _push(self) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from sbkit.core import Fleet, SbkitError, Task, check_memory, check_pair, measure, whole, window
 
 
-@measure("boundary", classes=True, columns=2, rows=False, glance={"resolution": 30})
+@measure("boundary", classes=True, columns=2, rows=False, glance={"resolution": 25})
 def boundary(
     fleet: Fleet, task: Task, axes: tuple[int, int] = (0, 1), at: int | None = None, resolution: int = 100
 ) -> Tensor:

@@ -91,7 +91,7 @@ def _lost(fleet: Fleet, task: Task, groups: list[list[str]]) -> Tensor:
     return accuracy(fleet.predict(task.x_test), task.y_test).unsqueeze(1) - cut
 
 
-@measure("reliance", beside=("kinds",), classes=True, glance_every=4, parts="features")
+@measure("reliance", beside=("kinds",), classes=True, glance_every=6, parts="features")
 def reliance(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when one feature is shuffled across rows, per run. (runs, features)
 
@@ -109,7 +109,7 @@ def reliance(fleet: Fleet, task: Task) -> Tensor:
     return _lost(fleet, task, [[name] for name in task.features])
 
 
-@measure("kinds", classes=True, glance_every=4, parts="kinds")
+@measure("kinds", classes=True, glance_every=6, parts="kinds")
 def kinds(fleet: Fleet, task: Task) -> Tensor:
     """Test accuracy lost when all simplest features (S), or all others (Sᶜ), are shuffled. (runs, 2)
 

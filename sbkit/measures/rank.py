@@ -124,7 +124,7 @@ def _matrices(given: Tensor) -> Tensor:
     return matrix
 
 
-@measure("spectrum", glance_every=4)
+@measure("spectrum", glance_every=6)
 def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
     """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each.
 

@@ -37,8 +37,12 @@ def finite(values: torch.Tensor) -> Array:
 
 def middle(values: Array) -> tuple[Array, Array]:
     """Mean and standard deviation over runs, the first axis, of what is finite; NaN where nothing is."""
-    known = np.ma.masked_invalid(values.astype(float))
-    return known.mean(0).filled(np.nan), known.std(0).filled(np.nan)
+    known = np.isfinite(values)  # (runs, …)
+    count = known.sum(0)
+    with np.errstate(invalid="ignore"):  # where nothing is, 0 / 0
+        mean = np.where(known, values, 0).sum(0, dtype=float) / count
+        off = np.where(known, values - mean, 0)
+        return mean, np.sqrt((off * off).sum(0) / count)
 
 
 def band_line(name: str, x: Any, values: Array, dash: bool = False) -> Line:
@@ -50,8 +54,8 @@ def band_line(name: str, x: Any, values: Array, dash: bool = False) -> Line:
     >>> line.y.tolist(), line.high.tolist()
     ([2.0, 0.5], [3.0, 0.5])
     """
-    known = np.ma.masked_invalid(values.astype(float))  # (runs, points)
-    ends = [known.min(0).filled(np.nan), known.max(0).filled(np.nan)] if len(values) > 1 else [None, None]
+    known = np.where(np.isfinite(values), values, np.nan)  # (runs, points)
+    ends = [np.fmin.reduce(known), np.fmax.reduce(known)] if len(values) > 1 else [None, None]
     return Line(name, x, middle(values)[0], *ends, dash=dash)
 
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,16 @@ from sbkit.training.plan import Plan
 
 CHECK = 50  # steps between two checks which runs are done or lost
 LOSS_ROWS = 4096  # training rows the loss is measured on, at most
+FEW = 64  # test rows of a costly measure at the first glance, which a dial's turn waits for
+
+
+class Seen(NamedTuple):
+    """What a measure gave: at which step, by which look, of what (a glance, of so many test rows)."""
+
+    value: Value
+    step: int
+    look: int
+    of: tuple[bool, int]
 
 
 class Run:
@@ -40,8 +50,8 @@ class Run:
         self.sample = task.sample()
         few = drawn(len(task.y), LOSS_ROWS)
         self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
-        self._glances = 0  # looks while it moves
-        self._seen: dict[str, tuple[Value, int, bool]] = {}  # latest value, its step, whether of a glance
+        self._looks = 0
+        self._seen: dict[str, Seen] = {}
         self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and their weights
         self._memory = Memory(fleet, plan.optimizer)
         self._gradients = Gradients(fleet, task, plan, self._memory)
@@ -123,11 +133,11 @@ class Run:
                 loss=self._loss(logits, y).cpu(),
                 accuracy=accuracy(logits, y),
                 test_accuracy=accuracy(self.fleet.predict(task.x_test), task.y_test),
-                values={name: value for name, (value, *_) in self._seen.items()},
+                values={name: seen.value for name, seen in self._seen.items()},
                 state=tuple(self.states),
                 rows=len(task.y_test),
                 sample=self.sample,
-                measured={name: step for name, (_, step, _) in self._seen.items()},
+                measured={name: seen.step for name, seen in self._seen.items()},
                 measures={name: registries.measure.of(one) for name, one in self.plan.measure.items()},
             )
 
@@ -136,16 +146,24 @@ class Run:
         return self.plan.loss.value(logits, self._gradients.encode(y).expand_as(logits)).mean(-1)
 
     def _measure(self, task: Task, glance: bool) -> None:
-        """Take every measure; at a glance coarsely, and the costly ones by turns."""
-        self._glances = self._glances + 1 if glance else 0
+        """Take every measure; at a glance coarsely, and the costly ones by turns, one at a time."""
+        self._looks += 1
+        busy = False  # whether a costly one has had its turn
         for name, measure in self.plan.measure.items():
             about = registries.measure.about[registries.measure.of(measure) if glance else ""]
-            seen = self._seen.get(name)
-            if seen is None or seen[2] != glance or self._glances % about.glance_every == 0:
-                bound = getattr(measure, "keywords", {})  # of a partial
-                coarse = {key: value for key, value in about.glance.items() if key not in bound}
-                found = measure(self.fleet, task if about.rows else self.task, **coarse)
-                self._seen[name] = value_of(name, found, self.fleet.runs), self.step, glance
+            seen, costly = self._seen.get(name), about.glance_every > 1
+            rows = task if about.rows else self.task
+            if costly and seen is None:
+                rows = rows.sample(FEW)
+            of = glance, len(rows.y_test)
+            rests = seen and seen.of == of and self._looks - seen.look < about.glance_every
+            if rests or (costly and busy and seen and seen.of[0]):
+                continue
+            busy |= costly
+            bound = getattr(measure, "keywords", {})  # of a partial
+            coarse = {key: value for key, value in about.glance.items() if key not in bound}
+            found = value_of(name, measure(self.fleet, rows, **coarse), self.fleet.runs)
+            self._seen[name] = Seen(found, self.step, self._looks, of)
 
     def _train_step(self) -> None:
         self._gradients.take(self.step)

@@ -48,6 +48,31 @@ def test_advance_moves_and_knows_the_end(desk):
     assert (frame["step"], frame["state"]) == (60, "Done") and frame["reason"].endswith("all 60 steps done")
 
 
+def told(desk, **details):
+    """(step, state, how many more come) of the frames that a request to advance brings."""
+    replies = desk.answers({"type": "advance", **details})
+    return [(frame["step"], frame["state"], frame.get("more", 0)) for frame, _ in replies]
+
+
+def test_one_request_brings_several_frames_that_count_down(desk):
+    frames = told(desk, steps=2, frames=3)
+    assert frames == [(2, "Training", 2), (4, "Training", 1), (6, "Training", 0)]
+    assert told(desk, steps=50, frames=3) == [(56, "Training", 2), (60, "Done", 0)]
+    assert [frame["step"] for frame, _ in desk.answers({"type": "look"})] == [60]
+
+
+def test_a_request_for_several_frames_ends_with_what_ends_training(desk):
+    told(desk, steps=1)
+    name = next(name for name in desk.session.takes if name.startswith("depth"))
+    desk.set(name, 3)
+    assert told(desk, steps=1, frames=3) == [(0, "Ready", 0)], "where the new run begins"
+    told(desk, steps=1)
+    replies = desk.answers({"type": "advance", "steps": 1, "frames": 3})
+    assert next(replies)[0]["more"] == 2
+    desk.interrupt()
+    assert [(frame["state"], frame.get("more", 0)) for frame, _ in replies] == [("Error", 0)]
+
+
 def test_a_moving_frame_of_the_first_lesson_is_small(alone):
     _, (buffer,) = ask(alone, "advance", steps=1)
     assert len(buffer) < 60_000

@@ -27,7 +27,7 @@ test("running asks for the next frame whenever one has come, one at a time", () 
   assert.equal(player.words()[0], "Ready");
   player.run();
   player.run();
-  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.025 }]);
+  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.022, frames: 2 }]);
   player.receive(frame(5));
   assert.equal(sent.length, 3);
   assert.equal(player.words()[0], "Training");
@@ -39,15 +39,14 @@ test("running asks for the next frame whenever one has come, one at a time", () 
 test("while a hand is on a dial training makes way", () => {
   const { player, sent, clock } = setUp(2);
   player.run();
-  assert.equal(sent.length, 2);
   player.touch();
-  player.receive(frame(5));
-  assert.equal(sent.length, 2, "one request is enough");
+  player.receive(frame(5, { more: 1 }));
+  assert.equal(sent.length, 1, "one request is enough");
   player.receive(frame(10));
-  assert.deepEqual(sent[2], { type: "advance", steps: 1 });
-  clock.t = 1000;
+  assert.deepEqual(sent[1], { type: "advance", steps: 1 });
+  clock.t = 2000;
   player.receive(frame(11));
-  assert.deepEqual(sent.slice(3), Array(2).fill({ type: "advance", seconds: 0.025 }));
+  assert.deepEqual(sent.slice(2), [{ type: "advance", seconds: 0.022, frames: 2 }]);
 });
 
 test("pause is at once and asks once for the sharp standing frame", () => {
@@ -356,6 +355,7 @@ test("curves are joined by their names, though a plot comes and goes before them
 
 test("two advances are under way, so that Python trains while the page draws", () => {
   const { player, sent, clock } = setUp(2);
+  player.speed = "fast";
   player.run();
   assert.deepEqual(types(sent), ["advance", "advance"]);
   player.receive(frame(5));
@@ -371,8 +371,32 @@ test("two advances are under way, so that Python trains while the page draws", (
   assert.deepEqual(player.inflight, []);
 });
 
+test("one request brings several frames; the next is made when the last of them is due", () => {
+  const { player, sent } = setUp(2);
+  player.run();
+  assert.equal(sent.length, 1);
+  for (const [k, more, asked] of [[1, 1, 2], [2, 0, 2], [3, 1, 3], [4, 0, 3]]) {
+    player.receive(frame(k, { more }));
+    assert.deepEqual([sent.length, player.inflight.length], [asked, asked - Math.floor(k / 2)], `frame ${k}`);
+  }
+  player.receive(frame(5, { state: "Error", reason: "Interrupted", moving: false })); // no `more`: the rest does not come
+  assert.deepEqual([player.inflight, player.words()[0]], [[], "Error"]);
+});
+
+test("paused between the frames of a request, it takes them all before it looks", () => {
+  const { player, sent } = setUp(2);
+  player.run();
+  player.receive(frame(1, { more: 1 }));
+  player.pause();
+  for (const k of [2, 3, 4]) player.receive(frame(k, { more: k % 2 }));
+  assert.deepEqual([types(sent), player.inflight], [["advance", "advance", "look"], ["look"]]);
+  player.receive(standing(4));
+  assert.deepEqual([player.inflight, player.words()[0], player.view().frame.step], [[], "Paused", 4]);
+});
+
 test("what was asked for before an error does not hide it", () => {
   const { player } = setUp(2);
+  player.speed = "fast";
   player.run();
   player.receive(frame(5, { state: "Error", reason: "Interrupted" }));
   player.receive(frame(10));
@@ -399,6 +423,7 @@ test("a value that is refused stays told until the reader does something", () =>
 
 test("done with another advance under way still looks once", () => {
   const { player, sent } = setUp(2);
+  player.speed = "fast";
   player.run();
   const done = { state: "Done", reason: "all 100 steps done" };
   player.receive(frame(100, done));

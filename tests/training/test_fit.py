@@ -227,7 +227,7 @@ def test_a_glance_is_coarser_and_at_fewer_rows():
     run = sb.fit(sb.mlp(task, runs=2), task, measure=["boundary", functools.partial(own)])
     whole, glance = run.snapshot(), run.snapshot(glance=True)
     assert (whole.rows, glance.rows) == (1000, 256)
-    assert whole.values["boundary"].shape == (2, 100, 100) and glance.values["boundary"].shape == (2, 30, 30)
+    assert whole.values["boundary"].shape == (2, 100, 100) and glance.values["boundary"].shape == (2, 25, 25)
     assert len(whole.sample.y_test) == 256 and whole.sample.features == task.features
 
 
@@ -297,18 +297,25 @@ def test_measures_of_one_name_are_refused():
 
 
 def test_costly_measures_take_turns_at_glances():
+    """One a glance, so that no frame is late; the first glance shows each of them, of few rows."""
     task = slab_task(n=300, n_test=300)
     run = sb.fit(sb.mlp(task, runs=2), task, measure=["reliance"])
-    looks = [run.advance(steps=1, glance=True) for _ in range(5)]
-    glances = [look.values["reliance"] for look in looks]
-    fresh = [new is not old for old, new in zip(glances, glances[1:], strict=False)]
-    assert fresh == [False, False, True, False]
-    assert [look.measured["reliance"] for look in looks] == [1, 1, 1, 4, 4]
-    assert looks[2].of("reliance").step == 1 and looks[2].of("loss") is looks[2]
+    looks = [run.advance(steps=1, glance=True) for _ in range(10)]
+    measured = [(look.measured["reliance"], look.measured["kinds"]) for look in looks]
+    assert measured == [(1, 1), (2, 1), *[(2, 3)] * 5, (8, 3), *[(8, 9)] * 2]
+    assert looks[3].of("reliance").step == 2 and looks[3].of("loss") is looks[3]
     whole = run.snapshot()
-    assert whole.values["reliance"] is not glances[-1] and whole.measured == dict.fromkeys(whole.values, 5)
+    assert whole.measured == dict.fromkeys(whole.values, 10)
     after = run.advance(steps=1, glance=True)
-    assert after.measured["reliance"] == 6, "a value of all rows is none of a glance"
+    assert after.measured == dict.fromkeys(whole.values, 11), "a value of all rows is none of a glance"
+
+
+def test_the_first_glance_takes_costly_measures_of_few_rows():
+    task = slab_task(n=300, n_test=300)
+    run = sb.fit(sb.mlp(task, runs=2), task, measure=["reliance"])
+    first = run.snapshot(glance=True).values["reliance"]
+    assert torch.equal(first, sb.measures.reliance(run.fleet, task.sample(64)))
+    assert torch.equal(run.snapshot().values["reliance"], sb.measures.reliance(run.fleet, task))
 
 
 def test_a_fleet_that_moved_is_refused():

@@ -2,20 +2,21 @@
 //
 // Pull: nothing is trained unless asked for. Answers come in the order of the requests, one each, so `inflight`,
 // the types of the unanswered requests, says what an answer answers. While running, two advances are asked for
-// ahead, so that Python trains while the page draws; the next is asked for before an answer is drawn. While a
-// reader moves a dial it is one step at a time, so that little stands in the queue before the dial's new value.
-// A kernel that runs a cell answers once that has ended: till then nothing is asked again, and nothing is said
-// unless the reader has asked for something and waits.
+// ahead, so that Python trains while the page draws; the next is asked for before an answer is drawn. One request
+// brings several frames, the next is made when the last of them is due: at each, the page around us shows the kernel
+// busy and idle again, which costs more than a frame. While a reader moves a dial it is one step at a time, so that
+// little stands in the queue before the dial's new value. A kernel that runs a cell answers once that has ended: till
+// then nothing is asked again, and nothing is said unless the reader has asked for something and waits.
 
 import { Recording } from "./recording.js";
 import { say } from "./words.js";
 
-export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.025 }, fast: { seconds: 0.12 } };
-const AHEAD = 2; // advances under way while running
+export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.022, frames: 2 }, fast: { seconds: 0.12 } };
+const AHEAD = 2; // advances under way while running, the first of them at its last frame
 const PATIENCE = 5000; // ms without an answer until the stage says so and asks again, then twice as long, and so on
 const WAIT = 1000; // ms that a reader waits for an answer until the stage says why
 const PUSHES = 3000; // ms after a frame that a cell pushed for which it is taken to train on
-const TOUCH = 600; // ms after the last touch of a dial for which training makes way
+const TOUCH = 1000; // ms after the last touch of a dial for which training makes way
 const ENDS = ["Done", "Error", "Stopped"]; // states that end a run until the reader wants it otherwise
 const BUILDS = ["rewind", "seed", "data", "refresh", "pick"]; // requests for which Python calls the lesson
 const FLASH = 150; // ms that a lesson may take to build its run before the stage says so
@@ -23,7 +24,7 @@ const SETTLE = 300; // ms after the last step or dial move until the sharp stand
 
 export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
-    Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], since: 0, settleAt: null,
+    Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], more: 0, since: 0, settleAt: null,
       buildsSince: null, acknowledged: false, touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
     Object.assign(this, { running: false, hidden: false, closed: false, gone: false, lost: false, dirty: false, locked: "" });
     Object.assign(this, { cut: false, taken: false, cell: false, askedAt: null, pushedAt: -Infinity });
@@ -136,7 +137,9 @@ export class Player {
     const asked = (fits) => this.inflight.findIndex((type) => type !== "code" && type !== "replay" && fits(type));
     let at = asked((type) => (type === "advance") === frame.moving);
     if (at < 0 && frame.state === "Error") at = asked(() => true);
-    return at < 0 ? null : this.inflight.splice(at, 1)[0];
+    this.more = frame.more ?? 0;
+    if (at < 0) return null;
+    return this.more ? this.inflight[at] : this.inflight.splice(at, 1)[0];
   }
 
   take(frame, request) {
@@ -160,7 +163,8 @@ export class Player {
     if (this.over || this.hidden || this.inflight.some((type) => type !== "advance")) return;
     const touched = this.now() - this.touchedAt < TOUCH;
     const [ahead, slice] = touched ? [1, SPEEDS.slow] : [this.ahead, SPEEDS[this.speed]];
-    if (this.running) while (this.inflight.length < ahead) this.request("advance", slice);
+    const due = (slice.frames ?? 1) > 1 && this.more !== 1 ? 1 : ahead;
+    if (this.running) while (this.inflight.length < due) this.request("advance", slice);
     else if (this.dirty && !this.inflight.length) this.request("refresh");
     else return;
     this.dirty = false;

@@ -53,7 +53,7 @@ export function formatTick(v, step = Math.abs(v)) {
   if (size === 0 && step < 1e-4) return "0";
   if (size !== 0 && (size >= 1e6 || size < 1e-4)) return minus(Number(v.toPrecision(2)).toExponential().replace("e+", "e"));
   const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9)));
-  return minus(v.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+  return decimal(v, decimals, decimals);
 }
 
 /** A value in words, three significant digits: 0.482, 12,300, 1.2e−6, – for what is no number. */
@@ -62,7 +62,14 @@ export function formatValue(v) {
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
   const size = Math.abs(v);
   if (size !== 0 && (size >= 1e6 || size < 1e-3)) return minus(v.toExponential(1).replace("e+", "e"));
-  return minus(Number(v.toPrecision(size >= 1000 ? 6 : 3)).toLocaleString("en", { maximumFractionDigits: 4 }));
+  return decimal(Number(v.toPrecision(size >= 1000 ? 6 : 3)), 0, 4);
+}
+
+const formats = {}; // by the least and the most decimals: to make one takes as long as to draw a picture
+
+function decimal(v, least, most) {
+  const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
+  return minus((formats[[least, most]] ??= new Intl.NumberFormat("en", digits)).format(v));
 }
 
 function minus(text) {
