@@ -40,7 +40,8 @@ def lab(
     train in lock-step.
     after: a prediction; dials and buttons stay locked until it is committed.
     `.result()` gives the run (of two, both), `.figure()`, `.code()` and `.save_replay(path)` what one keeps.
-    Without a page to show it (SBKIT_HEADLESS=1) the run is trained at once, and one line says so.
+    Descriptions without a dial stand as a plotly figure, which needs no kernel. Without a page to show it
+    (SBKIT_HEADLESS=1) the run is trained at once, and one line says so.
     Raises `SbkitError` on a dial that the lesson does not take or that cannot start at its default, on a
     value of `start` that no dial has, on a lesson with an argument named as one of `lab`'s own, and on
     sides that cannot be compared.
@@ -63,7 +64,8 @@ def lab(
     meant = meant if compare is None else twins(meant, compare)
     meant, values = started(signature, meant, start)
     session = Session(signature, values, compare)
-    if headless():
+    stands = not (session.trains or meant or start or (after is not None and after.locked))
+    if stands or headless():
         from sbkit.lab.still import Still
 
         return Still(session, meant)

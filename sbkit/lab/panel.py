@@ -49,8 +49,7 @@ class Panel(Handle, ipywidgets.VBox):
     def __init__(
         self, session: Session, meant: Mapping[str, Dial], after: Gate | None = None, placed: bool = True
     ):
-        stills = stills_wanted()
-        self._text = say("panel", "stills" if stills else "live", call=session.call())
+        self._text = say("panel", "stills" if (stills := stills_wanted()) else "live", call=session.call())
         self._borrowed = [dial.widget for dial in meant.values() if dial.control == "widget"]
         self._live = session.live
         self._names = {widget_of(dial, name in self._live): name for name, dial in meant.items()}

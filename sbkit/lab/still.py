@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sbkit.core import SbkitError
-from sbkit.core.environment import switched_on
+from sbkit.core.environment import headless, switched_on
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.replay import film, replay
@@ -78,18 +78,24 @@ class Handle:
 class Still(Handle):
     """A lesson trained to its end, with its dials at their start; whatever goes wrong is raised.
 
-    Shows as one line that is the same on every machine and, if SBKIT_PNG=1, a picture beside it; if
-    SBKIT_REPLAY=1, also a replay, where something trains or a dial can be turned.
+    Shows as one line that is the same on every machine and, in a page or if SBKIT_PNG=1, a picture beside it;
+    where nothing trains and there is no dial, also a plotly figure, which needs no kernel. If SBKIT_REPLAY=1,
+    also a replay, where something trains or a dial can be turned.
     """
 
     def __init__(self, session: Session, meant: Mapping[str, Dial]):
         filmed = switched_on("SBKIT_REPLAY") and bool(session.trains or meant)
         self._film = {REPLAY: film(session, meant)} if filmed else {}
         session.finish()
-        self._text = say("panel", "still", call=session.call(), did=session.did())
+        moves = bool(session.trains or meant or session.picks)
+        self._text = say("panel", "still" if moves else "chart", call=session.call(), did=session.did())
         self._desk = Desk(session, meant)
-        seen = session.pictures(whole=True) if switched_on("SBKIT_PNG") else []
-        self._picture = {"image/png": png(seen)} if seen else {}
+        seen = session.pictures(whole=True) if switched_on("SBKIT_PNG", usual=not headless()) else []
+        self._picture: dict[str, Any] = {"image/png": png(seen)} if seen else {}
+        if seen and not moves:
+            from sbkit.plots.figure import shown
+
+            self._picture |= shown(seen)
         self._about = {"image/png": {"alt": alt(seen)}} if seen else {}  # as IPython keys its own
 
     def __repr__(self) -> str:

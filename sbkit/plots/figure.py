@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sbkit.core import SbkitError
 from sbkit.plots.images import Images
@@ -18,16 +21,20 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 WIDE, HIGH, ACROSS = 420, 440, 3  # pixels a plot, plots a row
-LETTERS = 58  # of a caption in a line
+CELL, LOW = {1: 560, 2: 420, 3: 280}, 400  # the same in a cell, by plots a row: 900 pixels wide, 440 high
+LETTERS = 58 / WIDE  # of a caption in a line, a pixel
 FONT = {"size": 15, "color": INK, "family": "Arial, sans-serif"}
 MARGIN = {"l": 70, "r": 30, "t": 120, "b": 60}  # pixels
-STYLE = {"template": "plotly_white", "barmode": "overlay", "font": FONT, "margin": MARGIN}
+PALE = {"gridcolor": "#ebf0f8", "zerolinecolor": "#ebf0f8", "linecolor": "#ebf0f8", "automargin": True}
+WHITE = {"layout": {"xaxis": PALE, "yaxis": PALE, "plot_bgcolor": "white", "hovermode": "closest"}}
+STYLE = {"template": WHITE, "barmode": "overlay", "font": FONT, "margin": MARGIN}
 
 
-def figure(descriptions: Description | Sequence[Description]) -> Figure:
+def figure(descriptions: Description | Sequence[Description], cell: bool = False) -> Figure:
     """The descriptions side by side in one plotly figure, three a row, each with title and caption.
 
-    Raises `SbkitError` on anything that is no description.
+    cell: as small as a notebook's cell in a window of 1366 pixels. Raises `SbkitError` on anything that is
+    no description.
 
     >>> bars = Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])
     >>> figure(bars).data[0].y.tolist()
@@ -40,18 +47,44 @@ def figure(descriptions: Description | Sequence[Description]) -> Figure:
         raise SbkitError(f"A figure is of {SHAPES}, got {descriptions!r:.80}.")
     columns = min(ACROSS, len(shapes))
     rows = math.ceil(len(shapes) / columns)
+    wide, high = (CELL[columns], LOW) if cell else (WIDE, HIGH)
     gaps: dict[str, Any] = {"vertical_spacing": 0.42 / rows, "horizontal_spacing": 0.27 / columns}
-    fig = make_subplots(rows, columns, subplot_titles=[_title(shape) for shape in shapes], **gaps)
+    fig = make_subplots(rows, columns, subplot_titles=[_title(shape, wide) for shape in shapes], **gaps)
     fig.update_annotations(font={"size": 13, "color": INK}, yshift=4, align="center")
-    fig.update_layout(STYLE, width=WIDE * columns + 60, height=HIGH * rows + 40)
+    beside = 120 if len(shapes) == 1 else 0  # pixels right of the only plot, for its legend
+    fig.update_layout(STYLE, width=wide * columns + 60 + beside, height=high * rows + 40)
     for i, shape in enumerate(shapes):
         _draw(fig, shape, {"row": i // columns + 1, "col": i % columns + 1}, str(i + 1) if i else "")
+    if beside:
+        fig.update_layout(
+            margin_r=30 + beside, legend={"x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
+        )
     return fig
 
 
-def _title(shape: Description) -> str:
+def shown(descriptions: Sequence[Description]) -> dict[str, Any]:
+    """The descriptions as a figure in a cell, by MIME type, as plotly's own renderers give it."""
+    from plotly.io import renderers
+
+    name = "colab" if "colab" in (renderers.default or "") else "plotly_mimetype"
+    return _brief(renderers[name].to_mimebundle(figure(descriptions, cell=True).to_dict()))
+
+
+def _brief(part: Any) -> Any:
+    """The same JSON, its numbers with no more digits than a picture shows."""
+    if isinstance(part, dict) and part.get("dtype") == "f8":
+        few = np.frombuffer(base64.b64decode(part["bdata"]), "<f8").astype("<f4")
+        return part | {"dtype": "f4", "bdata": base64.b64encode(few.tobytes()).decode()}
+    if isinstance(part, dict):
+        return {name: _brief(one) for name, one in part.items()}
+    if isinstance(part, list):
+        return [_brief(one) for one in part]
+    return float(f"{part:.7g}") if isinstance(part, float) else part
+
+
+def _title(shape: Description, wide: int) -> str:
     """Title and caption as plotly writes them."""
-    lines = [escaped(line) for line in textwrap.wrap(captioned(shape), LETTERS)]
+    lines = [escaped(line) for line in textwrap.wrap(captioned(shape), int(LETTERS * wide))]
     caption = "".join(f"<br>{line}" for line in lines)
     return f"<span style='font-size:17px'><b>{escaped(shape.title)}</b></span>{caption}"
 

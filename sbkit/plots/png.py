@@ -45,7 +45,7 @@ def png(descriptions: Sequence[Description]) -> bytes:
     across = (9.3 if len(descriptions) > 1 else 6.2) / len(rows[0])  # inches
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that its font lacks
-        size = across * len(rows[0]), 0.85 * across * len(rows)
+        size = across * len(rows[0]), (0.7 if len(descriptions) == 1 else 0.85) * across * len(rows)
         canvas = FigureCanvasAgg(Figure(figsize=size, dpi=100, layout="constrained"))
         axes: Any = canvas.figure.subplot_mosaic(rows, empty_sentinel=-1)  # pyright: ignore
         for i, shape in enumerate(descriptions):
@@ -100,7 +100,9 @@ def draw(axes: Any, shape: Description, across: float = 3.1) -> None:
         axes.set_xticks(kept, [shape.block[k] for k in kept], **tilt)
         axes.grid(visible=False, axis="x")
     if named := sum(trace["showlegend"] for trace in drawn if "name" in trace):
-        axes.legend(loc="lower right" if rises(shape) else "upper right", ncols=1 + named // FEW)
+        corner = {"loc": "lower right" if rises(shape) else "upper right", "ncols": 1 + named // FEW}
+        beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)}  # where it is the only picture
+        axes.legend(**(beside if len(axes.figure.axes) == 1 else corner))
 
 
 def _mark(axes: Any, at: tuple[float, float] | None, mark: Mark) -> None:

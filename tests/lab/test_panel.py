@@ -84,8 +84,8 @@ def test_its_first_frame_comes_with_the_widget(lesson):
     state = made._stage.get_state()
     assert (state["frame"]["type"], state["frame"]["step"], state["frame"]["state"]) == ("frame", 0, "Ready")
     assert {"boundary", "loss", "reliance"} < {plot["name"] for plot in state["frame"]["plots"]}
-    last = state["frame"]["plots"][-1]["dots"]
-    assert len(state["arrays"]) >= last["at"] + 4 * math.prod(last["shape"])
+    kinds = next(plot for plot in state["frame"]["plots"] if plot["name"] == "reliance")["dots"]
+    assert len(state["arrays"]) >= kinds["at"] + 4 * math.prod(kinds["shape"])
 
 
 def test_later_pages_begin_with_what_stood_last_and_open_ones_are_not_sent_it(lesson, sent, monkeypatch):
@@ -176,7 +176,7 @@ def test_at_most_four_dials_are_in_sight(lesson):
 def test_controls_offer_what_the_lesson_takes(lesson, still):
     assert lab(lesson)._stage.controls == {"seed": True, "data": True, "trains": True, "name": "lesson"}
     assert lab(lesson, seed=(0, 9))._stage.controls["seed"] is False, "the dial is enough"
-    assert lab(still)._stage.controls == {"seed": False, "data": False, "trains": False, "name": "still"}
+    assert lab(still, slope=(0.0, 2.0))._stage.controls["trains"] is False
 
 
 def test_closing_leaves_nothing_and_frees_the_run(lesson, sent):

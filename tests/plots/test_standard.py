@@ -281,7 +281,7 @@ def test_a_boundary_is_drawn_over_the_plane_that_was_measured(way, moving):
 
 
 def test_a_glance_at_a_partial_is_coarse_unless_it_says_otherwise():
-    for options, rows in [({}, 30), ({"resolution": 50}, 50)]:
+    for options, rows in [({}, 25), ({"resolution": 50}, 50)]:
         run = run_of([functools.partial(sb.boundary, axes=(1, 4), **options)])
         assert run.snapshot(glance=True).values["boundary"].shape == (2, rows, rows)
 

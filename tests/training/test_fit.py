@@ -314,7 +314,7 @@ def test_the_first_glance_takes_costly_measures_of_few_rows():
     task = slab_task(n=300, n_test=300)
     run = sb.fit(sb.mlp(task, runs=2), task, measure=["reliance"])
     first = run.snapshot(glance=True).values["reliance"]
-    assert torch.equal(first, sb.measures.reliance(run.fleet, task.sample(64)))
+    assert torch.equal(first, sb.measures.reliance(run.fleet, run.sample.sample(64)))
     assert torch.equal(run.snapshot().values["reliance"], sb.measures.reliance(run.fleet, task))
 
 

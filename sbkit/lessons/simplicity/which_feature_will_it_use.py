@@ -35,7 +35,7 @@ def margin(fleet: Fleet, task: Task) -> Tensor:
     all others (Sᶜ). At margin 0 it is the share of errors. NaN for a run that diverged.
 
     >>> from sbkit.models import mlp
-    >>> task = slabs(n=10, n_test=100)
+    >>> task = slabs_of(n=10, n_test=100)
     >>> margin(mlp(task), task).shape
     torch.Size([8, 3, 81])
     """
@@ -70,7 +70,7 @@ def margin_shift(fleet: Fleet, task: Task, features: str | Iterable[str], seed: 
 
     >>> from sbkit.data import slabs as slabs_of
     >>> from sbkit.models import mlp
-    >>> task = slabs(n=10, n_test=100)
+    >>> task = slabs_of(n=10, n_test=100)
     >>> margin_shift(mlp(task, runs=3), task, []).tolist()
     [0.0, 0.0, 0.0]
     """
