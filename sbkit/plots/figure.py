@@ -56,9 +56,8 @@ def figure(descriptions: Description | Sequence[Description], cell: bool = False
     for i, shape in enumerate(shapes):
         _draw(fig, shape, {"row": i // columns + 1, "col": i % columns + 1}, str(i + 1) if i else "")
     if beside:
-        fig.update_layout(
-            margin_r=30 + beside, legend={"x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
-        )
+        outside = {"x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
+        fig.update_layout(margin_r=MARGIN["r"] + beside, legend=outside)
     return fig
 
 
