@@ -212,7 +212,7 @@ def test_a_caption_comes_with_the_pointer_and_with_the_keyboard(seven, stage):
     title = stage.root.locator(".sb-title", has_text="Feature reliance")
     caption = stage.root.locator(f"#{title.get_attribute('aria-describedby')}")
     seen = "caption => caption.getBoundingClientRect().height > 20"
-    words = re.compile("shuffled across .* rows")
+    words = re.compile("A feature shuffled across .* rows")
     expect(caption).to_have_text(words)
     expect(stage.root.get_by_role("figure").filter(has_text=words)).to_have_count(1)
     assert not caption.evaluate(seen)

@@ -1,5 +1,7 @@
 // dials.js: what ipywidgets leaves out for those who use a keyboard or do not see its sliders.
 
+import { say } from "./words.js";
+
 /**
  * A key pressed in a panel is not the notebook's, unless Ctrl or the like is held: an arrow there moves to the next
  * cell, an M hides all outputs. The notebook looks for this attribute at the very element that has the focus.
@@ -22,9 +24,11 @@ export function nameDials(panel, signal) {
 
 function nameDial(row) {
   const label = row.querySelector(".widget-label, .widget-label-basic");
-  const text = (row.title || label?.title || label?.textContent)?.trim();
+  const [name, mark] = (label?.textContent.trim() ?? "").split(" ↻");
+  const again = say("dials", "begins", { name }); // ipywidgets tells no tooltip of a drop-down
+  const text = mark === undefined ? (label?.title !== again && label?.title) || row.title || name : again;
   const part = row.querySelector(".noUi-handle, select, input");
   const about = { "aria-label": text, "aria-valuetext": row.querySelector(".widget-readout")?.textContent };
   for (const [name, value] of Object.entries(about)) if (part && value && part.getAttribute(name) !== value) part.setAttribute(name, value);
-  if (label) label.title ||= text;
+  if (label && text) label.title = text;
 }
