@@ -107,6 +107,16 @@ def test_tab_shows_where_it_is_on_every_control(either):
     either.notebook.picture("17-focus")
 
 
+def test_its_panel_is_seen_whole_on_a_laptop(either):
+    stage = either.open()
+    before = either.page.viewport_size
+    for width, height in [(1366, 768), (1280, 720)]:
+        either.page.set_viewport_size({"width": width, "height": height})
+        stage.press("Step")
+        assert stage.more("step") and either.cell.locator(".sb-panel").bounding_box()["height"] <= 560
+    either.page.set_viewport_size(before)
+
+
 def test_axe_finds_nothing_serious(either):
     stage = either.open()
     stage.train(3)

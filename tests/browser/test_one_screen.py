@@ -54,3 +54,31 @@ def test_after_run_all_every_panel_fits_one_screen(open_notebook, path):
             assert panel["columns"] >= min(3, panel["pictures"]), about
             assert panel["letters"] >= 11 and not panel["cut"] and panel["wide"] <= 0, about
     assert not [error for error in notebook.errors if "ERR_" not in error], notebook.errors
+
+
+SIZES = {"laptop": (1366, 768), "projector-dark": (1280, 720), "wide": (2560, 1300), "phone": (360, 740)}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_panel_of_lesson_1_at_every_size(lesson, stage, name):
+    """For whoever looks at them: the pictures of a panel on four screens."""
+    page, (width, height) = lesson.page, SIZES[name]
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
+    show_files(lesson.notebook, name == "laptop")
+    if "dark" in name:
+        lesson.notebook.menu("Settings", "Theme", "JupyterLab Dark")
+        expect(stage.root).to_have_class("sb-stage sb-dark")
+    stage.train(20)
+    stage.pause()
+    panel = lesson.cell.locator(".sb-panel")
+    panel.evaluate("panel => panel.scrollIntoView()")
+    lesson.notebook.picture(f"34-{name}")
+    [found] = [one for one in page.evaluate(MEASURE) if one["pictures"] > 3]
+    assert found["letters"] >= 11 and not found["cut"]
+    assert found["columns"] == 1 if width < 500 else found["columns"] >= 3
+    assert found["height"] <= (TALL if width < 1500 else 900) or width < 500
+    if "dark" in name:
+        lesson.notebook.menu("Settings", "Theme", "JupyterLab Light")
+    page.set_viewport_size(before)
+    show_files(lesson.notebook, True)

@@ -88,6 +88,10 @@ def test_code_is_hidden_and_the_lesson_ends_with_its_panel(visitors):
     expect(page.get_by_text("def lesson(")).to_have_count(0)
 
 
+def test_the_panel_is_seen_whole(visitors):
+    assert visitors[0].page.locator(".sb-panel").last.bounding_box()["height"] <= 560
+
+
 def test_two_visitors_have_a_state_each(visitors):
     a, b = visitors
     a.stage.says("Locked")
