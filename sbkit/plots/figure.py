@@ -6,6 +6,7 @@ import base64
 import math
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from sbkit.core import SbkitError
 from sbkit.plots.images import Images
 from sbkit.plots.parts import Axis
-from sbkit.plots.shapes import SHAPES, Bars, Description, captioned
+from sbkit.plots.shapes import SHAPES, Bars, Description, Field, captioned
 from sbkit.plots.theme import INK, NAMES, faint
 from sbkit.plots.traces import escaped, rises, room, span, traces
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDE, HIGH, ACROSS = 420, 440, 3  # pixels a plot, plots a row
 CELL, LOW = {1: 560, 2: 420, 3: 280}, 400  # the same in a cell, by plots a row: 900 pixels wide, 440 high
+FINEST = 50  # places of a field along each axis, in a cell
 LETTERS = 58 / WIDE  # of a caption in a line, a pixel
 FONT = {"size": 15, "color": INK, "family": "Arial, sans-serif"}
 MARGIN = {"l": 70, "r": 30, "t": 120, "b": 60}  # pixels
@@ -66,7 +68,16 @@ def shown(descriptions: Sequence[Description]) -> dict[str, Any]:
     from plotly.io import renderers
 
     name = "colab" if "colab" in (renderers.default or "") else "plotly_mimetype"
-    return _brief(renderers[name].to_mimebundle(figure(descriptions, cell=True).to_dict()))
+    few = [_coarse(one) if isinstance(one, Field) else one for one in descriptions]
+    return _brief(renderers[name].to_mimebundle(figure(few, cell=True).to_dict()))
+
+
+def _coarse(field: Field) -> Field:
+    """The field at no more places along each axis than a notebook has room for, its ends among them."""
+    ends = [n - 1 for n in field.values.shape]
+    few = np.ix_(*(np.linspace(0, end, min(end + 1, FINEST)).round().astype(int) for end in ends))
+    spread = None if field.spread is None else field.spread[few]
+    return replace(field, values=field.values[few], spread=spread)
 
 
 def _brief(part: Any) -> Any:

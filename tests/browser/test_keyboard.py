@@ -113,7 +113,7 @@ def test_pin(stage):
     stage.button("Pin").press("Space")
     expect(stage.button("Unpin")).to_be_focused()
     expect(stage.root).to_have_attribute("data-pinned", "true")
-    box = stage.root.get_by_role("checkbox", name="Difference")
+    box = stage.root.get_by_role("checkbox", name="Difference to the pinned run")
     box.press("Space")
     expect(box).to_be_checked()
 

@@ -40,7 +40,7 @@ export class Controls {
   buildTools(actions) {
     this.pin = button(say("controls", "pin"), actions.pin, { "aria-pressed": "false", title: say("controls", "pin_title") });
     this.pin.hidden = !actions.pin;
-    this.box = make("input", { type: "checkbox", on: { change: () => actions.difference(this.box.checked) } });
+    this.box = make("input", { type: "checkbox", "aria-label": say("controls", "difference_title"), on: { change: () => actions.difference(this.box.checked) } });
     this.difference = make("label", { hidden: "", title: say("controls", "difference_title") }, [this.box, say("controls", "difference")]);
     this.code = actions.code && button(say("controls", "code_short"), () => this.toggleCode(actions), { "aria-expanded": "false", "aria-label": say("controls", "code") });
     this.tables = button(say("tables", "data"), actions.tables, { "aria-expanded": "false", title: say("tables", "all") });
