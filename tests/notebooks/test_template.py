@@ -22,6 +22,7 @@ lessons = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 LARGEST = 100_000  # bytes of a stored picture
 LAST_FEW = 4  # cells at the end, the claims among them
 DRIVE = "Open this notebook in JupyterLab or Colab to drive it."
+FIGURE = "application/vnd.plotly.v1+json"  # MIME type of what stands without a kernel
 
 
 def cells(path: Path, which: str = "") -> list[dict]:
@@ -121,7 +122,7 @@ def test_the_only_magic_is_the_install_line(path):
 def test_outputs_are_plain(path):
     outputs = [output for cell in cells(path, "code") for output in cell["outputs"]]
     formats = {one for output in outputs for one in output.get("data", {})}
-    assert formats <= {"text/plain", "text/html", "image/png"}  # no plotly JSON, no view of a widget
+    assert formats <= {"text/plain", "text/html", "image/png", FIGURE}  # no view of a widget
     assert not [
         output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"
     ]
@@ -143,9 +144,21 @@ def test_a_panel_leaves_one_small_described_picture_and_one_line(path):
 
 
 @notebooks
+def test_it_is_small_and_so_is_each_picture(path):
+    pictures = [
+        output["data"]["image/png"]
+        for cell in cells(path, "code")
+        for output in cell["outputs"]
+        if "image/png" in output.get("data", {})
+    ]
+    assert path.stat().st_size <= 500_000
+    assert all(len(picture) <= 4 / 3 * 100_000 + 4 for picture in pictures), "100 kB in base 64"
+
+
+@notebooks
 def test_every_panel_is_stored_and_nothing_else_is_a_picture(path):
     for cell in cells(path, "code"):
-        panel = any(DRIVE in shown(output) for output in cell["outputs"])
+        panel = any(DRIVE in shown(output) or FIGURE in output.get("data", {}) for output in cell["outputs"])
         assert panel or not any("image/png" in output.get("data", {}) for output in cell["outputs"])
         assert panel or not re.search(r"^(\w+ = )?sb\.lab\(", source(cell), re.MULTILINE), source(cell)
 
