@@ -4,8 +4,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sbkit.core import Feature, Snapshot, Task
+from sbkit.plots import Description
+from sbkit.plots.png import draw
 
 RUNS = 3
 
@@ -36,3 +40,15 @@ def snapshot() -> Callable[..., Snapshot]:
         return Snapshot(step=step, epoch=step / 10, **(made | fields))
 
     return make
+
+
+@pytest.fixture
+def axes_with() -> Callable[[Description], Axes]:
+    """Draws a picture on axes of matplotlib's, for what stands on them."""
+
+    def drawn(picture: Description) -> Axes:
+        axes = Figure().add_subplot()
+        draw(axes, picture)
+        return axes
+
+    return drawn

@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from sbkit.core import SbkitError
 from sbkit.lab.frame import encode
 from sbkit.plots import Axis, Bars, Mark, paired
 from sbkit.plots.figure import figure
-from sbkit.plots.png import draw
 from sbkit.plots.traces import span
 
 NAN = float("nan")
@@ -20,12 +18,6 @@ def bars(**about):
 
 def histogram(values, x="x", **about):
     return Bars.histogram("h", "H", x, values, **about)
-
-
-def axes_with(shape):
-    axes = Figure().add_subplot()
-    draw(axes, shape)
-    return axes
 
 
 @pytest.mark.parametrize(
@@ -48,7 +40,7 @@ def test_bad_input_gets_its_sentence(make, sentence):
         make()
 
 
-def test_an_interval_is_a_whisker_with_ends_in_both_renderers():
+def test_an_interval_is_a_whisker_with_ends_in_both_renderers(axes_with):
     made = bars(low=[0.1, NAN], high=[0.4, NAN])
     bar, whiskers = figure(made).data
     assert list(bar.hovertext) == ["p (0.1 … 0.4)", "q"]
@@ -112,7 +104,7 @@ def test_what_lies_beyond_the_ends_that_are_given_is_left_out_and_told():
         ([1e300], {}),
     ],
 )
-def test_every_number_is_drawn(values, axis):
+def test_every_number_is_drawn(values, axis, axes_with):
     made = histogram(values, Axis("x", **axis), bins=7)
     assert (np.diff(made.edges) > 0).all() and made.values.sum() <= len(values)
     assert encode([made]) and figure(made).to_json()
@@ -125,7 +117,7 @@ def test_bins_have_names_that_differ():
     assert histogram([-1, 1], bins=2).names == ("−1 to 0", "0 to 1")
 
 
-def test_bars_that_touch_stand_on_an_axis_of_numbers():
+def test_bars_that_touch_stand_on_an_axis_of_numbers(axes_with):
     made = histogram([0, 0.2, 1], bins=4)
     fig = figure(made)
     assert fig.layout.xaxis.title.text == "x" and fig.layout.xaxis.ticktext is None
@@ -153,7 +145,7 @@ def test_histograms_on_one_axis_are_compared_bin_by_bin_others_apart():
         assert [one.title for one in apart] == ["H · A", f"{b.title} · B"]
 
 
-def test_of_many_bars_not_every_name_is_written():
+def test_of_many_bars_not_every_name_is_written(axes_with):
     many = Bars("m", "M", "y", [f"feature {k}" for k in range(40)], range(40))
     assert len(figure(many).layout.xaxis.ticktext) == len(axes_with(many).get_xticks()) == 20
     few = Bars("m", "M", "y", [f"feature {k}" for k in range(24)], range(24))

@@ -5,14 +5,13 @@ import io
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from PIL import Image
 
 from sbkit.core import SbkitError
 from sbkit.lab.frame import encode
 from sbkit.plots import Axis, Mark, Scatter, paired
 from sbkit.plots.figure import figure
-from sbkit.plots.png import draw, png
+from sbkit.plots.png import png
 from sbkit.plots.shapes import captioned
 
 POINTS = np.array([[0.1, 1.0], [0.2, 10.0], [0.4, 5.0]])
@@ -21,12 +20,6 @@ NAMED = Scatter("s", "S", "x", "y", POINTS, labels=[0, 2, 0], names=["sgd", "ada
 
 def scatter(points=POINTS, x="x", y="y", **about):
     return Scatter("s", "S", x, y, points, **about)
-
-
-def axes_with(shape):
-    axes = Figure().add_subplot()
-    draw(axes, shape)
-    return axes
 
 
 @pytest.mark.parametrize(
@@ -72,7 +65,7 @@ def test_tensors_on_their_way_to_a_gradient_are_points_too():
     ],
 )
 @pytest.mark.parametrize("diagonal", [False, True])
-def test_points_without_a_place_are_left_out_and_told(points, axes, out, diagonal):
+def test_points_without_a_place_are_left_out_and_told(points, axes, out, diagonal, axes_with):
     made = scatter(points, **axes, diagonal=diagonal, caption="What it is.")
     told = f" Left out: {out} of {len(points)} points, not finite or not above 0 on a log axis."
     assert captioned(made) == "What it is." + (told if out else "")
@@ -91,7 +84,7 @@ def test_every_class_has_its_colour_and_shape_also_the_sixth():
     assert len(marks) == 10
 
 
-def test_without_labels_there_is_no_class_in_the_legend():
+def test_without_labels_there_is_no_class_in_the_legend(axes_with):
     assert [trace.showlegend for trace in figure(scatter()).data] == [False]
     assert axes_with(scatter()).get_legend() is None
     assert [text.get_text().strip() for text in axes_with(NAMED).get_legend().get_texts()] == ["sgd", "sam"]
@@ -112,7 +105,7 @@ def test_a_diagonal_without_a_place_is_not_drawn():
     assert not [trace for trace in figure(nothing).data if trace.mode == "lines"]
 
 
-def test_marks_are_drawn_over_points_and_told():
+def test_marks_are_drawn_over_points_and_told(axes_with):
     made = scatter(marks=[Mark("published", 2, 3)])
     assert figure(made).layout.shapes[0].y1 == 3 and axes_with(made).texts[-1].get_text() == "published"
 
