@@ -116,7 +116,8 @@ def test_one_colour_alone_leaves_the_task_as_it_was(painting, stage):
     canvas = painting.beside.locator("canvas")
     canvas.press("1")
     expect(painting.beside).to_contain_text("Paint both colours")
-    assert painting.ask("print(len(board.dabs), len(board.task.dabs))") == "1 60"
+    count = "print(len(board.dabs), len(board.task.dabs))"
+    assert any(painting.ask(count) == "1 60" for _ in range(20)), "it may still be on its way"
     assert stage.number("run") == run
     for key in ("ArrowRight", "ArrowRight", "2"):
         canvas.press(key)

@@ -126,6 +126,7 @@ export function showEntries(legend, entries) {
   const key = JSON.stringify(entries);
   if (key === legend.dataset.key) return false;
   legend.dataset.key = key;
+  legend.title = entries.map(({ text }) => text).join(", ");
   legend.replaceChildren(...entries.map(({ mark, shape, colour, text }) => {
     const swatch = make("i", {}, [mark, shape].filter(Boolean).map((name) => make("i", { class: `sb-mark sb-${name}` })));
     swatch.style.color = colour;

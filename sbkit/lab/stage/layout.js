@@ -3,7 +3,7 @@
 const APART = 14; // pixels between two pictures
 const FEW = { most: 3, tall: 450 }; // so many pictures make a low panel, of so many pixels
 const TALL = 550; // pixels of any other panel on a laptop, dials and controls included
-const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 880, 1300]; // pixels across: two columns from here, so beside a board, three, more
+const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 800, 1300]; // pixels across: two columns from here, so beside a board, three, more
 
 /**
  * The grid of `count` pictures in a panel that is `width` pixels wide and has `used` pixels of dials and words: its
@@ -56,6 +56,6 @@ function pairs(count) {
 
 /** How many of `count` dials stand beside each other: all in one line where there is room, else in even lines. */
 export function dialsAcross(count, width) {
-  const most = width < 520 ? 1 : width < 760 ? 2 : width < LAPTOP ? 3 : 4;
+  const most = width < 520 ? 1 : width < 760 ? 2 : width < 880 ? 3 : 4;
   return count < 3 ? Math.min(3, most) : Math.ceil(count / Math.ceil(count / most));
 }
