@@ -20,6 +20,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from sbkit import data, measures, models, plots
+from sbkit import losses as losses
 from sbkit import optimizers as optimizers  # as torch has it; no notebook needs its name
 from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot

@@ -18,18 +18,21 @@ PACKAGE = Path(__file__).parents[1] / "sbkit"
 # Floor, and what may be imported beside the standard library. A folder counts as one module.
 FLOORS: dict[str, tuple[int, set[str]]] = {
     "core": (0, {"torch", "numpy", "platformdirs", "psutil", "threadpoolctl"}),
-    "data": (1, {"torch", "numpy", "pandas", "sklearn"}),
-    "models": (1, {"torch", "numpy"}),
-    "optimizers": (1, {"torch", "numpy"}),
-    "measures": (1, {"torch", "numpy", "scipy", "sklearn"}),
-    "plots": (1, {"torch", "numpy", "pandas", "plotly", "matplotlib", "PIL"}),
-    "training": (2, {"torch", "numpy", "tqdm"}),
-    "sweeps": (3, {"torch", "numpy", "pandas", "joblib", "tqdm"}),
-    "lab": (4, {"torch", "numpy", "pandas", "ipywidgets", "anywidget", "traitlets", "IPython"}),
-    "course": (5, {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"}),
-    "lessons": (6, {"torch", "numpy", "pandas", "scipy", "sklearn"}),
-    "__init__": (7, set()),
-    "__main__": (8, set()),
+    "losses": (1, {"torch", "numpy"}),
+    "stats": (1, {"torch", "numpy", "pandas", "scipy"}),
+    "data": (2, {"torch", "numpy", "pandas", "sklearn"}),
+    "models": (2, {"torch", "numpy"}),
+    "optimizers": (2, {"torch", "numpy"}),
+    "transforms": (2, {"torch", "numpy"}),
+    "measures": (2, {"torch", "numpy", "scipy", "sklearn"}),
+    "plots": (2, {"torch", "numpy", "pandas", "plotly", "matplotlib", "PIL"}),
+    "training": (3, {"torch", "numpy", "tqdm"}),
+    "sweeps": (4, {"torch", "numpy", "pandas", "joblib", "tqdm"}),
+    "lab": (5, {"torch", "numpy", "pandas", "ipywidgets", "anywidget", "traitlets", "IPython"}),
+    "course": (6, {"torch", "numpy", "pandas", "ipywidgets", "traitlets", "IPython", "filelock"}),
+    "lessons": (7, {"torch", "numpy", "pandas", "scipy", "sklearn"}),
+    "__init__": (8, set()),
+    "__main__": (9, set()),
 }
 HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
 # Budgets in code lines: docstrings, comments and blank lines aside.

@@ -1,4 +1,4 @@
-"""Matrices as users have them, as tensors that torch's linear algebra takes."""
+"""Numbers as users have them, as tensors that torch's linear algebra takes, or in words."""
 
 from __future__ import annotations
 
@@ -45,3 +45,16 @@ def _tensor(what: str, values: Any) -> Tensor:
         raise SbkitError(
             f"{what} is of numbers in rows of one length, got {values!r:.60}: {error}; try a tensor."
         ) from error
+
+
+def told(given: Any) -> str:
+    """What was given, in words.
+
+    >>> told(torch.ones(2, 3)), told((np.zeros(2), 0.5)), told(None)
+    ('(2, 3), torch.float32', '(2,), float64 and a float', 'None')
+    """
+    if isinstance(given, list | tuple):
+        return " and ".join(map(told, given)) or f"an empty {type(given).__name__}"
+    if isinstance(given, Tensor | np.ndarray):
+        return f"{tuple(given.shape)}, {given.dtype}"
+    return "None" if given is None else f"a {type(given).__name__}"

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet
+from sbkit.losses import Gradient
 from sbkit.models import MLP, DeepLinear
 from sbkit.models.layers import Linear, hooked, watched
 from sbkit.models.plain import USUAL
-from sbkit.training.losses import Gradient
 
 Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
 Back = Callable[[np.ndarray, np.ndarray, np.ndarray], object]  # (gradient after, h after, zeros) → before

@@ -7,9 +7,9 @@ from typing import Any
 
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, check_pair, whole
 from sbkit.core.environment import headless
+from sbkit.losses import loss_for
 from sbkit.optimizers import Settings, build
 from sbkit.training.arguments import check_fit, check_names
-from sbkit.training.losses import loss_for
 from sbkit.training.measured import Measure, named
 from sbkit.training.plan import AfterStep, Hooks, Penalty, Plan, Transform, rows_a_step
 from sbkit.training.run import Run

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task
+from sbkit.core import Fleet, SbkitError, Task, told
 from sbkit.models import hooked_back, watched
 from sbkit.training.backpropagation import Backpropagation
 from sbkit.training.batches import Batches, WholeSet
-from sbkit.training.measured import told
 from sbkit.training.memory import Memory
 from sbkit.training.plan import Plan
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import RESULTS, Fleet, SbkitError, Task, registries, takes
+from sbkit.core import RESULTS, Fleet, SbkitError, Task, registries, takes, told
 
 Measure = str | Callable[[Fleet, Task], Any]
 Value = Tensor | list[Tensor]  # (runs, …), or several of them
@@ -96,16 +96,3 @@ def _converted(given: Any) -> Tensor | None:
         return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
     except (TypeError, ValueError):
         return None
-
-
-def told(given: Any) -> str:
-    """What was given, in words.
-
-    >>> told(torch.ones(2, 3)), told((np.zeros(2), 0.5)), told(None)
-    ('(2, 3), torch.float32', '(2,), float64 and a float', 'None')
-    """
-    if isinstance(given, list | tuple):
-        return " and ".join(map(told, given)) or f"an empty {type(given).__name__}"
-    if isinstance(given, Tensor | np.ndarray):
-        return f"{tuple(given.shape)}, {given.dtype}"
-    return "None" if given is None else f"a {type(given).__name__}"

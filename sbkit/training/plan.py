@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, optim
 
 from sbkit.core import Fleet, SbkitError, Task, one_of, registries, takes, whole
+from sbkit.losses import Loss
 from sbkit.optimizers import Settings
-from sbkit.training.losses import Loss
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
 Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]

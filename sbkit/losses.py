@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import SbkitError, Task, registries
-from sbkit.training.measured import told
+from sbkit.core import SbkitError, Task, registries, told
 
 Gradient = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

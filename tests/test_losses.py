@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.core import registries
-from sbkit.training.losses import loss_for
+from sbkit.losses import loss_for
 
 # name, outputs → the loss of logits (n, outputs) and labels (n,), each row's own, by torch's functions
 REFERENCES = {
