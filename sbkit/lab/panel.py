@@ -16,7 +16,7 @@ from sbkit.lab.dials import Dial
 from sbkit.lab.kernel import CELLS, listen, this_cell
 from sbkit.lab.session import Session
 from sbkit.lab.stage import Stage, standing
-from sbkit.lab.still import Handle
+from sbkit.lab.still import Handle, kept
 from sbkit.lab.stills import Stills, inside
 from sbkit.lab.widgets import snapped, tell, widget_of
 from sbkit.plots.words import say
@@ -61,6 +61,7 @@ class Panel(Handle, ipywidgets.VBox):
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
         self._seen, self._rests_until = False, 0.0
+        self._picture: Any = None  # the display that holds it
         session.follow(self._push)
         self._stills = Stills(desk, self._stage.controls["seed"])
         holder = ipywidgets.Box(_dom_classes=("sb-beside",))
@@ -85,6 +86,9 @@ class Panel(Handle, ipywidgets.VBox):
         self._seen = True
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         display({"text/plain": self._text, VIEW: view}, raw=True)
+        self._picture = display(
+            {"text/plain": ""}, raw=True, display_id=True
+        )  # hidden beside a stage (stage.css)
 
     def _lock(self, why: str = "") -> None:
         """Lock dials and controls for a reason; unlock them without one."""
@@ -99,6 +103,8 @@ class Panel(Handle, ipywidgets.VBox):
         if self._desk is None:
             return
         self._seen = True
+        if message.get("type") == "picture":
+            return self._keep(buffers[0])
         if self._desk.builds(message):
             stage.send({"type": "building"})
         for reply in self._desk.answers(message):
@@ -106,6 +112,12 @@ class Panel(Handle, ipywidgets.VBox):
             for name, value in standing(reply).items():
                 stage.set_trait(name, value)
         self._retell()
+
+    def _keep(self, png: Any) -> None:
+        """Leave in the notebook what stands on the stage, for whoever opens it without a kernel."""
+        if self._picture is not None:
+            data, about = kept(png, self.session.pictures())
+            self._picture.update(data, raw=True, metadata=about)
 
     def _push(self) -> None:
         """Show how far a cell has trained the run, where somebody sees it: ten times a second at most.

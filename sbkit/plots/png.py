@@ -51,7 +51,14 @@ def png(descriptions: Sequence[Description]) -> bytes:
         for i, shape in enumerate(descriptions):
             draw(axes[i], shape, across * max(row.count(i) for row in rows))
         canvas.draw()
-    image, made = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), io.BytesIO()
+    return packed(Image.fromarray(np.asarray(canvas.buffer_rgba())))
+
+
+def packed(image: Any) -> bytes:
+    """An image of PIL's as a PNG of at most 100 kB, in fewer colours and pixels where it takes that."""
+    from PIL import Image
+
+    image, made = image.convert("RGB"), io.BytesIO()
     for colours, part in ((256, 1), (64, 1), (16, 1), (64, 2), (16, 4)):  # part: of each side's pixels
         made = io.BytesIO()
         few = image.reduce(part).quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)

@@ -1,12 +1,16 @@
 """The panel: dials that act, one life a cell, nothing left behind."""
 
+import base64
 import gc
+import io
 import math
 import threading
 import weakref
 
 import ipywidgets
+import numpy
 import pytest
+from PIL import Image
 
 import sbkit as sb
 from sbkit.core import SbkitError
@@ -248,3 +252,29 @@ def test_bad_dials_are_told_before_anything_is_built(lesson, dials, sentence):
 def test_a_lesson_that_fails_at_its_defaults_raises_in_its_cell():
     with pytest.raises(ZeroDivisionError):
         lab(lambda: 1 / 0)
+
+
+def test_a_picture_of_the_page_is_kept_small_and_told(lesson, sent, monkeypatch):
+    shown = []
+    monkeypatch.setattr(panel, "display", lambda data, **how: shown.append(data) or Kept(shown))
+    made, page = lab(lesson, **DIALS), io.BytesIO()
+    noise = numpy.random.default_rng(0).integers(0, 255, (500, 900, 3), dtype=numpy.uint8)
+    Image.fromarray(noise).save(page, "png")
+    made._asked(made._stage, {"type": "picture"}, [page.getvalue()])
+    assert shown == [], "nobody has seen it"
+    made._ipython_display_()
+    made._asked(made._stage, {"type": "picture"}, [memoryview(page.getvalue())])
+    data, about = shown[-1]
+    assert len(base64.b64decode(data["image/png"])) <= 100_000 < len(page.getvalue())
+    assert about["image/png"]["alt"].startswith("Field: Decision boundary.")
+    assert sent == [], "it is no request"
+
+
+class Kept:
+    """A display that remembers what it is updated with."""
+
+    def __init__(self, shown):
+        self.shown = shown
+
+    def update(self, data, raw, metadata):
+        self.shown.append((data, metadata))

@@ -197,6 +197,11 @@ export class Player {
     return this.closed || this.gone;
   }
 
+  /** Whether pictures stand, and nothing is under way that might change them. */
+  get rests() {
+    return !this.over && !this.hidden && !this.running && !this.follows && !this.inflight.length && this.settleAt === null && Boolean(this.status.plots?.length);
+  }
+
   /** Whether the reader has waited for a while, as a cell is running. */
   get waits() {
     return !this.cut && !this.taken && this.askedAt !== null && this.now() - this.askedAt > WAIT;

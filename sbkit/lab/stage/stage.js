@@ -4,6 +4,7 @@ import { renderBoard } from "./board.js";
 import { download } from "./controls.js";
 import { decodeFrame } from "./decode.js";
 import { keepKey, nameDials } from "./dials.js";
+import { pictureOf } from "./picture.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 
@@ -47,10 +48,21 @@ class Link {
     const [{ root }] = this.screens; // a cell's run is told by JupyterLab's own indicator, a connection by its manager
     const runs = root.closest(".jp-NotebookPanel, body")?.querySelector(".jp-Notebook-ExecutionIndicator[data-status=busy]");
     this.player.tick(this.model.widget_manager?.kernel?.connectionStatus === "connected", Boolean(runs));
+    this.keep();
     const words = this.player.words().join(); // some come with time alone
     if (words === this.told && !this.player.running) return;
     this.told = words;
     for (const screen of this.screens) screen.redraw();
+  }
+
+  /** Hand what stands to the notebook, as a PNG: once, when all is at rest. */
+  keep() {
+    const { player, model } = this;
+    const { status, shown } = player;
+    const [screen] = this.screens;
+    if (!player.rests || !screen.root.clientWidth || (status === this.kept?.status && shown === this.kept.shown)) return;
+    this.kept = { status, shown };
+    pictureOf(screen, model.get("_css")).then((png) => player.over || model.send({ type: "picture" }, {}, [png]));
   }
 
   /** Nothing is asked for while no screen can be seen. */
