@@ -30,7 +30,8 @@ def array(owner: str, values: Any) -> Array:
         with np.errstate(over="ignore"):
             return np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise SbkitError(f"{owner} is an array of numbers, got {values!r:.60}.") from error
+        rule = f"{owner} is an array of numbers, got {values!r:.60}"
+        raise SbkitError(f"{rule}; try np.array(…, dtype=float), with rows of one length.") from error
 
 
 def end(value: Any) -> float | None:
@@ -59,8 +60,10 @@ class Frozen:
             return
         owner = f"{type(self).__name__} {self.name!r}: {name}"
         made = array(owner, getattr(self, name))
-        if made.ndim != ndim:
-            raise SbkitError(f"{owner} has {ndim} axes, got shape {made.shape}.")
+        if over := made.ndim - ndim:
+            means = f"mean({tuple(range(over)) if over > 1 else 0})"
+            way = means if over > 0 else f"reshape{(1,) * -over + made.shape}"
+            raise SbkitError(f"{owner} has {ndim} axes, got shape {made.shape}; try .{way} of an array.")
         if made.shape[: len(shape)] != shape:
             raise SbkitError(f"{owner} has shape {shape}, {fix}, got {made.shape}.")
         self._put(**{name: made})
@@ -92,7 +95,8 @@ class Axis(Frozen):
                 raise SbkitError(f"{rule}, got {name}={value!r:.60}; try {name}=None.")
         self._put(low=end(self.low), high=end(self.high), ticks=tuple(str(tick) for tick in self.ticks))
         if self.low is not None and self.high is not None and self.low >= self.high:
-            raise SbkitError(f"An axis runs from low to a larger high, got {self.low} to {self.high}.")
+            got = f"{self.low} to {self.high}"
+            raise SbkitError(f"An axis runs from low to a larger high, got {got}; leave one to the data.")
         if self.log and self.low is not None and self.low <= 0:
             raise SbkitError(f"A log axis starts above 0, got {self.low}; try log=False.")
 
