@@ -1,6 +1,7 @@
 """The only training loop: a run is lazy; it is advanced, iterated or looked at."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -35,8 +36,8 @@ class Run:
     """Training under way: iterate it, or `advance` it; made by `fit`.
 
     step of steps, fleet, task, settings (what may change while it trains), finished.
-    The numbers are the same however the steps are cut. watch: called between two slices of a loop or of
-    `last`, with the snapshot if one was taken.
+    The numbers are the same however the steps are cut; threads that ask at once take turns.
+    watch: called between two slices of a loop or of `last`, with the snapshot if one was taken.
     """
 
     watch: Callable[[Snapshot | None], object] = bool
@@ -50,6 +51,7 @@ class Run:
         self.sample = task.sample()
         few = drawn(len(task.y), LOSS_ROWS)
         self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
+        self._alone = threading.RLock()  # a page may ask for a slice while a cell trains
         self._looks = 0
         self._seen: dict[str, Seen] = {}
         self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and their weights
@@ -108,12 +110,13 @@ class Run:
         """
         if (steps is None) == (seconds is None):
             raise SbkitError("advance takes either steps or seconds; try advance(steps=50).")
-        last = self.steps if steps is None else self.step + whole("steps", steps)
+        steps = self.steps if steps is None else whole("steps", steps)
         allowed = math.inf if seconds is None else between("seconds", seconds, 0, 3600, open_low=True)
         until = time.perf_counter() + allowed
-        self._gradients.settle()
         # `_check` sees what is not finite
-        with threads(self._threads()), torch.no_grad(), np.errstate(all="ignore"):
+        with self._alone, threads(self._threads()), torch.no_grad(), np.errstate(all="ignore"):
+            last = self.step + steps
+            self._gradients.settle()
             while not self.finished:
                 self._train_step()
                 if self.step >= last or time.perf_counter() >= until:
@@ -123,7 +126,7 @@ class Run:
     def snapshot(self, glance: bool = False) -> Snapshot:
         """What is known now, without training; `glance` as in `advance`."""
         task = self.sample if glance else self.task
-        with threads(self._threads()), torch.no_grad():
+        with self._alone, threads(self._threads()), torch.no_grad():
             x, y = (task.x, task.y) if glance else self._judged
             logits = self.fleet.predict(x)
             self._measure(task, glance)

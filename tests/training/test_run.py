@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -435,3 +436,15 @@ def test_a_second_run_gives_the_same_curve_bit_for_bit():
         return torch.stack([s.loss for s in sb.fit(sb.mlp(task, runs=2, seed=3), task, every=10, steps=100)])
 
     assert torch.equal(curve(), curve())
+
+
+def test_threads_that_train_one_run_take_turns():
+    """As a panel's page does, on a thread of its own, beside a cell that loops over the run."""
+    task = slab_task()
+    fleets = [sb.mlp(task, width=8, runs=2) for _ in "ab"]
+    alone, shared = (sb.fit(fleet, task, steps=400, stop=None, measure="reliance") for fleet in fleets)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda k: shared.advance(steps=5, glance=k % 2 == 0), range(40)))
+    assert shared.step == 200
+    alone.train(steps=200)
+    assert_bitwise(alone.fleet, shared.fleet)
