@@ -36,6 +36,8 @@ def granulated_kendall(
     """
     values, gaps, settings = _models(table, measure, axes, gap)
     alike = _order(values) * _order(gaps)  # (n, n): 1 in one order, −1 in opposite ones, 0 for a tie
+    if not settings:
+        raise SbkitError(f"axes are columns of settings, one or more, got none; try {list(table)[:1]}.")
     found = {}
     for axis, own in settings.items():
         group = _cells(len(own), [code for other, code in settings.items() if other != axis])  # (n,)

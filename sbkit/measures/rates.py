@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +16,7 @@ from sbkit.core import Fleet, SbkitError, Task, check_pair, numbers, told
 from sbkit.measures.scores import accuracy
 
 
-def class_rates(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def class_rates(logits: Tensor, y: Any) -> tuple[Tensor, Tensor]:
     """How often each class is seen where it is not, and missed where it is. (runs, classes) each, in 0…1
 
     logits (runs, n, C), y (n,), or (runs, n) where each run has its own labels. False positive rate: of the
@@ -28,20 +29,21 @@ def class_rates(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     (tensor([[0.3333, 0.0000, 0.0000]]), tensor([[0.0000, 0.5000, 0.0000]]))
     """
     logits = numbers("Logits", logits)
-    fits = isinstance(y, Tensor) and y.dtype == torch.int64 and logits.ndim > 1
-    if not fits or y.shape not in (logits.shape[-2:-1], logits.shape[:-1]):
-        rule = "Rates are of logits (runs, n, C) and int64 classes (n,)"
-        raise SbkitError(f"{rule}, got {told([logits, y])}; try fleet.predict(task.x_test), task.y_test.")
-    classes = logits.shape[-1]
-    if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < classes:
-        got = f"{int(y.min())} to {int(y.max())}"
-        raise SbkitError(f"Classes of {classes} logits are 0…{classes - 1}, got {got}; try its own task's y.")
-    own = F.one_hot(y, classes).to(logits)  # (…, n, C)
-    seen = F.one_hot(logits.argmax(-1), classes).to(logits)  # (runs, n, C)
+    if logits.ndim < 2:
+        raise SbkitError(f"Logits are (runs, n, C), got {told(logits)}; try fleet.predict(task.x_test).")
+    *_, n, classes = logits.shape
+    rule, fix = (
+        f"y is a class, 0…{classes - 1}, for each of {n:,} rows",
+        "task.y_test with fleet.predict(task.x_test)",
+    )
+    y = _of_rows(rule, y, [(n,), logits.shape[:-1]], classes, fix)
+    own, seen = (
+        F.one_hot(c, classes).to(logits) for c in (y.to(logits.device), logits.argmax(-1))
+    )  # (…, n, C)
     alive = logits.isfinite().all(-1).all(-1).unsqueeze(-1)  # (runs, 1)
     false, missed = (seen * (1 - own)).sum(-2), (own * (1 - seen)).sum(-2)  # (runs, C) each
-    rates = false / (1 - own).sum(-2), missed / own.sum(-2)
-    return tuple(rate.where(alive, math.nan) for rate in rates)  # pyright: ignore[reportReturnType]
+    fpr, fnr = false / (1 - own).sum(-2), missed / own.sum(-2)
+    return fpr.where(alive, math.nan), fnr.where(alive, math.nan)
 
 
 def cev(fpr_change: Any, fnr_change: Any) -> Tensor:
@@ -76,9 +78,7 @@ def _points(fpr_change: Any, fnr_change: Any) -> Tensor:
     parts = [numbers("A change of rates", part) for part in (fpr_change, fnr_change)]
     if parts[0].shape != parts[1].shape or not parts[0].ndim:
         rule = "The changes of both rates are (…, classes), in percent"
-        raise SbkitError(
-            f"{rule}, got {told(parts)}; try both of class_rates, 100 * (after - before) / before."
-        )
+        raise SbkitError(f"{rule}, got {told(parts)}; try 100 * (after - before) / before of class_rates.")
     points = torch.stack(parts)
     return points.where(points.isfinite(), math.nan)
 
@@ -100,17 +100,18 @@ def worst_group(fleet: Fleet, task: Task, groups: Any) -> Tensor:
     if not task.classes:
         raise SbkitError("Accuracy needs classes, got a regression task; compare its losses.")
     y = task.y_test  # (n,)
-    of = _group_of(groups, y.shape[-1]).to(y.device)  # (n,)
+    rule = f"groups are whole numbers from 0, one for each of {y.shape[-1]:,} test rows"
+    of = _of_rows(rule, groups, [y.shape[-1:]], math.inf, "groups=task.y_test").to(y.device)  # (n,)
     logits = fleet.predict(task.x_test)  # (runs, n, C)
     return torch.stack([accuracy(logits[:, of == g], y[..., of == g]) for g in of.unique()]).amin(0)
 
 
-def _group_of(groups: Any, rows: int) -> Tensor:
-    """The group of each test row. (n_test,)"""
+def _of_rows(rule: str, values: Any, shapes: Iterable[Any], high: float, fix: str) -> Tensor:
+    """Whole numbers of at least 0 and less than `high`, of one of the shapes."""
     with suppress(TypeError, ValueError, RuntimeError):
-        found = torch.as_tensor(groups if isinstance(groups, Tensor) else np.asarray(groups))
+        found = torch.as_tensor(values if isinstance(values, Tensor) else np.asarray(values))
         counts = not (found.is_floating_point() or found.is_complex())
-        if found.shape == (rows,) and counts and found.min() >= 0:
-            return found
-    rule = f"groups are whole numbers from 0, one for each of the {rows:,} test rows"
-    raise SbkitError(f"{rule}, got {told(groups)}; try groups=task.y_test.")
+        if found.shape in shapes and counts and 0 <= found.min() and found.max() < high:
+            return found.long()
+    got = told(values) if hasattr(values, "dtype") else f"{values!r:.60}"
+    raise SbkitError(f"{rule}, got {got}; try {fix}.")
