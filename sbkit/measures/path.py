@@ -52,7 +52,7 @@ def path(a: Fleet, b: Fleet, task: Task, points: int = 11) -> Tensor:
 def _form(fleet: Fleet) -> list[str]:
     """The layers of a fleet and what is in them, line by line."""
     parts = [f"{name} {told(t)}, {t.device}" for name, t in fleet.state_dict().items()]
-    return [*str(fleet).splitlines(), *parts]
+    return [*map(str.strip, str(fleet).splitlines()), *parts]
 
 
 def _mixed(one: Tensor, other: Tensor, t: float) -> Tensor:
@@ -70,7 +70,7 @@ def barrier(errors: Any) -> Tensor:
     >>> barrier([[0.1, 0.2], [0.5, 0.2], [0.3, 0.2]])
     tensor([0.3000, 0.0000], dtype=torch.float64)
     """
-    errors = numbers("A path's errors", errors)
+    errors = numbers("A barrier", errors)
     if errors.ndim < 1 or len(errors) < 2:
         rule = "A barrier is of two points or more, errors (points, runs)"
         raise SbkitError(f"{rule}, got {told(errors)}; try sb.measures.path(a, b, task).")
