@@ -78,9 +78,9 @@ class Task:
             _check_labels(self.y, self.y_test)
         _check_names(self.names, self.outputs if self.classes else 0)
         if self.shape != ():
-            _check_shape(self.shape, self.embed(self.z[:1]).shape[1])
+            _check_shape(self.shape, self.embed(self.z[:1]).shape[-1])
         if self.corrupted is not None:
-            _check_mask(self.corrupted, len(self.z))
+            _check_mask(self.corrupted, tuple(self.z.shape[:-1]))
 
     def __getstate__(self) -> dict:
         """The rows and what they mean; what follows from them is made again where it is asked for."""
@@ -224,11 +224,11 @@ def _check_shape(shape: Any, inputs: int) -> None:
         raise SbkitError(f"{rule}, got {shape!r}; try {(inputs,)}.")
 
 
-def _check_mask(corrupted: Any, rows: int) -> None:
+def _check_mask(corrupted: Any, rows: tuple[int, ...]) -> None:
     mask = isinstance(corrupted, Tensor) and corrupted.dtype == torch.bool
-    if not mask or corrupted.shape != (rows,):
+    if not mask or corrupted.shape != rows:
         got = _told(corrupted) if isinstance(corrupted, Tensor) else f"a {type(corrupted).__name__}"
-        raise SbkitError(f"corrupted is a bool tensor ({rows},), one a training row, got {got}; try None.")
+        raise SbkitError(f"corrupted is a bool tensor {rows}, one a training row, got {got}; try None.")
 
 
 def _check_labels(*labels: Tensor) -> None:
