@@ -41,11 +41,11 @@ def path(a: Fleet, b: Fleet, task: Task, points: int = 11) -> Tensor:
         if one != other:
             rule = "A path joins two fleets of one architecture and as many runs"
             raise SbkitError(f"{rule}, got {one!r} and {other!r}; build both with one function.")
-    between_them, end, errors = copy.deepcopy(a), b.state_dict(), []
+    midway, end, errors = copy.deepcopy(a), b.state_dict(), []
     for i in range(points):
         mixed = {name: _mixed(t, end[name], i / (points - 1)) for name, t in a.state_dict().items()}
-        between_them.load_state_dict(mixed)
-        errors.append(1 - accuracy(between_them.predict(task.x_test), task.y_test))
+        midway.load_state_dict(mixed)
+        errors.append(1 - accuracy(midway.predict(task.x_test), task.y_test))
     return torch.stack(errors)
 
 
