@@ -102,6 +102,13 @@ CALLS = {
             | {"n": 32, "n_test": 16, "seed": 0}
         ),
     ),
+    "corrupt": (sb.data.corrupt, lambda: {"task": task(), "labels": 0.1, "inputs": 0.1, "seed": 0}),
+    "digits": (
+        sb.data.digits,
+        lambda: (
+            {"n": 50, "labels": (3, 8), "flip": 0.1, "noise": 0.1, "copies": 2, "shape": (8, 8), "seed": 0}
+        ),
+    ),
     "deep_linear": (
         sb.models.deep_linear,
         lambda: {"task": task(), "factors": 2, "width": 3, "init": 1.0, "runs": 2, "seed": 0},
@@ -153,6 +160,14 @@ CALLS = {
         sb.models.overparameterize,
         lambda: {"module": nn.Linear(3, 2), "factors": 2, "width": 3},
     ),
+    "path": (
+        sb.measures.path,
+        lambda: {"a": sb.mlp(task()), "b": sb.mlp(task(), seed=9), "task": task(), "points": 3},
+    ),
+    "perturbation_radius": (
+        sb.measures.perturbation_radius,
+        lambda: {"fleet": fleet(), "task": task(), "drop": 0.1, "seed": 0},
+    ),
     "pca_rank": (sb.measures.pca_rank, lambda: {"features": MATRIX, "share": 0.99}),
     "planar": (sb.planar, lambda: {"name": "moons", "n": 16, "noise": 0.1, "n_test": 16, "seed": 0}),
     "predict": (
@@ -177,6 +192,10 @@ CALLS = {
     "universal_perturbation": (
         sb.measures.universal_perturbation,
         lambda: {"fleet": fleet(), "task": task(), "radius": 0.5, "rows": 8, "steps": 2},
+    ),
+    "worst_group": (
+        sb.measures.worst_group,
+        lambda: {"fleet": fleet(), "task": task(), "groups": task().y_test},
     ),
     **{
         name: (getattr(sb.measures, name), lambda: {"matrix": MATRIX})
@@ -206,7 +225,11 @@ WRONG = [
 ]
 OTHERS = [nn.Linear(2, 2), torch.zeros(3, 9)]  # where a fleet, a task or a tensor belongs
 ARGUMENTS = [(name, argument) for name, (_, good) in CALLS.items() for argument in good()]
-LONG = [("attack", "steps"), ("universal_perturbation", "steps")]  # takes what it is told, however long
+LONG = [
+    ("attack", "steps"),
+    ("universal_perturbation", "steps"),
+    ("path", "points"),
+]  # takes what it is told, however long
 KNOWN = {"torch": torch, "nn": nn, "sb": sb}
 
 
@@ -219,7 +242,11 @@ def test_what_is_good_is_taken():
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS, ids=lambda part: part)
 def test_advice_works_when_followed(name, argument):
     function, good = CALLS[name]
-    others = OTHERS if argument in ("fleet", "task", "x", "matrix", "change", "kernel", "factory") else []
+    others = (
+        OTHERS
+        if argument in ("fleet", "task", "x", "matrix", "change", "kernel", "factory", "a", "b", "groups")
+        else []
+    )
     for wrong in [*WRONG, *others]:
         if wrong is HUGE and (name, argument) in LONG:
             continue

@@ -49,7 +49,8 @@ def test_task_is_valid_and_has_all_classes(name):
     for y in (task.y, task.y_test):
         if task.classes:
             counts = y.bincount(minlength=task.outputs)
-            assert counts.diff().abs().max() <= 1 if name in BALANCED else (counts > len(y) / 4).all()
+            fewest = len(y) / task.outputs**2
+            assert counts.diff().abs().max() <= 1 if name in BALANCED else (counts > fewest).all()
         else:
             assert y.shape == (len(y), task.outputs) and (y.std(0) > 0).all()
     assert sorted(task.columns(task.features)) == list(range(task.z.shape[1]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +18,7 @@ from sbkit.core.names import SbkitError, one_of
 
 SAMPLE = 256  # rows of a task's sample
 CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # made when asked for, not pickled
-ROWS = ("z", "y", "z_test", "y_test")
+ROWS = ("z", "y", "z_test", "y_test", "corrupted")
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -43,6 +45,8 @@ class Task:
     features: name → `Feature`, simplest first. embed: any module z → x (a rotation, pixels, …).
     What perturbs a feature works on z and embeds, so nothing else needs to know how inputs are built.
     names: what the classes are called in pictures, one a class; () for their numbers.
+    shape: of one input where it is more than a list of numbers, such as (channels, height, width); x stays
+    flat. corrupted: True for training rows whose label or input was replaced (n,), None where not told.
     Raises `SbkitError` on shapes that do not match, labels that are not 0…C−1, NaN or infinity.
 
     >>> z = torch.tensor([[-1.0], [1.0]])
@@ -58,6 +62,8 @@ class Task:
     features: Mapping[str, Feature]
     embed: nn.Module = field(default_factory=nn.Identity)
     names: Sequence[str] = ()
+    shape: tuple[int, ...] = ()
+    corrupted: Tensor | None = None
 
     def __post_init__(self) -> None:
         for end, z, y in (("", self.z, self.y), ("_test", self.z_test, self.y_test)):
@@ -71,6 +77,10 @@ class Task:
         if self.classes:
             _check_labels(self.y, self.y_test)
         _check_names(self.names, self.outputs if self.classes else 0)
+        if self.shape != ():
+            _check_shape(self.shape, self.embed(self.z[:1]).shape[-1])
+        if self.corrupted is not None:
+            _check_mask(self.corrupted, tuple(self.z.shape[:-1]))
 
     def __getstate__(self) -> dict:
         """The rows and what they mean; what follows from them is made again where it is asked for."""
@@ -121,8 +131,8 @@ class Task:
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Task:
         """The same task on another device (`"auto"`, `"cpu"`, `"cuda"`) or with another float type."""
         device = None if device is None else find_device(device)
-        rows = {name: getattr(self, name) for name in ROWS}
-        moved = {name: t.to(device, dtype if t.is_floating_point() else t.dtype) for name, t in rows.items()}
+        rows = self._rows().items()
+        moved = {name: t.to(device, dtype if t.is_floating_point() else t.dtype) for name, t in rows}
         return dataclasses.replace(self, **moved, embed=copy.deepcopy(self.embed).to(device, dtype))
 
     def sample(self, rows: int = SAMPLE) -> Task:
@@ -130,10 +140,13 @@ class Task:
         if rows >= max(len(self.y), len(self.y_test)):
             return self
         part = copy.copy(self)  # checked already; a class may be missing among few rows
-        cut = {name: getattr(self, name) for name in ROWS}
-        cut = {name: t[drawn(len(t), rows)].clone() for name, t in cut.items()}
+        cut = {name: t[drawn(len(t), rows)].clone() for name, t in self._rows().items()}
         vars(part).update(cut, _outputs=self.outputs, _whole=self.whole)
         return part
+
+    def _rows(self) -> dict[str, Tensor]:
+        """What has one entry a row, by name."""
+        return {name: t for name in ROWS if (t := getattr(self, name)) is not None}
 
     @property
     def whole(self) -> Task:
@@ -202,6 +215,20 @@ def _check_names(names: Sequence[str], classes: int) -> None:
     if not words or len(names) not in (0, classes):
         got = f"{names!r:.80} for {classes} classes"
         raise SbkitError(f"names are one string a class, got {got}; try names=().")
+
+
+def _check_shape(shape: Any, inputs: int) -> None:
+    sizes = isinstance(shape, tuple) and all(type(size) is int and size > 0 for size in shape)
+    if not sizes or math.prod(shape) != inputs:
+        rule = f"shape is a tuple of whole numbers whose product is {inputs}, the number of inputs"
+        raise SbkitError(f"{rule}, got {shape!r}; try {(inputs,)}.")
+
+
+def _check_mask(corrupted: Any, rows: tuple[int, ...]) -> None:
+    mask = isinstance(corrupted, Tensor) and corrupted.dtype == torch.bool
+    if not mask or corrupted.shape != rows:
+        got = _told(corrupted) if isinstance(corrupted, Tensor) else f"a {type(corrupted).__name__}"
+        raise SbkitError(f"corrupted is a bool tensor {rows}, one a training row, got {got}; try None.")
 
 
 def _check_labels(*labels: Tensor) -> None:

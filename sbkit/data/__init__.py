@@ -1,9 +1,10 @@
 """Task families, one file each."""
 
+from sbkit.data.digits import corrupt, digits
 from sbkit.data.own import table
 from sbkit.data.paint import painted
 from sbkit.data.pixels import dominoes
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
 
-__all__ = ["dominoes", "lms", "ms", "painted", "planar", "slabs", "table"]
+__all__ = ["corrupt", "digits", "dominoes", "lms", "ms", "painted", "planar", "slabs", "table"]

@@ -4,6 +4,7 @@ from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margins
+from sbkit.measures.path import barrier, path, perturbation_radius
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import (
     effective_rank,
@@ -13,6 +14,7 @@ from sbkit.measures.rank import (
     spectrum,
     stable_rank,
 )
+from sbkit.measures.rates import cev, class_rates, sde, worst_group
 from sbkit.measures.robustness import attack, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
 from sbkit.measures.units import units
@@ -21,3 +23,4 @@ __all__ = ["accuracy", "alignment", "alone", "attack", "auc", "boundary", "confl
 __all__ += ["effective_weight", "entropy_rank", "kernel", "kinds", "margins", "pca_rank", "randomized"]
 __all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
 __all__ += ["universal_perturbation"]
+__all__ += ["barrier", "cev", "class_rates", "path", "perturbation_radius", "sde", "worst_group"]

@@ -132,3 +132,45 @@ def test_tasks_can_be_keys():
     """Compared by identity, as modules are."""
     first, second = slab_task(), slab_task()
     assert len({first, second, first}) == 2 and first != second
+
+
+SHAPES = [
+    ((1, 2), r"shape is a tuple of whole numbers whose product is 4, the number of inputs, got \(1, 2\)"),
+    ([2, 2], r"shape is a tuple .*got \[2, 2\]; try \(4,\)"),
+    (4, "shape is a tuple .*got 4"),
+    ((-2, -2), "shape is a tuple"),
+    ((2.0, 2), "shape is a tuple"),
+    (None, "shape is a tuple .*got None"),
+]
+MASKS = [
+    (torch.ones(12), r"corrupted is a bool tensor \(12,\), one a training row, got torch.float32 of shape"),
+    (torch.ones(11, dtype=torch.bool), r"got torch.bool of shape \(11,\); try None"),
+    ([True] * 12, "got a list"),
+]
+WIDE = {"z": Z.repeat(1, 2), "z_test": Z[:5].repeat(1, 2), "y": Y, "y_test": Y[:5], "features": {}}
+
+
+@pytest.mark.parametrize(("shape", "says"), SHAPES)
+def test_shapes_that_do_not_fit(shape, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        sb.Task(**WIDE, shape=shape)
+
+
+@pytest.mark.parametrize(("corrupted", "says"), MASKS)
+def test_marks_that_do_not_fit(corrupted, says):
+    with pytest.raises(sb.SbkitError, match=says):
+        sb.Task(**WIDE, corrupted=corrupted)
+
+
+def test_a_shape_is_of_the_inputs_not_of_z():
+    wider = torch.nn.Linear(4, 6, bias=False)
+    assert sb.Task(**WIDE, embed=wider, shape=(1, 2, 3)).shape == (1, 2, 3)
+
+
+def test_shape_and_marks_go_where_the_task_goes():
+    marked = sb.Task(**WIDE, shape=(1, 2, 2), corrupted=Z[:, 0] > 0)
+    few = marked.sample(4)
+    assert torch.equal(few.corrupted, few.z[:, 0] > 0) and few.corrupted.shape == (4,)
+    for task in (marked.to(dtype=DOUBLE), pickle.loads(pickle.dumps(marked))):
+        assert torch.equal(task.corrupted, marked.corrupted) and task.shape == few.shape == (1, 2, 2)
+    assert sb.Task(**WIDE).sample(4).corrupted is None and sb.Task(**WIDE).to(dtype=DOUBLE).shape == ()
