@@ -56,7 +56,7 @@ def attack(
     one_of("norm", norm, NORMS)
     radius, steps = between("radius", radius, 0, math.inf), whole("steps", steps)
     if not task.classes:
-        raise SbkitError("An attack needs classes, got a regression task.")
+        raise SbkitError(f"An attack needs classes, got a {task.sort} task.")
     n = None if rows is None else whole("rows", rows)
     x, y = (task.x[:n], task.y[:n]) if train else (task.x_test[:n], task.y_test[:n])  # (n, d), (n,)
     size, what = x.element_size(), f"{fleet.runs} runs × {len(x):,} rows × {x.shape[1]:,} inputs"

@@ -51,7 +51,7 @@ def _check(name: str, function: Callable[..., Any], task: Task) -> None:
     if not takes(function, "fleet", "task"):
         raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
     for needs, fits, got in (
-        ("needs classes", task.classes or not about.classes, "a regression task"),
+        ("needs classes", task.classes or not about.classes, f"a {task.sort} task"),
         ("is for two classes", about.classes != 2 or task.outputs == 2, task.outputs),
         ("needs two columns", task.z.shape[1] >= about.columns, "a task with one"),
     ):
