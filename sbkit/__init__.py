@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sbkit import data, measures, models, plots
 from sbkit import losses as losses
 from sbkit import optimizers as optimizers  # as torch has it; no notebook needs its name
+from sbkit import transforms as transforms
 from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot
 from sbkit.data import lms, ms, planar, slabs

@@ -101,6 +101,26 @@ def _square_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return 2 * (logits - targets) / targets.shape[-1]
 
 
+def odds(logits: Tensor, y: Tensor) -> Tensor:
+    """Log odds against the label: logsumexp of the other logits − its own. (runs, n)
+
+    Logits (runs, n, C), y (n,) or (runs, n). Its gradient has the direction of the cross-entropy's, and does
+    not vanish where a net is sure.
+    """
+    own = F.one_hot(y, logits.shape[-1]).bool()  # (…, n, C)
+    return logits.masked_fill(own, -math.inf).logsumexp(-1) - logits.masked_fill(~own, 0).sum(-1)
+
+
+def against(logits: Tensor, y: Tensor) -> Tensor:
+    """How wrong the logits (runs, n, outputs) of each row are, by what kind of labels y (runs, n, …) is.
+
+    (runs, n): log odds against a class, binary cross-entropy of many labels, squares of values.
+    """
+    if y.ndim < logits.ndim:
+        return odds(logits, y)
+    return _square(logits, y) if y.is_floating_point() else _binary(logits, y.to(logits))
+
+
 CROSS_ENTROPY = Loss(_softmax, _softmax_gradient)
 registries.loss("cross_entropy")(CROSS_ENTROPY)
 registries.loss("logistic", classes=2)(CROSS_ENTROPY)  # log(1 + exp(−margin)), for two classes the same

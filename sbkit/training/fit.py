@@ -47,9 +47,10 @@ def fit(
     over all rows or 4,096 drawn from them, is below it; tested every 50 steps, when one whose loss is not
     finite ends too; None never. seed: of the minibatch order and of dropout.
     penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a batch
-    (without gradients, unless it asks for them by torch.enable_grad); after_step(fleet, step) changes
-    weights. Measures, penalty and transform are asked once here, so that `SbkitError` is raised before any
-    training on names, numbers, shapes and answers that do not fit.
+    (without gradients, unless it asks for them by torch.enable_grad; arguments named step and generators
+    get the step and a torch.Generator a run, seeded anew at every step by seed, step and run);
+    after_step(fleet, step) changes weights. Measures, penalty and transform are asked once here, so that
+    `SbkitError` is raised before any training on names, numbers, shapes and answers that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp

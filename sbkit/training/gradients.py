@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, told
+from sbkit.core import Fleet, SbkitError, Task, generator, told
 from sbkit.models import hooked_back, watched
 from sbkit.training.backpropagation import Backpropagation
 from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.memory import Memory
-from sbkit.training.plan import Plan
+from sbkit.training.plan import Plan, more_of
 
 
 class Gradients:
@@ -26,8 +26,8 @@ class Gradients:
         self.outputs, self.dtype = task.outputs, task.x.dtype
         self.penalty, self.transform = plan.hooks.penalty, plan.hooks.transform
         y = task.y if self.penalty or self.transform else self.encode(task.y)
-        seeds = [fleet.seed + r for r in range(fleet.runs)]
-        whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, seeds)
+        self.seeds = [fleet.seed + r for r in range(fleet.runs)]
+        whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, self.seeds)
         self.batches = WholeSet(*whole) if plan.settings.about.full_batch else Batches(*shuffled)
         self._asked = bool(inspect.signature(plan.optimizer.step).parameters)  # its step takes a closure
         self._first = not type(plan.optimizer).__module__.startswith(("torch.", "sbkit."))  # see `move`
@@ -75,21 +75,33 @@ class Gradients:
         x, y = self.batches(step)
         if not self.transform:
             return x, y
-        found: Any = self.transform(self.fleet, x.clone(), y.clone())
-        values = y.is_floating_point()
+        found: Any = self.transform(self.fleet, x.clone(), y.clone(), **self._more(step))
+        values, classes = y.is_floating_point(), 2 if self.plan.loss.many else self.outputs
         try:
             new, labels = found
             made = len(new), *new.shape[2:], new.dtype, labels.is_floating_point()
-            known = values or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
+            known = values or 0 <= int(labels.min()) <= int(labels.max()) < classes
             fits = known and made == (len(x), x.shape[2], x.dtype, values)
             fits = fits and self.encode(labels).shape == (*new.shape[:2], self.outputs)
         except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):  # no two tensors, no labels
             fits = False
         if not fits:
             rule = f"transform gives x ({len(x)}, rows, {x.shape[2]}), {x.dtype}, and the rows' y"
-            wanted = "values" if values else f"classes 0…{self.outputs - 1}"
+            wanted = "values" if values else f"classes 0…{classes - 1}"
             raise SbkitError(f"{rule}, {wanted}, got {told(found)}; try `return x, y`.")
         return new, labels
+
+    def _more(self, step: int) -> dict[str, Any]:
+        """What else the transform takes: the step, and a generator for each run, anew at every step.
+
+        Seeded by the fit, the step and the run; dropout draws from (…, layer), so these are others.
+        """
+        seed = self.plan.seed
+        made = {
+            "step": lambda: step,
+            "generators": lambda: [generator(seed, step, s, 0, 0) for s in self.seeds],
+        }
+        return {name: made[name]() for name in more_of(self.transform)}
 
     @torch.no_grad()
     def rehearse(self) -> None:

@@ -12,13 +12,19 @@ from sbkit.losses import Loss
 from sbkit.optimizers import Settings
 
 Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
-Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
+Transform = Callable[..., tuple[Tensor, Tensor]]  # (fleet, x, y), and what it takes of `MORE`
 AfterStep = Callable[[Fleet, int], object]
+MORE = "step", "generators"  # what a transform that has arguments of these names is given, too
 CALLS = {  # the arguments of each function of `Hooks`, and what it may give
     "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
     "transform": ("fleet, x, y", "(x, y)"),
     "after_step": ("fleet, step", "None"),
 }
+
+
+def more_of(hook: Any) -> list[str]:
+    """Which of `MORE` a transform has arguments for."""
+    return [name for name in MORE if callable(hook) and name in inspect.signature(hook).parameters]
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class Hooks:
     def __post_init__(self) -> None:
         for name, (given, gives) in CALLS.items():
             hook = getattr(self, name)
-            if hook is not None and not (callable(hook) and takes(hook, *given.split(", "))):
+            more = dict.fromkeys(more_of(hook)) if name == "transform" else {}
+            if hook is not None and not (callable(hook) and takes(hook, *given.split(", "), **more)):
                 got = f"one of {inspect.signature(hook)}" if callable(hook) else repr(hook)
                 fix = f"{name}=lambda {given}: {gives}"
                 raise SbkitError(f"{name} is a function of ({given}), got {got}; try {fix}.")
