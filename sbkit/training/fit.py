@@ -58,9 +58,9 @@ def fit(
     >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
     [50, 100, 120]
     """
-    check_pair("sb.fit", fleet, task, trains=True)
+    check_pair("sb.fit", fleet, task, trains=True, stacks=True)
     rows = rows_a_step(task, optimizer, batch)
-    check_names(options, inspect.signature(fit).parameters, optimizer, len(task.y) / rows)
+    check_names(options, inspect.signature(fit).parameters, optimizer, task.z.shape[-2] / rows)
     hooks = Hooks(penalty, transform, after_step)
     chosen, measures, seed = loss_for(task, loss), named(measure, task), whole("seed", seed, 0)
     given = {"lr": lr, "weight_decay": weight_decay} | options

@@ -61,7 +61,7 @@ class Plan:
 
 def rows_a_step(task: Task, optimizer: str, batch: int | None) -> int:
     """How many rows each step takes: `batch`, or all where the optimizer says so."""
-    rows = len(task.y)
+    rows = task.z.shape[-2]
     batch = whole("batch", min(256, rows) if batch is None else batch)
     if registries.optimizer.about[one_of("optimizer", optimizer, registries.optimizer)].full_batch:
         return rows
