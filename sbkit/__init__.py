@@ -31,6 +31,7 @@ from sbkit.measures import boundary, randomized, reliance, spectrum
 from sbkit.models import mlp
 from sbkit.plots import Axis, Bars, Field, Images, Line, Lines, Scatter, bands
 from sbkit.training import fit, last
+from sbkit.training import stages as stages
 
 if TYPE_CHECKING:
     from sbkit.course import check, claim, predict
