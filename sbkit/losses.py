@@ -101,33 +101,14 @@ def _square_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return 2 * (logits - targets) / targets.shape[-1]
 
 
-def odds(logits: Tensor, y: Tensor) -> Tensor:
-    """Log odds against the label: logsumexp of the other logits − its own. (runs, n)
-
-    Logits (runs, n, C), y (n,) or (runs, n). Its gradient has the direction of the cross-entropy's, and does
-    not vanish where a net is sure.
-    """
-    own = F.one_hot(y, logits.shape[-1]).bool()  # (…, n, C)
-    return logits.masked_fill(own, -math.inf).logsumexp(-1) - logits.masked_fill(~own, 0).sum(-1)
-
-
-def against(logits: Tensor, y: Tensor) -> Tensor:
-    """How wrong the logits (runs, n, outputs) of each row are, by what kind of labels y (runs, n, …) is.
-
-    (runs, n): log odds against a class, binary cross-entropy of many labels, squares of values.
-    """
-    if y.ndim < logits.ndim:
-        return odds(logits, y)
-    return _square(logits, y) if y.is_floating_point() else _binary(logits, y.to(logits))
-
-
 CROSS_ENTROPY = Loss(_softmax, _softmax_gradient)
 registries.loss("cross_entropy")(CROSS_ENTROPY)
 registries.loss("logistic", classes=2)(CROSS_ENTROPY)  # log(1 + exp(−margin)), for two classes the same
 registries.loss("hinge", classes=2)(Loss(_hinge, _hinge_gradient, signed=True))
 BINARY = Loss(_binary, _binary_gradient)  # each output by itself, the mean over them
 registries.loss("bce")(BINARY)
-registries.loss("square", regression=True)(Loss(_square, _square_gradient, signed=True))
+SQUARE = Loss(_square, _square_gradient, signed=True)
+registries.loss("square", regression=True)(SQUARE)
 USUAL = {"class": "cross_entropy", "many-label": "bce", "regression": "square"}
 
 
@@ -173,7 +154,41 @@ def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -
         raise SbkitError(f"{rule}, got one that mixes runs; sum or average over the last axis alone.")
 
 
-Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
+def odds(logits: Tensor, y: Tensor) -> Tensor:
+    """Log odds against the label: logsumexp of the other logits − its own. (runs, n)
+
+    Logits (runs, n, C), y (n,) or (runs, n). Its gradient has the direction of the cross-entropy's, and does
+    not vanish where a net is sure.
+    """
+    own = F.one_hot(y, logits.shape[-1]).bool()  # (…, n, C)
+    return logits.masked_fill(own, -math.inf).logsumexp(-1) - logits.masked_fill(~own, 0).sum(-1)
+
+
+def against(logits: Tensor, y: Tensor) -> Tensor:
+    """How wrong the logits (runs, n, outputs) of each row are, by what kind of labels y (runs, n, …) is.
+
+    (runs, n): log odds against a class, binary cross-entropy of many labels, squares of values.
+    """
+    if y.ndim < logits.ndim:
+        return odds(logits, y)
+    loss = _usual(y, logits)
+    return loss.value(logits, loss.encode(y, logits.shape[-1]).to(logits))
+
+
+def _usual(y: Tensor, logits: Tensor) -> Loss:
+    """The loss that goes with such labels y (runs, n, …)."""
+    if y.is_floating_point():
+        return SQUARE
+    return CROSS_ENTROPY if y.ndim < logits.ndim else replace(BINARY, many=True)
+
+
+Penalty = Callable[..., Tensor]  # (fleet, x, y, logits[, loss]) → (runs,)
+# What a teacher's logits are as targets of a loss.
+TAUGHT: dict[Callable[..., Tensor], Callable[[Tensor], Tensor]] = {
+    _softmax: lambda logits: logits.softmax(-1),
+    _binary: torch.sigmoid,
+    _square: lambda logits: logits,
+}
 
 
 def _taught(teacher: Fleet, fleet: Fleet, x: Tensor, logits: Tensor) -> Tensor:
@@ -196,13 +211,13 @@ def _taught(teacher: Fleet, fleet: Fleet, x: Tensor, logits: Tensor) -> Tensor:
 def distil(teacher: Fleet, temperature: float = 1.0, alpha: float = 1.0) -> Penalty:
     """What makes a fleet learn from a teacher's answers instead of the labels: a penalty for `sb.fit`.
 
-    With it the loss is (1 − α)·L(y) + α·T²·L_T, where L_T compares logits and the teacher's logits, both
-    divided by the temperature T: the cross-entropy with the teacher's chances (Hinton et al. 2015,
-    section 2), for many labels label by label, and for values squares, where T cancels. It takes part of
-    the usual loss back, so leave loss=None in `sb.fit`. A snapshot's loss, and `stop`, are
-    those of the labels. teacher: a fleet with as many runs as the one that learns, run r from run r, or
-    with one for all; it sees the rows as they are learnt from, and is not trained. alpha from 0 to 1. Raises
-    `SbkitError` on numbers out of range, and in `sb.fit` on a teacher of other runs, inputs or outputs.
+    With it the loss is (1 − α)·L(y) + α·T²·L_T, where L is the fit's own loss and L_T compares logits and the
+    teacher's, both divided by the temperature T: by cross-entropy with the teacher's chances (Hinton et al.
+    2015, section 2), by "bce" label by label, by squares as they are, where T cancels. A snapshot's loss, and
+    `stop`, are those of the labels. teacher: a fleet with as many runs as the one that learns, run r from run
+    r, or with one for all; it sees the rows as they are learnt from, and is not trained. alpha from 0 to 1.
+    Called by itself, the penalty takes the usual loss of such labels. Raises `SbkitError` on numbers out of
+    range, and in `sb.fit` on another loss, or a teacher of other runs, inputs or outputs.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -216,14 +231,13 @@ def distil(teacher: Fleet, temperature: float = 1.0, alpha: float = 1.0) -> Pena
     t = between("temperature", temperature, 0, math.inf, open_low=True)
     share = between("alpha", alpha, 0, 1)
 
-    def penalty(fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
-        taught = _taught(teacher, fleet, x, logits) / t  # (runs, n, outputs)
-        if y.is_floating_point():
-            value, soft, hard = _square, taught, y
-        elif y.ndim == logits.ndim:
-            value, soft, hard = _binary, taught.sigmoid(), y.to(logits)
-        else:
-            value, soft, hard = _softmax, taught.softmax(-1), F.one_hot(y, logits.shape[-1]).to(logits)
-        return share * (t**2 * value(logits / t, soft) - value(logits, hard)).mean(-1)
+    def penalty(fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor, loss: Loss | None = None) -> Tensor:
+        loss = loss or _usual(y, logits)
+        if loss.value not in TAUGHT:
+            rule = "A teacher's answers are targets of cross_entropy, bce or square"
+            raise SbkitError(f"{rule}, got another loss; try loss='cross_entropy'.")
+        hard = loss.encode(y, logits.shape[-1]).to(logits)  # (runs, n, outputs)
+        soft = TAUGHT[loss.value](_taught(teacher, fleet, x, logits) / t)
+        return share * (t**2 * loss.value(logits / t, soft) - loss.value(logits, hard)).mean(-1)
 
     return penalty

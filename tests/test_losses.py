@@ -291,6 +291,29 @@ def test_self_distillation_of_linear_nets_squares_what_is_kept_of_each_direction
         assert_close(fleet.predict(task.x), answers.expand(2, -1, -1), atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize(
+    ("make", "name"), [(three_classes, "square"), (three_classes, "bce"), (chances, "cross_entropy")]
+)
+def test_a_student_distilled_wholly_has_the_loss_of_its_fit(make, name):
+    task = make()
+    teacher = FLEETS["relu"](task, runs=1, seed=5)
+    sb.last(sb.fit(teacher, task, steps=50, loss=name))
+    chance = {"square": lambda t: t, "bce": torch.sigmoid, "cross_entropy": lambda t: t.softmax(-1)}[name]
+    soft = [chance(teacher.predict(x)[0]) for x in (task.x, task.x_test)]
+    taught = sb.Task(task.z, soft[0], task.z_test, soft[1], task.features)
+    students = [FLEETS["relu"](task, runs=3) for _ in range(2)]
+    options = {"batch": 32, "steps": 20, "stop": None, "loss": name}
+    sb.last(sb.fit(students[0], task, penalty=sb.losses.distil(teacher, temperature=1.0), **options))
+    sb.last(sb.fit(students[1], taught, **options))
+    assert_close(flat(students[0]), flat(students[1]))
+
+
+def test_a_hinge_has_no_teacher():
+    task = TASKS["slabs"]()
+    with pytest.raises(sb.SbkitError, match="targets of cross_entropy, bce or square, got another loss; try"):
+        sb.fit(sb.mlp(task, runs=2), task, loss="hinge", penalty=sb.losses.distil(sb.mlp(task, runs=1)))
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
 def test_run_r_learns_from_run_r(optimizer):
     task, plain = three_classes(), {"steps": 5, "stop": None}

@@ -46,7 +46,8 @@ def fit(
     None is "cross_entropy" for classes, "square" for values. stop: a run ends when its mean training loss,
     over all rows or 4,096 drawn from them, is below it; tested every 50 steps, when one whose loss is not
     finite ends too; None never. seed: of the minibatch order and of dropout.
-    penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a batch
+    penalty(fleet, x, y, logits) → (runs,) adds to the loss (an argument named loss gets the fit's own
+    `sb.losses.Loss`); transform(fleet, x, y) → x, y changes a batch
     (without gradients, unless it asks for them by torch.enable_grad; arguments named step and generators
     get the step and a torch.Generator a run, seeded anew at every step by seed, step and run);
     after_step(fleet, step) changes weights. Measures, penalty and transform are asked once here, so that

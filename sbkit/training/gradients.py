@@ -12,7 +12,7 @@ from sbkit.models import hooked_back, watched
 from sbkit.training.backpropagation import Backpropagation
 from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.memory import Memory
-from sbkit.training.plan import Plan, more_of
+from sbkit.training.plan import MORE, Plan, more_of
 
 
 class Gradients:
@@ -26,6 +26,7 @@ class Gradients:
         self.outputs, self.dtype = task.outputs, task.x.dtype
         self.penalty, self.transform = plan.hooks.penalty, plan.hooks.transform
         y = task.y if self.penalty or self.transform else self.encode(task.y)
+        self._takes = {name: more_of(name, getattr(plan.hooks, name)) for name in MORE}
         self.seeds = [fleet.seed + r for r in range(fleet.runs)]
         whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, self.seeds)
         self.batches = WholeSet(*whole) if plan.settings.about.full_batch else Batches(*shuffled)
@@ -75,7 +76,7 @@ class Gradients:
         x, y = self.batches(step)
         if not self.transform:
             return x, y
-        found: Any = self.transform(self.fleet, x.clone(), y.clone(), **self._more(step))
+        found: Any = self.transform(self.fleet, x.clone(), y.clone(), **self._more("transform", step))
         values, classes = y.is_floating_point(), 2 if self.plan.loss.many else self.outputs
         try:
             new, labels = found
@@ -91,17 +92,18 @@ class Gradients:
             raise SbkitError(f"{rule}, {wanted}, got {told(found)}; try `return x, y`.")
         return new, labels
 
-    def _more(self, step: int) -> dict[str, Any]:
-        """What else the transform takes: the step, and a generator for each run, anew at every step.
+    def _more(self, hook: str, step: int) -> dict[str, Any]:
+        """What else a hook takes: the loss, the step, a generator for each run, anew at every step.
 
         Seeded by the fit, the step and the run; dropout draws from (…, layer), so these are others.
         """
         seed = self.plan.seed
         made = {
+            "loss": lambda: self.plan.loss,
             "step": lambda: step,
             "generators": lambda: [generator(seed, step, s, 0, 0) for s in self.seeds],
         }
-        return {name: made[name]() for name in more_of(self.transform)}
+        return {name: made[name]() for name in self._takes[hook]}
 
     @torch.no_grad()
     def rehearse(self) -> None:
@@ -135,7 +137,8 @@ class Gradients:
 
     def _penalty(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
         """The penalty, (runs,), so that no run pays for another."""
-        found: Any = self.penalty and self.penalty(fleet, x, y, logits)
+        more = self._more("penalty", self.step)
+        found: Any = self.penalty and self.penalty(fleet, x, y, logits, **more)
         if not isinstance(found, Tensor) or found.shape != (fleet.runs,) or found.is_complex():
             way = "sum or average over all axes but the first, or try torch.full((fleet.runs,), number)"
             raise SbkitError(f"A penalty is one number a run, ({fleet.runs},), got {told(found)}; {way}.")

@@ -11,10 +11,11 @@ from sbkit.core import Fleet, SbkitError, Task, one_of, registries, takes, whole
 from sbkit.losses import Loss
 from sbkit.optimizers import Settings
 
-Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
-Transform = Callable[..., tuple[Tensor, Tensor]]  # (fleet, x, y), and what it takes of `MORE`
+Penalty = Callable[..., Tensor]  # (fleet, x, y, logits), and what it takes of `MORE`
+Transform = Callable[..., tuple[Tensor, Tensor]]  # (fleet, x, y), likewise
 AfterStep = Callable[[Fleet, int], object]
-MORE = "step", "generators"  # what a transform that has arguments of these names is given, too
+# What these are given, too, where they have arguments of such names.
+MORE = {"transform": ("step", "generators"), "penalty": ("loss",)}
 CALLS = {  # the arguments of each function of `Hooks`, and what it may give
     "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
     "transform": ("fleet, x, y", "(x, y)"),
@@ -22,9 +23,10 @@ CALLS = {  # the arguments of each function of `Hooks`, and what it may give
 }
 
 
-def more_of(hook: Any) -> list[str]:
-    """Which of `MORE` a transform has arguments for."""
-    return [name for name in MORE if callable(hook) and name in inspect.signature(hook).parameters]
+def more_of(name: str, hook: Any) -> list[str]:
+    """Which of `MORE` the hook of this name has arguments for."""
+    taken = inspect.signature(hook).parameters if callable(hook) else {}
+    return [more for more in MORE.get(name, ()) if more in taken]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Hooks:
     def __post_init__(self) -> None:
         for name, (given, gives) in CALLS.items():
             hook = getattr(self, name)
-            more = dict.fromkeys(more_of(hook)) if name == "transform" else {}
+            more = dict.fromkeys(more_of(name, hook))
             if hook is not None and not (callable(hook) and takes(hook, *given.split(", "), **more)):
                 got = f"one of {inspect.signature(hook)}" if callable(hook) else repr(hook)
                 fix = f"{name}=lambda {given}: {gives}"
