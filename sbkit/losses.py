@@ -19,19 +19,21 @@ class Loss:
     """A loss of logits (runs, n, outputs) against targets (runs, n, outputs), as encoded from labels.
 
     value → (runs, n), one a row. gradient → d value / d logits (runs, n, outputs), of and in NumPy arrays;
-    None where only autograd knows it. signed: labels are told by ±1 instead of 1 and 0.
+    None where only autograd knows it. signed: labels are told by ±1 instead of 1 and 0. labels: it takes y
+    as the task has it, classes (runs, n).
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
     gradient: Gradient | None = None
     signed: bool = False
+    labels: bool = False
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.value(logits, targets)
 
     def encode(self, y: Tensor, outputs: int) -> Tensor:
         """Labels (…, n) as rows of one 1, else 0 or −1; values as they are. (…, n, outputs)"""
-        if y.is_floating_point():
+        if self.labels or y.is_floating_point():
             return y
         rows = F.one_hot(y, outputs).to(torch.get_default_dtype())
         return 2 * rows - 1 if self.signed else rows
@@ -90,12 +92,22 @@ registries.loss("hinge", classes=2)(Loss(_hinge, _hinge_gradient, signed=True))
 registries.loss("square", regression=True)(Loss(_square, _square_gradient, signed=True))
 
 
-def loss_for(task: Task, name: str | None) -> Loss:
+def loss_for(
+    task: Task, name: str | Callable[[Tensor, Tensor], Tensor] | None, y: Tensor | None = None
+) -> Loss:
     """The loss of this name, or the usual one: cross-entropy for classes, squares for values.
 
+    name may be a function (logits, y) → (runs, n) of one's own, which takes labels (runs, n), or values
+    (runs, n, outputs), as they are; y: what training rows are told, (n,) or (n, outputs), None for the task's.
     Raises `SbkitError` on an unknown name, on a loss that does not fit the task's labels, and on one that
     was registered as `@sb.loss` and does not give one number a row, a run apart from the others.
     """
+    y = task.y if y is None else y
+    if callable(name) and not registries.loss.of(name):
+        made = Loss(name, labels=True)
+        _check(getattr(name, "__name__", type(name).__name__), made, y[:3], task)
+        return made
+    name = registries.loss.of(name) or name
     name = name if name is not None else ("cross_entropy" if task.classes else "square")
     found, about = registries.loss[name], registries.loss.about[name]
     if not task.classes and not about.regression:
@@ -105,18 +117,24 @@ def loss_for(task: Task, name: str | None) -> Loss:
     if isinstance(found, Loss):
         return found
     made = Loss(found)
-    _check(name, made, made.encode(task.y[:3], task.outputs).to(task.x.dtype))
+    _check(name, made, made.encode(y[:3], task.outputs).to(task.x.dtype), task)
     return made
 
 
-def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -> None:
-    """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, outputs)."""
-    shape = 2, *targets.shape
-    logits = torch.linspace(-1, 1, 2 * targets.numel()).to(targets).view(shape).requires_grad_()
-    with torch.enable_grad():
-        found, alone = (value(part, targets.expand_as(part)) for part in (logits, logits[:1]))
+def _check(name: str, loss: Loss, targets: Tensor, task: Task) -> None:
+    """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, …)."""
+    shape = 2, len(targets), task.outputs
+    logits = torch.linspace(-1, 1, shape[1] * 2 * shape[2]).to(task.x).view(shape).requires_grad_()
     rule = f"loss={name!r} is a number a row, {shape[:2]} of logits {shape}, with a gradient, each run apart"
+    way = 'F.cross_entropy(logits.mT, y, reduction="none")' if loss.labels and targets.ndim == 1 else ""
+    way = f"try return {way or '(logits - targets).abs().mean(-1)'}"
+    try:
+        with torch.enable_grad():
+            both = [loss.value(part, targets.expand(len(part), *targets.shape)) for part in (logits, logits[:1])]
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise SbkitError(f"{rule}, got {type(error).__name__}: {error}; {way}.") from error
+    found, alone = both
     if not (isinstance(found, Tensor) and found.shape == shape[:2] and found.requires_grad):
-        raise SbkitError(f"{rule}, got {told(found)}; try return (logits - targets).abs().mean(-1).")
+        raise SbkitError(f"{rule}, got {told(found)}; {way}.")
     if alone.shape != found[:1].shape or not torch.allclose(alone, found[:1], equal_nan=True):
         raise SbkitError(f"{rule}, got one that mixes runs; sum or average over the last axis alone.")
