@@ -1,5 +1,6 @@
 """Losses as functions of logits, with the gradient written out for the fast path."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,23 +93,24 @@ registries.loss("hinge", classes=2)(Loss(_hinge, _hinge_gradient, signed=True))
 registries.loss("square", regression=True)(Loss(_square, _square_gradient, signed=True))
 
 
-def loss_for(
-    task: Task, name: str | Callable[[Tensor, Tensor], Tensor] | None, y: Tensor | None = None
-) -> Loss:
+Named = str | Callable[[Tensor, Tensor], Tensor] | None  # as users name a loss
+
+
+def loss_for(task: Task, name: Named, y: Tensor | None = None) -> Loss:
     """The loss of this name, or the usual one: cross-entropy for classes, squares for values.
 
     name may be a function (logits, y) → (runs, n) of one's own, which takes labels (runs, n), or values
-    (runs, n, outputs), as they are; y: what training rows are told, (n,) or (n, outputs), None for the task's.
-    Raises `SbkitError` on an unknown name, on a loss that does not fit the task's labels, and on one that
-    was registered as `@sb.loss` and does not give one number a row, a run apart from the others.
+    (runs, n, outputs), as they are. y: what training rows are told, (n,) or (n, outputs), if not the task's.
+    Raises `SbkitError` on an unknown name, on a loss that does not fit the task's labels, and on one of one's
+    own that does not give one number a row, a run apart from the others.
     """
     y = task.y if y is None else y
     if callable(name) and not registries.loss.of(name):
         made = Loss(name, labels=True)
         _check(getattr(name, "__name__", type(name).__name__), made, y[:3], task)
         return made
-    name = registries.loss.of(name) or name
-    name = name if name is not None else ("cross_entropy" if task.classes else "square")
+    usual = "cross_entropy" if task.classes else "square"
+    name = usual if name is None else registries.loss.of(name) or str(name)
     found, about = registries.loss[name], registries.loss.about[name]
     if not task.classes and not about.regression:
         raise SbkitError(f"Float targets are regression, which has loss='square', got {name!r}.")
@@ -124,16 +126,16 @@ def loss_for(
 def _check(name: str, loss: Loss, targets: Tensor, task: Task) -> None:
     """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, …)."""
     shape = 2, len(targets), task.outputs
-    logits = torch.linspace(-1, 1, shape[1] * 2 * shape[2]).to(task.x).view(shape).requires_grad_()
+    logits = torch.linspace(-1, 1, math.prod(shape)).to(task.x).view(shape).requires_grad_()
     rule = f"loss={name!r} is a number a row, {shape[:2]} of logits {shape}, with a gradient, each run apart"
-    way = 'F.cross_entropy(logits.mT, y, reduction="none")' if loss.labels and targets.ndim == 1 else ""
-    way = f"try return {way or '(logits - targets).abs().mean(-1)'}"
+    values, labels = "(logits - targets).abs().mean(-1)", "F.cross_entropy(logits.mT, y, reduction='none')"
+    way = f"try return {values if targets.ndim > 1 else labels}"
+    both = targets.expand(2, *targets.shape)
     try:
         with torch.enable_grad():
-            both = [loss.value(part, targets.expand(len(part), *targets.shape)) for part in (logits, logits[:1])]
+            found, alone = loss.value(logits, both), loss.value(logits[:1], both[:1])
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise SbkitError(f"{rule}, got {type(error).__name__}: {error}; {way}.") from error
-    found, alone = both
     if not (isinstance(found, Tensor) and found.shape == shape[:2] and found.requires_grad):
         raise SbkitError(f"{rule}, got {told(found)}; {way}.")
     if alone.shape != found[:1].shape or not torch.allclose(alone, found[:1], equal_nan=True):

@@ -26,9 +26,9 @@ class Snapshot:
     (its loss is no longer finite) or "finished" (all steps done). rows: how many test rows were measured.
     sample: a few rows of the task, always the same random ones, for names, points and axes. loss and
     accuracy are means over the training rows, or over 4,096 of them, always the same random ones (at a
-    glance over those of `sample`); test_loss has no sample_weight, and labels in place of targets. measured: measure → the step at which its value was taken; an earlier one
-    where costly measures take turns at glances. measures: name of a value → the registered measure that gave
-    it, "" for a function of your own.
+    glance over those of `sample`); test_loss is of the labels, without sample_weight. measured: measure →
+    the step at which its value was taken; an earlier one where costly measures take turns at glances.
+    measures: name of a value → the registered measure that gave it, "" for a function of your own.
     """
 
     step: int

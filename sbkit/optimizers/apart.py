@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -12,7 +13,7 @@ from sbkit.optimizers.elementwise import Closure, bare, eager
 
 def stepper(optimizer: Optimizer) -> Callable[[Closure], Tensor | None]:
     """How an optimizer is asked for a step with a closure, also one of the user's own that takes none."""
-    step: Callable[..., Tensor | None] = optimizer.step
+    step: Any = optimizer.step
     return step if inspect.signature(step).parameters else lambda closure: step()
 
 

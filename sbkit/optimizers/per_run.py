@@ -13,7 +13,7 @@ from sbkit.optimizers.settings import build
 
 
 class SAM(eager(Optimizer)):
-    """The gradient at w + ρ g/‖g‖, a norm a run, for any optimizer (Foret et al. 2021, eq. 2, algorithm 1)."""
+    """The gradient at w + ρ g/‖g‖, a norm a run, for any optimizer (Foret et al. 2021, eq. 2)."""
 
     def __init__(self, fleet: Fleet, rho: float | tuple[float, ...], base: Optimizer):
         super().__init__([fleet.flat()], {})

@@ -15,7 +15,6 @@ from sbkit.optimizers.apart import Apart
 
 NOT_OPTIONS = ("fleet", "lr", "weight_decay")
 LIVE = ("lr", "momentum", "weight_decay", "rho", "alpha")
-Setting = float | tuple[float, ...]  # of all runs, or one a run
 
 
 def _base(name: str, options: Mapping[str, Any]) -> str | None:
@@ -80,7 +79,7 @@ def _made(name: str, fleet: Fleet, given: Mapping[str, Any]) -> optim.Optimizer:
     return made
 
 
-def check_setting(name: str, value: Any, runs: int = 1) -> Setting:
+def check_setting(name: str, value: Any, runs: int = 1) -> float | tuple[float, ...]:
     """A setting as a number in its range, or as one a run; else an `SbkitError`.
 
     lr > 0, momentum and betas in [0, 1), …
@@ -88,12 +87,16 @@ def check_setting(name: str, value: Any, runs: int = 1) -> Setting:
     >>> check_setting("lr", [0.1, 0.2], runs=2)
     (0.1, 0.2)
     """
-    if isinstance(value, list | tuple | np.ndarray | Tensor) and np.ndim(value):
+    if isinstance(value, (list, tuple, np.ndarray, Tensor)) and np.ndim(value):
         if len(value) != runs:
             rule = f"{name} is one number, or one a run, {runs}"
             raise SbkitError(f"{rule}, got {len(value)}; try one number, or sb.mlp(task, runs={len(value)}).")
-        several = tuple(check_setting(name, _exact(one)) for one in value)
+        several = tuple(_number(name, _exact(one)) for one in value)
         return several if runs > 1 else several[0]
+    return _number(name, value)
+
+
+def _number(name: str, value: Any) -> float:
     if name == "lr":
         return between(name, value, 0, 1e6, open_low=True)
     return between(name, value, 0, 0.999999 if name in ("momentum", "betas", "alpha") else 1e6)
@@ -101,8 +104,9 @@ def check_setting(name: str, value: Any, runs: int = 1) -> Setting:
 
 def _exact(value: Any) -> Any:
     """A number of a list; 0.1 in single precision is meant as 0.1."""
-    value = value.numpy(force=True)[()] if isinstance(value, Tensor) else value
-    return float(str(value)) if isinstance(value, np.float32) else value
+    single = str(getattr(value, "dtype", "")).endswith("float32")
+    value = value.item() if isinstance(value, np.generic | Tensor) else value
+    return float(str(np.float32(value))) if single else value
 
 
 class Settings(MutableMapping[str, Any]):

@@ -9,13 +9,23 @@ from torch import Tensor
 
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, check_pair, whole
 from sbkit.core.environment import headless
+from sbkit.losses import Named
 from sbkit.optimizers import Settings, build
 from sbkit.training.arguments import check_fit, check_names
 from sbkit.training.masks import Mask
 from sbkit.training.measured import Measure, named
-from sbkit.training.objective import Named, aimed
-from sbkit.training.plan import AfterStep, Hooks, Penalty, Plan, Schedule, Span, Transform
-from sbkit.training.plan import rows_a_step, spanned
+from sbkit.training.objective import aimed
+from sbkit.training.plan import (
+    AfterStep,
+    Hooks,
+    Penalty,
+    Plan,
+    Schedule,
+    Span,
+    Transform,
+    rows_a_step,
+    spanned,
+)
 from sbkit.training.run import Run
 
 SLICE = 0.25  # seconds of training between two moves of the bar
@@ -112,6 +122,7 @@ def _planned(
     settings = Settings(made, optimizer, given, fleet.runs)
     check_fit(fleet, task, rows, ordered=not settings.about.full_batch, kept=len(span.keep))
     return Plan(made, settings, given, rows, objective, measures, hooks, seed, span)
+
 
 def last(run: Run) -> Snapshot:
     """The snapshot at the end of a run, which is trained to its end first if it is not there yet.

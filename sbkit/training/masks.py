@@ -24,7 +24,7 @@ class Masks:
         self.fleet, self.given = fleet, given
         self._parts: list[tuple[Tensor, Tensor | None, Tensor]] = []  # weight, gradient, kept: (runs, …)
         if callable(given) and not takes(given, start):
-            raise SbkitError(f"mask is a list or a function of (step), got {given!r}; try lambda step: masks.")
+            raise SbkitError(f"mask is a list or a function of (step), got {given!r:.60}; try mask=masks.")
         self._take(given(start) if callable(given) else given)
 
     def at(self, step: int) -> None:

@@ -130,14 +130,14 @@ class Run:
         """What is known now, without training; `glance` as in `advance`."""
         task = self.sample if glance else self.task
         with threads(self._threads()), torch.no_grad():
-            x, y, *told = self._judged[glance]
+            x, y, told, weight = self._judged[glance]
             logits, test = self.fleet.predict(x), self.fleet.predict(task.x_test)
             objective = self.plan.objective
             self._measure(task, glance)
             return Snapshot(
                 step=self.step,
                 epoch=self.step * self.plan.batch / len(self.task.y),
-                loss=objective.value(logits, *told).cpu(),
+                loss=objective.value(logits, told, weight).cpu(),
                 accuracy=accuracy(logits, y),
                 test_accuracy=accuracy(test, task.y_test),
                 test_loss=objective.value(test, objective.test(task.y_test)).cpu(),
@@ -200,9 +200,9 @@ class Run:
         Where nothing but a lost run can end it, the few rows of a glance do until the last step.
         """
         ends = self.step >= self.steps
-        x, _, *told = self._judged[self.stop is None and not ends]
+        x, _, told, weight = self._judged[self.stop is None and not ends]
         logits = self.fleet.predict(x)
-        loss = self.plan.objective.value(logits, *told)  # (runs,)
+        loss = self.plan.objective.value(logits, told, weight)  # (runs,)
         parts = [*self.fleet.parameters(), logits, loss, *self._gradients.penalized()]  # (runs, …) each
         finite = torch.stack([p.reshape(len(loss), -1).isfinite().all(1) for p in parts]).all(0)  # (runs,)
         low = loss < (-math.inf if self.stop is None else self.stop)
