@@ -80,7 +80,7 @@ def check_fit(fleet: Fleet, task: Task, batch: int, ordered: bool, kept: int) ->
     the weights of the steps that are `kept`.
     """
     held = sum(t.nbytes for t in fleet.state_dict().values())
-    check_memory(kept * held, f"{kept} steps of keep × {held:,} bytes of weights", task.x.device)
+    check_memory(kept * held, f"{kept:,} steps of keep × {held:,} bytes of weights", task.x.device)
     outputs, size = task.outputs, task.x.element_size()
     layers = [layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)]
     units = task.x.shape[1] + sum(layers)
