@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, optim
 from torch.optim import Optimizer
 
-from sbkit.core import Fleet, SbkitError, one_of, optimizer
+from sbkit.core import Fleet, SbkitError, optimizer
 from sbkit.optimizers.apart import stepper
 from sbkit.optimizers.elementwise import Closure, bare, eager
 from sbkit.optimizers.settings import build
@@ -45,8 +45,7 @@ def sam(
     **options: Any,
 ) -> Optimizer:
     """Sharpness-aware minimization, radius rho, over another optimizer, whose lr and options it takes."""
-    known = [name for name in optimizer if name != "sam" and not optimizer.about[name].needs_loss]
-    return SAM(fleet, rho, build(one_of("base of sam", base, known), fleet, lr, weight_decay, **options))
+    return SAM(fleet, rho, build(base, fleet, lr, weight_decay, **options))
 
 
 class Muon(eager(Optimizer)):

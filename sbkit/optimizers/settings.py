@@ -19,8 +19,12 @@ LIVE = ("lr", "momentum", "weight_decay", "rho", "alpha")
 
 def _base(name: str, options: Mapping[str, Any]) -> str | None:
     """The optimizer that this one stands on, if it does, as sam on sgd."""
-    base = inspect.signature(optimizer[name]).parameters.get("base")
-    return options.get("base", base.default) if base and isinstance(base.default, str) else None
+    own = inspect.signature(optimizer[name]).parameters.get("base")
+    if own is None or not isinstance(own.default, str):
+        return None
+    wide = [one for one in optimizer if optimizer.about[one].needs_loss or optimizer.about[one].by_run]
+    known = [one for one in optimizer if one not in wide]
+    return one_of(f"base of {name}", options.get("base", own.default), known)
 
 
 def taken(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +91,7 @@ def check_setting(name: str, value: Any, runs: int = 1) -> float | tuple[float, 
     >>> check_setting("lr", [0.1, 0.2], runs=2)
     (0.1, 0.2)
     """
-    if isinstance(value, (list, tuple, np.ndarray, Tensor)) and np.ndim(value):
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0):
         if len(value) != runs:
             rule = f"{name} is one number, or one a run, {runs}"
             raise SbkitError(f"{rule}, got {len(value)}; try one number, or sb.mlp(task, runs={len(value)}).")
@@ -104,9 +108,9 @@ def _number(name: str, value: Any) -> float:
 
 def _exact(value: Any) -> Any:
     """A number of a list; 0.1 in single precision is meant as 0.1."""
-    single = str(getattr(value, "dtype", "")).endswith("float32")
-    value = value.item() if isinstance(value, np.generic | Tensor) else value
-    return float(str(np.float32(value))) if single else value
+    if not isinstance(value, np.generic | Tensor) or value.ndim:
+        return value
+    return float(str(np.float32(value.item()))) if str(value.dtype).endswith("float32") else value.item()
 
 
 class Settings(MutableMapping[str, Any]):
