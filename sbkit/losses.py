@@ -21,13 +21,14 @@ class Loss:
 
     value → (runs, n), one a row. gradient → d value / d logits (runs, n, outputs), of and in NumPy arrays;
     None where only autograd knows it. signed: labels are told by ±1 instead of 1 and 0. many: each output
-    has a label of its own, 0 or 1.
+    has a label of its own, 0 or 1. labels: it takes y as the task has it, classes (runs, n).
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
     gradient: Gradient | None = None
     signed: bool = False
     many: bool = False
+    labels: bool = False
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.value(logits, targets)
@@ -37,7 +38,7 @@ class Loss:
 
         Shape (…, n, outputs).
         """
-        if y.is_floating_point():
+        if self.labels or y.is_floating_point():
             return y
         rows = (y if self.many else F.one_hot(y, outputs)).to(torch.get_default_dtype())
         return 2 * rows - 1 if self.signed else rows
@@ -112,16 +113,26 @@ registries.loss("square", regression=True)(SQUARE)
 USUAL = {"class": "cross_entropy", "many-label": "bce", "regression": "square"}
 
 
-def loss_for(task: Task, name: str | None) -> Loss:
+Named = str | Callable[[Tensor, Tensor], Tensor] | None  # as users name a loss
+
+
+def loss_for(task: Task, name: Named, y: Tensor | None = None) -> Loss:
     """The loss of this name, or the usual one: cross-entropy for classes, "bce" for many labels, or squares.
 
-    Cross-entropy and "bce" take float targets that are chances. Raises `SbkitError` on an unknown name,
-    on a loss that does not fit the task's labels, and on one that was registered as `@sb.loss` and does not
-    give one number a row, a run apart from the others.
+    Cross-entropy and "bce" take float targets that are chances. name may be a function (logits, y) → (runs,
+    n) of one's own, which takes labels (runs, n), or values (runs, n, outputs), as they are. y: what training
+    rows are told, (n, …), if not the task's. Raises `SbkitError` on an unknown name, on a loss that does not
+    fit the task's labels, and on one of one's own that does not give one number a row, a run apart from the
+    others.
     """
-    name = name if name is not None else USUAL[task.sort]
+    y = (task.y if task.z.ndim == 2 else task.y[0]) if y is None else y
+    if callable(name) and not registries.loss.of(name):
+        made = Loss(name, labels=True, many=task.many)
+        _check(getattr(name, "__name__", type(name).__name__), made, y[:3], task)
+        return made
+    name = USUAL[task.sort] if name is None else registries.loss.of(name) or str(name)
     found, about = registries.loss[name], registries.loss.about[name]
-    if not (task.classes or about.regression or _chances(found, task)):
+    if not (task.classes or about.regression or _chances(found, y)):
         rule = "Many labels a row have" if task.many else "Float targets are regression, which has"
         more = "" if task.many else "; rows of chances that sum to 1 have 'cross_entropy' too"
         raise SbkitError(f"{rule} loss={USUAL[task.sort]!r}, got {name!r}{more}.")
@@ -130,26 +141,32 @@ def loss_for(task: Task, name: str | None) -> Loss:
     if isinstance(found, Loss):
         return replace(found, many=True) if task.many else found
     made = Loss(found, many=task.many)
-    _check(name, made, made.encode(task.y[:3], task.outputs).to(task.x.dtype))
+    _check(name, made, made.encode(y[:3], task.outputs).to(task.x.dtype), task)
     return made
 
 
-def _chances(found: Any, task: Task) -> bool:
+def _chances(found: Any, y: Tensor) -> bool:
     """Whether targets that are no classes are chances, as this loss takes them."""
-    if found is CROSS_ENTROPY and not task.many:
-        return bool((task.y >= 0).all() and ((task.y.sum(-1) - 1).abs() < SUMS).all())
-    return found is BINARY and bool(((task.y >= 0) & (task.y <= 1)).all())
+    if found is CROSS_ENTROPY and y.is_floating_point():
+        return bool((y >= 0).all() and ((y.sum(-1) - 1).abs() < SUMS).all())
+    return found is BINARY and bool(((y >= 0) & (y <= 1)).all())
 
 
-def _check(name: str, value: Callable[[Tensor, Tensor], Any], targets: Tensor) -> None:
-    """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, outputs)."""
-    shape = 2, *targets.shape
-    logits = torch.linspace(-1, 1, 2 * targets.numel()).to(targets).view(shape).requires_grad_()
-    with torch.enable_grad():
-        found, alone = (value(part, targets.expand_as(part)) for part in (logits, logits[:1]))
+def _check(name: str, loss: Loss, targets: Tensor, task: Task) -> None:
+    """Refuse a loss of one's own that is not a number a row, from its own run; targets (n, …)."""
+    shape = 2, len(targets), task.outputs
+    logits = torch.linspace(-1, 1, math.prod(shape)).to(task.x).view(shape).requires_grad_()
     rule = f"loss={name!r} is a number a row, {shape[:2]} of logits {shape}, with a gradient, each run apart"
+    values, labels = "(logits - targets).abs().mean(-1)", "F.cross_entropy(logits.mT, y, reduction='none')"
+    way = f"try return {values if targets.ndim > 1 else labels}"
+    both = targets.expand(2, *targets.shape)
+    try:
+        with torch.enable_grad():
+            found, alone = loss.value(logits, both), loss.value(logits[:1], both[:1])
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise SbkitError(f"{rule}, got {type(error).__name__}: {error}; {way}.") from error
     if not (isinstance(found, Tensor) and found.shape == shape[:2] and found.requires_grad):
-        raise SbkitError(f"{rule}, got {told(found)}; try return (logits - targets).abs().mean(-1).")
+        raise SbkitError(f"{rule}, got {told(found)}; {way}.")
     if alone.shape != found[:1].shape or not torch.allclose(alone, found[:1], equal_nan=True):
         raise SbkitError(f"{rule}, got one that mixes runs; sum or average over the last axis alone.")
 

@@ -102,7 +102,7 @@ class Lane:
 
     def steps(self, name: str, pen: Pen) -> list[str]:
         """Lines of Python that lead a new run of this name here."""
-        lines, step = [], 0
+        lines, step = [], self.run.start if self.run else 0
         for at, own, value in [*self.changes, (self.step, "", None)]:
             lines += [f"{name}.advance(steps={at - step})"] if at > step else []
             lines += [f'{name}.settings["{own}"] = {pen.text(value)}'] if own else []
