@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, slab_task, three_classes
+from torch.nn import functional as F
 from torch.testing import assert_close
 
 import sbkit as sb
@@ -43,7 +44,7 @@ FAMILIES = {
 def assert_alike(mine: sb.Snapshot, r: int, theirs: sb.Snapshot) -> None:
     """What run r of a stack shows is what its task alone shows of that run."""
     assert (mine.step, mine.epoch, mine.rows) == (theirs.step, theirs.epoch, theirs.rows)
-    for name in ("loss", "accuracy", "test_accuracy"):
+    for name in ("loss", "accuracy", "test_accuracy", "test_loss"):
         assert_close(getattr(mine, name)[r], getattr(theirs, name)[r], equal_nan=True)
     assert mine.values.keys() == theirs.values.keys()
     for name, value in mine.values.items():
@@ -59,6 +60,38 @@ def test_run_r_is_the_run_of_its_own_task(family, optimizer):
     options = {"optimizer": optimizer, "steps": 12, "stop": None}
     options |= {"batch": 32} if optimizer in ("sgd", "adam") else {}
     together = FLEETS["relu"](sb.data.stack(tasks), runs=RUNS)
+    seen = sb.last(sb.fit(together, sb.data.stack(tasks), **options))
+    for r, task in enumerate(tasks):
+        alone = FLEETS["relu"](task, runs=RUNS)
+        own = sb.last(sb.fit(alone, task, **options))
+        assert_same_run(together, r, alone, r, atol=1e-9, rtol=1e-7)
+        assert_alike(seen, r, own)
+
+
+def weighed() -> torch.Tensor:
+    return torch.rand(RUNS, 300, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
+
+
+def own_loss(logits, y):
+    return F.cross_entropy(logits.mT, y, reduction="none")
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sample_weight": weighed()},
+        {"targets": torch.stack([weighed(), 1 - weighed()], dim=2)},
+        {"loss": own_loss},
+        {"loss": own_loss, "sample_weight": weighed(), "keep": (3,)},
+    ],
+    ids=["weights", "targets", "own loss", "both"],
+)
+def test_what_rows_are_told_stays_with_their_run(options, optimizer):
+    tasks = slab_tasks()
+    options = options | {"optimizer": optimizer, "steps": 8, "stop": None}
+    options |= {"batch": 32} if optimizer == "sgd" else {}
+    together = FLEETS["relu"](tasks[0], runs=RUNS)
     seen = sb.last(sb.fit(together, sb.data.stack(tasks), **options))
     for r, task in enumerate(tasks):
         alone = FLEETS["relu"](task, runs=RUNS)
