@@ -130,7 +130,8 @@ def loss_for(task: Task, name: str | None) -> Loss:
     if isinstance(found, Loss):
         return replace(found, many=True) if task.many else found
     made = Loss(found, many=task.many)
-    _check(name, made, made.encode(task.y[:3], task.outputs).to(task.x.dtype))
+    y = task.y if task.z.ndim == 2 else task.y[0]  # of a stack
+    _check(name, made, made.encode(y[:3], task.outputs).to(task.x.dtype))
     return made
 
 
