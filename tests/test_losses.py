@@ -195,6 +195,14 @@ def test_a_loss_of_ones_own_trains_as_the_same_of_sbkit(register, task, own, sam
         assert_same_run(mine, r, theirs, r, atol=1e-7, rtol=1e-6)
 
 
+def test_a_stack_and_many_labels_have_losses_of_ones_own(register):
+    register(squares, regression=True)
+    task = TASKS["slabs"]()
+    for given, runs in ((sb.data.stack([task, task]), 2), (many_labels(), 3)):
+        seen = sb.last(sb.fit(sb.mlp(given, width=8, runs=runs), given, loss="own", steps=3, stop=None))
+        assert seen.loss.isfinite().all()
+
+
 OWN = {  # name → a loss that is none, what is said of it
     "a number": (lambda logits, targets: squares(logits, targets).mean(), r"a number a row, .*got \(\)"),
     "a number a run": (lambda logits, targets: squares(logits, targets).mean(1), r"got \(2,\)"),
