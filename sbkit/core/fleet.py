@@ -191,6 +191,8 @@ def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:
     """Whether parts (runs, …) of these sizes a run lie one behind the other in one memory, a block a run."""
     there, block = [p for p in parts if p is not None], sum(sizes)
     steps = [p.stride(0) if len(p) > 1 else block for p in there]  # that of a single run says nothing
-    places = [(p.untyped_storage().data_ptr(), n, p.storage_offset()) for p, n in zip(there, steps, strict=True)]
+    places = [
+        (p.untyped_storage().data_ptr(), n, p.storage_offset()) for p, n in zip(there, steps, strict=True)
+    ]
     storage, _, start = places[0] if places else (0, 0, 0)
     return places == [(storage, block, at) for at in accumulate(sizes[:-1], initial=start)]
