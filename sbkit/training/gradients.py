@@ -47,7 +47,7 @@ class Gradients:
     def settle(self) -> None:
         """Put weights back into their memory, and see whether gradients by hand still fit the fleet."""
         self.memory.settle()
-        written = self.objective.loss.gradient and not self.penalty
+        written = self.plan.loss.gradient and not self.penalty
         self.by_hand = bool(written) and Backpropagation.knows(self.fleet)
         self._apart: set[int] = set()  # the runs that `Fleet.only` is known to follow
 
@@ -78,17 +78,25 @@ class Gradients:
         x, y = (self._again() if step == self.plan.span.start else None) or self._drawn(step)
         if self.by_hand and (self.transform or self.objective.own):
             x, y = x.detach(), self.encode(y)
-        weight = self._told(step)[2]
-        self._batch = (x.numpy(), y.numpy(), weight) if self.by_hand else (x, y, weight)
+        self._batch = *((x.numpy(), y.numpy()) if self.by_hand else (x, y)), self._weight(step)
 
-    def _told(self, step: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Of a step's rows x (runs, n, d), y (runs, n, …), and the weights (runs, n), if any."""
+    def _rows(self, step: int) -> tuple[Tensor, Tensor]:
+        """Of the rows of a step x (runs, n, d) and what they are told, y (runs, n, …)."""
         x, y = self.batches(step)
-        return (x, *self.objective.at(y)) if self.objective.own else (x, y, None)
+        return x, self._of_rows(self.objective.y, step) if self.objective.own else y
+
+    def _weight(self, step: int) -> Tensor | None:
+        """How much the rows of a step count, (runs, n), if not alike."""
+        return None if self.objective.weight is None else self._of_rows(self.objective.weight, step)
+
+    def _of_rows(self, part: Tensor, step: int) -> Tensor:
+        """What a part (runs, n, …) has for the rows of a step, each run its own."""
+        rows = self.batches(step)[1]
+        return part[torch.arange(len(rows), device=rows.device)[:, None], rows]
 
     def _drawn(self, step: int) -> tuple[Tensor, Tensor]:
         """The minibatch of a step, x (runs, n, d) and y (runs, n, …), changed by the transform."""
-        x, y, weight = self._told(step)
+        x, y = self._rows(step)
         if not self.transform:
             return x, y
         found: Any = self.transform(self.fleet, x.clone(), y.clone(), **self._more("transform", step))
@@ -99,11 +107,11 @@ class Gradients:
             known = values or 0 <= int(labels.min()) <= int(labels.max()) < classes
             fits = known and made == (len(x), x.shape[2], x.dtype, values)
             fits = fits and self.encode(labels).shape == self.objective.shape(*new.shape[:2])
-            fits = fits and (weight is None or new.shape == x.shape)
+            fits = fits and (self.objective.weight is None or new.shape == x.shape)
         except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):  # no two tensors, no labels
             fits = False
         if not fits:
-            rows = "rows" if weight is None else x.shape[1]  # each has its weight
+            rows = "rows" if self.objective.weight is None else x.shape[1]  # each has its weight
             rule = f"transform gives x ({len(x)}, {rows}, {x.shape[2]}), {x.dtype}, and the rows' y"
             wanted = "values" if values else f"classes 0…{classes - 1}"
             raise SbkitError(f"{rule}, {wanted}, got {told(found)}; try `return x, y`.")
@@ -168,9 +176,9 @@ class Gradients:
 
     def trial(self, step: int) -> None:
         """Work like that of a step, without consequences, to time."""
-        x, y, weight = self._told(step)
+        x, y = self._rows(step)
         if self.by_hand:
-            self._backpropagate(self.fleet, x.numpy(), self.encode(y).numpy(), weight)
+            self._backpropagate(self.fleet, x.numpy(), self.encode(y).numpy(), self._weight(step))
         else:
             self.fleet.predict(x)
 
@@ -198,12 +206,10 @@ class Gradients:
         tape = self._tapes.get(key := (fleet.seed, fleet.runs))
         if tape is None or tape.shape != x.shape:
             tape = self._tapes[key] = Backpropagation(fleet, x.shape)
-        gradient: Any = self.objective.loss.gradient
-        if weight is not None:
-            each = weight.numpy()[..., None]  # (runs, n, 1)
-            logits = tape(x, targets, lambda logits, targets: gradient(logits, targets) * each)
-        else:
-            logits = tape(x, targets, gradient)
+        gradient: Any = self.plan.loss.gradient
+        each = 1 if weight is None else weight.numpy()[..., None]  # (runs, n, 1)
+        weighted = gradient if weight is None else lambda *given: gradient(*given) * each
+        logits = tape(x, targets, weighted)
         if not self.plan.settings.about.needs_loss:
             return None
         return self.objective.value(torch.from_numpy(logits), torch.from_numpy(targets), weight)

@@ -47,13 +47,8 @@ class Objective:
         losses = self.loss.value(logits, self.encode(y).expand(self.shape(*logits.shape[:2])))  # (runs, n)
         return (losses if weight is None else losses * weight).mean(-1)
 
-    def at(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """y (runs, k, …) and weight (runs, k) of each run's own rows, told by their numbers (runs, k)."""
-        run = torch.arange(len(rows), device=rows.device)[:, None]
-        return self.y[run, rows], None if self.weight is None else self.weight[run, rows]
-
     def few(self, rows: Tensor | slice) -> tuple[Tensor, Tensor | None]:
-        """The same of rows that all runs share; y as the task has it unless it is a run's own."""
+        """y and weight of some rows, for all runs the same."""
         y = self.y[:, rows] if self.own or self.stacked else self.y[rows]
         return y, None if self.weight is None else self.weight[:, rows]
 
@@ -69,7 +64,7 @@ def aimed(fleet: Fleet, task: Task, loss: Named, targets: Any, sample_weight: An
     own = targets is not None or sample_weight is not None
     if targets is not None:
         y = _of_rows("targets", targets, (rows, task.outputs), fleet.runs, task)
-    elif own and task.z.ndim == 2:
+    elif own and task.x.ndim == 2:
         y = y.expand(fleet.runs, *y.shape)
     chosen = loss_for(task, loss, None if targets is None else y[0])
     if targets is not None and task.classes:

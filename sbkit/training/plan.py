@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, optim
 
 from sbkit.core import Fleet, SbkitError, Task, between, takes, whole
+from sbkit.losses import Loss
 from sbkit.optimizers import Settings, about
 from sbkit.training.masks import Mask
 from sbkit.training.objective import Objective
@@ -54,7 +55,9 @@ class Hooks:
 
     def factor(self, step: int) -> float:
         """By how much the schedule multiplies the learning rate at a step; 1 without one."""
-        found: Any = 1.0 if self.schedule is None else self.schedule(step)
+        if self.schedule is None:
+            return 1.0
+        found: Any = self.schedule(step)
         found = found.item() if isinstance(found, Tensor) and found.ndim == 0 else found
         return between(f"What schedule gives for step {step}", found, 0, 1e6)
 
@@ -97,6 +100,11 @@ class Plan:
     hooks: Hooks
     seed: int  # of all that is drawn while it trains
     span: Span
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that it makes small."""
+        return self.objective.loss
 
 
 def rows_a_step(task: Task, optimizer: str, batch: int | None, options: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""One fleet is one sweep: run r of settings (runs,) is the run of a fleet with that number; SAM has any base."""
+"""One fleet is one sweep: run r of settings (runs,) trains as a fleet with that number; SAM has any base."""
 
 import pytest
 import torch
@@ -73,7 +73,10 @@ def test_settings_of_one_a_run_change_as_one_or_as_many():
 
 
 WRONG = [
-    ({"lr": [0.1, 0.2]}, r"lr is one number, or one a run, 3, got 2; try one number, or sb.mlp\(task, runs=2\)"),
+    (
+        {"lr": [0.1, 0.2]},
+        r"lr is one number, or one a run, 3, got 2; try one number, or sb.mlp\(task, runs=2\)",
+    ),
     ({"lr": torch.ones(3, 1)}, r"lr is a number above 0.*, got .*"),
     ({"lr": []}, "lr is one number, or one a run, 3, got 0"),
     ({"lr": [0.1, 0.2, -1]}, "lr is a number above 0.*, got -1"),
@@ -85,7 +88,10 @@ WRONG = [
     ({"optimizer": "sam", "base": "sam"}, "No base of sam named 'sam'; there are sgd, gd"),
     ({"optimizer": "sam", "base": "lbfgs"}, "No base of sam named 'lbfgs'"),
     ({"optimizer": "sam", "base": "adm"}, "No base of sam named 'adm'.*Did you mean 'adam'"),
-    ({"optimizer": "sam", "base": "adam", "momentum": 0.9}, "No option of sam named 'momentum'; there are betas"),
+    (
+        {"optimizer": "sam", "base": "adam", "momentum": 0.9},
+        "No option of sam named 'momentum'; there are betas",
+    ),
     ({"base": "adam"}, "No option of sgd named 'base'; there are momentum"),
 ]
 

@@ -69,7 +69,11 @@ def assert_same_product(fast: sb.Fleet, slow: sb.Fleet, masks: list[Tensor]) -> 
 
 RECIPES = [(name, {}) for name in sb.optimizer]
 RECIPES += [("sam", {"base": base, "rho": 0.2}) for base in ("adam", "momentum", "muon", "gd")]
-RECIPES += [("sgd", {"lr": [0.05, 0.1, 0.2]}), ("lbfgs", {"lr": [1.0, 0.5, 0.7]}), ("sam", {"rho": [0.1, 0.2, 0.4]})]
+RECIPES += [
+    ("sgd", {"lr": [0.05, 0.1, 0.2]}),
+    ("lbfgs", {"lr": [1.0, 0.5, 0.7]}),
+    ("sam", {"rho": [0.1, 0.2, 0.4]}),
+]
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])

@@ -162,7 +162,9 @@ def test_a_loss_of_logits_and_targets_is_told_test_labels_alike():
     task = three_classes()
     fleet = FLEETS["relu"](task, runs=2)
     run = train(fleet, task, loss=cross_entropy, targets=soft(task))
-    assert_close(run.snapshot().test_loss, named(fleet.predict(task.x_test), task.y_test.expand(2, -1)).mean(-1))
+    assert_close(
+        run.snapshot().test_loss, named(fleet.predict(task.x_test), task.y_test.expand(2, -1)).mean(-1)
+    )
 
 
 def test_a_registered_loss_may_be_given_itself():
@@ -219,14 +221,26 @@ def test_at_a_glance_the_test_loss_is_of_the_sample():
 
 
 WRONG = [
-    ({"targets": torch.rand(300)}, r"targets: finite numbers \(300, 2\), or \(2, 300, 2\).*got \(300,\).*one_hot"),
+    (
+        {"targets": torch.rand(300)},
+        r"targets: finite numbers \(300, 2\), or \(2, 300, 2\).*got \(300,\).*one_hot",
+    ),
     ({"targets": torch.rand(3, 300, 2)}, r"or \(2, 300, 2\), for each run its own, got \(3, 300, 2\)"),
     ({"targets": torch.full((300, 2), math.nan)}, "targets: finite numbers.*, NaN or infinity; try"),
-    ({"targets": torch.rand(300, 2) - 1}, "targets of loss='cross_entropy' lie in 0 … 1, got -.*; try targets.soft"),
+    (
+        {"targets": torch.rand(300, 2) - 1},
+        "targets of loss='cross_entropy' lie in 0 … 1, got -.*; try targets.soft",
+    ),
     ({"targets": torch.rand(300, 2)}, "add up to 1 a row, got one off by .*; try targets.softmax"),
-    ({"targets": torch.rand(300, 2), "loss": "hinge"}, "loss='hinge' is for labels, got targets; try loss='cross"),
+    (
+        {"targets": torch.rand(300, 2), "loss": "hinge"},
+        "loss='hinge' is for labels, got targets; try loss='cross",
+    ),
     ({"targets": "soft"}, "targets is of numbers.*got 'soft'"),
-    ({"sample_weight": torch.ones(299)}, r"sample_weight: finite numbers \(300,\), or \(2, 300\).*got \(299,\)"),
+    (
+        {"sample_weight": torch.ones(299)},
+        r"sample_weight: finite numbers \(300,\), or \(2, 300\).*got \(299,\)",
+    ),
     ({"sample_weight": torch.ones(3, 300)}, r"got \(3, 300\).*try torch.ones\(len\(task.y\)\)"),
     ({"sample_weight": -torch.ones(300)}, "sample_weight is at least 0, .*, got -1 … -1; try clamp"),
     ({"sample_weight": torch.eye(2)[:, :1] * torch.ones(300)}, "in no run 0 everywhere, got 0 … 1"),
@@ -253,7 +267,9 @@ def test_refuses(options, says):
 
 def test_the_advice_for_losses_works():
     task = slab_task()
-    run = train(FLEETS["relu"](task), task, loss=lambda logits, y: F.cross_entropy(logits.mT, y, reduction="none"))
+    run = train(
+        FLEETS["relu"](task), task, loss=lambda logits, y: F.cross_entropy(logits.mT, y, reduction="none")
+    )
     assert run.finished
     train(FLEETS["relu"](task), task, targets=torch.rand(300, 2).softmax(-1))
     train(FLEETS["relu"](task), task, targets=torch.randn(300, 2), loss="square")

@@ -52,12 +52,11 @@ def test_a_schedule_is_torchs_lambda(optimizer, schedule):
 @pytest.mark.parametrize("optimizer", sb.optimizer)
 def test_a_schedule_multiplies_the_setting_of_every_optimizer(optimizer):
     """As if lr were changed by hand before every step; a number a run, too; the setting itself stays."""
-    task = slab_task()
+    task, factors = slab_task(), [1.0, 0.5, 2.0, 0.25] + [0.0] * (optimizer == "lbfgs")
     for lr in (0.01, [0.01, 0.02]):
         one, other = (FLEETS["relu"](task, runs=2) for _ in range(2))
-        factors = [1.0, 0.5, 2.0, 0.25, 0.0][: 5 if optimizer == "lbfgs" else 4]
-        options = {"optimizer": optimizer, "lr": lr, "batch": 32, "stop": None, "steps": 5}
-        scheduled = sb.fit(one, task, schedule=lambda step: factors[min(step, len(factors) - 1)], **options)
+        options = {"optimizer": optimizer, "lr": lr, "batch": 32, "stop": None, "steps": len(factors)}
+        scheduled = sb.fit(one, task, schedule=lambda step: factors[step], **options)
         by_hand = sb.fit(other, task, **options)
         for factor in factors:
             scheduled.train(steps=1)
@@ -112,9 +111,9 @@ def test_numbers_of_other_libraries_are_factors(factor):
     train(FLEETS["relu"](task, runs=2), task, schedule=lambda step: factor, steps=2)
 
 
-@pytest.mark.parametrize("build", ["relu", "gelu", "dropout"])
+@pytest.mark.parametrize("build", ["relu", "dropout"])
 @pytest.mark.parametrize("optimizer", ["sgd", "gd", "sam", "signsgd"])
-@pytest.mark.parametrize("cut", [1, 37, 50])
+@pytest.mark.parametrize("cut", [1, 50])
 def test_training_that_goes_on_is_training_in_one_go(build, optimizer, cut):
     task = slab_task()
     one, other = (FLEETS[build](task, runs=2, seed=3) for _ in range(2))
@@ -186,7 +185,10 @@ WRONG = [
     ({"keep": [101]}, r"keep has steps from 0 to 100, got 101; try keep=\(100,\)"),
     ({"keep": [10, 60], "start": 50}, "keep has steps from 50 to 100, got 10"),
     ({"keep": [2.0]}, "A step of keep is a whole number of at least 0, got 2.0; try 2"),
-    ({"schedule": 0.5}, r"schedule is a function of \(step\), got 0.5; try schedule=lambda step: 0.99\*\*step"),
+    (
+        {"schedule": 0.5},
+        r"schedule is a function of \(step\), got 0.5; try schedule=lambda step: 0.99\*\*step",
+    ),
     ({"schedule": lambda: 1}, r"schedule is a function of \(step\), got one of \(\)"),
     ({"scheduler": lambda step: 1}, "no argument 'scheduler', .*; try schedule"),
 ]
