@@ -31,6 +31,8 @@ class Fleet(nn.Module):
     `torch.save(fleet.state_dict(), path)`, `fleet.load_state_dict(torch.load(path, weights_only=True))`.
     """
 
+    place: int | None = None  # of a run that `only` gave, which one it is
+
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
@@ -144,7 +146,7 @@ class Fleet(nn.Module):
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
+        part.runs, part.seed, part.own, part.place = 1, self.seed + r, self.own[r : r + 1], r
         return part
 
     def flat(self) -> nn.Parameter:
@@ -189,7 +191,10 @@ def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:
 
 def _in_blocks(parts: Sequence[Tensor | None], sizes: Sequence[int]) -> bool:
     """Whether parts (runs, …) of these sizes a run lie one behind the other in one memory, a block a run."""
-    there = [p for p in parts if p is not None]
-    places = [(p.untyped_storage().data_ptr(), p.stride(0), p.storage_offset()) for p in there]
+    there, block = [p for p in parts if p is not None], sum(sizes)
+    steps = [p.stride(0) if len(p) > 1 else block for p in there]  # that of a single run says nothing
+    places = [
+        (p.untyped_storage().data_ptr(), n, p.storage_offset()) for p, n in zip(there, steps, strict=True)
+    ]
     storage, _, start = places[0] if places else (0, 0, 0)
-    return places == [(storage, sum(sizes), at) for at in accumulate(sizes[:-1], initial=start)]
+    return places == [(storage, block, at) for at in accumulate(sizes[:-1], initial=start)]

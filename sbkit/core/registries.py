@@ -53,10 +53,15 @@ class AboutPlot(Entry):
 
 @dataclass(frozen=True)
 class AboutOptimizer(Entry):
-    """full_batch: every step takes all rows; needs_loss: its step takes the closure of the loss."""
+    """What an optimizer asks for.
+
+    full_batch: every step takes all rows. needs_loss: its step takes the closure of the loss. by_run: it
+    takes settings of one number a run as they are, a tuple; for others each run has an optimizer of its own.
+    """
 
     full_batch: bool = False
     needs_loss: bool = False
+    by_run: bool = False
 
 
 @dataclass(frozen=True)

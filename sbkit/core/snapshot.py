@@ -11,21 +11,24 @@ from torch import Tensor
 from sbkit.core.task import Task
 
 # What a table tells of every run: no measure and no axis (but seed) has such a name.
-RESULTS = ("run", "seed", "net_seed", "step", "epoch", "state", "error", "loss", "accuracy", "test_accuracy")
+RESULTS = (
+    *("run", "seed", "net_seed", "step", "epoch", "state", "error"),
+    *("loss", "accuracy", "test_accuracy", "test_loss"),
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """What is known of a run at one step: small, picklable, all that a plot may see.
 
-    loss, accuracy, test_accuracy: (runs,), NaN where they have no meaning. values: measure → tensor,
-    leading axis runs. state: one word a run: "training", "converged" (it reached `stop`), "diverged"
+    loss, accuracy, test_accuracy, test_loss: (runs,), NaN where they have no meaning. values: measure →
+    tensor, leading axis runs. state: one word a run: "training", "converged" (it reached `stop`), "diverged"
     (its loss is no longer finite) or "finished" (all steps done). rows: how many test rows were measured.
     sample: a few rows of the task, always the same random ones, for names, points and axes. loss and
     accuracy are means over the training rows, or over 4,096 of them, always the same random ones (at a
-    glance over those of `sample`). measured: measure → the step at which its value was taken; an earlier one
-    where costly measures take turns at glances. measures: name of a value → the registered measure that gave
-    it, "" for a function of your own.
+    glance over those of `sample`); test_loss is of the labels, without sample_weight. measured: measure →
+    the step at which its value was taken; an earlier one where costly measures take turns at glances.
+    measures: name of a value → the registered measure that gave it, "" for a function of your own.
     """
 
     step: int
@@ -33,6 +36,7 @@ class Snapshot:
     loss: Tensor
     accuracy: Tensor
     test_accuracy: Tensor
+    test_loss: Tensor
     values: Mapping[str, Any]
     state: tuple[str, ...]
     rows: int

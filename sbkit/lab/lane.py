@@ -102,7 +102,7 @@ class Lane:
 
     def steps(self, name: str, pen: Pen) -> list[str]:
         """Lines of Python that lead a new run of this name here."""
-        lines, step = [], 0
+        lines, step = [], self.run.start if self.run else 0
         for at, own, value in [*self.changes, (self.step, "", None)]:
             lines += [f"{name}.advance(steps={at - step})"] if at > step else []
             lines += [f'{name}.settings["{own}"] = {pen.text(value)}'] if own else []
@@ -114,7 +114,9 @@ class Lane:
         if self.run is None:
             return "pictures"
         task = self.run.task
-        return f"{task.outputs} classes" if task.classes else f"regression (outputs: {task.outputs})"
+        if task.sort == "regression":
+            return f"regression (outputs: {task.outputs})"
+        return f"{task.outputs} {'labels' if task.many else 'classes'}"
 
     def ending(self) -> str:
         """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""

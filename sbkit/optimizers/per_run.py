@@ -7,37 +7,45 @@ from torch import Tensor, optim
 from torch.optim import Optimizer
 
 from sbkit.core import Fleet, SbkitError, optimizer
-from sbkit.optimizers.elementwise import SGD, Closure, bare, eager
+from sbkit.optimizers.apart import stepper
+from sbkit.optimizers.elementwise import Closure, bare, eager
+from sbkit.optimizers.settings import build
 
 
-class SAM(SGD):
-    """Sharpness-aware minimization: the gradient at w + ρ g/‖g‖, a norm a run (Foret et al. 2021, eq. 2)."""
+class SAM(eager(Optimizer)):
+    """The gradient at w + ρ g/‖g‖, a norm a run, for any optimizer (Foret et al. 2021, eq. 2)."""
 
-    def __init__(self, fleet: Fleet, rho: float, **options: Any):
-        super().__init__([fleet.flat()], **options)
-        self.runs, self.param_groups[0]["rho"] = fleet.runs, rho
+    def __init__(self, fleet: Fleet, rho: float | tuple[float, ...], base: Optimizer):
+        super().__init__([fleet.flat()], {})
+        self.runs, self.flat, self.move = fleet.runs, self.param_groups[0]["params"][0], stepper(base)
+        self.param_groups = [*base.param_groups, {"params": [], "rho": rho}]
 
     @bare
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Climb by rho, take the gradient there, step from where it stood; the loss before."""
-        loss, flat = closure(), self.param_groups[0]["params"][0]
+        """Climb by rho, take the gradient there, let the base step from where it stood; the loss before."""
+        loss, flat, rho = closure(), self.flat, self.flat.new_tensor(self.param_groups[-1]["rho"])
         here, grads = flat.data.clone(), flat.grad.view(self.runs, -1)  # (runs, P)
         length = torch.linalg.vector_norm(grads, dim=1, keepdim=True)  # (runs, 1)
         try:
-            flat.data.view_as(grads).addcmul_(grads, self.param_groups[0]["rho"] / (length + 1e-12))
+            flat.data.view_as(grads).addcmul_(grads, rho.view(-1, 1) / (length + 1e-12))
             closure()
         finally:  # an interrupt must not leave the weights up there
             flat.data.copy_(here)
-        super().step(lambda: None)
+        self.move(lambda: loss)
         return loss
 
 
-@optimizer("sam")
+@optimizer("sam", by_run=True)
 def sam(
-    fleet: Fleet, lr: float = 0.1, weight_decay: float = 0.0, momentum: float = 0.0, rho: float = 0.05
+    fleet: Fleet,
+    lr: float | None = None,
+    weight_decay: float = 0.0,
+    rho: float = 0.05,
+    base: str = "sgd",
+    **options: Any,
 ) -> Optimizer:
-    """Sharpness-aware minimization over SGD, radius rho."""
-    return SAM(fleet, rho, lr=lr, momentum=momentum, weight_decay=weight_decay)
+    """Sharpness-aware minimization, radius rho, over another optimizer, whose lr and options it takes."""
+    return SAM(fleet, rho, build(base, fleet, lr, weight_decay, **options))
 
 
 class Muon(eager(Optimizer)):
@@ -123,6 +131,9 @@ class LBFGS(eager(Optimizer)):
         first = []
         for part, single in zip(self.parts, self.singles, strict=True):
             single.param_groups[0]["lr"] = lr
+            if not lr:  # a schedule's pause; there is no line to search
+                first.append(penalized(part))
+                continue
             first.append(torch.as_tensor(single.step(lambda part=part: penalized(part))))
         return torch.stack(first)
 

@@ -70,7 +70,7 @@ def step_line(
 def told(snapshot: Snapshot) -> dict[str, str]:
     """The words of a snapshot's captions: how many rows, and what lines, bands, bars and dots show.
 
-    >>> one = Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 2, {}, ("training",) * 8, 100, None)
+    >>> one = Snapshot(0, 0.0, torch.ones(8), *[torch.ones(8)] * 3, {}, ("training",) * 8, 100, None)
     >>> told(one)["over"], told(one)["mean"]
     ('line = mean, band = min–max over 8 runs', 'mean of 8 runs')
     """

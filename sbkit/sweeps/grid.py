@@ -34,10 +34,10 @@ def sweep(
 
     axes: values to try, by the name of the lesson's argument; all combinations are trained, the seeds
     of each as one fleet. Columns: the settings, run, seed, net_seed, step, epoch, state, error, loss,
-    accuracy, test_accuracy, then the measured values: "reliance[linear]" for vectors, an array for larger
-    ones. net_seed is the seed of the row's own net, fleet.seed + run; seed is the same, but where it is an
-    axis: then it is the value tried. No net is counted twice: an axis has each value once, and seeds lie
-    at least as far apart as the lesson has runs (`seed=[0, 8]` for 8), unless they do not reach the nets.
+    accuracy, test_accuracy, test_loss, then the measured values: "reliance[linear]" for vectors, an array
+    for larger ones. net_seed is the seed of the row's own net, fleet.seed + run; seed is the same, but where
+    it is an axis: then it is the value tried. No net is counted twice: an axis has each value once, and seeds
+    lie at least as far apart as the lesson has runs (`seed=[0, 8]` for 8), unless they do not reach the nets.
     A setting that fails is one row, its `state` "failed" and its `error` a sentence ("" elsewhere).
 
     jobs: settings trained at once, in processes of one thread each, -1 for one a core; by default as

@@ -45,7 +45,8 @@ def words(error: Exception) -> str:
 
 def row(snapshot: Snapshot, r: int, seed: int, axes: Iterable[str] = ()) -> dict[str, Any]:
     """The results of run r, whose net has this seed: `RESULTS`, then what was measured."""
-    numbers = {name: float(getattr(snapshot, name)[r]) for name in ("loss", "accuracy", "test_accuracy")}
+    scores = ("loss", "accuracy", "test_accuracy", "test_loss")
+    numbers = {name: float(getattr(snapshot, name)[r]) for name in scores}
     about = {"step": snapshot.step, "epoch": snapshot.epoch, "state": snapshot.state[r], "error": ""}
     told = {"run": r, "seed": seed, "net_seed": seed} | about | numbers
     for name, value in snapshot.values.items():

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from sbkit.core import Fleet, SbkitError, Task, check_memory, registries
+from sbkit.optimizers import taken
 from sbkit.training.plan import CALLS
 
 # The name here: usual names in other libraries.
@@ -26,6 +27,12 @@ USUAL = {
     "transform": ("augment", "augmentation", "transforms"),
     "stop": ("tol", "early_stopping", "threshold", "target_loss"),
     "optimizer": ("opt", "optim", "optimiser", "solver"),
+    "schedule": ("scheduler", "lr_scheduler", "lr_schedule", "lr_lambda"),
+    "start": ("first_step", "start_step", "initial_step"),
+    "sample_weight": ("sample_weights", "weight", "weights"),
+    "targets": ("target", "soft_targets", "soft_labels"),
+    "keep": ("checkpoints", "save_steps"),
+    "mask": ("masks",),
 }
 EPOCHS = ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs")
 NAMED = {"optimizer": registries.optimizer, "loss": registries.loss}
@@ -38,9 +45,9 @@ def check_names(options: Mapping[str, Any], own: Parameters, optimizer: str, epo
     own: the arguments of `fit`; epoch: steps in one. What is no other name of an argument is left to the
     optimizer to refuse.
     """
-    known = inspect.signature(registries.optimizer[optimizer]).parameters
-    both = {**known, **own}
-    optional = {name: each.default for name, each in both.items() if each.default is not each.empty}
+    known = taken(optimizer, options)
+    both = {**known, **{name: each.default for name, each in own.items()}}
+    optional = {name: usual for name, usual in both.items() if usual is not inspect.Parameter.empty}
     for name, value in options.items():
         if name in known:
             continue
@@ -66,22 +73,28 @@ def _meant(name: str, value: Any) -> str:
     return f"{name}={near[0] if near else next(iter(NAMED[name]))!r}"
 
 
-def check_fit(fleet: Fleet, task: Task, batch: int, ordered: bool) -> None:
+def check_fit(fleet: Fleet, task: Task, batch: int, ordered: bool, kept: int) -> None:
     """Refuse a fleet that does not fit the task, or what does not fit the memory.
 
-    The memory holds a step, the logits of the test rows, and the minibatches' order if they are `ordered`.
+    The memory holds a step, the logits of the test rows, the minibatches' order if they are `ordered`, and
+    the weights of the steps that are `kept`.
     """
+    if task.z.ndim > 2 and len(task.z) != fleet.runs:
+        words = f"Each run of a fleet has its own task of a stack, got {len(task.z)} for {fleet.runs} runs"
+        raise SbkitError(f"{words}; try sb.mlp(task, runs={len(task.z)}).")
+    held = sum(t.nbytes for t in fleet.state_dict().values())
+    check_memory(kept * held, f"{kept:,} steps of keep × {held:,} bytes of weights", task.x.device)
     outputs, size = task.outputs, task.x.element_size()
     layers = [layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)]
-    units = task.x.shape[1] + sum(layers)
+    units = task.x.shape[-1] + sum(layers)
     for rows, words, each in (
-        (len(task.y) * ordered, "rows × 8 bytes", 8),
-        (len(task.y_test), f"test rows × {outputs} outputs × {size} bytes", outputs * size),
+        (task.z.shape[-2] * ordered, "rows × 8 bytes", 8),
+        (task.z_test.shape[-2], f"test rows × {outputs} outputs × {size} bytes", outputs * size),
         (batch, f"rows × {units:,} units × {size} bytes", units * size),
     ):
         what = f"{fleet.runs} runs × {rows:,} {words} × 3 copies"
         check_memory(3 * fleet.runs * rows * each, what, task.x.device)
     fleet.try_out(task.x)
-    found = tuple(fleet.predict(task.x[:2]).shape)
-    if found != (wanted := (fleet.runs, min(2, len(task.x)), outputs)):
+    found = tuple(fleet.predict(task.x[..., :2, :]).shape)
+    if found != (wanted := (fleet.runs, min(2, task.x.shape[-2]), outputs)):
         raise SbkitError(f"The task has {outputs} outputs, so logits are {wanted}, got {found}.")

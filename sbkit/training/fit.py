@@ -1,21 +1,36 @@
 """From a fleet, a task and some choices to a run: everything is checked here, before any training."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from torch import Tensor
+
 from sbkit.core import Fleet, SbkitError, Snapshot, Task, check_pair, whole
 from sbkit.core.environment import headless
-from sbkit.losses import loss_for
+from sbkit.losses import Named
 from sbkit.optimizers import Settings, build
 from sbkit.training.arguments import check_fit, check_names
+from sbkit.training.masks import Mask
 from sbkit.training.measured import Measure, named
-from sbkit.training.plan import AfterStep, Hooks, Penalty, Plan, Transform, rows_a_step
+from sbkit.training.objective import aimed
+from sbkit.training.plan import (
+    AfterStep,
+    Hooks,
+    Penalty,
+    Plan,
+    Schedule,
+    Span,
+    Transform,
+    rows_a_step,
+    spanned,
+)
 from sbkit.training.run import Run
 
 SLICE = 0.25  # seconds of training between two moves of the bar
 PATIENCE = 2.0  # seconds without a bar
+Number = float | Sequence[float] | Tensor  # one for all runs, or (runs,)
 
 
 def fit(
@@ -23,33 +38,58 @@ def fit(
     task: Task,
     *,
     optimizer: str = "sgd",
-    lr: float | None = None,
-    weight_decay: float = 0.0,
+    lr: Number | None = None,
+    weight_decay: Number = 0.0,
     batch: int | None = None,
     steps: int = 1000,
+    start: int = 0,
     every: int = 50,
+    keep: Iterable[int] = (),
     measure: Measure | Iterable[Measure] = (),
-    loss: str | None = None,
+    loss: Named = None,
+    targets: Tensor | None = None,
+    sample_weight: Tensor | None = None,
     stop: float | None = 0.01,
     penalty: Penalty | None = None,
     transform: Transform | None = None,
     after_step: AfterStep | None = None,
+    schedule: Schedule | None = None,
+    mask: Mask | None = None,
     seed: int = 0,
     **options: Any,
 ) -> Run:
     """A lazy run that trains `fleet` (in place) on `task`; nothing is trained before it is asked for.
 
     Iterated, it gives a `Snapshot` every `every` steps and at the end. lr=None is the optimizer's own
-    default; options are its own (momentum, rho, betas, …). batch: rows a step, None is 256, or all if there
-    are fewer; gd and lbfgs always take all. measure: names of registered measures, or functions (fleet, task)
-    → tensor or array (runs, …), or a list of them. loss: the name of a function that `@sb.loss` registered;
-    None is "cross_entropy" for classes, "square" for values. stop: a run ends when its mean training loss,
-    over all rows or 4,096 drawn from them, is below it; tested every 50 steps, when one whose loss is not
-    finite ends too; None never. seed: of the minibatch order and of dropout.
-    penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a batch
-    (without gradients, unless it asks for them by torch.enable_grad); after_step(fleet, step) changes
-    weights. Measures, penalty and transform are asked once here, so that `SbkitError` is raised before any
-    training on names, numbers, shapes and answers that do not fit.
+    default; options are its own (momentum, rho, betas, …), with those of `base` for optimizer="sam",
+    base="adam". lr, weight_decay, momentum, rho and alpha may have one number a run, (runs,): run r trains
+    as in a fleet with its number. batch: rows a step, None is 256, or all if there are fewer; gd and lbfgs
+    always take all. measure: names of registered measures, or functions (fleet, task)
+    → tensor or array (runs, …), or a list of them. seed: of the minibatch order and of dropout. stop: a run
+    ends when its mean training loss, over all rows or 4,096 drawn from them, is below it; tested every 50
+    steps, when one whose loss is not finite ends too; None never.
+
+    loss: the name of a function that `@sb.loss` registered, or a function (logits, y) → (runs, n) of logits
+    (runs, n, outputs) and labels (runs, n); None is "cross_entropy" for classes, "bce" for
+    many labels, "square" for values.
+    targets (n, outputs), or (runs, n, outputs) for each run its own, are learned in place of the labels, as
+    chances that add up to 1 for cross-entropy; accuracy is of the labels. sample_weight, (n,) or (runs, n)
+    and at least 0, multiplies the loss of a row; the mean is over rows, not divided by the weights' sum.
+
+    start: the first step; `steps` counts from 0, so fit(steps=50), then fit(start=50, steps=100) is
+    fit(steps=100) in order, schedule and dropout. The optimizer begins anew: the same weights come of those
+    that keep nothing from step to step (sgd, gd, sam over them), momenta begin at 0. keep: steps after which
+    weights are kept, as `run.kept[step]`.
+
+    schedule(step) → factor multiplies lr as it then is, as torch's LambdaLR. mask: a bool tensor
+    (runs, out, in) for each of `fleet.weights()`, True = kept, or step → such a list: masked weights and
+    their gradients are 0, from now on, as in a net that multiplies weights by masks.
+    penalty(fleet, x, y, logits) → (runs,) adds to the loss (an argument named loss gets the fit's own
+    `sb.losses.Loss`); transform(fleet, x, y) → x, y changes a batch (without gradients, unless it asks for
+    them by torch.enable_grad; arguments named step and generators get the step and a torch.Generator a run,
+    seeded anew at every step by seed, step and run); after_step(fleet, step) changes weights. Measures,
+    penalty and transform are asked once here, so that `SbkitError` is raised before any training on names,
+    numbers, shapes and answers that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -57,17 +97,34 @@ def fit(
     >>> [snapshot.step for snapshot in fit(mlp(task, runs=2), task, steps=120, stop=None)]
     [50, 100, 120]
     """
-    check_pair("sb.fit", fleet, task, trains=True)
-    rows = rows_a_step(task, optimizer, batch)
-    check_names(options, inspect.signature(fit).parameters, optimizer, len(task.y) / rows)
-    hooks = Hooks(penalty, transform, after_step)
-    chosen, measures, seed = loss_for(task, loss), named(measure, task), whole("seed", seed, 0)
+    hooks = Hooks(penalty, transform, after_step, schedule, mask)
+    span = spanned(start, steps, every, keep, stop)
     given = {"lr": lr, "weight_decay": weight_decay} | options
+    aims = loss, targets, sample_weight
+    return Run(fleet, task, _planned(fleet, task, optimizer, given, batch, measure, aims, hooks, seed, span))
+
+
+def _planned(
+    fleet: Fleet,
+    task: Task,
+    optimizer: str,
+    given: Mapping[str, Any],
+    batch: int | None,
+    measure: Measure | Iterable[Measure],
+    aims: tuple[Named, Any, Any],
+    hooks: Hooks,
+    seed: int,
+    span: Span,
+) -> Plan:
+    """What `fit` was asked, checked one by the other and prepared."""
+    check_pair("sb.fit", fleet, task, trains=True, stacks=True)
+    rows = rows_a_step(task, optimizer, batch, given)
+    check_names(given, inspect.signature(fit).parameters, optimizer, task.x.shape[-2] / rows)
+    objective, measures, seed = aimed(fleet, task, *aims), named(measure, task), whole("seed", seed, 0)
     made = build(optimizer, fleet, **given)
-    settings = Settings(made, optimizer)
-    check_fit(fleet, task, rows, ordered=not settings.about.full_batch)
-    plan = Plan(made, settings, given, rows, chosen, measures, hooks, seed)
-    return Run(fleet, task, plan, steps, every, stop)
+    settings = Settings(made, optimizer, given, fleet.runs)
+    check_fit(fleet, task, rows, ordered=not settings.about.full_batch, kept=len(span.keep))
+    return Plan(made, settings, given, rows, objective, measures, hooks, seed, span)
 
 
 def last(run: Run) -> Snapshot:

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Snapshot, Task, between, drawn, registries, whole
+from sbkit.core import SAMPLE, Fleet, SbkitError, Snapshot, Task, between, drawn, registries, whole
 from sbkit.core.machine import best_threads, threads
 from sbkit.measures import accuracy
 from sbkit.training.gradients import Gradients
-from sbkit.training.measured import Value, value_of
+from sbkit.training.measured import Value, taken
 from sbkit.training.memory import Memory
 from sbkit.training.plan import Plan
 
@@ -35,22 +35,27 @@ class Seen(NamedTuple):
 class Run:
     """Training under way: iterate it, or `advance` it; made by `fit`.
 
-    step of steps, fleet, task, settings (what may change while it trains), finished.
+    step of steps, fleet, task, settings (what may change while it trains), finished. kept: step → the
+    weights after it, a `state_dict` for each step of `keep` that was reached, or that lies beyond the end of
+    all runs: `fleet.load_state_dict(run.kept[50])`.
     The numbers are the same however the steps are cut; threads that ask at once take turns.
     watch: called between two slices of a loop or of `last`, with the snapshot if one was taken.
     """
 
     watch: Callable[[Snapshot | None], object] = bool
 
-    def __init__(self, fleet: Fleet, task: Task, plan: Plan, steps: int, every: int, stop: float | None):
-        self.fleet, self.task, self.plan, self.step = fleet, task, plan, 0
-        self.steps, self.every = whole("steps", steps), whole("every", every)
-        self.stop = None if stop is None else between("stop", stop, 0, math.inf, open_low=True)
+    def __init__(self, fleet: Fleet, task: Task, plan: Plan):
+        self.fleet, self.task, self.plan = fleet, task, plan
+        self.start, self.steps, self.every, self._keep, self.stop = plan.span
+        self.step = self.start
         self.settings, self.given = plan.settings, plan.given
         self.states = ["training"] * fleet.runs
         self.sample = task.sample()
-        few = drawn(len(task.y), LOSS_ROWS)
-        self._judged = task.x[few], task.y[few]  # the rows of loss, accuracy and the stopping rule
+        # The rows of loss, accuracy and the stopping rule, by glance: x, y, what they are told, their weights
+        n, every = task.z.shape[-2], (slice(None),) * (task.z.ndim - 2)  # every run of a stack
+        few = {glance: drawn(n, SAMPLE if glance else LOSS_ROWS) for glance in (True, False)}
+        rows = {g: (task.x[*every, i], task.y[*every, i]) for g, i in few.items()}
+        self._judged = {g: (*rows[g], *plan.objective.few(i)) for g, i in few.items()}
         self._alone = threading.RLock()  # a page may ask for a slice while a cell trains
         self._looks = 0
         self._seen: dict[str, Seen] = {}
@@ -58,6 +63,9 @@ class Run:
         self._memory = Memory(fleet, plan.optimizer)
         self._gradients = Gradients(fleet, task, plan, self._memory)
         self._rehearse()
+        self._gradients.mask()
+        self.kept: dict[int, dict[str, Tensor]] = {}
+        self._keep_weights()
 
     def _rehearse(self) -> None:
         """Call all that is not sbkit's own once and undo it, so that faults are told before training."""
@@ -66,14 +74,14 @@ class Run:
             for name, measure in self.plan.measure.items():
                 own = getattr(measure, "__module__", "").startswith("sbkit.")
                 if not own or registries.measure.about[registries.measure.of(measure)].hidden:
-                    value_of(name, self._tried(measure), self.fleet.runs)
+                    self._tried(name, measure)
 
-    def _tried(self, measure: Callable[..., Any]) -> Any:
+    def _tried(self, name: str, measure: Callable[..., Any]) -> Value:
         """What a measure gives of the sample, or of all rows where it needs those."""
         try:
-            return measure(self.fleet, self.sample)
+            return taken(name, measure, self.fleet, self.sample)
         except Exception:  # whatever it is, it rises again where all rows do not help
-            return measure(self.fleet, self.task)
+            return taken(name, measure, self.fleet, self.task)
 
     @property
     def finished(self) -> bool:
@@ -127,26 +135,24 @@ class Run:
         """What is known now, without training; `glance` as in `advance`."""
         task = self.sample if glance else self.task
         with self._alone, threads(self._threads()), torch.no_grad():
-            x, y = (task.x, task.y) if glance else self._judged
-            logits = self.fleet.predict(x)
+            x, y, told, weight = self._judged[glance]
+            logits, test = self.fleet.predict(x), self.fleet.predict(task.x_test)
+            objective = self.plan.objective
             self._measure(task, glance)
             return Snapshot(
                 step=self.step,
-                epoch=self.step * self.plan.batch / len(self.task.y),
-                loss=self._loss(logits, y).cpu(),
+                epoch=self.step * self.plan.batch / self.task.z.shape[-2],
+                loss=objective.value(logits, told, weight).cpu(),
                 accuracy=accuracy(logits, y),
-                test_accuracy=accuracy(self.fleet.predict(task.x_test), task.y_test),
+                test_accuracy=accuracy(test, task.y_test),
+                test_loss=objective.value(test, objective.test(task.y_test)).cpu(),
                 values={name: seen.value for name, seen in self._seen.items()},
                 state=tuple(self.states),
-                rows=len(task.y_test),
+                rows=task.z_test.shape[-2],
                 sample=self.sample,
                 measured={name: seen.step for name, seen in self._seen.items()},
                 measures={name: registries.measure.of(one) for name, one in self.plan.measure.items()},
             )
-
-    def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
-        """Mean loss of logits (runs, n, outputs). (runs,)"""
-        return self.plan.loss.value(logits, self._gradients.encode(y).expand_as(logits)).mean(-1)
 
     def _measure(self, task: Task, glance: bool) -> None:
         """Take every measure; at a glance coarsely, and the costly ones by turns, one at a time."""
@@ -158,14 +164,14 @@ class Run:
             rows = task if about.rows else self.task
             if costly and seen is None:
                 rows = rows.sample(FEW)
-            of = glance, len(rows.y_test)
+            of = glance, rows.z_test.shape[-2]
             rests = seen and seen.of == of and self._looks - seen.look < about.glance_every
             if rests or (costly and busy and seen and seen.of[0]):
                 continue
             busy |= costly
             bound = getattr(measure, "keywords", {})  # of a partial
             coarse = {key: value for key, value in about.glance.items() if key not in bound}
-            found = value_of(name, measure(self.fleet, rows, **coarse), self.fleet.runs)
+            found = taken(name, measure, self.fleet, rows, **coarse)
             self._seen[name] = Seen(found, self.step, self._looks, of)
 
     def _train_step(self) -> None:
@@ -173,15 +179,25 @@ class Run:
         try:
             self._gradients.move()
             self.step += 1
+            self._gradients.mask()
             if self.plan.hooks.after_step:
                 self.plan.hooks.after_step(self.fleet, self.step)
                 self._gradients.settle()
+                self._gradients.mask()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
             if self._kept:
                 for kept, weight in zip(self._kept, self._memory.weights, strict=True):
                     weight.index_copy_(0, self._frozen, kept)
-            if self.step and (self.step % CHECK == 0 or self.step >= self.steps):
+            if self.step > self.start and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
+            self._keep_weights()
+
+    def _keep_weights(self) -> None:
+        """Copy the weights if this step is to be kept; at the end of all runs also for the steps to come."""
+        for step in self._keep - self.kept.keys():
+            if step == self.step or (self.finished and step > self.step):
+                state = self.fleet.state_dict()
+                self.kept[step] = {name: tensor.detach().clone() for name, tensor in state.items()}
 
     def _check(self) -> None:
         """Freeze the runs that reached `stop` or whose loss is no longer finite; at the end, all.
@@ -189,9 +205,9 @@ class Run:
         Where nothing but a lost run can end it, the few rows of a glance do until the last step.
         """
         ends = self.step >= self.steps
-        x, y = self._judged if self.stop is not None or ends else (self.sample.x, self.sample.y)
+        x, _, told, weight = self._judged[self.stop is None and not ends]
         logits = self.fleet.predict(x)
-        loss = self._loss(logits, y)  # (runs,)
+        loss = self.plan.objective.value(logits, told, weight)  # (runs,)
         parts = [*self.fleet.parameters(), logits, loss, *self._gradients.penalized()]  # (runs, …) each
         finite = torch.stack([p.reshape(len(loss), -1).isfinite().all(1) for p in parts]).all(0)  # (runs,)
         low = loss < (-math.inf if self.stop is None else self.stop)

@@ -1,7 +1,5 @@
 """Options are checked when a run is built, settings when they are changed."""
 
-import inspect
-
 import pytest
 from cases import FLEETS, slab_task
 
@@ -41,7 +39,7 @@ def test_refuses_options(options, says):
 @pytest.mark.parametrize("optimizer", sb.optimizer)
 def test_settings_are_named_and_start_as_asked(optimizer):
     run = fit(optimizer=optimizer, weight_decay=0.02)
-    assert run.settings["lr"] == inspect.signature(sb.optimizer[optimizer]).parameters["lr"].default
+    assert run.settings["lr"] == sb.optimizers.taken(optimizer, {})["lr"]
     assert run.settings["weight_decay"] == 0.02
     assert {"lr", "weight_decay"} <= set(run.settings) <= {"lr", "weight_decay", "momentum", "rho", "alpha"}
     assert dict(run.settings).keys() == set(run.settings) and repr(run.settings) == repr(dict(run.settings))

@@ -35,7 +35,8 @@ def snapshot() -> Callable[..., Snapshot]:
             "spectrum": [torch.tensor([[3.0, 1.0], [5.0, 2.0], [4.0, 3.0]]), torch.ones(RUNS, 1)],
         }
         made = {"loss": torch.tensor([0.1, 0.2, 0.6]), "accuracy": torch.tensor([0.7, 0.8, 0.9])}
-        made |= {"test_accuracy": torch.tensor([0.5, 0.6, 0.7]), "values": values, "rows": 1000}
+        made |= {"test_accuracy": torch.tensor([0.5, 0.6, 0.7]), "test_loss": torch.tensor([0.2, 0.3, 0.5])}
+        made |= {"values": values, "rows": 1000}
         made |= {"state": ("training",) * RUNS, "sample": task(features)}
         return Snapshot(step=step, epoch=step / 10, **(made | fields))
 

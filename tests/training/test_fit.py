@@ -117,8 +117,8 @@ def test_a_hook_that_is_none_is_shown_one():
         sb.SbkitError, match=r"no argument 'callbacks', .*; try after_step=lambda fleet, step: "
     ):
         fit(callbacks=[])
-    with pytest.raises(sb.SbkitError, match="No option of sgd named 'mask'"):
-        fit(mask=None)
+    with pytest.raises(sb.SbkitError, match="No option of sgd named 'fisher'"):
+        fit(fisher=None)
 
 
 def test_swapped_or_foreign_arguments_are_told_apart():
