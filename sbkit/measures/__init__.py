@@ -2,6 +2,7 @@
 
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
+from sbkit.measures.curvature import eigenvalues, hessian, hvp, sharpness, trace
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
@@ -15,9 +16,11 @@ from sbkit.measures.rank import (
 )
 from sbkit.measures.robustness import attack, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
+from sbkit.measures.surface import loss_surface
 from sbkit.measures.units import units
 
 __all__ = ["accuracy", "alignment", "alone", "attack", "auc", "boundary", "conflict", "effective_rank"]
 __all__ += ["effective_weight", "entropy_rank", "kernel", "kinds", "margins", "pca_rank", "randomized"]
 __all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
 __all__ += ["universal_perturbation"]
+__all__ += ["eigenvalues", "hessian", "hvp", "loss_surface", "sharpness", "trace"]

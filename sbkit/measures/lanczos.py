@@ -1,0 +1,87 @@
+"""Largest eigenvalues of many symmetric matrices at once, known by their products alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from sbkit.core import SbkitError, check_memory
+
+MOST = 64  # vectors of a basis, or four an eigenvalue; then its better half goes on
+TURNS = 1000  # times that a basis grows, at most
+WEAK = 1e-3  # less is left of a vector of length 1 that leads nowhere new
+
+
+def lanczos(
+    product: Callable[[Tensor], Tensor], k: int, like: Tensor, rngs: Sequence[torch.Generator]
+) -> tuple[Tensor, Tensor]:
+    """The k algebraically largest eigenvalues, largest first, and their vectors. (runs, k), (runs, k, P)
+
+    Of symmetric matrices A (P, P), one a run, by product: v (runs, k, P) → A v, finite. like (runs, P): a
+    tensor of that type and device. rngs: one a run. Block Lanczos with full reorthogonalization (Golub and
+    Van Loan 2013, section 10.3), restarted by the better half of its basis (Wu and Simon 2000). Blocks of k
+    vectors find an eigenvalue as often as it comes, and one that leads nowhere new is drawn again, so that
+    no invariant subspace holds them. It ends when every ‖A v − λ v‖ is below the largest |λ| times the 0.6th
+    power of the float type's rounding, or the products' own rounding, or when the basis is complete. Raises
+    `SbkitError` where it does not end, and where memory is too small.
+    """
+    runs, size = like.shape
+    most = min(size, max(MOST, 4 * k))
+    words = f"{runs} runs × {most} vectors × {size:,} weights × {like.element_size()} bytes × 2 (v, A v)"
+    check_memory(2 * runs * most * size * like.element_size(), words, like.device)
+    basis = images = like.new_empty(runs, 0, size)  # Q (runs, m, P), its rows orthonormal, and A Q
+    inner = like.new_empty(runs, 0, 0)  # QᵀAQ (runs, m, m)
+    ahead = _drawn(like, k, rngs)  # (runs, k, P)
+    for _ in range(TURNS):
+        ahead = _orthonormal(ahead, basis, rngs)
+        found = product(ahead)
+        inner = torch.cat([inner, basis @ found.mT], dim=2)
+        basis, images = torch.cat([basis, ahead], dim=1), torch.cat([images, found], dim=1)
+        inner = torch.cat([inner, ahead @ images.mT], dim=1)
+        values, turns = torch.linalg.eigh((inner + inner.mT) / 2)
+        values, turns = values.flip(-1), turns.flip(-1).mT  # (runs, m), (runs, m, m), largest first
+        vectors = turns[:, :k] @ basis
+        ahead = turns[:, :k] @ images - values[:, :k, None] * vectors  # residuals
+        if basis.shape[1] == size or _close(ahead, values, inner):
+            return values[:, :k], vectors
+        if basis.shape[1] + k > most < size:
+            kept = turns[:, : most // 2]
+            basis, images, inner = kept @ basis, kept @ images, kept @ inner @ kept.mT
+        ahead = ahead[:, : size - basis.shape[1]]
+    rule, got = f"Eigenvalues are found in {TURNS:,} products each", f"{k} that lie too close to others"
+    fix = "fewer, or float64: fleet.double() and task.to(dtype=torch.float64)"
+    raise SbkitError(f"{rule}, got {got}; try {fix}.")
+
+
+def _close(residuals: Tensor, values: Tensor, inner: Tensor) -> bool:
+    """Whether all residuals (runs, k, P) are as small as the float type, or the products' rounding, allows.
+
+    The latter is what QᵀAQ, inner (runs, m, m), lacks to be symmetric.
+    """
+    allowed = torch.finfo(values.dtype).eps ** 0.6 * values.abs().amax(1)  # (runs,)
+    rounding = (inner - inner.mT).square().mean((1, 2)).mul(residuals.shape[-1]).sqrt()
+    return bool((residuals.norm(dim=-1).amax(1) <= allowed + rounding).all())
+
+
+def _drawn(like: Tensor, k: int, rngs: Sequence[torch.Generator]) -> Tensor:
+    """Random vectors of length 1, each run's from its own generator. (runs, k, P)"""
+    drawn = torch.stack([torch.randn(k, like.shape[1], generator=rng, dtype=like.dtype) for rng in rngs])
+    return normalize(drawn, dim=-1).to(like.device)
+
+
+def _orthonormal(vectors: Tensor, basis: Tensor, rngs: Sequence[torch.Generator]) -> Tensor:
+    """Vectors (runs, k, P) made orthogonal to the basis (runs, m, P) and each other, of length 1.
+
+    Three times, for one that nearly lies in the others' span is drawn again, and rounding is left at first.
+    """
+    for _ in range(3):
+        vectors = normalize(vectors, dim=-1, eps=torch.finfo(vectors.dtype).tiny)
+        columns, rest = torch.linalg.qr((vectors - (vectors @ basis.mT) @ basis).mT)
+        weak = rest.diagonal(dim1=1, dim2=2).abs() < WEAK  # (runs, k)
+        vectors = columns.mT
+        if weak.any():
+            vectors = vectors.where(~weak.unsqueeze(-1), _drawn(vectors[:, 0], vectors.shape[1], rngs))
+    return vectors
