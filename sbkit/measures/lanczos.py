@@ -44,8 +44,9 @@ def lanczos(
         values, turns = torch.linalg.eigh((inner + inner.mT) / 2)
         values, turns = values.flip(-1), turns.flip(-1).mT  # (runs, m), (runs, m, m), largest first
         vectors = turns[:, :k] @ basis
-        ahead = turns[:, :k] @ images - values[:, :k, None] * vectors  # residuals
-        if basis.shape[1] == size or _close(ahead, values, inner):
+        scale = values.abs().amax(1).clamp_min(torch.finfo(like.dtype).tiny).view(-1, 1, 1)  # else squares vanish
+        ahead = (turns[:, :k] @ images - values[:, :k, None] * vectors) / scale  # residuals
+        if basis.shape[1] == size or _close(ahead, inner / scale):
             return values[:, :k], vectors
         if basis.shape[1] + k > most < size:
             kept = turns[:, : most // 2]
@@ -56,14 +57,13 @@ def lanczos(
     raise SbkitError(f"{rule}, got {got}; try {fix}.")
 
 
-def _close(residuals: Tensor, values: Tensor, inner: Tensor) -> bool:
+def _close(residuals: Tensor, inner: Tensor) -> bool:
     """Whether all residuals (runs, k, P) are as small as the float type, or the products' rounding, allows.
 
     The latter is what QᵀAQ, inner (runs, m, m), lacks to be symmetric.
     """
-    allowed = torch.finfo(values.dtype).eps ** 0.6 * values.abs().amax(1)  # (runs,)
-    rounding = (inner - inner.mT).square().mean((1, 2)).mul(residuals.shape[-1]).sqrt()
-    return bool((residuals.norm(dim=-1).amax(1) <= allowed + rounding).all())
+    rounding = (inner - inner.mT).square().mean((1, 2)).mul(residuals.shape[-1]).sqrt()  # (runs,)
+    return bool((residuals.norm(dim=-1).amax(1) <= torch.finfo(inner.dtype).eps ** 0.6 + rounding).all())
 
 
 def _drawn(like: Tensor, k: int, rngs: Sequence[torch.Generator]) -> Tensor:
