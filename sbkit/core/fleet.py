@@ -156,9 +156,9 @@ class Fleet(nn.Module):
         return torch.cat([p.reshape(self.runs, -1) for p in self._trained()], dim=1)
 
     def logits_at(self, vector: Tensor, x: Tensor) -> Tensor:
-        """`forward` at other weights, each run's a row as in `vector` (runs, P), through which gradients flow.
+        """`forward` at other weights (runs, P), as `vector` has them. (runs, n, outputs)
 
-        Logits (runs, n, outputs); the fleet keeps its own weights. Raises `SbkitError` on other shapes.
+        Gradients flow to them; the fleet keeps its own. Raises `SbkitError` on weights of another shape.
         """
         trained = [p for p in self.parameters() if p.requires_grad]
         sizes = [p[0].numel() for p in trained]
@@ -173,7 +173,7 @@ class Fleet(nn.Module):
         with undone(self):  # what a pruned layer keeps as its weight, too
             return called(self, {name: moved.get(id(t), t) for name, t in named.items()}, x)
 
-    def _trained(self) -> list[Tensor]:
+    def _trained(self) -> list[nn.Parameter]:
         """The parameters that train, all of one real type and each in its own memory."""
         _check_axes({**dict(self.named_parameters()), **dict(self.named_buffers())}, self.runs)
         check_apart({name: p[0] for name, p in self.named_parameters()}, {})

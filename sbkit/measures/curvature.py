@@ -42,7 +42,7 @@ def hvp(fleet: Fleet, task: Task, v: Tensor, kind: str = "hessian", loss: Choice
 
 
 def _product(name: str, fleet: Fleet, task: Task, kind: str, loss: Choice) -> tuple[Product, Tensor]:
-    """The curvature as a function of directions (runs, k, P), and the weights (runs, P), for measure `name`."""
+    """For the measure `name`, the curvature as a function of directions, and the weights (runs, P)."""
     return curvature(objective(name, fleet, task, loss), kind), fleet.vector().detach()
 
 
@@ -84,9 +84,7 @@ def _places(fleet: Fleet, layer: int | None) -> Any:
     return torch.cat([torch.full((p[0].numel(),), id(p) in own) for p in trained])
 
 
-def eigenvalues(
-    fleet: Fleet, task: Task, k: int = 1, kind: str = "hessian", loss: Choice = None
-) -> Tensor:
+def eigenvalues(fleet: Fleet, task: Task, k: int = 1, kind: str = "hessian", loss: Choice = None) -> Tensor:
     """The k algebraically largest eigenvalues of the curvature, largest first. (runs, k)
 
     As often as each comes; the least of H are those of −H. By `lanczos`, of all runs at once, from vectors
@@ -107,10 +105,16 @@ def top(name: str, fleet: Fleet, task: Task, k: int, kind: str, loss: Choice) ->
     product, weights = _product(name, fleet, task, kind, loss)
     if whole("k", k) > (size := weights.shape[1]):
         raise SbkitError(f"A run of {size} weights has as many eigenvalues, got k={k}; try k={size}.")
+    lost = torch.zeros(fleet.runs, 1, 1, dtype=torch.bool, device=weights.device)
+
+    def finite(v: Tensor) -> Tensor:
+        found = product(v)  # NaN all over in a run that diverged
+        lost.logical_or_(found[:, :1, :1].isnan())
+        return found.nan_to_num()
+
     rngs = [generator(fleet.seed + r, 0) for r in range(fleet.runs)]
-    values, vectors = lanczos(lambda v: product(v).nan_to_num(0, 0, 0), k, weights, rngs)
-    finite = product(vectors[:, :1]).isfinite().all(-1)  # (runs, 1)
-    return values.where(finite, torch.nan), vectors.where(finite.unsqueeze(-1), torch.nan)
+    values, vectors = lanczos(finite, k, weights, rngs)
+    return values.masked_fill(lost[..., 0], torch.nan), vectors.masked_fill(lost, torch.nan)
 
 
 def trace(
@@ -146,8 +150,8 @@ def sharpness(fleet: Fleet, task: Task, kind: str = "hessian", loss: Choice = No
 
     Gradient descent of step size λ is stable below 2/λ; above, it moves to flatter weights (Cohen et al.
     2021). It is no measure of generalization by itself: weights scaled without a change of what the net
-    computes change it (Dinh et al. 2017). kind, loss: as in `hvp`, and `eigenvalues` of it. NaN for a run that
-    diverged.
+    computes change it (Dinh et al. 2017). kind, loss: as in `hvp`; what is trained with another loss is
+    measured with `functools.partial(sharpness, loss="square")`. NaN for a run that diverged.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -177,7 +181,8 @@ def hessian_spectrum(fleet: Fleet, task: Task, loss: Choice = None) -> list[Tens
     if fleet.runs * size**3 > STEPS:
         got = f"{fleet.runs} runs × {size:,}³ = {fleet.runs * size**3:.2g}"
         rule = f"All eigenvalues of P weights take runs × P³ steps, at most {STEPS:.0e}"
-        raise SbkitError(f"{rule}, got {got}; try a narrower net, or sb.measures.eigenvalues(fleet, task, k=10).")
+        fix = "a narrower net, or sb.measures.eigenvalues(fleet, task, k=10)"
+        raise SbkitError(f"{rule}, got {got}; try {fix}.")
     return [_spectrum(hessian(fleet, task, kind, loss=loss)) for kind in ("gauss_newton", "nme")]
 
 

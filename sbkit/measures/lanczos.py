@@ -33,7 +33,7 @@ def lanczos(
     words = f"{runs} runs × {most} vectors × {size:,} weights × {like.element_size()} bytes × 2 (v, A v)"
     check_memory(2 * runs * most * size * like.element_size(), words, like.device)
     basis = images = like.new_empty(runs, 0, size)  # Q (runs, m, P), its rows orthonormal, and A Q
-    inner = like.new_empty(runs, 0, 0)  # QᵀAQ (runs, m, m)
+    inner, tiny = like.new_empty(runs, 0, 0), torch.finfo(like.dtype).tiny  # QᵀAQ (runs, m, m)
     ahead = _drawn(like, k, rngs)  # (runs, k, P)
     for _ in range(TURNS):
         ahead = _orthonormal(ahead, basis, rngs)
@@ -44,26 +44,27 @@ def lanczos(
         values, turns = torch.linalg.eigh((inner + inner.mT) / 2)
         values, turns = values.flip(-1), turns.flip(-1).mT  # (runs, m), (runs, m, m), largest first
         vectors = turns[:, :k] @ basis
-        scale = values.abs().amax(1).clamp_min(torch.finfo(like.dtype).tiny).view(-1, 1, 1)  # else squares vanish
+        scale = values.abs().amax(1).clamp_min(tiny).view(-1, 1, 1)  # without it small squares vanish
         ahead = (turns[:, :k] @ images - values[:, :k, None] * vectors) / scale  # residuals
-        if basis.shape[1] == size or _close(ahead, inner / scale):
+        far = _far(ahead, inner / scale)  # (k,)
+        if basis.shape[1] == size or not far.any():
             return values[:, :k], vectors
         if basis.shape[1] + k > most < size:
             kept = turns[:, : most // 2]
             basis, images, inner = kept @ basis, kept @ images, kept @ inner @ kept.mT
-        ahead = ahead[:, : size - basis.shape[1]]
+        ahead = ahead[:, far][:, : size - basis.shape[1]]
     rule, got = f"Eigenvalues are found in {TURNS:,} products each", f"{k} that lie too close to others"
     fix = "fewer, or float64: fleet.double() and task.to(dtype=torch.float64)"
     raise SbkitError(f"{rule}, got {got}; try {fix}.")
 
 
-def _close(residuals: Tensor, inner: Tensor) -> bool:
-    """Whether all residuals (runs, k, P) are as small as the float type, or the products' rounding, allows.
+def _far(residuals: Tensor, inner: Tensor) -> Tensor:
+    """Which residuals (runs, k, P) of any run are larger than its float type, or its products, allow. (k,)
 
-    The latter is what QᵀAQ, inner (runs, m, m), lacks to be symmetric.
+    The rounding of the products is what QᵀAQ, inner (runs, m, m), lacks to be symmetric.
     """
     rounding = (inner - inner.mT).square().mean((1, 2)).mul(residuals.shape[-1]).sqrt()  # (runs,)
-    return bool((residuals.norm(dim=-1).amax(1) <= torch.finfo(inner.dtype).eps ** 0.6 + rounding).all())
+    return (residuals.norm(dim=-1) > torch.finfo(inner.dtype).eps ** 0.6 + rounding.unsqueeze(1)).any(0)
 
 
 def _drawn(like: Tensor, k: int, rngs: Sequence[torch.Generator]) -> Tensor:
@@ -75,13 +76,15 @@ def _drawn(like: Tensor, k: int, rngs: Sequence[torch.Generator]) -> Tensor:
 def _orthonormal(vectors: Tensor, basis: Tensor, rngs: Sequence[torch.Generator]) -> Tensor:
     """Vectors (runs, k, P) made orthogonal to the basis (runs, m, P) and each other, of length 1.
 
-    Three times, for one that nearly lies in the others' span is drawn again, and rounding is left at first.
+    Twice, for rounding is left at first; a third time where one lay in the others' span and is drawn again.
     """
-    for _ in range(3):
+    for turn in range(3):
         vectors = normalize(vectors, dim=-1, eps=torch.finfo(vectors.dtype).tiny)
         columns, rest = torch.linalg.qr((vectors - (vectors @ basis.mT) @ basis).mT)
         weak = rest.diagonal(dim1=1, dim2=2).abs() < WEAK  # (runs, k)
         vectors = columns.mT
         if weak.any():
             vectors = vectors.where(~weak.unsqueeze(-1), _drawn(vectors[:, 0], vectors.shape[1], rngs))
+        elif turn:
+            break
     return vectors

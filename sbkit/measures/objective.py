@@ -30,7 +30,7 @@ class Objective:
     parts: list[tuple[Tensor, Tensor]]
 
     def at(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Logits (runs, n, outputs) of some rows at weights (runs, P), and their share of the loss (runs,)."""
+        """Logits (runs, n, outputs) of some rows at weights (runs, P), and their part of the loss (runs,)."""
         rows = sum(x.shape[-2] for x, _ in self.parts)
         for x, targets in self.parts:
             logits = self.fleet.logits_at(weights, x)
@@ -48,8 +48,7 @@ def objective(name: str, fleet: Fleet, task: Task, loss: Choice) -> Objective:
     on another loss, on what is no fleet or task, and on nets that do not take the task's inputs.
     """
     check_pair(f"sb.measures.{name}", fleet, task, trains=True)
-    own = callable(loss) and not isinstance(loss, Loss)
-    found = Loss(loss) if own else loss_for(task, loss)
+    found = loss if isinstance(loss, Loss) else Loss(loss) if callable(loss) else loss_for(task, loss)
     fleet.predict(task.x[..., :1, :])  # refuses
     targets = found.encode(task.y, task.outputs).to(task.x.dtype)
     rows = max(1, ROWS // fleet.runs)
@@ -86,7 +85,7 @@ def curvature(of: Objective, kind: str) -> Product:
 
 
 def _chain(kind: str, weights: Tensor, logits: Tensor, loss: Tensor) -> Chain:
-    """What to differentiate, each multiplied with the result of the one before, the first with a direction v."""
+    """What to differentiate in turn, each multiplied with the result before, the first with a direction v."""
     (slope,) = torch.autograd.grad(loss, logits, create_graph=True)  # (runs, n, outputs)
     free = torch.zeros_like(logits, requires_grad=True)
     push = {"hessian": slope, "gauss_newton": free, "nme": slope.detach()}[kind]

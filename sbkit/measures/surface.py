@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,13 +22,14 @@ def loss_surface(
 ) -> Tensor:
     """Mean training loss of each run on a plane through its weights. (runs, resolution, resolution)
 
-    Entry [r, i, j]: at w_r + a_j·d₀ + b_i·d₁, a ascending with j and b with i from −reach to reach; the middle
-    is the net itself (of an odd resolution). directions: "top", the two eigenvectors of the Hessian with the
-    largest eigenvalues, each run's own, of length 1, so that reach is a distance between weights, as `rho` of
-    sam is, and planes of all steps and nets have one scale; the largest entry of each is positive. Or a
-    tensor d (2, P), shared by the runs, or (2, runs, P), of any length, in the order of `fleet.vector()`.
-    loss: as in `hvp`. NaN where the loss is not finite. `.reach` of the tensor tells it to who draws. Raises
-    `SbkitError` on directions of other shapes, and on numbers out of range. Li et al. 2018 draw random ones.
+    Entry [r, i, j]: at w_r + a_j·d₀ + b_i·d₁, a and b ascending from −reach to reach, so that the middle is
+    the net itself if resolution is odd. directions: "top", the two eigenvectors of the Hessian with the
+    largest eigenvalues, each run's own, of length 1, so that reach is a distance between weights, as `rho`
+    of sam is, and planes of all steps and nets have one scale; the largest entry of each is positive. Or a
+    tensor d (2, P), shared by the runs, or (2, runs, P), of any length, in the order of `fleet.vector()` (Li
+    et al. 2018 draw random ones). loss: as in `hvp`. NaN where the loss is not finite. `.reach` of the
+    tensor tells it to whoever draws. Raises `SbkitError` on directions of other shapes, and on numbers out
+    of range.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -41,17 +43,17 @@ def loss_surface(
     weights = fleet.vector().detach()  # (runs, P)
     across, up = _directions(fleet, task, directions, weights, loss)  # (runs, P) each
     line = torch.linspace(-reach, reach, resolution).tolist()
+    found = weights.new_zeros(fleet.runs, resolution, resolution)
     with torch.no_grad():
-        losses = [sum(part for _, part in of.at(weights + a * across + b * up)) for b in line for a in line]
-    found = torch.stack(losses, dim=1).unflatten(1, (resolution, resolution))
+        for i, j in np.ndindex(resolution, resolution):
+            for _, part in of.at(weights + line[j] * across + line[i] * up):
+                found[:, i, j] += part
     found = found.where(found.isfinite(), torch.nan).cpu()
     vars(found)["reach"] = reach
     return found
 
 
-def _directions(
-    fleet: Fleet, task: Task, directions: str | Tensor, weights: Tensor, loss: Choice
-) -> Tensor:
+def _directions(fleet: Fleet, task: Task, directions: str | Tensor, weights: Tensor, loss: Choice) -> Tensor:
     """The two directions of the plane. (2, runs, P)"""
     if isinstance(directions, Tensor):
         runs, size = weights.shape

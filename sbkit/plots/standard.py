@@ -225,12 +225,13 @@ def hessian(history: History) -> Bars | None:
         return None
     seen = [finite(part).ravel() for one in (history[0], latest) for part in one.values["hessian"]]
     most = 10 ** math.ceil(math.log10(np.nanmax(np.abs(np.concatenate(seen)), initial=1e-30)))
-    x, count = Axis(say("axes", "size"), low=1e-8 * most, high=most, log=True), Axis(say("axes", "count"), low=0)
+    x = Axis(say("axes", "size"), low=1e-8 * most, high=most, log=True)
     parts = [Bars.histogram("", "", x, np.abs(table), BINS) for table in tables]
     values = np.concatenate([part.values for part in parts])  # (2 · bins,)
     sides = say("legends", "gauss_newton"), say("legends", "nme")
     about = _words("hessian", latest, "measure_bars")
-    return Bars(**about, y=count, names=parts[0].names * 2, values=values, sides=sides, x=x)
+    y = Axis(say("axes", "count"), low=0)
+    return Bars(**about, y=y, names=[*parts[0].names] * 2, values=values, sides=sides, x=x)
 
 
 @plot("loss_surface", first=True)
@@ -241,10 +242,10 @@ def loss_surface(history: History) -> Field | None:
     if not mean.size:
         return None
     reach = getattr(latest.values["loss_surface"], "reach", 1.0)  # it travels with the values
-    axes = [Axis(say("axes", name), low=-reach, high=reach) for name in ("first", "second")]
+    x, y = (Axis(say("axes", name), low=-reach, high=reach) for name in ("first", "second"))
     scale = spanned(Axis(say("axes", "loss"), low=0), began)
     about = {"caption": say("captions", "loss_surface", reach=f"{reach:g}", **told(latest)), "scale": scale}
-    return Field("loss_surface", say("titles", "loss_surface"), *axes, mean, **about)
+    return Field("loss_surface", say("titles", "loss_surface"), x, y, mean, **about)
 
 
 def by_shape(name: str, history: History) -> Description | None:

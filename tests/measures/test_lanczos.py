@@ -14,7 +14,7 @@ SPECTRA = {
     "negative": lambda size: -1 - torch.rand(size, dtype=DOUBLE, generator=generator(size)),
     "all alike": lambda size: torch.ones(size, dtype=DOUBLE),
     "zero": lambda size: torch.zeros(size, dtype=DOUBLE),
-    "the largest three times": lambda size: torch.linspace(0, 3, size, dtype=DOUBLE).clamp(max=1.5 + 0.5 / size),
+    "the largest three times": lambda size: torch.linspace(1, 3, size, dtype=DOUBLE).clamp(max=3 - 5 / size),
     "of rank two": lambda size: 3.0 * (torch.arange(size) < 2).to(DOUBLE),
     "of rank two, negative": lambda size: -3.0 * (torch.arange(size) < 2).to(DOUBLE),
     "two values": lambda size: 1.0 - 2 * (torch.arange(size) % 2).to(DOUBLE),
@@ -37,7 +37,9 @@ def solved(matrix: torch.Tensor, k: int):
 
 
 @pytest.mark.parametrize("name", SPECTRA)
-@pytest.mark.parametrize(("size", "k"), [(1, 1), (2, 2), (9, 2), (50, 4), (65, 1), (65, 65), (200, 3), (200, 20)])
+@pytest.mark.parametrize(
+    ("size", "k"), [(1, 1), (2, 2), (9, 2), (50, 4), (65, 1), (65, 65), (200, 3), (200, 20)]
+)
 def test_finds_the_largest_as_often_as_they_come(name, size, k):
     matrix = matrices(name, size)
     values, vectors = solved(matrix, k)
@@ -58,7 +60,7 @@ def test_needs_few_products_of_a_large_matrix():
 
     values, _ = lanczos.lanczos(product, 2, diagonal[None], [generator(0)])
     assert_close(values[0], diagonal.flip(0)[:2], rtol=1e-8, atol=0)
-    assert len(asked) < 300 and set(asked) == {(1, 2, 20_000)}
+    assert len(asked) < 300 and set(asked) <= {(1, 1, 20_000), (1, 2, 20_000)}
 
 
 def test_says_so_where_it_does_not_end(monkeypatch):

@@ -90,6 +90,7 @@ def test_directions_need_not_be_of_length_one():
     fleet = FLEETS["tanh"](task, runs=2)
     pair = torch.eye(2, fleet.vector().shape[1])
     assert_close(
-        loss_surface(fleet, task, 2 * pair, resolution=5), loss_surface(fleet, task, pair, resolution=5, reach=2)
+        loss_surface(fleet, task, 2 * pair, resolution=5),
+        loss_surface(fleet, task, pair, resolution=5, reach=2),
     )
     assert hvp(fleet, task, fleet.vector()).shape == fleet.vector().shape
