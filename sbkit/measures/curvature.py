@@ -57,7 +57,7 @@ def hessian(
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
-    >>> task = slabs(n=10, n_test=10)  # 20 inputs
+    >>> task = slabs(n=10, n_test=10)
     >>> hessian(mlp(task, width=3, depth=1, runs=2), task, layer=1).shape  # 2 · 3 weights and 2 biases
     torch.Size([2, 8, 8])
     """
@@ -162,7 +162,7 @@ def sharpness(fleet: Fleet, task: Task, kind: str = "hessian", loss: Choice = No
     return top("sharpness", fleet, task, 1, kind, loss)[0].squeeze(1)
 
 
-@measure("hessian", glance_every=12, hidden=True)
+@measure("hessian", glance_every=12)
 def hessian_spectrum(fleet: Fleet, task: Task, loss: Choice = None) -> list[Tensor]:
     """All eigenvalues of the two parts of the Hessian, least first: Gauss–Newton and NME, (runs, P) each.
 
@@ -172,9 +172,9 @@ def hessian_spectrum(fleet: Fleet, task: Task, loss: Choice = None) -> list[Tens
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
-    >>> task = slabs(n=10, n_test=10)  # 20 inputs
+    >>> task = slabs(n=10, n_test=10)
     >>> [part.shape for part in hessian_spectrum(mlp(task, width=1, depth=1, runs=2), task)]
-    [torch.Size([2, 25]), torch.Size([2, 25])]
+    [torch.Size([2, 7]), torch.Size([2, 7])]
     """
     check_pair("sb.measure['hessian']", fleet, task, trains=True)
     size = fleet.vector().shape[1]

@@ -25,7 +25,7 @@ def loss_surface(
     Entry [r, i, j]: at w_r + a_j·d₀ + b_i·d₁, a and b ascending from −reach to reach, so that the middle is
     the net itself if resolution is odd. directions: "top", the two eigenvectors of the Hessian with the
     largest eigenvalues, each run's own, of length 1, so that reach is a distance between weights, as `rho`
-    of sam is, and planes of all steps and nets have one scale; the largest entry of each is positive. Or a
+    of sam is, and planes of all steps and nets have one scale; the first large entry of each is positive. Or a
     tensor d (2, P), shared by the runs, or (2, runs, P), of any length, in the order of `fleet.vector()` (Li
     et al. 2018 draw random ones). loss: as in `hvp`. NaN where the loss is not finite. `.reach` of the
     tensor tells it to whoever draws. Raises `SbkitError` on directions of other shapes, and on numbers out
@@ -64,5 +64,6 @@ def _directions(fleet: Fleet, task: Task, directions: str | Tensor, weights: Ten
         return given if given.ndim == 3 else given.unsqueeze(1).expand(-1, runs, -1)
     one_of("direction", directions, ["top"])
     vectors = top("loss_surface", fleet, task, 2, "hessian", loss)[1].nan_to_num()  # (runs, 2, P)
-    largest = vectors.gather(-1, vectors.abs().argmax(-1, keepdim=True))
-    return (vectors * largest.sign()).transpose(0, 1)
+    size = vectors.abs()
+    first = (size > size.amax(-1, keepdim=True) / 2).int().argmax(-1, keepdim=True)  # of the large entries
+    return (vectors * vectors.gather(-1, first).sign()).transpose(0, 1)
