@@ -53,9 +53,8 @@ def lanczos(
             kept = turns[:, : most // 2]
             basis, images, inner = kept @ basis, kept @ images, kept @ inner @ kept.mT
         ahead = ahead[:, far][:, : size - basis.shape[1]]
-    rule, got = f"Eigenvalues are found in {TURNS:,} products each", f"{k} that lie too close to others"
-    fix = "fewer, or float64: fleet.double() and task.to(dtype=torch.float64)"
-    raise SbkitError(f"{rule}, got {got}; try {fix}.")
+    got = f"{k} that lie too close to others; try fewer, or the float64 of task.to(dtype=torch.float64)"
+    raise SbkitError(f"Eigenvalues are found in {TURNS:,} products each, got {got}.")
 
 
 def _far(residuals: Tensor, inner: Tensor) -> Tensor:

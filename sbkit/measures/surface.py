@@ -25,11 +25,11 @@ def loss_surface(
     Entry [r, i, j]: at w_r + a_j·d₀ + b_i·d₁, a and b ascending from −reach to reach, so that the middle is
     the net itself if resolution is odd. directions: "top", the two eigenvectors of the Hessian with the
     largest eigenvalues, each run's own, of length 1, so that reach is a distance between weights, as `rho`
-    of sam is, and planes of all steps and nets have one scale; the first large entry of each is positive. Or a
-    tensor d (2, P), shared by the runs, or (2, runs, P), of any length, in the order of `fleet.vector()` (Li
-    et al. 2018 draw random ones). loss: as in `hvp`. NaN where the loss is not finite. `.reach` of the
-    tensor tells it to whoever draws. Raises `SbkitError` on directions of other shapes, and on numbers out
-    of range.
+    of sam is, and planes of all steps and nets have one scale; the first large entry of each is positive.
+    Or a tensor d (2, P), shared by the runs, or (2, runs, P), of any length, in the order of
+    `fleet.vector()` (Li et al. 2018 draw random ones). loss: as in `hvp`. NaN where the loss is not finite.
+    `.reach` of the tensor tells it to whoever draws. Raises `SbkitError` on directions of other shapes, and
+    on numbers out of range.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp

@@ -65,7 +65,7 @@ def test_needs_few_products_of_a_large_matrix():
 
 def test_says_so_where_it_does_not_end(monkeypatch):
     monkeypatch.setattr(lanczos, "TURNS", 3)
-    with pytest.raises(sb.SbkitError, match="found in 3 products each, got 2 .* try fewer, or float64"):
+    with pytest.raises(sb.SbkitError, match="found in 3 products each, got 2 .* try fewer, or the float64"):
         solved(matrices("random", 200), 2)
 
 
