@@ -86,11 +86,14 @@ class Fleet(nn.Module):
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
         FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
         try:
             with undone(self.net):
                 return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
         finally:
             FUNCTORCH._set_vmap_fallback_warning_enabled(True)
+            torch.backends.mha.set_fastpath_enabled(fast)
 
     def try_out(self, x: Tensor) -> None:
         """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sbkit.core import Fleet, SbkitError, Task, check_pair, one_of, told
 from sbkit.losses import Loss, loss_for
@@ -33,7 +34,8 @@ class Objective:
         """Logits (runs, n, outputs) of some rows at weights (runs, P), and their part of the loss (runs,)."""
         rows = sum(x.shape[-2] for x, _ in self.parts)
         for x, targets in self.parts:
-            logits = self.fleet.logits_at(weights, x)
+            with sdpa_kernel(SDPBackend.MATH):  # other attention has no second derivative
+                logits = self.fleet.logits_at(weights, x)
             losses = self.loss(logits, targets.expand_as(logits))
             if not isinstance(losses, Tensor) or losses.shape != logits.shape[:2]:
                 rule = f"A loss is a number a row, {tuple(logits.shape[:2])} of logits {tuple(logits.shape)}"

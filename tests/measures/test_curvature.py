@@ -7,6 +7,8 @@ import pytest
 import torch
 from cases import DOUBLE, FLEETS, TASKS, net, regression, slab_task, three_classes
 from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parameters_to_vector, prune
 from torch.testing import assert_close
 
@@ -28,7 +30,7 @@ def obvious(fleet, r, task, loss=None) -> dict[str, torch.Tensor]:
 
     By torch.autograd, for torch.func.hessian is wrong about layer norms (by 0.1, in torch 2.13).
     """
-    own, of = fleet.run(r), quartic if loss is quartic else loss_for(task, loss)
+    own, of = fleet.run(r).train(), quartic if loss is quartic else loss_for(task, loss)
     shapes = {name: p.shape for name, p in own.named_parameters()}
     targets = loss_for(task, None if loss is quartic else loss).encode(task.y, task.outputs).to(DOUBLE)
 
@@ -72,6 +74,34 @@ def test_is_that_of_each_net_alone(build, make, loss):
             exact(dense[r], wanted)
             exact(products[r], along[r] @ wanted)
         exact(hvp(fleet, task, along[:, 0], kind, loss), products[:, 0])
+
+
+class Attends(nn.Module):
+    """Attention, a cell with a state and a buffer that differs from net to net, over three numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.attention = nn.Linear(1, 4), nn.MultiheadAttention(4, 2, batch_first=True)
+        self.cell, self.out = nn.GRUCell(4, 3), nn.Linear(3, 2)
+        self.register_buffer("shift", torch.randn(3))
+
+    def forward(self, x):
+        h = self.embed(x.unsqueeze(-1))
+        h = self.attention(h, h, h, need_weights=False)[0]
+        state = self.shift.expand(len(x), -1)
+        for i in range(x.shape[1]):
+            state = self.cell(h[:, i], state)
+        return self.out(state)
+
+
+def test_is_that_of_other_modules():
+    task = few(slab_task(), 10)
+    fleet = sb.models.fleet_of(lambda: Attends().double(), runs=2)
+    with sdpa_kernel(SDPBackend.MATH):
+        wanted = obvious(fleet, 1, task)
+    for kind, wanted in wanted.items():
+        exact(hessian(fleet, task, kind)[1], wanted)
+        exact(eigenvalues(fleet, task, 2, kind)[1], torch.linalg.eigvalsh(wanted).flip(0)[:2])
 
 
 @pytest.mark.parametrize("build", FLEETS)
