@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, between, measure, one_of, told, whole
+from sbkit.core import Fleet, SbkitError, Task, between, measure, numbers, one_of, told, whole
 from sbkit.measures.curvature import top
 from sbkit.measures.objective import Choice, objective
 
@@ -55,12 +55,12 @@ def loss_surface(
 
 def _directions(fleet: Fleet, task: Task, directions: str | Tensor, weights: Tensor, loss: Choice) -> Tensor:
     """The two directions of the plane. (2, runs, P)"""
-    if isinstance(directions, Tensor):
+    if not isinstance(directions, str):
         runs, size = weights.shape
-        if directions.shape not in ((2, size), (2, runs, size)):
+        given = numbers("A pair of directions", directions).detach().to(weights)
+        if given.shape not in ((2, size), (2, runs, size)):
             rule = f"directions are 'top' or a tensor (2, {size}) or (2, {runs}, {size})"
             raise SbkitError(f"{rule}, got {told(directions)}; try torch.randn(2, {size}).")
-        given = directions.detach().to(weights)
         return given if given.ndim == 3 else given.unsqueeze(1).expand(-1, runs, -1)
     one_of("direction", directions, ["top"])
     vectors = top("loss_surface", fleet, task, 2, "hessian", loss)[1].nan_to_num()  # (runs, 2, P)

@@ -98,8 +98,8 @@ def test_is_that_of_other_modules():
     task = few(slab_task(), 10)
     fleet = sb.models.fleet_of(lambda: Attends().double(), runs=2)
     with sdpa_kernel(SDPBackend.MATH):
-        wanted = obvious(fleet, 1, task)
-    for kind, wanted in wanted.items():
+        parts = obvious(fleet, 1, task)
+    for kind, wanted in parts.items():
         exact(hessian(fleet, task, kind)[1], wanted)
         exact(eigenvalues(fleet, task, 2, kind)[1], torch.linalg.eigvalsh(wanted).flip(0)[:2])
 

@@ -71,6 +71,7 @@ REFUSED = [
     ({"directions": "random"}, "No direction named 'random'; there are top"),
     ({"directions": torch.ones(2, 3)}, r"\(2, 50\) or \(2, 2, 50\), got \(2, 3\).* try torch.randn\(2, 50\)"),
     ({"directions": torch.ones(3, 50)}, r"got \(3, 50\)"),
+    ({"directions": None}, "A pair of directions is of numbers"),
     ({"resolution": 1}, "resolution is a whole number of at least 2, got 1; try 2"),
     ({"resolution": 2.5}, "resolution is a whole number of at least 2, got 2.5; try 2"),
     ({"reach": 0}, "reach is a number above 0 .*got 0; try 0.1"),
@@ -92,5 +93,8 @@ def test_directions_need_not_be_of_length_one():
     assert_close(
         loss_surface(fleet, task, 2 * pair, resolution=5),
         loss_surface(fleet, task, pair, resolution=5, reach=2),
+    )
+    assert_close(
+        loss_surface(fleet, task, [*pair], resolution=3), loss_surface(fleet, task, pair, resolution=3)
     )
     assert hvp(fleet, task, fleet.vector()).shape == fleet.vector().shape
