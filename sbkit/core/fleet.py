@@ -88,11 +88,14 @@ class Fleet(nn.Module):
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
         FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
         try:
             with undone(self.net):
                 return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
         finally:
             FUNCTORCH._set_vmap_fallback_warning_enabled(True)
+            torch.backends.mha.set_fastpath_enabled(fast)
 
     def try_out(self, x: Tensor) -> None:
         """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""
@@ -149,12 +152,34 @@ class Fleet(nn.Module):
         part.runs, part.seed, part.own, part.place = 1, self.seed + r, self.own[r : r + 1], r
         return part
 
-    def flat(self) -> nn.Parameter:
-        """All trainable parameters as one vector that shares memory with them, gradients included.
+    def vector(self) -> Tensor:
+        """All trainable parameters of each run as one row, in the order of `parameters()`. (runs, P)
 
-        Shape (runs · P,), one block a run. So an elementwise optimizer is one operation on it, and a norm of
-        each run is one on `flat.view(runs, -1)`.
+        A copy through which gradients flow, as torch's `parameters_to_vector` of one net; `logits_at` takes
+        it back. Raises `SbkitError` where nothing trains.
         """
+        return torch.cat([p.reshape(self.runs, -1) for p in self._trained()], dim=1)
+
+    def logits_at(self, vector: Tensor, x: Tensor) -> Tensor:
+        """`forward` at other weights (runs, P), as `vector` has them. (runs, n, outputs)
+
+        Gradients flow to them; the fleet keeps its own. Raises `SbkitError` on weights of another shape.
+        """
+        trained = [p for p in self.parameters() if p.requires_grad]
+        sizes = [p[0].numel() for p in trained]
+        if vector.shape != (self.runs, sum(sizes)):
+            rule = f"The weights of this fleet are {(self.runs, sum(sizes))}, a row a run"
+            raise SbkitError(f"{rule}, got {tuple(vector.shape)}; try fleet.vector().")
+        if self.own:
+            self.try_out(x)
+        parts = zip(trained, vector.split(sizes, dim=1), strict=True)
+        moved = {id(p): part.reshape(p.shape) for p, part in parts}
+        named = dict(self.named_parameters()) | dict(self.named_buffers())
+        with undone(self):  # what a pruned layer keeps as its weight, too
+            return called(self, {name: moved.get(id(t), t) for name, t in named.items()}, x)
+
+    def _trained(self) -> list[nn.Parameter]:
+        """The parameters that train, all of one real type and each in its own memory."""
         _check_axes({**dict(self.named_parameters()), **dict(self.named_buffers())}, self.runs)
         check_apart({name: p[0] for name, p in self.named_parameters()}, {})
         trained = [p for p in self.parameters() if p.requires_grad]
@@ -167,6 +192,15 @@ class Fleet(nn.Module):
                 "fleet.to(dtype=task.x.dtype), or two weights for a complex one",
             )
             raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {fix}.")
+        return trained
+
+    def flat(self) -> nn.Parameter:
+        """All trainable parameters as one vector that shares memory with them, gradients included.
+
+        Shape (runs · P,), one block a run. So an elementwise optimizer is one operation on it, and a norm of
+        each run is one on `flat.view(runs, -1)`.
+        """
+        trained = self._trained()
         first, sizes = trained[0], [p[0].numel() for p in trained]
         if not (_in_blocks(trained, sizes) and _in_blocks([p.grad for p in trained], sizes)):
             values = torch.cat([p.detach().reshape(self.runs, -1) for p in trained], dim=1)  # (runs, P)

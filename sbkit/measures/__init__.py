@@ -2,6 +2,7 @@
 
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
+from sbkit.measures.curvature import eigenvalues, hessian, hvp, sharpness, trace
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margins
 from sbkit.measures.path import barrier, path, perturbation_radius
@@ -17,6 +18,7 @@ from sbkit.measures.rank import (
 from sbkit.measures.rates import cev, class_rates, sde, worst_group
 from sbkit.measures.robustness import attack, universal_perturbation
 from sbkit.measures.scores import accuracy, auc
+from sbkit.measures.surface import loss_surface
 from sbkit.measures.units import units
 
 __all__ = ["accuracy", "alignment", "alone", "attack", "auc", "boundary", "conflict", "effective_rank"]
@@ -24,3 +26,4 @@ __all__ += ["effective_weight", "entropy_rank", "kernel", "kinds", "margins", "p
 __all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
 __all__ += ["universal_perturbation"]
 __all__ += ["barrier", "cev", "class_rates", "path", "perturbation_radius", "sde", "worst_group"]
+__all__ += ["eigenvalues", "hessian", "hvp", "loss_surface", "sharpness", "trace"]

@@ -14,12 +14,13 @@ from sbkit.core import Snapshot, Task, window
 from sbkit.core.registries import plot
 from sbkit.plots.bands import alive, band_line, finite, middle, shown, step_line, told
 from sbkit.plots.images import Images
-from sbkit.plots.parts import Array, Axis
+from sbkit.plots.parts import Array, Axis, spanned
 from sbkit.plots.shapes import Bars, Description, Field, Line, Lines
 from sbkit.plots.words import class_names, say, short
 
 POINTS = 256  # test rows drawn on a field
 MOST = 12  # bars in one plot
+BINS = 24  # of a histogram
 CURVES = 5  # features in one plot over steps: a colour each
 History = Sequence[Snapshot]
 
@@ -207,6 +208,45 @@ def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
     table = shown(snapshot, values)
     known = np.where(table > np.finfo(np.float32).eps * table[:, :1], table, np.nan)
     return band_line(say("axes", "layer", i=i + 1), np.arange(1, 1 + table.shape[1]), known)
+
+
+@plot("sharpness")
+def sharpness(history: History) -> Lines:
+    """The largest eigenvalue of the Hessian over steps, a band over runs."""
+    line = step_line(say("axes", "eigenvalue"), history, lambda s: s.values["sharpness"])
+    return _lines("sharpness", history, Axis(say("axes", "eigenvalue"), low=0), [line])
+
+
+@plot("hessian", first=True)
+def hessian(history: History) -> Bars | None:
+    """Histograms of the sizes of eigenvalues of Gauss–Newton and NME, on one log axis of eight decades."""
+    latest = history[-1]
+    tables = [shown(latest, part) for part in latest.values["hessian"]]  # (runs, P) each
+    if not np.isfinite(np.concatenate(tables, axis=None)).any():
+        return None
+    seen = [finite(part).ravel() for one in (history[0], latest) for part in one.values["hessian"]]
+    most = 10 ** math.ceil(math.log10(np.nanmax(np.abs(np.concatenate(seen)), initial=1e-30)))
+    x = Axis(say("axes", "size"), low=1e-8 * most, high=most, log=True)
+    parts = [Bars.histogram("", "", x, np.abs(table), BINS) for table in tables]
+    values = np.concatenate([part.values for part in parts])  # (2 · bins,)
+    sides = say("legends", "gauss_newton"), say("legends", "nme")
+    about = _words("hessian", latest, "measure_bars")
+    y = Axis(say("axes", "count"), low=0)
+    return Bars(**about, y=y, names=[*parts[0].names] * 2, values=values, sides=sides, x=x)
+
+
+@plot("loss_surface", first=True)
+def loss_surface(history: History) -> Field | None:
+    """Mean loss over a plane through the weights, in the colours of the first look."""
+    latest = history[-1]
+    mean, began = (middle(shown(seen, seen.values["loss_surface"]))[0] for seen in (latest, history[0]))
+    if not mean.size:
+        return None
+    reach = getattr(latest.values["loss_surface"], "reach", 1.0)  # it travels with the values
+    x, y = (Axis(say("axes", name), low=-reach, high=reach) for name in ("first", "second"))
+    scale = spanned(Axis(say("axes", "loss"), low=0), began)
+    about = {"caption": say("captions", "loss_surface", reach=f"{reach:g}", **told(latest)), "scale": scale}
+    return Field("loss_surface", say("titles", "loss_surface"), x, y, mean, **about)
 
 
 def by_shape(name: str, history: History) -> Description | None:

@@ -196,3 +196,28 @@ def test_a_fleet_that_trains_nothing_is_refused():
     task = slab_task()
     with pytest.raises(sb.SbkitError, match="got none that do; try fleet.requires_grad_()"):
         sb.fit(sb.mlp(task).requires_grad_(False), task, batch=32)
+
+
+@every_fleet
+def test_vector_is_that_of_each_net_and_leads_back(build):
+    """In the order of parameters(), as torch's own; gradients flow, and the fleet keeps its weights."""
+    task = slab_task()
+    fleet = FLEETS[build](task, runs=2)
+    vector, logits = fleet.vector(), fleet.predict(task.x)
+    for r in range(2):
+        assert_close(vector[r], nn.utils.parameters_to_vector(fleet.run(r).parameters()))
+    assert_close(fleet.logits_at(vector, task.x).detach(), logits)
+    assert_close(fleet.logits_at(vector.flip(0), task.x).detach(), logits.flip(0))
+    assert torch.equal(fleet.predict(task.x), logits)
+    vector.square().sum().backward()
+    assert all(torch.equal(p.grad, 2 * p) for p in fleet.parameters())
+
+
+def test_vector_holds_what_trains():
+    fleet = FLEETS["relu"](slab_task(), runs=2)
+    whole = fleet.vector()
+    fleet.linears[0].requires_grad_(False)
+    left = fleet.vector()
+    assert torch.equal(left, whole[:, -left.shape[1] :]) and left.shape[1] < whole.shape[1]
+    with pytest.raises(sb.SbkitError, match="got none that do; try fleet.requires_grad_"):
+        fleet.requires_grad_(False).vector()

@@ -21,6 +21,7 @@ from sbkit.plots.png import draw, png
 RUNS, FEATURES = 3, 2
 SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (FEATURES,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
+SHAPES |= {"sharpness": (), "loss_surface": (3, 4)}
 
 
 def axes(picture) -> list:
@@ -96,6 +97,7 @@ def seen(snapshot, change, runs=RUNS, step=0, **fields):
     rng = torch.Generator().manual_seed(0)
     values = {name: change(torch.rand(runs, *shape, generator=rng)) for name, shape in SHAPES.items()}
     values["spectrum"] = [change(torch.rand(runs, k, generator=rng)) for k in (3, 1)]
+    values["hessian"] = [change(torch.rand(runs, 5, generator=rng)) for _ in range(2)]
     values["units"] = [change(torch.rand(runs, *shape, generator=rng)) for shape in ((5, 3, 3), (5,))]
     values["own_list"] = [change(torch.rand(runs, k, generator=rng)) for k in (4, 2)]
     scores = {name: change(torch.rand(runs, generator=rng)) for name in ("accuracy", "test_accuracy")}
@@ -152,6 +154,8 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update({own: torch.empty(runs, 0) for own in made.values})
         made.values.update(boundary=torch.empty(runs, 0, 0), margin=torch.empty(runs, 3, 0), spectrum=[])
         made.values["units"] = [torch.empty(runs, 0, 3, 3), torch.empty(runs, 0)]
+        made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
+        made.values["loss_surface"] = torch.empty(runs, 0, 0)
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})
         made = dataclasses.replace(made, sample=bare)
     picture = plot[name]([made])
@@ -172,6 +176,7 @@ def test_plots_and_measures_of_the_package_are_all_tried():
         *SHAPES,
         "spectrum",
         "units",
+        "hessian",
     }
 
 
