@@ -18,6 +18,7 @@ from sbkit.core.names import SbkitError
 from sbkit.core.refused import check_layers, computing
 
 TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps in a module
+LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # whose weights are (out, in, …)
 
 
 def stacked(modules: Sequence[nn.Module]) -> nn.Module:
@@ -84,6 +85,31 @@ def called(net: nn.Module, state: Mapping[str, Tensor], x: Tensor, own: nn.Modul
     `functional_call` alone goes wrong with a layer that is used twice, and would leave this state in it.
     """
     return torch.func.functional_call(own or net, spread(net, state), (x,), tie_weights=False)
+
+
+def heard(net: nn.Module, state: Mapping[str, Tensor], x: Tensor) -> list[Tensor]:
+    """What the hidden layers of a net make of x (n, d) with this state, in the order they answer. (n, …) each
+
+    That is what its activations give; where it has none, what all layers but the first are given.
+    """
+    kept: list[Tensor] = []
+    parts = [part for part in net.modules() if activates(part)]
+    hooks = [part.register_forward_hook(lambda *call: kept.append(call[2].clone())) for part in parts] or [
+        part.register_forward_pre_hook(lambda _, given: kept.append(given[0].clone()))
+        for part in net.modules()
+        if isinstance(part, LAYERS)
+    ]
+    try:
+        called(net, state, x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return kept if parts else kept[1:]
+
+
+def activates(part: nn.Module) -> bool:
+    """Whether a module is one of torch's activations, `nn.ReLU` and the like."""
+    return type(part).__module__ == nn.ReLU.__module__ and not isinstance(part, nn.MultiheadAttention)
 
 
 def spread(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
