@@ -120,8 +120,8 @@ class Fleet(nn.Module):
     def features(self, x: Tensor, layer: int | None = None) -> Any:
         """What every hidden layer makes of x, after its activation, or one layer alone. (runs, n, …) each
 
-        Of any module: the answers of its activations (`nn.ReLU` and the like, not functions), in the order they
-        are called; where it has none, what each linear or convolutional layer after the first is given.
+        Of any module: the answers of its activations (`nn.ReLU` and the like, not functions), in the order
+        of their calls; where it has none, what each linear or convolutional layer after the first is given.
         layer: 0 … hidden layers − 1. Raises `SbkitError` on other layers, and on inputs of another task.
         """
         self.predict(x[..., :1, :] if isinstance(x, Tensor) and x.ndim > 1 else x)  # refuses
@@ -139,7 +139,7 @@ class Fleet(nn.Module):
         return self.batched(x, heard)
 
     def passes(self, x: Tensor) -> list[tuple[nn.Linear, Tensor, Tensor]]:
-        """Each layer with what it is given and makes of it, h and W h + b, (runs, n, …) each, last the logits.
+        """Each layer with what it is given and makes, h and W h + b, (runs, n, …) each, the last the logits.
 
         [] unless the nets are such layers, each with weights of its own, and elementwise functions in turn.
         """
@@ -150,7 +150,7 @@ class Fleet(nn.Module):
         super().zero_grad(set_to_none=False)
 
     def weights(self) -> list[Tensor]:
-        """The weights of linear layers, (runs, out, in), and convolutions, (runs, out, in, …), first to last."""
+        """Weights of linear layers, (runs, out, in), and convolutions, (runs, out, in, …), first to last."""
         return [renewed(m).weight for m in self.net.modules() if isinstance(m, LAYERS)]
 
     def run(self, i: int) -> nn.Module:

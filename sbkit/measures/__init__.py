@@ -1,7 +1,10 @@
 """What is measured of a fleet on a task, one file a question."""
 
+from sbkit.measures.attribution import attribution
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
+from sbkit.measures.gradients import example_gradients, fisher, gradient_norms
+from sbkit.measures.infinite import gp_posterior, infinite_kernel
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margins
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
@@ -21,3 +24,4 @@ __all__ = ["accuracy", "alignment", "alone", "attack", "auc", "boundary", "confl
 __all__ += ["effective_weight", "entropy_rank", "kernel", "kinds", "margins", "pca_rank", "randomized"]
 __all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
 __all__ += ["universal_perturbation"]
+__all__ += ["attribution", "example_gradients", "fisher", "gp_posterior", "gradient_norms", "infinite_kernel"]

@@ -124,7 +124,7 @@ class MLP(Fleet):
         return [*self.layers(x)][:-1] if self.in_turn else super().hidden(x)
 
     def passes(self, x: Tensor) -> list[tuple[nn.Linear, Tensor, Tensor]]:
-        """Each layer with what it is given and makes of it, h and W h + b, (runs, n, …) each, last the logits.
+        """Each layer with what it is given and makes, h and W h + b, (runs, n, …) each, the last the logits.
 
         [] if layers share weights, or something hangs on them that changes what they make.
         """
