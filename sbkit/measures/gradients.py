@@ -94,7 +94,8 @@ def fisher(fleet: Fleet, x: Tensor, labels: Tensor | str = "sampled", seed: int 
     labels: "sampled" draws each row's class from the net's own softmax, run r by (seed, fleet.seed + r),
     which is the Fisher information; classes or values of one's own, as in `example_gradients`, give the
     "empirical" one (Kunstner et al. 2019), of `fit`'s own loss for them. Of plain nets by outer products,
-    (g²)ᵀ(h²)/n, of others row by row. NaN for a run that diverged. Raises `SbkitError` on labels that do not fit.
+    (g²)ᵀ(h²)/n, of others row by row. NaN for a run that diverged. Raises `SbkitError` on
+    labels that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -212,7 +213,7 @@ def _inputs(fleet: Fleet, x: Any) -> Tensor:
 
 
 def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> Rows:
-    """Inputs (runs, n, d), targets (runs, n, outputs), the usual loss, and whether runs are sound (runs, 1, 1)."""
+    """Inputs (runs, n, d), targets (runs, n, outputs), the usual loss, and sound runs (runs, 1, 1)."""
     inputs = _inputs(fleet, x)
     logits = fleet.predict(inputs)  # (runs, n, outputs); it also refuses inputs of another task
     runs, n, outputs = logits.shape

@@ -42,13 +42,11 @@ def infinite_kernel(
     a = _rows(given)
     b = a if x2 is None else _rows(numbers("The input of a kernel", x2), a)
     sigma = w_var * a @ b.mT / a.shape[1] + b_var  # (n, m)
-    ends = [
-        w_var * rows.square().sum(1) / a.shape[1] + b_var for rows in (a, b)
-    ]  # (n,), (m,): each with itself
-    if x2 is None:
-        ends = [sigma.diag()] * 2  # so that an input is at the angle 0 to itself
+    ends = [w_var * rows.square().mean(1) + b_var for rows in (a, b)]  # each input with itself, (n,), (m,)
     theta = sigma
     for _ in range(depth):
+        if x2 is None:
+            ends = [sigma.diag()] * 2  # to the last bit, so that an input is at the angle 0 to itself
         lengths = (ends[0][:, None] * ends[1]).sqrt()  # (n, m)
         cosine = (sigma / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)).clamp(-1, 1)
         angle = cosine.acos()

@@ -64,36 +64,32 @@ def kernel(
 @torch.no_grad()
 def _features(fleet: Fleet, x: Tensor, layer: int | None) -> Tensor:
     """What a hidden layer makes of x, the last if not told. (runs, n, width)"""
-    hidden = fleet.features(x)
-    if not hidden:
-        raise SbkitError('A net without hidden layers has no features, got depth 0; try kind="ntk".')
-    return (hidden[-1] if layer is None else fleet.features(x, layer)).flatten(2)
+    if layer is not None:
+        return fleet.features(x, layer).flatten(2)
+    if hidden := fleet.features(x):
+        return hidden[-1].flatten(2)
+    raise SbkitError('A net without hidden layers has no features, got depth 0; try kind="ntk".')
 
 
+@torch.enable_grad()
 def _by_layers(fleet: Fleet, x: Tensor, centre: bool) -> Tensor | None:
     """The tangent kernel of plain nets without their derivatives by weights; None for others. (runs, n, n)
 
     d output / d W = g hᵀ, whose dot products are those of g times those of h. In double precision where it is
     centred, for what that leaves may be small.
     """
-    with torch.enable_grad():
-        layers = fleet.passes(x.detach().requires_grad_())
+    layers = fleet.passes(x.detach().requires_grad_())
     if not layers:
         return None
-    n = x.shape[-2]
-    size, what = (
-        fleet.runs * n * n * 8 * (len(layers) + 3),
-        f"{fleet.runs} runs × {n:,} × {n:,} inputs × 8 bytes",
-    )
-    check_memory(size, f"{what} × {len(layers) + 3} copies", x.device)
+    n, copies = x.shape[-2], len(layers) + 3
+    what = f"{fleet.runs} runs × {n:,} × {n:,} inputs × 8 bytes × {copies} copies"
+    check_memory(fleet.runs * n * n * 8 * copies, what, x.device)
     logits, made, exact = layers[-1][2], [each for *_, each in layers], torch.double if centre else x.dtype
     alike = [_alike(layer, given.detach().to(exact)) for layer, given, _ in layers]  # (runs, n, n) each
     total = logits.shape[-1] * alike.pop()  # each output's derivative by the last layer's is 1
     for c in range(logits.shape[-1] if alike else 0):
-        slopes = torch.autograd.grad(
-            logits[..., c].sum(), made[:-1], retain_graph=True
-        )  # (runs, n, out) each
-        for same, g in zip(alike, slopes, strict=True):
+        slopes = torch.autograd.grad(logits[..., c].sum(), made[:-1], retain_graph=True)
+        for same, g in zip(alike, slopes, strict=True):  # (runs, n, n), (runs, n, out)
             total += same * (g.to(exact) @ g.to(exact).mT)
     if centre:
         total = total - total.mean(1, keepdim=True)
