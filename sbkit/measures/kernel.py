@@ -71,14 +71,14 @@ def _features(fleet: Fleet, x: Tensor, layer: int | None) -> Tensor:
     raise SbkitError('A net without hidden layers has no features, got depth 0; try kind="ntk".')
 
 
-@torch.enable_grad()
+@torch.inference_mode(False)
 def _by_layers(fleet: Fleet, x: Tensor, centre: bool) -> Tensor | None:
     """The tangent kernel of plain nets without their derivatives by weights; None for others. (runs, n, n)
 
     d output / d W = g hᵀ, whose dot products are those of g times those of h. In double precision where it is
     centred, for what that leaves may be small.
     """
-    layers = fleet.passes(x.detach().requires_grad_())
+    layers = fleet.passes(x.clone().requires_grad_())
     if not layers:
         return None
     n, copies = x.shape[-2], len(layers) + 3
