@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any
@@ -76,11 +76,13 @@ class Fleet(nn.Module):
             try_out(self, x)
         return self.batched(x)
 
-    def batched(self, x: Tensor, of: Callable[..., Any] = called) -> Any:
-        """`forward` by `torch.func`, untried; or what else is to be known `of` a net, its state and x."""
+    def batched(self, x: Tensor, hidden: bool = False) -> Any:
+        """`forward` by `torch.func`, untried; or the list of what the `hidden` layers make."""
 
         def call(state: dict[str, Tensor], x: Tensor) -> Any:
-            return of(self.net, state, x)
+            with heard(self.net, hidden) as kept:
+                logits = called(self.net, state, x)
+            return kept if hidden else logits
 
         state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
         if self.alters:
@@ -136,12 +138,13 @@ class Fleet(nn.Module):
 
     def hidden(self, x: Tensor) -> list[Tensor]:
         """`features` of every layer, for inputs that fit."""
-        return self.batched(x, heard)
+        return self.batched(x, hidden=True)
 
-    def passes(self, x: Tensor) -> list[tuple[nn.Linear, Tensor, Tensor]]:
-        """Each layer with what it is given and makes, h and W h + b, (runs, n, …) each, the last the logits.
+    def passes(self, x: Tensor) -> list[tuple[Any, Tensor, Tensor]]:
+        """Each layer, what it is given and what it makes, h and scale·W h + shift·b, (runs, n, …) each.
 
-        [] unless the nets are such layers, each with weights of its own, and elementwise functions in turn.
+        The last makes the logits. [] unless the nets are such layers, each with weights of its own, and
+        elementwise functions in turn.
         """
         return []
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -87,24 +88,26 @@ def called(net: nn.Module, state: Mapping[str, Tensor], x: Tensor, own: nn.Modul
     return torch.func.functional_call(own or net, spread(net, state), (x,), tie_weights=False)
 
 
-def heard(net: nn.Module, state: Mapping[str, Tensor], x: Tensor) -> list[Tensor]:
-    """What the hidden layers of a net make of x (n, d) with this state, in the order they answer. (n, …) each
+@contextmanager
+def heard(net: nn.Module, hidden: bool = True) -> Iterator[list[Tensor]]:
+    """The list of what the hidden layers of a net make, in the order of their calls; empty unless `hidden`.
 
-    That is what its activations give; where it has none, what all layers but the first are given.
+    That is what its activations answer; where it has none, what all layers but the first are given.
     """
     kept: list[Tensor] = []
-    parts = [part for part in net.modules() if activates(part)]
-    hooks = [part.register_forward_hook(lambda *call: kept.append(call[2].clone())) for part in parts] or [
-        part.register_forward_pre_hook(lambda _, given: kept.append(given[0].clone()))
-        for part in net.modules()
-        if isinstance(part, LAYERS)
+    parts = [*net.modules()] if hidden else []
+    ends = [part for part in parts if activates(part)]
+    layers = [] if ends else [part for part in parts if isinstance(part, LAYERS)]
+    hooks = [part.register_forward_hook(lambda *call: kept.append(call[2].clone())) for part in ends]
+    hooks += [
+        part.register_forward_pre_hook(lambda *call: kept.append(call[1][0].clone())) for part in layers
     ]
     try:
-        called(net, state, x)
+        yield kept
     finally:
         for hook in hooks:
             hook.remove()
-    return kept if parts else kept[1:]
+        del kept[: 1 if layers else 0]
 
 
 def activates(part: nn.Module) -> bool:

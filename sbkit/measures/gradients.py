@@ -18,7 +18,6 @@ from sbkit.core import (
     check_fleet,
     check_memory,
     check_pair,
-    drawn,
     generator,
     loss,
     measure,
@@ -38,12 +37,13 @@ def example_gradients(
 ) -> Tensor:
     """What every row alone asks of the weights: the gradient of its loss. (runs, n, P), or (runs, n, k)
 
-    The loss is `fit`'s own for such labels: cross-entropy of classes, squares of values; the mean over rows
-    is the gradient of a full batch. P: all weights that train, in the order of `fleet.parameters()`. project:
-    directions (P, k), or (runs, P, k), whose products with each gradient are returned; k for so many random
-    ones, N(0, 1/k) from `seed`, which keep lengths on average (Johnson and Lindenstrauss 1984). Rows are
-    taken some at a time: with few directions n · P numbers are never held. x (n, d) or (runs, n, d); y (n,)
-    or (runs, n) of classes, (n, outputs) or (runs, n, outputs) of values. NaN for a run that diverged. Raises
+    The loss is `fit`'s own for such labels: cross-entropy of classes, "bce" of many labels 0 and 1,
+    squares of values; the mean over rows is the gradient of a full batch. P: all weights that train, in the
+    order of `fleet.parameters()`. project: directions (P, k), or (runs, P, k), whose products with each
+    gradient are returned; k for so many random ones, N(0, 1/k) from `seed`, which keep lengths on average
+    (Johnson and Lindenstrauss 1984). Rows are taken some at a time: with few directions n · P numbers are
+    never held. x (n, d) or (runs, n, d); y (n,) of classes, (n, outputs) of values or many labels, with an
+    axis of runs before them where each run has its own. NaN for a run that diverged. Raises
     `SbkitError` on labels or directions that do not fit, and on what would not fit into the memory.
 
     >>> from sbkit.data import slabs
@@ -138,8 +138,9 @@ def _squares(fleet: Fleet, x: Tensor, targets: Tensor, of: Loss) -> list[Tensor]
         slopes = torch.autograd.grad(of(layers[-1][2], targets).sum(), [made for *_, made in layers])
     found: dict[int, Tensor] = {}
     for (layer, given, _), g in zip(layers, slopes, strict=True):  # (runs, n, in), (runs, n, out)
-        found[id(layer.weight)] = g.square().mT @ given.detach().square()
-        found[id(layer.bias)] = g.square().sum(1)
+        scale, shift = layer.scale, layer.shift  # not 1 in the NTK parameterization
+        found[id(layer.weight)] = scale**2 * g.square().mT @ given.detach().square()
+        found[id(layer.bias)] = shift**2 * g.square().sum(1)
     return [found[id(p)] for p in fleet.parameters()]
 
 
@@ -159,8 +160,8 @@ def gradient_norms(fleet: Fleet, task: Task, rows: int | None = None) -> Tensor:
     torch.Size([2, 4])
     """
     check_pair("sb.measures.gradient_norms", fleet, task, trains=True)
-    kept = slice(None) if rows is None else drawn(len(task.y), whole("rows", rows))
-    inputs, targets, of, alive = _rows(fleet, task.x[kept], task.y[kept], loss_for(task, None))
+    few = task if rows is None else task.sample(whole("rows", rows))
+    inputs, targets, of, alive = _rows(fleet, few.x, few.y, loss_for(task, None))
     weights = {name: p.detach() for name, p in fleet.net.named_parameters()}
     layers = {name: p for name, p in weights.items() if p.ndim > 2}
     rest = {name: p for name, p in weights.items() if p.ndim <= 2} | dict(fleet.net.named_buffers())
@@ -219,15 +220,16 @@ def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> Rows:
     runs, n, outputs = logits.shape
     y = labels_of(y).to(logits.device)
     values = y.is_floating_point()
-    shape = (n, outputs) if values else (n,)
+    many = not values and y.shape in ((n, outputs), (runs, n, outputs)) and y.shape != (runs, n)
+    shape, most = (n, outputs) if values or many else (n,), 2 if many else outputs
     if y.shape not in (shape, (runs, *shape)):
         rule = f"Labels of {n} rows are {shape}, or ({runs}, {str(shape)[1:]}"
         raise SbkitError(f"{rule}, got {told(y)}; try those of the same rows, as in task.x, task.y.")
-    if not values and (y.dtype == torch.bool or not 0 <= int(y.min()) <= int(y.max()) < outputs):
+    if not values and (y.dtype == torch.bool or not 0 <= int(y.min()) <= int(y.max()) < most):
         got = f"{y.dtype} {y.unique().tolist()[:10]}"
-        raise SbkitError(f"Labels of these nets are classes 0…{outputs - 1}, got {got}; try task.y.")
-    usual: Loss = of or loss["square" if values else "cross_entropy"]
-    targets = usual.encode(y if values else y.long(), outputs).to(logits)
+        raise SbkitError(f"Labels of these nets are classes 0…{most - 1}, got {got}; try task.y.")
+    usual: Loss = of or loss["square" if values else "bce" if many else "cross_entropy"]
+    targets = (y if many else usual.encode(y if values else y.long(), outputs)).to(logits)
     alive = logits.isfinite().flatten(1).all(1).view(-1, 1, 1)
     return inputs.expand(runs, *inputs.shape[-2:]), targets.expand(runs, n, outputs), usual, alive
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from sbkit.core import (
@@ -13,7 +15,6 @@ from sbkit.core import (
     check_fleet,
     check_memory,
     check_pair,
-    drawn,
     measure,
     numbers,
     one_of,
@@ -97,10 +98,11 @@ def _by_layers(fleet: Fleet, x: Tensor, centre: bool) -> Tensor | None:
     return total.to(x)
 
 
-def _alike(layer: nn.Linear, h: Tensor) -> Tensor:
+def _alike(layer: Any, h: Tensor) -> Tensor:
     """HHᵀ, and 1 more for a bias, of what trains of a layer that is given h (runs, n, in). (runs, n, n)"""
-    of_weight = h @ h.mT if layer.weight.requires_grad else h.new_zeros(len(h), h.shape[1], h.shape[1])
-    return of_weight + 1 if layer.bias is not None and layer.bias.requires_grad else of_weight
+    scale, shift = layer.scale, layer.shift  # not 1 in the NTK parameterization
+    of_weight = (h @ h.mT) * (scale**2 if layer.weight.requires_grad else 0)
+    return of_weight + shift**2 if layer.bias is not None and layer.bias.requires_grad else of_weight
 
 
 def _derivatives(fleet: Fleet, x: Tensor) -> Tensor:
@@ -158,6 +160,6 @@ def sorted_kernel(fleet: Fleet, task: Task, rows: int = 48) -> Tensor:
     torch.Size([3, 5, 5])
     """
     check_pair("sb.measure['kernel']", fleet, task, trains=True)
-    kept = drawn(len(task.y_test), whole("rows", rows))
-    x, y = task.x_test[kept], task.y_test[kept]
-    return kernel(fleet, x[y.reshape(len(y), -1)[:, 0].argsort(stable=True)])
+    few = task.sample(whole("rows", rows))
+    order = (few.y_test if task.classes else few.y_test[..., 0]).argsort(stable=True)  # (…, n)
+    return kernel(fleet, few.x_test.expand(*order.shape, -1).take_along_dim(order.unsqueeze(-1), dim=-2))

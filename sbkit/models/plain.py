@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.models.layers import Linear, hooked
@@ -123,13 +125,14 @@ class MLP(Fleet):
         """What each hidden layer makes of x, after the activation, (runs, n, width) each."""
         return [*self.layers(x)][:-1] if self.in_turn else super().hidden(x)
 
-    def passes(self, x: Tensor) -> list[tuple[nn.Linear, Tensor, Tensor]]:
-        """Each layer with what it is given and makes, h and W h + b, (runs, n, …) each, the last the logits.
+    def passes(self, x: Tensor) -> list[tuple[Any, Tensor, Tensor]]:
+        """Each layer, what it is given and what it makes, h and scale·W h + shift·b, (runs, n, …) each.
 
-        [] if layers share weights, or something hangs on them that changes what they make.
+        The last makes the logits. [] if layers share weights, or something hangs on them that changes what
+        they make.
         """
         own = [p for layer in self.linears for p in layer.parameters(recurse=False)]
-        touched = any(type(m) is not Linear or hooked(m) or "forward" in vars(m) for m in self.linears)
+        touched = any(is_parametrized(m) or hooked(m) or "forward" in vars(m) for m in self.linears)
         if touched or hooked(self.net) or not self.in_turn or len(own) != len([*self.parameters()]):
             return []
         found, h = [], self._each(x)
