@@ -23,7 +23,20 @@ import psutil
 import torch
 
 HERE = Path(__file__).parent
-PARTS = ["fleet", "lms", "looks", "growth", "rank", "lessons", "panel", "start", "notebooks", "room", "gpu"]
+PARTS = [
+    "fleet",
+    "lms",
+    "looks",
+    "growth",
+    "rank",
+    "instruments",
+    "lessons",
+    "panel",
+    "start",
+    "notebooks",
+    "room",
+    "gpu",
+]
 LIBRARIES = ["torch", "numpy", "scikit-learn", "jax", "ipywidgets", "jupyterlab"]
 
 
