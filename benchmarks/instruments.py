@@ -1,4 +1,4 @@
-"""Processor milliseconds of instruments beside the obvious way: the tangent kernel by layers, Fisher by outer products.
+"""Processor milliseconds of instruments beside the obvious way: tangent kernels, Fisher information.
 
     python benchmarks/instruments.py
 
