@@ -11,19 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import (
-    LAYERS,
-    Fleet,
-    SbkitError,
-    activates,
-    between,
-    check_fleet,
-    check_memory,
-    numbers,
-    one_of,
-    told,
-    whole,
-)
+from sbkit.core import LAYERS, Fleet, activates, check_fleet, check_memory, numbers, told
+from sbkit.core.names import SbkitError, between, one_of, whole
 
 # What may stand beside layers and ReLU: parts of these and, by their file, all pools.
 RECTIFIED = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout)
@@ -78,7 +67,7 @@ def attribution(
     if method in ("guided", "lrp"):
         _check_rectified(fleet.net, method)
     hooks = {"guided": _guided, "lrp": lambda *call: _shared(call[2], epsilon)}
-    with hooked(fleet.net, nn.ReLU if method == "guided" else LAYERS, hooks.get(method)):
+    with _hooked(fleet.net, nn.ReLU if method == "guided" else LAYERS, hooks.get(method)):
         found = METHODS[method](score, rows, steps)
     alive = logits.isfinite().flatten(1).all(1).view(-1, 1, 1)
     return found.where(alive, math.nan)
@@ -122,7 +111,7 @@ def _check_rectified(net: nn.Module, method: str) -> None:
 
 
 @contextmanager
-def hooked(net: nn.Module, layers: Any, hook: Callable[..., Tensor] | None) -> Iterator[None]:
+def _hooked(net: nn.Module, layers: Any, hook: Callable[..., Tensor] | None) -> Iterator[None]:
     """With what such layers of a net answer replaced by hook(layer, given, answer) inside the block."""
     handles = [m.register_forward_hook(hook) for m in net.modules() if hook and isinstance(m, layers)]
     try:

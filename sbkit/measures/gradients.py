@@ -10,22 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sbkit.core import (
-    Fleet,
-    SbkitError,
-    Task,
-    called,
-    check_fleet,
-    check_memory,
-    check_pair,
-    generator,
-    loss,
-    measure,
-    numbers,
-    one_of,
-    told,
-    whole,
-)
+from sbkit.core import Fleet, Task, called, check_memory, generator, loss, measure, numbers, told
+from sbkit.core.arguments import check_fleet, check_pair
+from sbkit.core.names import SbkitError, one_of, whole
 from sbkit.losses import Loss, loss_for
 
 AT_ONCE = 2**24  # numbers that are worked on together, a few times over
@@ -120,9 +107,7 @@ def _sampled(fleet: Fleet, x: Tensor, seed: int) -> Tensor:
     """A class of every row, drawn from the chances that each net gives it. (runs, n)"""
     chances = fleet.predict(_inputs(fleet, x)).double().softmax(-1).cpu()  # (runs, n, outputs)
     if (outputs := chances.shape[-1]) < 2:
-        raise SbkitError(
-            "Classes are sampled of nets that tell two or more, got one output; try labels=task.y."
-        )
+        raise SbkitError("Sampled labels are of nets with two or more outputs, got one; try labels=task.y.")
     known = chances.nan_to_num(1 / outputs)
     rngs = [generator(seed, fleet.seed + r) for r in range(fleet.runs)]
     classes = [torch.multinomial(p, 1, generator=rng) for p, rng in zip(known, rngs, strict=True)]
@@ -171,10 +156,8 @@ def gradient_norms(fleet: Fleet, task: Task, rows: int | None = None) -> Tensor:
     def total(layers: dict, rest: dict, x: Tensor, targets: Tensor) -> Tensor:
         return of(called(fleet.net, layers | rest, x.clone()), targets).sum()
 
-    slope, sums = (
-        torch.func.vmap(torch.func.grad(total)),
-        {name: torch.zeros_like(p) for name, p in layers.items()},
-    )
+    slope = torch.func.vmap(torch.func.grad(total))
+    sums = {name: torch.zeros_like(p) for name, p in layers.items()}
     for part in _parts(fleet, inputs, targets, max(inputs.shape[2], 1_000)):
         for name, found in slope(layers, rest, *part).items():
             sums[name] += found
@@ -222,7 +205,7 @@ def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> Rows:
     values = y.is_floating_point()
     many = not values and y.shape in ((n, outputs), (runs, n, outputs)) and y.shape != (runs, n)
     shape, most = (n, outputs) if values or many else (n,), 2 if many else outputs
-    if y.shape not in (shape, (runs, *shape)):
+    if not n or y.shape not in (shape, (runs, *shape)):
         rule = f"Labels of {n} rows are {shape}, or ({runs}, {str(shape)[1:]}"
         raise SbkitError(f"{rule}, got {told(y)}; try those of the same rows, as in task.x, task.y.")
     if not values and (y.dtype == torch.bool or not 0 <= int(y.min()) <= int(y.max()) < most):

@@ -8,18 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import (
-    Fleet,
-    SbkitError,
-    Task,
-    check_fleet,
-    check_memory,
-    check_pair,
-    measure,
-    numbers,
-    one_of,
-    whole,
-)
+from sbkit.core import Fleet, Task, check_fleet, check_memory, check_pair, measure, numbers
+from sbkit.core.names import SbkitError, one_of, whole
 from sbkit.measures.gradients import derivatives, labels_of
 
 KINDS = ("ntk", "gram", "cosine")
