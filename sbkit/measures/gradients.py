@@ -44,11 +44,8 @@ def example_gradients(
     inputs, targets, of, alive = _rows(fleet, x, y)
     size = sum(p[0].numel() for p in fleet.parameters() if p.requires_grad)
     directions = _directions(project, fleet, size, seed)
-    n, columns, item = (
-        inputs.shape[1],
-        size if directions is None else directions.shape[-1],
-        inputs.element_size(),
-    )
+    n, item = inputs.shape[1], inputs.element_size()
+    columns = size if directions is None else directions.shape[-1]
     what = f"{fleet.runs} runs × {n:,} rows × {columns:,} numbers × {item} bytes"
     check_memory(2 * fleet.runs * n * columns * item, f"{what} × 2 copies", inputs.device)
     found = []
@@ -64,9 +61,10 @@ def _directions(project: Any, fleet: Fleet, size: int, seed: int) -> Tensor | No
     if project is None:
         return None
     like = next(fleet.parameters())
-    if not isinstance(project, Tensor):
+    if not hasattr(project, "shape"):
         k = whole("project", project)
         return (torch.randn(size, k, generator=generator(seed, k)) / k**0.5).to(like)
+    project = numbers("A direction", project)
     if project.shape[:-1] not in ((size,), (fleet.runs, size)):
         fix = "project.mT" if project.shape[-1] == size else f"project=torch.randn({size}, 50)"
         rule = f"Directions of {size:,} weights that train are ({size}, k)"
