@@ -96,10 +96,10 @@ def test_integrated_gradients_sum_to_what_the_output_gained(build):
     gained = (fleet.predict(task.x) - fleet.predict(0 * task.x))[..., 1]  # (runs, n)
     missed = (attribution(fleet, task.x, 1, "integrated").sum(-1) - gained).abs().max()
     bends = build in ("relu", "convnet", "layer norm")
-    assert float(missed) <= (0.02 if bends else 1e-9) * float(gained.abs().max())
+    assert float(missed) <= (0.05 if bends else 1e-9) * float(gained.abs().max())
     if bends:
         fine = attribution(fleet, task.x[:50], 1, "integrated", steps=1000).sum(-1) - gained[:, :50]
-        assert float(fine.abs().max()) <= 0.002 * float(gained.abs().max())
+        assert float(fine.abs().max()) <= 0.01 * float(gained.abs().max())
 
 
 @pytest.mark.parametrize("net", RECTIFIED)
