@@ -8,5 +8,5 @@ from sbkit.core.names import SbkitError, between, distinct, one_of, same, takes,
 from sbkit.core.numbers import numbers, told
 from sbkit.core.registries import Registry, dataset, loss, measure, optimizer, plot
 from sbkit.core.snapshot import RESULTS, Snapshot
-from sbkit.core.stacked import called, difference
+from sbkit.core.stacked import LAYERS, activates, called, difference
 from sbkit.core.task import SAMPLE, Feature, Task, drawn, window

@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import unfit
-from sbkit.core.stacked import called, check_apart, copied, renewed, stacked
+from sbkit.core.stacked import LAYERS, called, check_apart, copied, heard, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
@@ -78,11 +78,13 @@ class Fleet(nn.Module):
             try_out(self, x)
         return self.batched(x)
 
-    def batched(self, x: Tensor) -> Tensor:
-        """`forward` by `torch.func`, untried."""
+    def batched(self, x: Tensor, hidden: bool = False) -> Any:
+        """`forward` by `torch.func`, untried; or the list of what the `hidden` layers make."""
 
-        def call(state: dict[str, Tensor], x: Tensor) -> Tensor:
-            return called(self.net, state, x)
+        def call(state: dict[str, Tensor], x: Tensor) -> Any:
+            with heard(self.net, hidden) as kept:
+                logits = called(self.net, state, x)
+            return kept if hidden else logits
 
         state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
         if self.alters:
@@ -122,17 +124,42 @@ class Fleet(nn.Module):
         got = type(self).__name__
         raise SbkitError(f"Hidden layers are known for sb.mlp fleets, got {got}; build it with sb.mlp.")
 
-    def features(self, x: Tensor, layer: int) -> Tensor:
-        """What hidden layer `layer` makes of x, after the activation. (runs, n, width)"""
-        return next(islice(self.layers(x), layer, None))
+    def features(self, x: Tensor, layer: int | None = None) -> Any:
+        """What every hidden layer makes of x, after its activation, or one layer alone. (runs, n, …) each
+
+        Of any module: the answers of its activations (`nn.ReLU` and the like, not functions), in the order
+        of their calls; where it has none, what each linear or convolutional layer after the first is given.
+        layer: 0 … hidden layers − 1. Raises `SbkitError` on other layers, and on inputs of another task.
+        """
+        self.predict(x[..., :1, :] if isinstance(x, Tensor) and x.ndim > 1 else x)  # refuses
+        hidden = self.hidden(x)
+        if layer is None:
+            return hidden
+        if layer not in range(len(hidden)) or isinstance(layer, bool):
+            known = f"0…{len(hidden) - 1}" if hidden else "none"
+            fix = "0" if hidden else "a net of depth 1"
+            raise SbkitError(f"This fleet has hidden layers {known}, got {layer!r:.60}; try {fix}.")
+        return hidden[layer]
+
+    def hidden(self, x: Tensor) -> list[Tensor]:
+        """`features` of every layer, for inputs that fit."""
+        return self.batched(x, hidden=True)
+
+    def passes(self, x: Tensor) -> list[tuple[Any, Tensor, Tensor]]:
+        """Each layer, what it is given and what it makes, h and scale·W h + shift·b, (runs, n, …) each.
+
+        The last makes the logits. [] unless the nets are such layers, each with weights of its own, and
+        elementwise functions in turn.
+        """
+        return []
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Set all gradients to 0, in place: an optimizer of the flat vector holds their memory."""
         super().zero_grad(set_to_none=False)
 
     def weights(self) -> list[Tensor]:
-        """The matrices of the linear layers, first to last, each (runs, out, in)."""
-        return [renewed(m).weight for m in self.net.modules() if isinstance(m, nn.Linear)]
+        """Weights of linear layers, (runs, out, in), and convolutions, (runs, out, in, …), first to last."""
+        return [renewed(m).weight for m in self.net.modules() if isinstance(m, LAYERS)]
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as an ordinary module with its own copy of the weights."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sbkit.core.names import SbkitError
 from sbkit.core.refused import check_layers, computing
 
 TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps in a module
+LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # whose weights are (out, in, …)
 
 
 def stacked(modules: Sequence[nn.Module]) -> nn.Module:
@@ -84,6 +86,33 @@ def called(net: nn.Module, state: Mapping[str, Tensor], x: Tensor, own: nn.Modul
     `functional_call` alone goes wrong with a layer that is used twice, and would leave this state in it.
     """
     return torch.func.functional_call(own or net, spread(net, state), (x,), tie_weights=False)
+
+
+@contextmanager
+def heard(net: nn.Module, hidden: bool = True) -> Iterator[list[Tensor]]:
+    """The list of what the hidden layers of a net make, in the order of their calls; empty unless `hidden`.
+
+    That is what its activations answer; where it has none, what all layers but the first are given.
+    """
+    kept: list[Tensor] = []
+    parts = [*net.modules()] if hidden else []
+    ends = [part for part in parts if activates(part)]
+    layers = [] if ends else [part for part in parts if isinstance(part, LAYERS)]
+    hooks = [part.register_forward_hook(lambda *call: kept.append(call[2].clone())) for part in ends]
+    hooks += [
+        part.register_forward_pre_hook(lambda *call: kept.append(call[1][0].clone())) for part in layers
+    ]
+    try:
+        yield kept
+    finally:
+        for hook in hooks:
+            hook.remove()
+        del kept[: 1 if layers else 0]
+
+
+def activates(part: nn.Module) -> bool:
+    """Whether a module is one of torch's activations, `nn.ReLU` and the like."""
+    return type(part).__module__ == nn.ReLU.__module__ and not isinstance(part, nn.MultiheadAttention)
 
 
 def spread(net: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

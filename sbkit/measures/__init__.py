@@ -1,8 +1,11 @@
 """What is measured of a fleet on a task, one file a question."""
 
+from sbkit.measures.attribution import attribution
 from sbkit.measures.boundary import boundary
 from sbkit.measures.conflict import alone, conflict
 from sbkit.measures.curvature import eigenvalues, hessian, hvp, sharpness, trace
+from sbkit.measures.gradients import example_gradients, fisher, gradient_norms
+from sbkit.measures.infinite import gp_posterior, infinite_kernel
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margins
 from sbkit.measures.path import barrier, path, perturbation_radius
@@ -27,3 +30,4 @@ __all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
 __all__ += ["universal_perturbation"]
 __all__ += ["barrier", "cev", "class_rates", "path", "perturbation_radius", "sde", "worst_group"]
 __all__ += ["eigenvalues", "hessian", "hvp", "loss_surface", "sharpness", "trace"]
+__all__ += ["attribution", "example_gradients", "fisher", "gp_posterior", "gradient_norms", "infinite_kernel"]

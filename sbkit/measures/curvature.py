@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, check_pair, generator, measure, told, whole
+from sbkit.core import (
+    LAYERS,
+    Fleet,
+    SbkitError,
+    Task,
+    check_memory,
+    check_pair,
+    generator,
+    measure,
+    told,
+    whole,
+)
 from sbkit.measures.lanczos import lanczos
 from sbkit.measures.objective import Choice, Product, curvature, objective
 
@@ -73,10 +84,10 @@ def hessian(
 
 
 def _places(fleet: Fleet, layer: int | None) -> Any:
-    """Which weights of a run belong to a linear layer: an index into P."""
+    """Which weights of a run belong to a layer of `fleet.weights()`: an index into P."""
     if layer is None:
         return slice(None)
-    layers = [part for part in fleet.net.modules() if isinstance(part, nn.Linear)]
+    layers = [part for part in fleet.net.modules() if isinstance(part, LAYERS)]
     if whole("layer", layer, 0) >= len(layers):
         raise SbkitError(f"layer is one of 0…{len(layers) - 1}, got {layer}; try layer=0.")
     own = set(map(id, layers[layer].parameters()))

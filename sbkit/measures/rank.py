@@ -128,12 +128,12 @@ def _matrices(given: Tensor) -> Tensor:
 def weight_spectrum(fleet: Fleet, task: Task) -> list[Tensor]:
     """Singular values of every weight matrix, first layer to last: (runs, min(out, in)) each.
 
-    NaN for a run that diverged.
+    A convolution's is the matrix (out, in · kernel). NaN for a run that diverged.
     """
     check_pair("sb.measure['spectrum']", fleet, task)
     each = [p.detach().flatten(1).isfinite().all(1) for p in fleet.parameters()]
     finite = torch.stack(each).all(0).unsqueeze(1)  # (runs, 1)
-    return [_each(weight.detach(), finite) for weight in fleet.weights()]
+    return [_each(weight.detach().flatten(2), finite) for weight in fleet.weights()]
 
 
 def _each(weight: Tensor, finite: Tensor) -> Tensor:

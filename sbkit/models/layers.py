@@ -9,6 +9,8 @@ from torch import Tensor, nn
 class Linear(nn.Linear):
     """torch's, which takes all runs at once, too: h (runs, n, in) → (runs, n, out), each its own."""
 
+    scale = shift = 1.0  # of W h and of b
+
     def forward(self, h: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """W h + b or W h, by the weight as it is at this call."""
         w, b = self.weight, self.bias  # (runs, out, in), (runs, out); one net's (out, in), (out,)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.models.layers import Linear, hooked
@@ -119,12 +121,26 @@ class MLP(Fleet):
             raise SbkitError("Hidden layers are known of the net that sb.mlp made, got one changed since.")
         return self._hidden(self._each(x))
 
-    def features(self, x: Tensor, layer: int) -> Tensor:
-        """What hidden layer `layer` (0 … depth − 1) makes of x, after the activation. (runs, n, width)"""
-        depth = len(self.linears) - 1
-        if layer not in range(depth) or isinstance(layer, bool):
-            raise SbkitError(f"This fleet has hidden layers 0…{depth - 1}, got {layer!r:.60}; try 0.")
-        return super().features(x, layer)
+    def hidden(self, x: Tensor) -> list[Tensor]:
+        """What each hidden layer makes of x, after the activation, (runs, n, width) each."""
+        return [*self.layers(x)][:-1] if self.in_turn else super().hidden(x)
+
+    def passes(self, x: Tensor) -> list[tuple[Any, Tensor, Tensor]]:
+        """Each layer, what it is given and what it makes, h and scale·W h + shift·b, (runs, n, …) each.
+
+        The last makes the logits. [] if layers share weights, or something hangs on them that changes what
+        they make.
+        """
+        own = [p for layer in self.linears for p in layer.parameters(recurse=False)]
+        touched = any(is_parametrized(m) or hooked(m) or "forward" in vars(m) for m in self.linears)
+        if touched or hooked(self.net) or not self.in_turn or len(own) != len([*self.parameters()]):
+            return []
+        found, h = [], self._each(x)
+        for part in self.parts:
+            before, h = h, part(h if isinstance(part, Linear) else h.clone())
+            if isinstance(part, Linear):
+                found.append((part, before, h))
+        return found
 
 
 def _drawn(net: nn.Sequential, draw: Draw, runs: int, seed: int) -> list[Tensor]:

@@ -11,9 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.utils import parametrize
 
-from sbkit.core import SbkitError, check_memory, whole
-
-LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+from sbkit.core import LAYERS, SbkitError, check_memory, whole
 
 
 class Product(nn.Module):

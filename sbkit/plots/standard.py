@@ -203,6 +203,42 @@ def spectrum(history: History) -> Lines | None:
     return _lines("spectrum", history, y, lines, x, more=more)
 
 
+@plot("gradient_norms", rows=False, first=True)
+def gradient_norms(history: History) -> Lines | None:
+    """How much of the gradient reaches each layer, a band over runs; dashed: at step 0."""
+    line, first = (_norms(snapshot) for snapshot in (history[-1], history[0]))
+    if not len(line.x):
+        return None
+    began = history[0].step == 0
+    x, y = Axis(say("axes", "layers"), low=1), Axis(say("axes", "gradient"), log=True)
+    more = say("captions", "spectrum_start") if began else ""
+    line = replace(line, start=first.y) if began else line
+    return _lines("gradient_norms", history, y, [line], x, more=more)
+
+
+def _norms(snapshot: Snapshot) -> Line:
+    table = shown(snapshot, snapshot.values["gradient_norms"])  # (runs, layers)
+    known = np.where(table > 0, table, np.nan)
+    return band_line(say("axes", "gradient"), np.arange(1, 1 + table.shape[1]), known)
+
+
+@plot("kernel", rows=False)
+def kernel(history: History) -> Field | None:
+    """The tangent kernel of test rows in the order of their labels, mean over runs, 0 neutral."""
+    latest = history[-1]
+    values = shown(latest, latest.values["kernel"])  # (runs, n, n)
+    if not values.size:
+        return None
+    size: Any = np.diagonal(values, axis1=1, axis2=2).mean(1, dtype=float)  # (runs,)
+    size[size <= 0] = np.nan
+    mean = middle(values / size[:, None, None])[0]  # (n, n)
+    reach = float(np.nan_to_num(np.abs(mean)).max()) or 1.0
+    rows, n = Axis(say("axes", "by_label"), low=1, high=len(mean)), len(mean)
+    about = say("captions", "kernel", n=n, **told(latest))
+    scale = Axis(say("axes", "alike"), low=-reach, high=reach)
+    return Field("kernel", say("titles", "kernel"), rows, rows, mean, caption=about, scale=scale)
+
+
 def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
     """Singular values (runs, k) of a layer, NaN where single precision cannot tell them from 0."""
     table = shown(snapshot, values)

@@ -1,5 +1,6 @@
 """Kernels against derivatives taken one at a time, alignment against its formula; float64."""
 
+import importlib
 import math
 
 import pytest
@@ -9,6 +10,7 @@ from torch.testing import assert_close
 
 import sbkit as sb
 
+module = importlib.import_module("sbkit.measures.kernel")  # its name is also that of the function
 every_fleet = pytest.mark.parametrize("build", FLEETS)
 
 
@@ -35,6 +37,44 @@ def test_the_tangent_kernel_is_that_of_derivatives_one_by_one(build, task):
         assert_close(found[r], vectors @ vectors.mT)
         centred = vectors - vectors.mean(0)
         assert_close(sb.measures.kernel(fleet, x, centre=True)[r], centred @ centred.mT)
+
+
+@pytest.mark.parametrize("build", [name for name in FLEETS if name not in ("layer norm", "convnet")])
+@pytest.mark.parametrize("task", [slab_task(), three_classes(), regression()], ids=["two", "three", "values"])
+@pytest.mark.parametrize("centre", [False, True])
+def test_by_layers_it_is_the_jacobians(build, task, centre):
+    fleet, x = FLEETS[build](task, runs=2), task.x[:20]
+    fleet.net[0].requires_grad_(build == "linear")  # what is frozen does not count
+    vectors = module._derivatives(fleet, x)
+    vectors = vectors - vectors.mean(1, keepdim=True) if centre else vectors
+    wanted, found = vectors @ vectors.mT, module._by_layers(fleet, x, centre)
+    assert found is not None and not found.requires_grad
+    assert float((found - wanted).abs().max()) <= 1e-12 * float(wanted.abs().max())
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            assert_close(sb.measures.kernel(fleet, x, centre=centre), found)
+
+
+def test_a_net_that_was_touched_has_the_kernel_of_what_it_computes_now():
+    task, fleet = slab_task(), sb.mlp(slab_task(), depth=2, width=5, runs=2)
+    fleet.net[2].register_forward_hook(lambda *call: 3 * call[2])
+    found, net = sb.measures.kernel(fleet, task.x[:9]), fleet.run(1)
+    vectors = derivatives(net, task.x[:9])
+    assert_close(found[1], vectors @ vectors.mT)
+
+
+def test_gram_of_any_module_is_of_its_last_activations():
+    task, fleet = slab_task(), FLEETS["convnet"](slab_task(), runs=2)
+    h = fleet.features(task.x[:9])[-1].detach().flatten(2)
+    assert_close(sb.measures.kernel(fleet, task.x[:9], "gram"), h @ h.mT)
+
+
+@pytest.mark.parametrize("make", [slab_task, three_classes, regression])
+def test_the_measured_kernel_stands_in_the_order_of_labels(make):
+    task, fleet = make(), FLEETS["relu"](make(), runs=2)
+    few = task.sample(12)
+    order = sorted(range(12), key=lambda i: float(few.y_test[i].flatten()[0]))
+    assert_close(sb.measure["kernel"](fleet, task, rows=12), sb.measures.kernel(fleet, few.x_test[order]))
 
 
 @pytest.mark.parametrize("centre", [False, True])

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import math
 import pickle
 
 import numpy as np
@@ -127,6 +128,27 @@ def test_a_spectrum_that_began_out_of_sight_has_no_dashes(snapshot):
 def test_the_spectrum_at_step_0_is_of_the_runs_in_sight(snapshot):
     made = snapshot(50, state=("training", "diverged", "training"))
     np.testing.assert_allclose(registries.plot["spectrum"]([snapshot(), made]).lines[0].start, [3.5, 2])
+
+
+def test_gradient_norms_are_a_line_over_layers_beside_the_one_at_step_0(snapshot):
+    values = torch.tensor([[1.0, 4.0], [3.0, 0.0], [2.0, 8.0]])
+    first, latest = (
+        snapshot(step, values={"gradient_norms": values * factor}) for step, factor in ((0, 2), (50, 1))
+    )
+    (line,) = registries.plot["gradient_norms"]([first, latest]).lines
+    np.testing.assert_allclose(line.x, [1, 2])
+    np.testing.assert_allclose(line.y, [2, 6])  # a layer that got nothing has no place on a log axis
+    np.testing.assert_allclose(line.start, [4, 12])
+    assert registries.plot["gradient_norms"]([latest]).lines[0].start is None
+
+
+def test_a_kernel_is_drawn_as_shares_of_each_runs_own_size(snapshot):
+    """So that a run whose gradients are long does not outweigh the others."""
+    one = torch.tensor([[1.0, -0.5], [-0.5, 3.0]])
+    made = snapshot(50, values={"kernel": torch.stack([one, 100 * one, math.nan * one])})
+    field = registries.plot["kernel"]([made])
+    np.testing.assert_allclose(field.values, one / 2)
+    assert (field.scale.low, field.scale.high) == (-1.5, 1.5) and "2 of" in field.caption
 
 
 def test_only_plots_that_ask_get_the_first_snapshot(snapshot):
