@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sbkit import data, measures, models, plots
 from sbkit import losses as losses
 from sbkit import optimizers as optimizers  # as torch has it; no notebook needs its name
+from sbkit import transforms as transforms
 from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import REGISTRIES, dataset, loss, measure, optimizer, plot
 from sbkit.data import lms, ms, planar, slabs
@@ -30,6 +31,7 @@ from sbkit.measures import boundary, randomized, reliance, spectrum
 from sbkit.models import mlp
 from sbkit.plots import Axis, Bars, Field, Images, Line, Lines, Scatter, bands
 from sbkit.training import fit, last
+from sbkit.training import stages as stages
 
 if TYPE_CHECKING:
     from sbkit.course import check, claim, predict

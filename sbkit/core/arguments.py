@@ -29,10 +29,16 @@ def check_fleet(given: Any, trains: bool = False) -> None:
         raise SbkitError(f"A fleet is many nets in one, got a {type(given).__name__}; try {way}.")
 
 
-def check_pair(name: str, fleet: Any, task: Any, trains: bool = False) -> None:
-    """Refuse what is no fleet, or no task, or both the other way round; name: how the function is called."""
+def check_pair(name: str, fleet: Any, task: Any, trains: bool = False, stacks: bool = False) -> None:
+    """Refuse what is no fleet, or no task, or both the other way round, or, unless it `stacks`, many tasks.
+
+    name: how the function is called.
+    """
     if isinstance(fleet, Task) and not isinstance(task, Task):
         words = f"{name} takes the fleet first, then the task, got the task first"
         raise SbkitError(f"{words}; try {name}(fleet, task).")
     check_task(task)
+    if task.z.ndim > 2 and not stacks:
+        words = f"{name} takes one task, got a stack of {len(task.z)}"
+        raise SbkitError(f"{words}; try it run by run: {name}(fleet.only(0), task.parts[0]).")
     check_fleet(fleet, trains)

@@ -31,6 +31,8 @@ class Fleet(nn.Module):
     `torch.save(fleet.state_dict(), path)`, `fleet.load_state_dict(torch.load(path, weights_only=True))`.
     """
 
+    place: int | None = None  # of a run that `only` gave, which one it is
+
     def __init__(self, modules: Sequence[nn.Module], seed: int = 0):
         super().__init__()
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
@@ -145,6 +147,7 @@ class Fleet(nn.Module):
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
         part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
+        part.place = r if self.place is None else self.place
         return part
 
     def flat(self) -> nn.Parameter:

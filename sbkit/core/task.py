@@ -39,7 +39,8 @@ class Feature:
 class Task:
     """Labelled rows made of named features of known simplicity, and the map from features to inputs.
 
-    z, z_test: feature coordinates (n, k). y, y_test: int64 classes (n,), or values (n, outputs).
+    z, z_test: feature coordinates (n, k). y, y_test: int64 classes (n,), values (n, outputs), or int64 0
+    and 1 (n, labels) where a row has many labels.
     features: name → `Feature`, simplest first. embed: any module z → x (a rotation, pixels, …).
     What perturbs a feature works on z and embeds, so nothing else needs to know how inputs are built.
     names: what the classes are called in pictures, one a class; () for their numbers.
@@ -78,15 +79,27 @@ class Task:
 
     @property
     def classes(self) -> bool:
-        """True for labels, False for regression."""
-        return not self.y.is_floating_point()
+        """True for one class a row, False for regression and for many labels."""
+        return self.sort == "class"
+
+    @property
+    def many(self) -> bool:
+        """True where a row has many labels, each 0 or 1."""
+        return self.sort == "many-label"
+
+    @property
+    def sort(self) -> str:
+        """What its answers are, in a word: "class", "many-label" or "regression"."""
+        if self.y.is_floating_point():
+            return "regression"
+        return "class" if self.y.ndim < self.z.ndim else "many-label"
 
     @cached_property
     def outputs(self) -> int:
-        """Classes C, or columns of y in regression; of a sample, those of the whole."""
+        """Classes C, or columns of y in regression and of many labels; of a sample, those of the whole."""
         if whole := vars(self).get("_outputs"):
             return whole
-        return int(max(self.y.max(), self.y_test.max(), 1)) + 1 if self.classes else self.y.shape[1]
+        return int(max(self.y.max(), self.y_test.max(), 1)) + 1 if self.classes else self.y.shape[-1]
 
     @cached_property
     def x(self) -> Tensor:
@@ -181,8 +194,10 @@ def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
         raise SbkitError(f"{name} is a float tensor (rows, columns), got {_told(z)}.")
     if len(y) != len(z):
         raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {len(y)}.")
-    if y.ndim != (2 if y.is_floating_point() else 1):
-        raise SbkitError(f"Labels are int64 (n,) or float (n, outputs), got {_told(y)}.")
+    many = y.ndim == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all())
+    if not (y.ndim == 2 if y.is_floating_point() else y.ndim == 1 or (many and y.dtype == torch.int64)):
+        rule = "Labels are int64 (n,) or float (n, outputs)"
+        raise SbkitError(f"{rule}, got {_told(y)}; many a row are int64 0 and 1, (n, 2 or more).")
     if not (z.isfinite().all() and y.isfinite().all()):
         raise SbkitError(f"{rule} finite numbers, got NaN or infinity; drop or fill those rows.")
 

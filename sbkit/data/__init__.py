@@ -5,5 +5,6 @@ from sbkit.data.paint import painted
 from sbkit.data.pixels import dominoes
 from sbkit.data.planar import planar
 from sbkit.data.slabs import lms, ms, slabs
+from sbkit.data.stack import stack
 
-__all__ = ["dominoes", "lms", "ms", "painted", "planar", "slabs", "table"]
+__all__ = ["dominoes", "lms", "ms", "painted", "planar", "slabs", "stack", "table"]

@@ -114,7 +114,9 @@ class Lane:
         if self.run is None:
             return "pictures"
         task = self.run.task
-        return f"{task.outputs} classes" if task.classes else f"regression (outputs: {task.outputs})"
+        if task.sort == "regression":
+            return f"regression (outputs: {task.outputs})"
+        return f"{task.outputs} {'labels' if task.many else 'classes'}"
 
     def ending(self) -> str:
         """Why runs no longer train, as a clause; empty while all do. What to try, if none has a loss."""

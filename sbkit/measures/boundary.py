@@ -31,7 +31,7 @@ def boundary(
     """
     check_pair("sb.boundary", fleet, task)
     if not task.classes:
-        raise SbkitError("boundary needs classes, got a regression task.")
+        raise SbkitError(f"boundary needs classes, got a {task.sort} task.")
     x, about = plane("boundary", task, axes, at, resolution, 3 * fleet.runs)
     logits = fleet.predict(x)  # (runs, r·r, C)
     chance = (logits[..., 1] - logits[..., 0]).sigmoid() if task.outputs == 2 else logits.softmax(-1)[..., 1]

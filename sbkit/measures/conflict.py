@@ -53,7 +53,7 @@ def alone(fleet: Fleet, task: Task) -> Tensor:
 def _of_the_other_class(task: Task) -> Tensor:
     """For every test row a random one of the other class. (n_test,)"""
     if not task.classes or task.outputs != 2:
-        got = f"{task.outputs} of them" if task.classes else "a regression task"
+        got = f"{task.outputs} of them" if task.classes else f"a {task.sort} task"
         raise SbkitError(f"Conflicts are between two classes, got {got}; try sb.reliance.")
     y, rng = task.y_test.cpu(), generator(0)
     order = torch.empty_like(y)

@@ -27,7 +27,7 @@ def margins(fleet: Fleet, task: Task, features: str | Iterable[str] = (), seed: 
     """
     check_pair("sb.measures.margins", fleet, task)
     if not task.classes:
-        raise SbkitError("Margins need classes, got a regression task; measure its loss.")
+        raise SbkitError(f"Margins need classes, got a {task.sort} task; measure its loss.")
     logits = fleet.predict(shuffled(task, [features], seed)[0])  # (runs, n, C)
     own = F.one_hot(task.y_test, logits.shape[-1]).bool()  # (n, C)
     right = logits.masked_fill(~own, 0).sum(-1)  # (runs, n)

@@ -81,7 +81,7 @@ def randomized(
 def _need_classes(task: Task) -> None:
     if not task.classes:
         raise SbkitError(
-            "Randomized scores and reliance need classes, got a regression task; measure its loss."
+            f"Randomized scores and reliance need classes, got a {task.sort} task; measure its loss."
         )
 
 

@@ -12,6 +12,7 @@ from sbkit.core import (
     Fleet,
     SbkitError,
     Task,
+    ascend,
     between,
     check_memory,
     check_pair,
@@ -19,10 +20,10 @@ from sbkit.core import (
     one_of,
     whole,
 )
+from sbkit.core.ascent import NORMS
+from sbkit.losses import odds
 
-NORMS = ("l2", "linf")
 AT_ONCE = 2**22  # numbers of perturbed inputs that are worked on together
-STEP = 2.5  # times radius / steps: far enough to reach the sphere and walk along it
 
 
 def attack(
@@ -56,7 +57,7 @@ def attack(
     one_of("norm", norm, NORMS)
     radius, steps = between("radius", radius, 0, math.inf), whole("steps", steps)
     if not task.classes:
-        raise SbkitError("An attack needs classes, got a regression task.")
+        raise SbkitError(f"An attack needs classes, got a {task.sort} task.")
     n = None if rows is None else whole("rows", rows)
     x, y = (task.x[:n], task.y[:n]) if train else (task.x_test[:n], task.y_test[:n])  # (n, d), (n,)
     size, what = x.element_size(), f"{fleet.runs} runs × {len(x):,} rows × {x.shape[1]:,} inputs"
@@ -65,8 +66,10 @@ def attack(
     start = _start(norm, radius, fleet, x, seed)  # (runs, n, d)
     each = max(1, AT_ONCE // (fleet.runs * x.shape[1]))
     parts = zip(start.split(each, 1), x.split(each), y.split(each), strict=True)
-    found = torch.cat([_descend(fleet, *part, norm, radius, steps) for part in parts], dim=1)
-    return found.where(alive.view(-1, 1, 1), math.nan)  # a step of no known direction stays where it is
+    found = [ascend(lambda m, y=y: odds(fleet(m), y), s, x, norm, radius, steps) for s, x, y in parts]
+    return torch.cat(found, dim=1).where(
+        alive.view(-1, 1, 1), math.nan
+    )  # a step of no known direction stays where it is
 
 
 def _start(norm: str, radius: float, fleet: Fleet, x: Tensor, seed: int | None) -> Tensor:
@@ -83,30 +86,6 @@ def _in_ball(norm: str, x: Tensor, *seeds: int) -> Tensor:
         return (2 * torch.rand(x.shape, generator=rng) - 1).to(x)
     length = torch.rand(len(x), 1, generator=rng) ** (1 / x.shape[1])
     return (length * F.normalize(torch.randn(x.shape, generator=rng), dim=-1)).to(x)
-
-
-def _descend(
-    fleet: Fleet, moved: Tensor, x: Tensor, y: Tensor, norm: str, radius: float, steps: int
-) -> Tensor:
-    """`steps` projected steps from moved (runs, n, d) around x (n, d), y (n,)."""
-    step, tiny = STEP * radius / steps, torch.finfo(x.dtype).tiny
-    for _ in range(steps):
-        moved = moved.detach().requires_grad_()
-        with torch.enable_grad():
-            (slope,) = torch.autograd.grad(_odds(fleet(moved), y).sum(), moved)
-        if norm == "linf":
-            change = (moved.detach() + step * slope.sign() - x).clamp(-radius, radius)
-        else:
-            change = moved.detach() + step * slope / slope.norm(dim=-1, keepdim=True).clamp_min(tiny) - x
-            change = change * (radius / change.norm(dim=-1, keepdim=True).clamp_min(tiny)).clamp_max(1)
-        moved = x + change
-    return moved
-
-
-def _odds(logits: Tensor, y: Tensor) -> Tensor:
-    """Log odds against the label: logsumexp of the other logits − its own. (runs, n, C), (n,) → (runs, n)"""
-    own = F.one_hot(y, logits.shape[-1]).bool()  # (n, C)
-    return logits.masked_fill(own, -math.inf).logsumexp(-1) - logits.masked_fill(~own, 0).sum(-1)
 
 
 def universal_perturbation(

@@ -12,8 +12,9 @@ from sbkit.core import SbkitError
 
 
 def accuracy(logits: Tensor, y: Tensor) -> Tensor:
-    """Share of rows whose largest logit is their class. (runs, …, n, C), (n,) → (runs, …)
+    """Share of rows whose largest logit is their class. (runs, …, n, C), (n,) or (runs, n) → (runs, …)
 
+    Many labels a row, y (n, C) or (runs, n, C): share of labels that are told right, 1 by a logit above 0.
     NaN for regression, and for a run that diverged.
 
     >>> accuracy(torch.tensor([[[0.0, 1.0], [2.0, 0.0]]]), torch.tensor([1, 1]))
@@ -21,7 +22,9 @@ def accuracy(logits: Tensor, y: Tensor) -> Tensor:
     """
     if y.is_floating_point():
         return torch.full(logits.shape[:-2], math.nan)
-    right = (logits.argmax(-1) == y).float().mean(-1)
+    many = y.ndim > 1 and y.shape != logits.shape[:-1] and y.shape[-2:] == logits.shape[-2:]
+    found = ((logits > 0) == y).float().mean(-1) if many else (logits.argmax(-1) == y).float()  # (…, n)
+    right = found.mean(-1)
     return torch.where(logits.isfinite().all(-1).all(-1), right, math.nan).cpu()
 
 

@@ -31,7 +31,7 @@ def deep_linear(
     [(2, 8, 8), (2, 8, 8), (2, 2, 8)]
     """
     check_task(task)
-    inputs, factors, runs = task.x.shape[1], whole("factors", factors), whole("runs", runs)
+    inputs, factors, runs = task.x.shape[-1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)
     check_size(inner, factors, runs, task)

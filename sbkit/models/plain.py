@@ -175,7 +175,7 @@ def mlp(
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
     check_size(width, depth + 1, runs, task)
-    sizes = [task.x.shape[1], *[width] * depth, task.outputs]
+    sizes = [task.x.shape[-1], *[width] * depth, task.outputs]
 
     def net() -> nn.Sequential:
         layers = [(nn.Linear(a, b), ACTIVATIONS[activation]()) for a, b in pairwise(sizes)]
@@ -190,7 +190,7 @@ def mlp(
 
 def check_size(width: int, layers: int, runs: int, task: Task) -> None:
     """Refuse nets of so many layers, biases included, that would not fit into memory."""
-    inputs, size = task.x.shape[1], task.x.element_size()
+    inputs, size = task.x.shape[-1], task.x.element_size()
     ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
     weights = sum((a + 1) * b for a, b in pairwise(ends)) + max(layers - 2, 0) * (width + 1) * width
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"

@@ -56,14 +56,15 @@ def loss(history: History) -> Lines:
 def accuracy(history: History) -> Lines | None:
     """Accuracy on training and test rows over steps; none for regression."""
     latest = history[-1]
-    if not latest.sample.classes or (latest.accuracy.isnan() & latest.loss.isfinite()).all():
+    if latest.sample.sort == "regression" or (latest.accuracy.isnan() & latest.loss.isfinite()).all():
         return None
     lines = [
         step_line(say("axes", "train"), history, lambda s: s.accuracy),
         step_line(say("axes", "test"), history, lambda s: s.test_accuracy, dash=True),
     ]
     lows = np.stack([line.y if line.low is None else line.low for line in lines])  # (2, snapshots)
-    lowest = np.fmin.reduce(lows, axis=None, initial=1 / latest.sample.outputs)  # where none is finite, that
+    guess = 1 / (2 if latest.sample.many else latest.sample.outputs)
+    lowest = np.fmin.reduce(lows, axis=None, initial=guess)  # where none is finite, that
     y = Axis(say("axes", "accuracy"), low=math.floor(10 * lowest) / 10, high=1.02)
     return _lines("accuracy", history, y, lines)
 

@@ -3,5 +3,6 @@
 from sbkit.training.fit import fit, last, progress
 from sbkit.training.run import Run
 from sbkit.training.signature import NotAnewError, anew
+from sbkit.training.stages import stages
 
-__all__ = ["NotAnewError", "Run", "anew", "fit", "last", "progress"]
+__all__ = ["NotAnewError", "Run", "anew", "fit", "last", "progress", "stages"]

@@ -79,19 +79,22 @@ def check_fit(fleet: Fleet, task: Task, batch: int, ordered: bool, kept: int) ->
     The memory holds a step, the logits of the test rows, the minibatches' order if they are `ordered`, and
     the weights of the steps that are `kept`.
     """
+    if task.z.ndim > 2 and len(task.z) != fleet.runs:
+        words = f"Each run of a fleet has its own task of a stack, got {len(task.z)} for {fleet.runs} runs"
+        raise SbkitError(f"{words}; try sb.mlp(task, runs={len(task.z)}).")
     held = sum(t.nbytes for t in fleet.state_dict().values())
     check_memory(kept * held, f"{kept:,} steps of keep × {held:,} bytes of weights", task.x.device)
     outputs, size = task.outputs, task.x.element_size()
     layers = [layer.out_features for layer in fleet.modules() if isinstance(layer, nn.Linear)]
-    units = task.x.shape[1] + sum(layers)
+    units = task.x.shape[-1] + sum(layers)
     for rows, words, each in (
-        (len(task.y) * ordered, "rows × 8 bytes", 8),
-        (len(task.y_test), f"test rows × {outputs} outputs × {size} bytes", outputs * size),
+        (task.z.shape[-2] * ordered, "rows × 8 bytes", 8),
+        (task.z_test.shape[-2], f"test rows × {outputs} outputs × {size} bytes", outputs * size),
         (batch, f"rows × {units:,} units × {size} bytes", units * size),
     ):
         what = f"{fleet.runs} runs × {rows:,} {words} × 3 copies"
         check_memory(3 * fleet.runs * rows * each, what, task.x.device)
     fleet.try_out(task.x)
-    found = tuple(fleet.predict(task.x[:2]).shape)
-    if found != (wanted := (fleet.runs, min(2, len(task.x)), outputs)):
+    found = tuple(fleet.predict(task.x[..., :2, :]).shape)
+    if found != (wanted := (fleet.runs, min(2, task.x.shape[-2]), outputs)):
         raise SbkitError(f"The task has {outputs} outputs, so logits are {wanted}, got {found}.")

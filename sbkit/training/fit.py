@@ -70,7 +70,8 @@ def fit(
     steps, when one whose loss is not finite ends too; None never.
 
     loss: the name of a function that `@sb.loss` registered, or a function (logits, y) → (runs, n) of logits
-    (runs, n, outputs) and labels (runs, n); None is "cross_entropy" for classes, "square" for values.
+    (runs, n, outputs) and labels (runs, n); None is "cross_entropy" for classes, "bce" for many labels,
+    "square" for values.
     targets (n, outputs), or (runs, n, outputs) for each run its own, are learned in place of the labels, as
     chances that add up to 1 for cross-entropy; accuracy is of the labels. sample_weight, (n,) or (runs, n)
     and at least 0, multiplies the loss of a row; the mean is over rows, not divided by the weights' sum.
@@ -83,10 +84,12 @@ def fit(
     schedule(step) → factor multiplies lr as it then is, as torch's LambdaLR. mask: a bool tensor
     (runs, out, in) for each of `fleet.weights()`, True = kept, or step → such a list: masked weights and
     their gradients are 0, from now on, as in a net that multiplies weights by masks.
-    penalty(fleet, x, y, logits) → (runs,) adds to the loss; transform(fleet, x, y) → x, y changes a batch
-    (without gradients, unless it asks for them by torch.enable_grad); after_step(fleet, step) changes
-    weights. Measures, penalty and transform are asked once here, so that `SbkitError` is raised before any
-    training on names, numbers, shapes and answers that do not fit.
+    penalty(fleet, x, y, logits) → (runs,) adds to the loss (an argument named loss gets the fit's own
+    `sb.losses.Loss`); transform(fleet, x, y) → x, y changes a batch (without gradients, unless it asks for
+    them by torch.enable_grad; arguments named step and generators get the step and a torch.Generator a run,
+    seeded anew at every step by seed, step and run); after_step(fleet, step) changes weights. Measures,
+    penalty and transform are asked once here, so that `SbkitError` is raised before any training on names,
+    numbers, shapes and answers that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -114,9 +117,9 @@ def _planned(
     span: Span,
 ) -> Plan:
     """What `fit` was asked, checked one by the other and prepared."""
-    check_pair("sb.fit", fleet, task, trains=True)
+    check_pair("sb.fit", fleet, task, trains=True, stacks=True)
     rows = rows_a_step(task, optimizer, batch, given)
-    check_names(given, inspect.signature(fit).parameters, optimizer, task.x.shape[-2] / rows)
+    check_names(given, inspect.signature(fit).parameters, optimizer, task.z.shape[-2] / rows)
     objective, measures, seed = aimed(fleet, task, *aims), named(measure, task), whole("seed", seed, 0)
     made = build(optimizer, fleet, **given)
     settings = Settings(made, optimizer, given, fleet.runs)

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, told
+from sbkit.core import Fleet, SbkitError, Task, generator, told
 from sbkit.models import hooked_back, watched
 from sbkit.optimizers import stepper
 from sbkit.training.backpropagation import Backpropagation
 from sbkit.training.batches import Batches, WholeSet
 from sbkit.training.masks import ALL, Masks
 from sbkit.training.memory import Memory
-from sbkit.training.plan import Plan
+from sbkit.training.plan import MORE, Plan, more_of
 
 
 class Gradients:
@@ -28,10 +28,11 @@ class Gradients:
         self.outputs, self.objective, self.encode = task.outputs, plan.objective, plan.objective.encode
         self.penalty, self.transform = plan.hooks.penalty, plan.hooks.transform
         y = task.y if self.penalty or self.transform else self.encode(task.y)
+        self._takes = {name: more_of(name, getattr(plan.hooks, name)) for name in MORE}
         if self.objective.own:  # y is the rows' numbers, by which each run finds its own
             y = torch.arange(task.x.shape[-2], device=task.x.device).expand(task.x.shape[:-1])
-        seeds = [fleet.seed + r for r in range(fleet.runs)]
-        whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, seeds)
+        self.seeds = [fleet.seed + r for r in range(fleet.runs)]
+        whole, shuffled = (task.x, y, fleet.runs), (task.x, y, plan.batch, plan.seed, self.seeds)
         self.batches = WholeSet(*whole) if plan.settings.about.full_batch else Batches(*shuffled)
         self._step = stepper(plan.optimizer)
         self._masks = Masks(fleet, plan.hooks.mask, self.step) if plan.hooks.mask is not None else None
@@ -98,12 +99,12 @@ class Gradients:
         x, y = self._rows(step)
         if not self.transform:
             return x, y
-        found: Any = self.transform(self.fleet, x.clone(), y.clone())
-        values = y.is_floating_point()
+        found: Any = self.transform(self.fleet, x.clone(), y.clone(), **self._more("transform", step))
+        values, classes = y.is_floating_point(), 2 if self.plan.loss.many else self.outputs
         try:
             new, labels = found
             made = len(new), *new.shape[2:], new.dtype, labels.is_floating_point()
-            known = values or 0 <= int(labels.min()) <= int(labels.max()) < self.outputs
+            known = values or 0 <= int(labels.min()) <= int(labels.max()) < classes
             fits = known and made == (len(x), x.shape[2], x.dtype, values)
             fits = fits and self.encode(labels).shape == self.objective.shape(*new.shape[:2])
             fits = fits and (self.objective.weight is None or new.shape == x.shape)
@@ -112,9 +113,22 @@ class Gradients:
         if not fits:
             rows = "rows" if self.objective.weight is None else x.shape[1]  # each has its weight
             rule = f"transform gives x ({len(x)}, {rows}, {x.shape[2]}), {x.dtype}, and the rows' y"
-            wanted = "values" if values else f"classes 0…{self.outputs - 1}"
+            wanted = "values" if values else f"classes 0…{classes - 1}"
             raise SbkitError(f"{rule}, {wanted}, got {told(found)}; try `return x, y`.")
         return new, labels
+
+    def _more(self, hook: str, step: int) -> dict[str, Any]:
+        """What else a hook takes: the loss, the step, a generator for each run, anew at every step.
+
+        Seeded by the fit, the step and the run; dropout draws from (…, layer), so these are others.
+        """
+        seed = self.plan.seed
+        made = {
+            "loss": lambda: self.plan.loss,
+            "step": lambda: step,
+            "generators": lambda: [generator(seed, step, s, 0, 0) for s in self.seeds],
+        }
+        return {name: made[name]() for name in self._takes[hook]}
 
     @torch.no_grad()
     def rehearse(self) -> None:
@@ -148,7 +162,8 @@ class Gradients:
 
     def _penalty(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
         """The penalty, (runs,), so that no run pays for another."""
-        found: Any = self.penalty and self.penalty(fleet, x, y, logits)
+        more = self._more("penalty", self.step)
+        found: Any = self.penalty and self.penalty(fleet, x, y, logits, **more)
         if not isinstance(found, Tensor) or found.shape != (fleet.runs,) or found.is_complex():
             way = "sum or average over all axes but the first, or try torch.full((fleet.runs,), number)"
             raise SbkitError(f"A penalty is one number a run, ({fleet.runs},), got {told(found)}; {way}.")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sbkit.core import RESULTS, Fleet, SbkitError, Task, registries, takes, told
+from sbkit.data.stack import Stack
 
 Measure = str | Callable[[Fleet, Task], Any]
 Value = Tensor | list[Tensor]  # (runs, …), or several of them
@@ -51,12 +52,24 @@ def _check(name: str, function: Callable[..., Any], task: Task) -> None:
     if not takes(function, "fleet", "task"):
         raise SbkitError(f"A measure takes (fleet, task), got {name}{inspect.signature(function)}.")
     for needs, fits, got in (
-        ("needs classes", task.classes or not about.classes, "a regression task"),
+        ("needs classes", task.classes or not about.classes, f"a {task.sort} task"),
         ("is for two classes", about.classes != 2 or task.outputs == 2, task.outputs),
-        ("needs two columns", task.z.shape[1] >= about.columns, "a task with one"),
+        ("needs two columns", task.z.shape[-1] >= about.columns, "a task with one"),
+        ("is of one plane, of one task", about.columns < 2 or task.z.ndim == 2, f"a stack of {len(task.z)}"),
     ):
         if not fits:
             raise SbkitError(f"The measure {name!r} {needs}, got {got}; leave it out.")
+
+
+def taken(name: str, measure: Callable[..., Any], fleet: Fleet, task: Task, **options: Any) -> Value:
+    """What a measure gives of a fleet and a task; of a stack, what it gives of each run and its own task."""
+    if not isinstance(task, Stack):
+        return value_of(name, measure(fleet, task, **options), fleet.runs)
+    parts = enumerate(task.parts)
+    each = [value_of(name, measure(fleet.only(r), part, **options), 1) for r, part in parts]
+    several = [one if isinstance(one, list) else [one] for one in each]
+    found = [torch.cat(part) for part in zip(*several, strict=True)]
+    return found if isinstance(each[0], list) else found[0]
 
 
 def value_of(name: str, given: Any, runs: int) -> Value:

@@ -14,16 +14,24 @@ from sbkit.optimizers import Settings, about
 from sbkit.training.masks import Mask
 from sbkit.training.objective import Objective
 
-Penalty = Callable[[Fleet, Tensor, Tensor, Tensor], Tensor]
-Transform = Callable[[Fleet, Tensor, Tensor], tuple[Tensor, Tensor]]
+Penalty = Callable[..., Tensor]  # (fleet, x, y, logits), and what it takes of `MORE`
+Transform = Callable[..., tuple[Tensor, Tensor]]  # (fleet, x, y), likewise
 AfterStep = Callable[[Fleet, int], object]
 Schedule = Callable[[int], float]
+# What these are given, too, where they have arguments of such names.
+MORE = {"transform": ("step", "generators"), "penalty": ("loss",)}
 CALLS = {  # the arguments of each function of `Hooks`, and what it may give
     "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
     "transform": ("fleet, x, y", "(x, y)"),
     "after_step": ("fleet, step", "None"),
     "schedule": ("step", "0.99**step"),
 }
+
+
+def more_of(name: str, hook: Any) -> list[str]:
+    """Which of `MORE` the hook of this name has arguments for."""
+    taken = inspect.signature(hook).parameters if callable(hook) else {}
+    return [more for more in MORE.get(name, ()) if more in taken]
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,8 @@ class Hooks:
     def __post_init__(self) -> None:
         for name, (given, gives) in CALLS.items():
             hook = getattr(self, name)
-            if hook is not None and not (callable(hook) and takes(hook, *given.split(", "))):
+            more = dict.fromkeys(more_of(name, hook))
+            if hook is not None and not (callable(hook) and takes(hook, *given.split(", "), **more)):
                 got = f"one of {inspect.signature(hook)}" if callable(hook) else repr(hook)
                 fix = f"{name}=lambda {given}: {gives}"
                 raise SbkitError(f"{name} is a function of ({given}), got {got}; try {fix}.")
@@ -100,7 +109,7 @@ class Plan:
 
 def rows_a_step(task: Task, optimizer: str, batch: int | None, options: Mapping[str, Any]) -> int:
     """How many rows each step takes: `batch`, or all where the optimizer says so."""
-    rows = task.x.shape[-2]
+    rows = task.z.shape[-2]
     batch = whole("batch", min(256, rows) if batch is None else batch)
     if about(optimizer, options).full_batch:
         return rows

@@ -13,7 +13,7 @@ from sbkit.core import SAMPLE, Fleet, SbkitError, Snapshot, Task, between, drawn
 from sbkit.core.machine import best_threads, threads
 from sbkit.measures import accuracy
 from sbkit.training.gradients import Gradients
-from sbkit.training.measured import Value, value_of
+from sbkit.training.measured import Value, taken
 from sbkit.training.memory import Memory
 from sbkit.training.plan import Plan
 
@@ -51,8 +51,11 @@ class Run:
         self.states = ["training"] * fleet.runs
         self.sample = task.sample()
         # The rows of loss, accuracy and the stopping rule, by glance: x, y, what they are told, their weights
-        few = {glance: drawn(len(task.y), SAMPLE if glance else LOSS_ROWS) for glance in (True, False)}
-        self._judged = {g: (task.x[i], task.y[i], *plan.objective.few(i)) for g, i in few.items()}
+        rows, stacked = task.z.shape[-2], task.z.ndim > 2
+        few = {glance: drawn(rows, SAMPLE if glance else LOSS_ROWS) for glance in (True, False)}
+        at = {glance: (slice(None), i) if stacked else i for glance, i in few.items()}
+        told = {glance: plan.objective.few(i, stacked) for glance, i in few.items()}
+        self._judged = {g: (task.x[i], task.y[i], *told[g]) for g, i in at.items()}
         self._looks = 0
         self._seen: dict[str, Seen] = {}
         self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and their weights
@@ -70,14 +73,14 @@ class Run:
             for name, measure in self.plan.measure.items():
                 own = getattr(measure, "__module__", "").startswith("sbkit.")
                 if not own or registries.measure.about[registries.measure.of(measure)].hidden:
-                    value_of(name, self._tried(measure), self.fleet.runs)
+                    self._tried(name, measure)
 
-    def _tried(self, measure: Callable[..., Any]) -> Any:
+    def _tried(self, name: str, measure: Callable[..., Any]) -> Value:
         """What a measure gives of the sample, or of all rows where it needs those."""
         try:
-            return measure(self.fleet, self.sample)
+            return taken(name, measure, self.fleet, self.sample)
         except Exception:  # whatever it is, it rises again where all rows do not help
-            return measure(self.fleet, self.task)
+            return taken(name, measure, self.fleet, self.task)
 
     @property
     def finished(self) -> bool:
@@ -136,14 +139,14 @@ class Run:
             self._measure(task, glance)
             return Snapshot(
                 step=self.step,
-                epoch=self.step * self.plan.batch / len(self.task.y),
+                epoch=self.step * self.plan.batch / self.task.z.shape[-2],
                 loss=objective.value(logits, told, weight).cpu(),
                 accuracy=accuracy(logits, y),
                 test_accuracy=accuracy(test, task.y_test),
                 test_loss=objective.value(test, objective.test(task.y_test)).cpu(),
                 values={name: seen.value for name, seen in self._seen.items()},
                 state=tuple(self.states),
-                rows=len(task.y_test),
+                rows=task.z_test.shape[-2],
                 sample=self.sample,
                 measured={name: seen.step for name, seen in self._seen.items()},
                 measures={name: registries.measure.of(one) for name, one in self.plan.measure.items()},
@@ -159,14 +162,14 @@ class Run:
             rows = task if about.rows else self.task
             if costly and seen is None:
                 rows = rows.sample(FEW)
-            of = glance, len(rows.y_test)
+            of = glance, rows.z_test.shape[-2]
             rests = seen and seen.of == of and self._looks - seen.look < about.glance_every
             if rests or (costly and busy and seen and seen.of[0]):
                 continue
             busy |= costly
             bound = getattr(measure, "keywords", {})  # of a partial
             coarse = {key: value for key, value in about.glance.items() if key not in bound}
-            found = value_of(name, measure(self.fleet, rows, **coarse), self.fleet.runs)
+            found = taken(name, measure, self.fleet, rows, **coarse)
             self._seen[name] = Seen(found, self.step, self._looks, of)
 
     def _train_step(self) -> None:
