@@ -119,11 +119,11 @@ Named = str | Callable[[Tensor, Tensor], Tensor] | None  # as users name a loss
 def loss_for(task: Task, name: Named, y: Tensor | None = None) -> Loss:
     """The loss of this name, or the usual one: cross-entropy for classes, "bce" for many labels, or squares.
 
-    Cross-entropy and "bce" take float targets that are chances. name may be a function of one's own, of logits
-    and y → (runs, n), which takes labels (runs, n), or values (runs, n, outputs), as they are. y: what
-    training rows are told, (n,) or (n, outputs), if not the task's. Raises `SbkitError` on an unknown name, on
-    a loss that does not fit the task's labels, and on one of one's own that does not give one number a row, a
-    run apart from the others.
+    Cross-entropy and "bce" take float targets that are chances. name may be a function of one's own, (logits,
+    y) → (runs, n), which takes labels (runs, n), or values (runs, n, outputs), as they are. y: what training
+    rows are told, (n,) or (n, outputs), if not the task's. Raises `SbkitError` on an unknown name, on a loss
+    that does not fit the task's labels, and on one of one's own that does not give one number a row, a run
+    apart from the others.
     """
     if y is None:
         y = task.y if task.z.ndim == 2 else task.y[0]  # of a stack
