@@ -175,7 +175,8 @@ def window(task: Task, axes: tuple[int, int] = (0, 1)) -> tuple[tuple[float, flo
     it, as one in other units may, each column has its own range. Rows are those of a snapshot's sample, so
     that all pictures of a run have the same axes.
     """
-    z = task.z_test[drawn(len(task.z_test), SAMPLE)][:, list(axes)].double()  # (rows, 2)
+    z = task.z_test.flatten(0, -2)  # of a stack all rows, (rows, k)
+    z = z[drawn(len(z), SAMPLE)][:, list(axes)].double()  # (rows, 2)
     low, high = z.amin(0), z.amax(0)  # (2,) each
     reach = 1.05 * float(z.abs().max())
     if float((high - low).min()) >= reach > 0:

@@ -28,7 +28,8 @@ class Stages(Run):
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._now, name)
         if name in ("step", "steps"):
-            return found + self._offset
+            later = [one.steps - one.step for one in self._left if isinstance(one, Run)]
+            return found + self._offset + (sum(later) if name == "steps" else 0)
         if name == "states" and self._left:  # who is done with this stage goes on in the next
             return ["diverged" if state == "diverged" else "training" for state in found]
         return found
@@ -121,8 +122,9 @@ def stages(parts: Sequence[Stage]) -> Run:
     lesson is called when its turn comes, so that it sees the weights of that moment: with the fleet so far
     if it asks for one, as `lambda fleet: sb.fit(fleet, task)`, or with the run, if an argument is named run.
     Every stage is judged by its own task and ends with a snapshot; a run that converged goes on in the next,
-    one that diverged is lost in all. `steps` tells the end of the present stage. Raises `SbkitError` on what
-    gives no run, and when its turn comes on a stage of other runs, measures or features.
+    one that diverged is lost in all. `steps` is the end as far as it is known: of the present stage and the
+    runs that are there already. Raises `SbkitError` on what gives no run, and when its turn comes on a stage
+    of other runs, measures or features.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp

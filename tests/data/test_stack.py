@@ -9,7 +9,7 @@ from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, s
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import registries
+from sbkit.core import registries, window
 from sbkit.lab.session import Session
 from sbkit.sweeps import sweep
 
@@ -117,6 +117,8 @@ def test_a_stack_is_its_parts():
     assert (stack.outputs, stack.sort, list(stack.features)) == (2, "class", list(tasks[0].features))
     assert stack.to(dtype=torch.float32).x.dtype == torch.float32
     assert stack.sample(10_000) is stack
+    far = max(task.z_test[:, :2].abs().max() for task in tasks)
+    assert 0.9 * far <= window(stack)[0][1] <= 1.05 * far
     for other in (pickle.loads(pickle.dumps(stack)), copy.deepcopy(stack)):
         assert torch.equal(other.x, stack.x)
         assert len(other.parts) == RUNS

@@ -58,7 +58,9 @@ def staged(given="lesson", lengths=(50, 30, 40), **options):
 def test_stages_are_fits_by_hand(given, optimizer):
     fleet, stages = by_hand(optimizer=optimizer)
     other, run = staged(given, optimizer=optimizer)
+    assert run.steps == (120 if given == "run" else 50)
     seen = list(run)
+    assert run.steps == 120
     assert_bitwise(fleet, other)
     assert [one.step for one in seen] == [20, 40, 50, 70, 80, 100, 120]
     start = epoch = 0
