@@ -119,20 +119,21 @@ Named = str | Callable[[Tensor, Tensor], Tensor] | None  # as users name a loss
 def loss_for(task: Task, name: Named, y: Tensor | None = None) -> Loss:
     """The loss of this name, or the usual one: cross-entropy for classes, "bce" for many labels, or squares.
 
-    Cross-entropy and "bce" take float targets that are chances. name may be a function (logits, y) → (runs,
-    n) of one's own, which takes labels (runs, n), or values (runs, n, outputs), as they are. y: what training
-    rows are told, (n, …), if not the task's. Raises `SbkitError` on an unknown name, on a loss that does not
-    fit the task's labels, and on one of one's own that does not give one number a row, a run apart from the
-    others.
+    Cross-entropy and "bce" take float targets that are chances. name may be a function of one's own, (logits,
+    y) → (runs, n), which takes labels (runs, n), or values (runs, n, outputs), as they are. y: what training
+    rows are told, (n,) or (n, outputs), if not the task's. Raises `SbkitError` on an unknown name, on a loss
+    that does not fit the task's labels, and on one of one's own that does not give one number a row, a run
+    apart from the others.
     """
-    y = (task.y if task.z.ndim == 2 else task.y[0]) if y is None else y
+    if y is None:
+        y = task.y if task.z.ndim == 2 else task.y[0]  # of a stack
     if callable(name) and not registries.loss.of(name):
-        made = Loss(name, labels=True, many=task.many)
+        made = Loss(name, many=task.many, labels=True)
         _check(getattr(name, "__name__", type(name).__name__), made, y[:3], task)
         return made
     name = USUAL[task.sort] if name is None else registries.loss.of(name) or str(name)
     found, about = registries.loss[name], registries.loss.about[name]
-    if not (task.classes or about.regression or _chances(found, y)):
+    if not (task.classes or about.regression or _chances(found, task)):
         rule = "Many labels a row have" if task.many else "Float targets are regression, which has"
         more = "" if task.many else "; rows of chances that sum to 1 have 'cross_entropy' too"
         raise SbkitError(f"{rule} loss={USUAL[task.sort]!r}, got {name!r}{more}.")
@@ -145,11 +146,11 @@ def loss_for(task: Task, name: Named, y: Tensor | None = None) -> Loss:
     return made
 
 
-def _chances(found: Any, y: Tensor) -> bool:
+def _chances(found: Any, task: Task) -> bool:
     """Whether targets that are no classes are chances, as this loss takes them."""
-    if found is CROSS_ENTROPY and y.is_floating_point():
-        return bool((y >= 0).all() and ((y.sum(-1) - 1).abs() < SUMS).all())
-    return found is BINARY and bool(((y >= 0) & (y <= 1)).all())
+    if found is CROSS_ENTROPY and not task.many:
+        return bool((task.y >= 0).all() and ((task.y.sum(-1) - 1).abs() < SUMS).all())
+    return found is BINARY and bool(((task.y >= 0) & (task.y <= 1)).all())
 
 
 def _check(name: str, loss: Loss, targets: Tensor, task: Task) -> None:

@@ -176,7 +176,8 @@ class Fleet(nn.Module):
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]
         part = copied(self, kept | {id(b): b[r : r + 1] for b in self.buffers()})
-        part.runs, part.seed, part.own, part.place = 1, self.seed + r, self.own[r : r + 1], r
+        part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
+        part.place = r if self.place is None else self.place
         return part
 
     def vector(self) -> Tensor:

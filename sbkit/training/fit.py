@@ -70,8 +70,8 @@ def fit(
     steps, when one whose loss is not finite ends too; None never.
 
     loss: the name of a function that `@sb.loss` registered, or a function (logits, y) → (runs, n) of logits
-    (runs, n, outputs) and labels (runs, n); None is "cross_entropy" for classes, "bce" for
-    many labels, "square" for values.
+    (runs, n, outputs) and labels (runs, n); None is "cross_entropy" for classes, "bce" for many labels,
+    "square" for values.
     targets (n, outputs), or (runs, n, outputs) for each run its own, are learned in place of the labels, as
     chances that add up to 1 for cross-entropy; accuracy is of the labels. sample_weight, (n,) or (runs, n)
     and at least 0, multiplies the loss of a row; the mean is over rows, not divided by the weights' sum.
@@ -119,7 +119,7 @@ def _planned(
     """What `fit` was asked, checked one by the other and prepared."""
     check_pair("sb.fit", fleet, task, trains=True, stacks=True)
     rows = rows_a_step(task, optimizer, batch, given)
-    check_names(given, inspect.signature(fit).parameters, optimizer, task.x.shape[-2] / rows)
+    check_names(given, inspect.signature(fit).parameters, optimizer, task.z.shape[-2] / rows)
     objective, measures, seed = aimed(fleet, task, *aims), named(measure, task), whole("seed", seed, 0)
     made = build(optimizer, fleet, **given)
     settings = Settings(made, optimizer, given, fleet.runs)

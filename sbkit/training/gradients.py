@@ -100,7 +100,7 @@ class Gradients:
         if not self.transform:
             return x, y
         found: Any = self.transform(self.fleet, x.clone(), y.clone(), **self._more("transform", step))
-        values, classes = y.is_floating_point(), 2 if self.objective.loss.many else self.outputs
+        values, classes = y.is_floating_point(), 2 if self.plan.loss.many else self.outputs
         try:
             new, labels = found
             made = len(new), *new.shape[2:], new.dtype, labels.is_floating_point()
@@ -124,7 +124,7 @@ class Gradients:
         """
         seed = self.plan.seed
         made = {
-            "loss": lambda: self.objective.loss,
+            "loss": lambda: self.plan.loss,
             "step": lambda: step,
             "generators": lambda: [generator(seed, step, s, 0, 0) for s in self.seeds],
         }

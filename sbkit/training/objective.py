@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from sbkit.core import Fleet, SbkitError, Task, numbers, registries, told
-from sbkit.losses import Loss, Named, loss_for
+from sbkit.losses import SUMS, USUAL, Loss, Named, loss_for
 
 CHANCES = ("cross_entropy", "logistic")  # losses whose targets are chances of the classes
 
@@ -21,7 +20,7 @@ class Objective:
 
     y: what training rows are told: labels or values as the task has them, or targets in their place. weight
     (runs, n): how much each row counts, None for all alike. own: whether a run has its own y (runs, n, …) or
-    weight; otherwise y is the task's, which a stack has (runs, n, …) too.
+    weight; otherwise y is the task's.
     """
 
     loss: Loss
@@ -30,7 +29,6 @@ class Objective:
     y: Tensor
     weight: Tensor | None = None
     own: bool = False
-    stacked: bool = False
 
     def encode(self, y: Tensor) -> Tensor:
         """What the loss takes: targets, or labels as rows of one 1 or as they are. (…, n[, outputs])"""
@@ -47,15 +45,15 @@ class Objective:
         losses = self.loss.value(logits, self.encode(y).expand(self.shape(*logits.shape[:2])))  # (runs, n)
         return (losses if weight is None else losses * weight).mean(-1)
 
-    def few(self, rows: Tensor | slice) -> tuple[Tensor, Tensor | None]:
-        """y and weight of some rows, for all runs the same."""
-        y = self.y[:, rows] if self.own or self.stacked else self.y[rows]
+    def few(self, rows: Tensor | slice, stacked: bool) -> tuple[Tensor, Tensor | None]:
+        """y and weight of some rows, of the same numbers in all runs; stacked: each has its own task."""
+        y = self.y[:, rows] if self.own or stacked else self.y[rows]
         return y, None if self.weight is None else self.weight[:, rows]
 
     def test(self, y: Tensor) -> Tensor:
         """What test rows are told: labels, for a loss of targets as rows of one 1."""
         alike = self.y.is_floating_point() == y.is_floating_point() or not self.loss.labels
-        return y if alike else F.one_hot(y, self.outputs)
+        return y if alike else replace(self.loss, labels=False).encode(y, self.outputs)
 
 
 def aimed(fleet: Fleet, task: Task, loss: Named, targets: Any, sample_weight: Any) -> Objective:
@@ -67,14 +65,14 @@ def aimed(fleet: Fleet, task: Task, loss: Named, targets: Any, sample_weight: An
     elif own and task.x.ndim == 2:
         y = y.expand(fleet.runs, *y.shape)
     chosen = loss_for(task, loss, None if targets is None else y[0])
-    if targets is not None and task.classes:
-        _check_chances(registries.loss.of(loss) or loss or CHANCES[0], y)
+    if targets is not None:
+        _check_chances(registries.loss.of(loss) or loss or USUAL[task.sort], y)
     if sample_weight is not None:
         weight = _of_rows("sample_weight", sample_weight, (rows,), fleet.runs, task)
         if weight.min() < 0 or not weight.any(-1).all():
             got = f"{float(weight.min()):g} … {float(weight.max()):g}"
             raise SbkitError(f"sample_weight is at least 0, in no run 0 everywhere, got {got}; try clamp(0).")
-    return Objective(chosen, task.outputs, task.x.dtype, y, weight, own, task.z.ndim > 2)
+    return Objective(chosen, task.outputs, task.x.dtype, y, weight, own)
 
 
 def _of_rows(name: str, given: Any, shape: tuple[int, ...], runs: int, task: Task) -> Tensor:
@@ -96,5 +94,5 @@ def _check_chances(name: Any, y: Tensor) -> None:
         raise SbkitError("loss='hinge' is for labels, got targets; try loss='cross_entropy'.")
     if name in (*CHANCES, "bce") and (low < 0 or high > 1):
         raise SbkitError(f"targets of loss={name!r} lie in 0 … 1, got {low:g} … {high:g}; try {way}.")
-    if name in CHANCES and off > 1e-3:
+    if name in CHANCES and off > SUMS:
         raise SbkitError(f"targets of loss={name!r} add up to 1 a row, got one off by {off:g}; try {way}.")

@@ -109,7 +109,7 @@ class Plan:
 
 def rows_a_step(task: Task, optimizer: str, batch: int | None, options: Mapping[str, Any]) -> int:
     """How many rows each step takes: `batch`, or all where the optimizer says so."""
-    rows = task.x.shape[-2]
+    rows = task.z.shape[-2]
     batch = whole("batch", min(256, rows) if batch is None else batch)
     if about(optimizer, options).full_batch:
         return rows

@@ -52,10 +52,11 @@ class Run:
         self.states = ["training"] * fleet.runs
         self.sample = task.sample()
         # The rows of loss, accuracy and the stopping rule, by glance: x, y, what they are told, their weights
-        n, every = task.z.shape[-2], (slice(None),) * (task.z.ndim - 2)  # every run of a stack
-        few = {glance: drawn(n, SAMPLE if glance else LOSS_ROWS) for glance in (True, False)}
-        rows = {g: (task.x[*every, i], task.y[*every, i]) for g, i in few.items()}
-        self._judged = {g: (*rows[g], *plan.objective.few(i)) for g, i in few.items()}
+        rows, stacked = task.z.shape[-2], task.z.ndim > 2
+        few = {glance: drawn(rows, SAMPLE if glance else LOSS_ROWS) for glance in (True, False)}
+        at = {glance: (slice(None), i) if stacked else i for glance, i in few.items()}
+        told = {glance: plan.objective.few(i, stacked) for glance, i in few.items()}
+        self._judged = {g: (task.x[i], task.y[i], *told[g]) for g, i in at.items()}
         self._alone = threading.RLock()  # a page may ask for a slice while a cell trains
         self._looks = 0
         self._seen: dict[str, Seen] = {}

@@ -23,6 +23,7 @@ class Stages(Run):
         self._offset, self._epochs = 0, 0.0  # of the stages before: what `step` and `epoch` add to this one's
         self._left = list(parts)
         self._now = _begun(self._left.pop(0), None)
+        self.start = self._now.start
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._now, name)
