@@ -17,7 +17,8 @@ from sbkit.core import names
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import check_layers, computing
 
-TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps in a module
+# The attributes that torch itself keeps in a module.
+TORCHS = frozenset(vars(nn.Module())) | {"_flat_weights", "_flat_weight_refs"}
 
 
 def stacked(modules: Sequence[nn.Module]) -> nn.Module:

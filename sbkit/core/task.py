@@ -58,6 +58,7 @@ class Task:
     features: Mapping[str, Feature]
     embed: nn.Module = field(default_factory=nn.Identity)
     names: Sequence[str] = ()
+    shape: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for end, z, y in (("", self.z, self.y), ("_test", self.z_test, self.y_test)):

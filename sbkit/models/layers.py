@@ -9,12 +9,34 @@ from torch import Tensor, nn
 class Linear(nn.Linear):
     """torch's, which takes all runs at once, too: h (runs, n, in) → (runs, n, out), each its own."""
 
+    scale = shift = 1.0  # of W h and of b
+
     def forward(self, h: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """W h + b or W h, by the weight as it is at this call."""
         w, b = self.weight, self.bias  # (runs, out, in), (runs, out); one net's (out, in), (out,)
         if w.ndim == 2:
             return nn.functional.linear(h, w, b)
         return h @ w.mT if b is None else torch.baddbmm(b.unsqueeze(1), h, w.mT)
+
+
+class Scaled(Linear):
+    """A layer in the NTK parameterization, √(w_var/in) W h + √b_var b (Jacot et al. 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, w_var: float, b_var: float):
+        self.scale, self.shift = (w_var / inputs) ** 0.5, b_var**0.5
+        super().__init__(inputs, outputs)
+
+    def reset_parameters(self) -> None:
+        """Draw all entries from N(0, 1)."""
+        for parameter in self.parameters():
+            nn.init.normal_(parameter)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """√(w_var/in) W h + √b_var b, as `Linear`."""
+        w, b = self.weight, self.bias
+        if w.ndim == 2:
+            return nn.functional.linear(h, self.scale * w, self.shift * b)
+        return torch.baddbmm(b.unsqueeze(1), h, w.mT, beta=self.shift, alpha=self.scale)
 
 
 def hooked(part: nn.Module) -> bool:

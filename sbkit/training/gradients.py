@@ -35,6 +35,7 @@ class Gradients:
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
+        self._counted: set[int] = set()  # seeds of fleets whose statistics the step has taken
         self.settle()
 
     def settle(self) -> None:
@@ -64,7 +65,7 @@ class Gradients:
 
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
-        self.step, self._losses = step, {}
+        self.step, self._losses, self._counted = step, {}, set()
         x, y = (self._again() if step == 0 else None) or self._drawn(step)
         if self.by_hand and self.transform:
             x, y = x.detach(), self.encode(y)
@@ -168,7 +169,9 @@ class Gradients:
         trained = [p for p in fleet.parameters() if p.requires_grad]
         places = [torch.as_tensor(p.grad) for p in trained]
         try:
-            with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
+            counts = fleet.seed not in self._counted
+            with torch.enable_grad(), fleet.at(self.plan.seed, self.step, counts=counts):
+                self._counted.add(fleet.seed)
                 logits = fleet(x)
                 loss = self.plan.loss.value(logits, self.encode(y)).mean(-1)
                 if self.penalty:
