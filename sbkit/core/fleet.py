@@ -93,7 +93,6 @@ class Fleet(nn.Module):
 
     def batched(self, x: Tensor) -> Tensor:
         """`forward` by `torch.func`, untried."""
-
         buffers = dict(self.net.named_buffers())
         moved = {name: buffers[name].clone() for name in self.statistics}
 
@@ -103,7 +102,8 @@ class Fleet(nn.Module):
                 logits = torch.func.functional_call(self.net, given, (x,), tie_weights=False)
             return logits, {name: given[name].detach() for name in moved}
 
-        seeds = [(*self.moment, self.seed + r) for r in range(self.runs)] if self.moment else []
+        runs = range(self.runs if self.moment else 0)
+        seeds = [(*self.moment, self.seed + r) for r in runs] if self.training else None
         state = dict(self.net.named_parameters()) | buffers | moved
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()

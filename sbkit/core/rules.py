@@ -39,17 +39,20 @@ def kept(shape: Sequence[int], p: float, rng: Generator) -> Tensor:
 class Dropout:
     """`F.dropout` under vmap: each run draws its own, by its seeds and the number of the call.
 
-    run: the number of the run, which vmap gives; seeds: of all runs, none where nothing is to drop.
+    run: the number of the run, which vmap gives; seeds: of all runs, none at no moment of a fit, where
+    nothing drops; None in eval mode, where torch refuses to.
     """
 
-    def __init__(self, run: Tensor, seeds: Sequence[tuple[int, ...]]):
+    def __init__(self, run: Tensor, seeds: Sequence[tuple[int, ...]] | None):
         self.run, self.seeds, self.calls = run, seeds, 0
 
     def __call__(self, h: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        if not (training and self.seeds):
-            return F.dropout(h, p, False)
-        call, self.calls = self.calls, self.calls + 1
-        make = lambda r: kept(h.shape, p, generator(*self.seeds[r], call))  # noqa: E731
+        if not training or self.seeds is None:
+            return F.dropout(h, p, training, inplace)
+        if not self.seeds:
+            return h
+        call, seeds, self.calls = self.calls, self.seeds, self.calls + 1
+        make = lambda r: kept(h.shape, p, generator(*seeds[r], call))  # noqa: E731
         mask = torch.as_tensor(_Own.apply(self.run, make)).to(h)
         return h.mul_(mask) if inplace else h * mask
 
@@ -72,9 +75,10 @@ class _Own(torch.autograd.Function):
 
 def gru(i: Tensor, g: Tensor, h: Tensor) -> Tensor:
     """The next state of a GRU: i = W_ih x + b_ih and g = W_hh h + b_hh, (…, 3 · hidden) (Cho et al. 2014)."""
-    (reset, update, new), (reset_h, update_h, new_h) = i.chunk(3, -1), g.chunk(3, -1)
-    new = torch.tanh(new + torch.sigmoid(reset + reset_h) * new_h)
-    return new + torch.sigmoid(update + update_h) * (h - new)
+    sizes = [2 * h.shape[-1], h.shape[-1]]
+    (both, new), (both_h, new_h) = i.split(sizes, -1), g.split(sizes, -1)
+    reset, update = torch.sigmoid(both + both_h).chunk(2, -1)
+    return torch.lerp(torch.tanh(torch.addcmul(new, reset, new_h)), h, update)
 
 
 def _gru_cell(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Tensor:

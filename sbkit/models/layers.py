@@ -39,6 +39,14 @@ class Scaled(Linear):
         return torch.baddbmm(b.unsqueeze(1), h, w.mT, beta=self.shift, alpha=self.scale)
 
 
+def turned(net: nn.Module, kind: type[nn.Linear], into: type[nn.Linear]) -> nn.Module:
+    """The same net, its layers of exactly this kind now of another."""
+    for layer in net.modules():
+        if type(layer) is kind:
+            layer.__class__ = into
+    return net
+
+
 def hooked(part: nn.Module) -> bool:
     """Whether something is called whenever this module is."""
     return bool(part._forward_hooks or part._forward_pre_hooks) or hooked_back(part)

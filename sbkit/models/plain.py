@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
 from sbkit.core.rules import kept
-from sbkit.models.layers import Linear, Scaled, hooked
+from sbkit.models.layers import Linear, Scaled, hooked, turned
 from sbkit.models.modules import seeded
 
 Make = Callable[[], nn.Sequential]
@@ -43,9 +43,7 @@ class MLP(Fleet):
         self.runs, self.own, self.activation, self.dropout = runs, (), activation, dropout
         for parameter, values in zip(self.parameters(), _drawn(net, draw, runs, seed), strict=True):
             parameter.data = values
-        for layer in self.linears:
-            if type(layer) is nn.Linear:
-                layer.__class__ = Linear
+        turned(self.net, nn.Linear, Linear)
         self.birth = self.owned()
         self.to(device=task.x.device, dtype=task.x.dtype)
 
@@ -61,11 +59,7 @@ class MLP(Fleet):
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as an ordinary module with its own copy of the weights."""
-        net = super().run(i)
-        for layer in net.modules():
-            if type(layer) is Linear:
-                layer.__class__ = nn.Linear  # pyright: ignore[reportAttributeAccessIssue]
-        return net
+        return turned(super().run(i), Linear, nn.Linear)
 
     @property
     def in_turn(self) -> bool:
@@ -218,7 +212,9 @@ def _widths(depth: int | None, width: int | Sequence[int], runs: int) -> list[in
         widths = [whole("width", each) for each in width]
         if depth not in (None, len(widths)):
             rule = f"width={width!r:.60} sets {len(widths)} hidden layers"
-            raise SbkitError(f"{rule}, got depth={depth!r}; leave depth out, or try width={width[:1]}.")
+            raise SbkitError(
+                f"{rule}, got depth={depth!r}; leave depth out, or try width={widths[0] if widths else 100}."
+            )
         return widths
     depth, width = whole("depth", 2 if depth is None else depth, 0), whole("width", width)
     check_depth(depth + 1, runs)

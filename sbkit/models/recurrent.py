@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from sbkit.core import Fleet, SbkitError, Task, check_memory, check_task, whole
 from sbkit.core.rules import gru as next_state
-from sbkit.models.layers import Linear
+from sbkit.models.layers import Linear, turned
 from sbkit.models.modules import seeded
 
 
@@ -20,8 +22,7 @@ class Recurrent(nn.Module):
     def __init__(self, inputs: int, hidden: int, outputs: int):
         super().__init__()
         self.inputs, layer, head = inputs, nn.GRU(inputs, hidden), nn.Linear(hidden, outputs)
-        self.ih, self.hh, self.head = Linear(inputs, 3 * hidden), Linear(hidden, 3 * hidden), head
-        self.head.__class__ = Linear
+        self.ih, self.hh, self.head = nn.Linear(inputs, 3 * hidden), nn.Linear(hidden, 3 * hidden), head
         for part, name in ((self.ih, "ih"), (self.hh, "hh")):
             part.weight, part.bias = getattr(layer, f"weight_{name}_l0"), getattr(layer, f"bias_{name}_l0")
 
@@ -37,6 +38,15 @@ class Recurrent(nn.Module):
 
 class GRU(Fleet):
     """A fleet of `Recurrent` nets, as batched matrix products; hooks and masks act on all runs at once."""
+
+    def __init__(self, modules: Sequence[nn.Module], seed: int):
+        super().__init__(modules, seed)
+        self.own = ()
+        turned(self.net, nn.Linear, Linear)
+
+    def run(self, i: int) -> nn.Module:
+        """Run i alone as an ordinary module with its own copy of the weights."""
+        return turned(super().run(i), Linear, nn.Linear)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, steps · inputs), shared by the runs, or (runs, n, …)."""
@@ -75,6 +85,4 @@ def gru(task: Task, hidden: int = 64, runs: int = 8, seed: int = 0) -> Fleet:
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 5 copies (net, birth, gradient, optimizer)"
     check_memory(runs * weights * size * 5, what, task.x.device)
     nets = [seeded(lambda: Recurrent(shape[1], hidden, task.outputs), seed + r) for r in range(runs)]
-    fleet = GRU(nets, seed)
-    fleet.own = ()
-    return fleet.to(device=task.x.device, dtype=task.x.dtype)
+    return GRU(nets, seed).to(device=task.x.device, dtype=task.x.dtype)

@@ -150,7 +150,7 @@ FLEETS: dict[str, Factory] = {
     "running mean": net(average_while_training, lambda s: s.register_buffer("m", torch.zeros(4).double())),
     "running mean in place": net(average_in_place, lambda s: s.register_buffer("m", torch.zeros(4).double())),
     "LSTMCell": lambda: Cell(nn.LSTMCell(1, 4)).double(),
-    "RNNCell": lambda: Cell(nn.RNNCell(1, 4, nonlinearity="relu", bias=False)).double(),
+    "RNNCell of ReLU": lambda: Cell(nn.RNNCell(1, 4, nonlinearity="relu", bias=False)).double(),
     "GRU": lambda: Sequence(nn.GRU).double(),
     "LSTM": lambda: Sequence(nn.LSTM, layers=2, bidirectional=True).double(),
     "RNN": lambda: Sequence(nn.RNN, layers=2, bias=False).double(),

@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 import torch
 from cases import DOUBLE, slab_task
-from nets import Attention, Factory, Net, Sequence, average_in_place, average_while_training, chain, changed, keeps, net, over_one_row
+from nets import (
+    Attention,
+    Factory,
+    Net,
+    Sequence,
+    average_in_place,
+    average_while_training,
+    chain,
+    changed,
+    keeps,
+    net,
+    over_one_row,
+)
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, prune
@@ -153,6 +165,10 @@ REFUSED: list[tuple[str, Factory]] = [
     # the forward
     ("draws random numbers", net(lambda s, h: h + torch.rand(4))),
     ("draws random numbers", net(lambda s, h: F.dropout(h, 0.5))),
+    (
+        "draws random numbers",
+        lambda: Attention(nn.MultiheadAttention(1, 1, dropout=0.1, batch_first=True)).double(),
+    ),
     ("draws random numbers", lambda: Sequence(nn.LSTM, layers=2, dropout=0.5).double()),
     ("draws random numbers", chain(nn.RReLU)),
     ("other logits of run 0.*draws it outside torch", net(lambda s, h: h * np.random.default_rng().random())),
