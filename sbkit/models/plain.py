@@ -228,7 +228,12 @@ def check_depth(layers: int, runs: int) -> None:
 
 def check_size(widths: Sequence[int], runs: int, task: Task) -> None:
     """Refuse nets of these hidden layers, biases included, that would not fit into memory."""
+    sizes = pairwise([task.x.shape[1], *widths, task.outputs])
+    check_weights(sum((a + 1) * b for a, b in sizes), runs, task)
+
+
+def check_weights(weights: int, runs: int, task: Task) -> None:
+    """Refuse nets of so many weights that would not fit into memory."""
     size = task.x.element_size()
-    weights = sum((a + 1) * b for a, b in pairwise([task.x.shape[1], *widths, task.outputs]))
     what = f"{runs} runs × {weights:,} weights × {size} bytes × 5 copies (net, birth, gradient, optimizer)"
     check_memory(runs * weights * size * 5, what, task.x.device)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, SbkitError, Task, check_memory, check_task, whole
+from sbkit.core import Fleet, SbkitError, Task, check_task, whole
 from sbkit.core.rules import gru as next_state
 from sbkit.models.layers import Linear, turned
 from sbkit.models.modules import seeded
+from sbkit.models.plain import check_weights
 
 
 class Recurrent(nn.Module):
@@ -80,9 +81,6 @@ def gru(task: Task, hidden: int = 64, runs: int = 8, seed: int = 0) -> Fleet:
         rule = f"A GRU reads sequences, a task of {columns} columns whose shape is (steps, inputs)"
         fix = f"dataclasses.replace(task, shape=({columns}, 1))"
         raise SbkitError(f"{rule}, got shape {task.shape}; try {fix}.")
-    weights = 3 * hidden * (shape[1] + hidden + 2) + (hidden + 1) * task.outputs
-    size = task.x.element_size()
-    what = f"{runs} runs × {weights:,} weights × {size} bytes × 5 copies (net, birth, gradient, optimizer)"
-    check_memory(runs * weights * size * 5, what, task.x.device)
+    check_weights(3 * hidden * (shape[1] + hidden + 2) + (hidden + 1) * task.outputs, runs, task)
     nets = [seeded(lambda: Recurrent(shape[1], hidden, task.outputs), seed + r) for r in range(runs)]
     return GRU(nets, seed).to(device=task.x.device, dtype=task.x.dtype)
