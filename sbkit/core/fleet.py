@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate, islice
 from typing import Any
 
@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import unfit
-from sbkit.core.rules import RECURRENT, Dropout, Rules
-from sbkit.core.stacked import check_apart, copied, renewed, spread, stacked
+from sbkit.core.rules import Dropout, Rules
+from sbkit.core.stacked import called, check_apart, copied, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
@@ -97,13 +97,11 @@ class Fleet(nn.Module):
         moved = {name: buffers[name].clone() for name in self.statistics}
 
         def call(state: dict[str, Tensor], r: Tensor, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-            given = spread(self.net, state)  # torch puts what a forward changes back into it
-            with Rules({**RECURRENT, F.dropout: Dropout(r, seeds)}):
-                logits = torch.func.functional_call(self.net, given, (x,), tie_weights=False)
-            return logits, {name: given[name].detach() for name in moved}
+            with Rules({F.dropout: Dropout(r, seeds)}) if self.training else nullcontext():
+                logits = called(self.net, state, x)
+            return logits, {name: state[name].detach() for name in moved}
 
-        runs = range(self.runs if self.moment else 0)
-        seeds = [(*self.moment, self.seed + r) for r in runs] if self.training else None
+        seeds = [(*self.moment, self.seed + r) for r in range(self.runs if self.moment else 0)]
         state = dict(self.net.named_parameters()) | buffers | moved
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()

@@ -40,19 +40,17 @@ class Dropout:
     """`F.dropout` under vmap: each run draws its own, by its seeds and the number of the call.
 
     run: the number of the run, which vmap gives; seeds: of all runs, none at no moment of a fit, where
-    nothing drops; None in eval mode, where torch refuses to.
+    nothing drops.
     """
 
-    def __init__(self, run: Tensor, seeds: Sequence[tuple[int, ...]] | None):
+    def __init__(self, run: Tensor, seeds: Sequence[tuple[int, ...]]):
         self.run, self.seeds, self.calls = run, seeds, 0
 
     def __call__(self, h: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        if not training or self.seeds is None:
-            return F.dropout(h, p, training, inplace)
-        if not self.seeds:
+        if not (training and self.seeds):
             return h
-        call, seeds, self.calls = self.calls, self.seeds, self.calls + 1
-        make = lambda r: kept(h.shape, p, generator(*seeds[r], call))  # noqa: E731
+        call, self.calls = self.calls, self.calls + 1
+        make = lambda r: kept(h.shape, p, generator(*self.seeds[r], call))  # noqa: E731
         mask = torch.as_tensor(_Own.apply(self.run, make)).to(h)
         return h.mul_(mask) if inplace else h * mask
 

@@ -37,6 +37,9 @@ def try_out(fleet: Fleet, x: Tensor) -> None:
         rows = torch.cat([rows, rows], -2) if rows.shape[-2] == 1 else rows  # statistics need two
         rows = rows.clone().expand(fleet.runs, -1, -1)  # (runs, ≤ 3, d)
         fleet.own = ()  # while it is tried it is not tried
+        for part in [part for net in (fleet.net, *own) for part in net.modules()]:
+            if isinstance(part, nn.RNNBase):
+                part.dropout = 0.0  # as `whole` for those that drop by a function of Python
         fleet.alters = alters = _check_forward(fleet, own[0], rows[0])
         _check_runs(fleet, own, rows)
         _check_rows(fleet, own[0], rows[0])
@@ -112,7 +115,8 @@ def _check_runs(fleet: Fleet, own: Sequence[nn.Module], rows: Tensor) -> None:
 
     def alone(net: nn.Module, r: int, train: bool) -> Results:
         state = _state(fleet, r)
-        call = lambda: called(fleet.net, state, rows[r].clone(), net.train(train))[None]  # noqa: E731
+        plain = functools.partial(torch.func.functional_call, tie_weights=False)
+        call = lambda: plain(net.train(train), spread(fleet.net, state), (rows[r].clone(),))[None]  # noqa: E731
         with Rules({F.dropout: whole}):
             return _results(call, state.values() if train else ())
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from cases import DOUBLE, assert_bitwise, assert_same_run, slab_task
+from nets import Sequence
 from torch import nn
 from torch.testing import assert_close
 
@@ -167,6 +168,17 @@ def test_modules_drop_as_plain_nets_do(build, optimizer):
     assert_same_run(fleet, 2, alone)
     assert not torch.allclose(fleet(task.x), none(task.x))
     assert type(fleet.run(0)[2]) is build
+
+
+def test_between_recurrent_layers_too():
+    task, options = slab_task(), {"batch": 32, "steps": 10, "stop": None}
+    build = lambda p: lambda: Sequence(nn.LSTM, layers=2, dropout=p).double()  # noqa: E731
+    fleet, none = sb.models.fleet_of(build(0.5), 3), sb.models.fleet_of(build(0.0), 3)
+    alone = sb.models.fleet_of(build(0.5), 1, seed=2)
+    for each in (fleet, none, alone):
+        sb.last(sb.fit(each, task, **options))
+    assert_same_run(fleet, 2, alone)
+    assert not torch.allclose(fleet(task.x), none(task.x)) and fleet.net.layer.dropout == 0.5
 
 
 def test_all_may_drop():

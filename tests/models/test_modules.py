@@ -218,3 +218,15 @@ def test_modules_as_a_fleet_without_a_factory():
     fleet, x = Fleet(modules, seed=5), slab_task().x
     assert_bitwise(fleet, sb.models.fleet_of(lambda: Net().double(), runs=3, seed=5))
     assert_close(fleet(x), torch.stack([module(x) for module in modules]))
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM", "LSTMCell", "Conv3d", "BatchNorm1d"])
+def test_measures_differentiate_it(name):
+    """Gradients by weights of each run, as of its module."""
+    task, fleet = slab_task(n=4), sb.models.fleet_of(FLEETS[name], runs=2, seed=5)
+    found = sb.measures.kernel(fleet, task.x, kind="ntk")  # (runs, n, n)
+    for r, module in enumerate(born(FLEETS[name], runs=2)):
+        logits, weights = module(task.x), list(module.parameters())
+        rows = [torch.autograd.grad(logit, weights, retain_graph=True) for logit in logits.flatten()]
+        slopes = torch.stack([torch.cat([g.flatten() for g in row]) for row in rows]).view(4, -1)
+        assert_close(found[r], slopes @ slopes.mT)
