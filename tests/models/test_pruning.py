@@ -168,3 +168,15 @@ def test_initial_refuses_another_net():
         initial(fleet)
     with pytest.raises(sb.SbkitError, match="A fleet is many nets in one"):
         initial(nn.Linear(3, 2))
+
+
+def test_of_convolutions_go_filters_or_kernels(monkeypatch):
+    fleet, kernels = fleet_of(runs=2), torch.randn(2, 4, 3, 2, 2)  # (runs, out, in, …)
+    monkeypatch.setattr(fleet, "weights", lambda: [kernels])
+    (filters,), (blocks,) = prune(fleet, 0.5, dim=0), prune(fleet, 0.5, block=2)
+    sizes = kernels.abs().sum((2, 3, 4))  # (runs, out)
+    kept = sizes > sizes.median(1, keepdim=True).values
+    assert torch.equal(filters, kept[:, :, None, None, None].expand_as(kernels))
+    assert torch.equal(blocks, blocks[:, ::2].repeat_interleave(2, 1)) and blocks.shape == kernels.shape
+    assert torch.equal(blocks.all(-1).all(-1), blocks.any(-1).any(-1))
+    assert torch.equal(blocks[:, :, 0], blocks[:, :, 1])
