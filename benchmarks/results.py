@@ -23,7 +23,7 @@ import psutil
 import torch
 
 HERE = Path(__file__).parent
-PARTS = ["fleet", "lms", "looks", "growth", "rank", "curvature", "instruments", "lessons"]
+PARTS = ["fleet", "lms", "looks", "growth", "rank", "curvature", "instruments", "nets", "lessons"]
 PARTS += ["panel", "start", "notebooks", "room", "gpu"]
 LIBRARIES = ["torch", "numpy", "scikit-learn", "jax", "ipywidgets", "jupyterlab"]
 

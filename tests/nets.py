@@ -1,6 +1,5 @@
 """Nets out of the ordinary, for tables of what a fleet takes and what it refuses."""
 
-import functools
 from collections.abc import Callable
 
 import torch
@@ -70,9 +69,22 @@ class Cell(nn.Module):
         self.cell, self.o = cell, nn.Linear(4, 2)
 
     def forward(self, x):
-        return self.o(
-            functools.reduce(lambda h, t: self.cell(x[:, t : t + 1], h), range(3), x.new_zeros(len(x), 4))
-        )
+        h = None
+        for t in range(3):
+            h = self.cell(x[:, t : t + 1], h)
+        return self.o(h[0] if isinstance(h, tuple) else h)
+
+
+class Sequence(nn.Module):
+    """A recurrent layer, three steps over one column each."""
+
+    def __init__(self, layer, layers=1, **options):
+        super().__init__()
+        self.layer = layer(1, 4, layers, batch_first=True, **options)
+        self.o = nn.Linear(8 if self.layer.bidirectional else 4, 2)
+
+    def forward(self, x):
+        return self.o(self.layer(x[..., None])[0][:, -1])
 
 
 class Attention(nn.Module):
@@ -83,6 +95,18 @@ class Attention(nn.Module):
     def forward(self, x):
         out = self.layer(*[x[..., None]] * (3 if isinstance(self.layer, nn.MultiheadAttention) else 1))
         return self.o((out[0] if isinstance(out, tuple) else out)[..., 0])
+
+
+def average_while_training(s, h):
+    if s.training:
+        s.m = 0.9 * s.m + 0.1 * h.mean(0).detach()
+    return h - s.m
+
+
+def average_in_place(s, h):
+    if s.training:
+        s.m.mul_(0.9).add_(0.1 * h.mean(0).detach())
+    return h - s.m
 
 
 def born(factory: Factory, runs=3, seed=5) -> list[nn.Module]:

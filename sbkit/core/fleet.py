@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import unfit
+from sbkit.core.rules import Dropout, Rules
 from sbkit.core.stacked import LAYERS, called, check_apart, copied, heard, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
@@ -26,7 +28,9 @@ class Fleet(nn.Module):
 
     Runs are independent: run r of a fleet with seed s is the fleet of one with seed s + r.
     This base class batches any module by `torch.func`; nets of `sb.mlp` have a faster one in `models`.
-    A fleet is in torch's eval mode, except while a training step takes a gradient (`at`).
+    A fleet is in torch's eval mode, except while a training step takes a gradient (`at`). Its buffers belong
+    to runs, too: running statistics move once a step, by the step's own forward on its minibatch, not by
+    what else calls the fleet there (a penalty, SAM's second look).
     Weights save and load as those of any module, a dict of tensors with a leading `runs` axis:
     `torch.save(fleet.state_dict(), path)`, `fleet.load_state_dict(torch.load(path, weights_only=True))`.
     """
@@ -38,7 +42,10 @@ class Fleet(nn.Module):
         self.runs, self.seed, self.net = len(modules), seed, stacked(modules)
         self.own: tuple[nn.Module, ...] = (*modules,)  # the first call compares the runs with them
         self.alters = False  # whether a forward changes its input, as the comparison finds
+        self.statistics: list[str] = []  # the buffers that a forward changes while it trains, likewise
         self.moment: tuple[int, ...] = ()
+        self.counts = False  # whether the next forward's statistics stay
+        self.birth = self.owned()
         self.born = time.perf_counter()  # tells a fleet of this call of a lesson from an older one
         self.eval()
 
@@ -50,14 +57,22 @@ class Fleet(nn.Module):
         return copy.deepcopy(self)  # one that shared weights would train with this one
 
     @contextmanager
-    def at(self, *moment: int) -> Iterator[None]:
-        """In train mode, at a moment (seed of the fit, step): it and a run's seed decide what is drawn."""
-        self.moment = moment
+    def at(self, *moment: int, counts: bool = False) -> Iterator[None]:
+        """In train mode, at a moment (seed of the fit, step): it and a run's seed decide what is drawn.
+
+        counts: whether the statistics that the first forward takes stay.
+        """
+        self.moment, self.counts = moment, counts
         try:
             self.train()
             yield
         finally:
+            self.counts = False
             self.eval()
+
+    def owned(self) -> dict[str, Tensor]:
+        """Copies of its weights and buffers, (runs, …) each, by name."""
+        return {name: t.detach().clone() for name, t in [*self.named_parameters(), *self.named_buffers()]}
 
     def __call__(self, x: Tensor) -> Tensor:
         """`forward`. Raises `SbkitError` if the nets do not take such inputs, or cannot be a fleet."""
@@ -67,9 +82,9 @@ class Fleet(nn.Module):
             raise SbkitError(f"{rule}, got {got}; try its task's x.")
         try:
             return super().__call__(x)
-        except torch.OutOfMemoryError:
+        except (torch.OutOfMemoryError, SbkitError):
             raise
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise unfit(error, x, self.net) from error
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,13 +95,17 @@ class Fleet(nn.Module):
 
     def batched(self, x: Tensor, hidden: bool = False) -> Any:
         """`forward` by `torch.func`, untried; or the list of what the `hidden` layers make."""
+        buffers = dict(self.net.named_buffers())
+        moved = {name: buffers[name].clone() for name in self.statistics}
 
-        def call(state: dict[str, Tensor], x: Tensor) -> Any:
-            with heard(self.net, hidden) as kept:
+        def call(state: dict[str, Tensor], r: Tensor, x: Tensor) -> tuple[Any, dict[str, Tensor]]:
+            drops = Rules({F.dropout: Dropout(r, seeds)}) if self.training else nullcontext()
+            with drops, heard(self.net, hidden) as kept:
                 logits = called(self.net, state, x)
-            return kept if hidden else logits
+            return kept if hidden else logits, {name: state[name].detach() for name in moved}
 
-        state = dict(self.net.named_parameters()) | dict(self.net.named_buffers())
+        seeds = [(*self.moment, self.seed + r) for r in range(self.runs if self.moment else 0)]
+        state = dict(self.net.named_parameters()) | buffers | moved
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
         FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
@@ -94,10 +113,16 @@ class Fleet(nn.Module):
         torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
         try:
             with undone(self.net):
-                return torch.func.vmap(call, in_dims=(0, 0 if x.ndim == 3 else None))(state, x)
+                each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
+                logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
         finally:
             FUNCTORCH._set_vmap_fallback_warning_enabled(True)
             torch.backends.mha.set_fastpath_enabled(fast)
+        if self.counts:
+            for name, values in moved.items():
+                buffers[name].copy_(values)
+            self.counts = False
+        return logits
 
     def try_out(self, x: Tensor) -> None:
         """Raise `SbkitError` if the nets cannot train on rows like x, or a run is not its own module."""
@@ -171,7 +196,7 @@ class Fleet(nn.Module):
 
     def only(self, r: int) -> Fleet:
         """Run r as a fleet of one that shares memory, gradients included, with this one."""
-        kept: dict[int, Any] = {}
+        kept: dict[int, Any] = {id(self.birth): {name: t[r : r + 1] for name, t in self.birth.items()}}
         for p in self.parameters():
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
             kept[id(p)].grad = None if p.grad is None else p.grad[r : r + 1]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sbkit.core.names import SbkitError
 
 CAUSES = {  # what torch says → what a net does there, and what to try
-    "random|rrelu": ("draws random numbers in its forward", "dropout p=0, or sb.mlp(task, dropout=0.2)"),
+    "random|rrelu": ("draws random numbers in its forward", "nn.Dropout, which every run draws for itself"),
     "data-dependent control": ("decides by the values of a tensor", "torch.where in place of if and while"),
     r"\.item\(\)": ("takes a number out of a tensor (.item(), int)", "computing with the tensor itself"),
     "dynamic shape": ("makes tensors whose size hangs on values", "torch.where in place of x[x > 0]"),
@@ -22,6 +22,8 @@ CAUSES = {  # what torch says → what a net does there, and what to try
     "accessing `data`": ("takes .data of a tensor", ".detach()"),
     "escaped": ("keeps tensors for another call, or uses a checkpoint", "a forward that does neither"),
 }
+
+NORMS = nn.modules.batchnorm._NormBase  # of all layers that may keep running statistics
 
 
 def check_layers(net: nn.Module) -> None:
@@ -35,8 +37,11 @@ def check_layers(net: nn.Module) -> None:
             rule, fix = "cannot follow a weight that a hook computes", "prune.remove, or parametrizations"
         elif isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():  # pyright: ignore
             rule, fix = "needs nets that know their sizes", f"nn.{name[4:]} with its number of inputs"
-        elif isinstance(layer, nn.RNNBase | nn.LSTMCell):
-            rule, fix = "has no such recurrent layer yet", "a loop over nn.GRUCell or nn.RNNCell"
+        elif getattr(layer, "proj_size", 0):
+            rule, fix = "has no projected recurrent layer", "proj_size=0 and an nn.Linear behind it"
+        elif isinstance(layer, NORMS) and layer.track_running_stats and layer.momentum is None:
+            rule = "averages statistics by a rate of its own"
+            fix = "momentum=0.1, and sb.models.calibrate after training"
         if rule:
             raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")
 

@@ -24,7 +24,8 @@ class AboutMeasure(Entry):
     classes: 0 for any task, 1 for one with classes, 2 for one with exactly two. columns: how many columns of
     z it needs at least. rows: whether it measures test rows. beside: measures that come along. glance: its
     arguments at a glance. glance_every: it is measured at one of so many glances. parts: what
-    names its columns in a table, "features" or "kinds"; "" numbers them. hidden: whether it looks into hidden
+    names its columns in a table, "features" or "kinds"; "" numbers them. weights: how many weights a net has
+    at most, 0 for any number. hidden: whether it looks into hidden
     layers, so that `fit` tries it at once on the fleet.
     """
 
@@ -35,6 +36,7 @@ class AboutMeasure(Entry):
     glance: dict = field(default_factory=dict)
     glance_every: int = 1
     parts: str = ""
+    weights: int = 0
     hidden: bool = False
 
 

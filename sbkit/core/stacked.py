@@ -17,8 +17,10 @@ from torch.utils._pytree import tree_flatten, tree_leaves
 from sbkit.core import names
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import check_layers, computing
+from sbkit.core.rules import RECURRENT, Rules
 
-TORCHS = frozenset(vars(nn.Module()))  # the attributes that torch itself keeps in a module
+# The attributes that torch itself keeps in a module.
+TORCHS = frozenset(vars(nn.Module())) | {"_flat_weights", "_flat_weight_refs"}
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # whose weights are (out, in, …)
 
 
@@ -80,12 +82,17 @@ def difference(one: nn.Module, other: nn.Module) -> str | None:
     return next((name for name in a | b if not same(a.get(name), b.get(name))), None)
 
 
-def called(net: nn.Module, state: Mapping[str, Tensor], x: Tensor, own: nn.Module | None = None) -> Any:
+def called(net: nn.Module, state: dict[str, Tensor], x: Tensor, own: nn.Module | None = None) -> Any:
     """What a net, or its `own` module, makes of x with this state: tensors by name, a shared one once.
 
     `functional_call` alone goes wrong with a layer that is used twice, and would leave this state in it.
+    What the forward changes (statistics) is changed in `state`.
     """
-    return torch.func.functional_call(own or net, spread(net, state), (x,), tie_weights=False)
+    given = spread(net, state)
+    with Rules(RECURRENT):
+        made = torch.func.functional_call(own or net, given, (x,), tie_weights=False)
+    state.update({name: given[name] for name in state})
+    return made
 
 
 @contextmanager

@@ -10,10 +10,12 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from sbkit.core.names import SbkitError
 from sbkit.core.refused import cannot, unfit
+from sbkit.core.rules import Rules, whole
 from sbkit.core.stacked import attributes, called, same, spread
 
 Fleet: TypeAlias = Any  # `sbkit.core.fleet.Fleet`, which imports this
@@ -31,12 +33,18 @@ def try_out(fleet: Fleet, x: Tensor) -> None:
     """
     own, devices = fleet.own or (fleet.net,), [x.device] if x.is_cuda else []
     with torch.inference_mode(False), torch.random.fork_rng(devices), undone(fleet, *own):
-        rows = x[..., :ROWS, :].detach().clone().expand(fleet.runs, -1, -1)  # (runs, ≤ 3, d)
+        rows = x[..., :ROWS, :].detach()
+        rows = torch.cat([rows, rows], -2) if rows.shape[-2] == 1 else rows  # statistics need two
+        rows = rows.clone().expand(fleet.runs, -1, -1)  # (runs, ≤ 3, d)
         fleet.own = ()  # while it is tried it is not tried
+        for part in [part for net in (fleet.net, *own) for part in net.modules()]:
+            if isinstance(part, nn.RNNBase):
+                part.dropout = 0.0  # as `whole` for those that drop by a function of Python
         fleet.alters = alters = _check_forward(fleet, own[0], rows[0])
         _check_runs(fleet, own, rows)
         _check_rows(fleet, own[0], rows[0])
-    fleet.own, fleet.alters = (), alters
+        statistics = fleet.statistics
+    fleet.own, fleet.alters, fleet.statistics = (), alters, statistics
 
 
 @contextmanager
@@ -65,28 +73,37 @@ def _check_forward(fleet: Fleet, net: nn.Module, x: Tensor) -> bool:
     held = {name: tree_leaves(value) for name, value in kept.items()}
     held, given, x_given = tree_map_only(Tensor, torch.clone, (held, state, x))
     call = functools.partial(torch.func.functional_call, tie_weights=False)
-    try:
-        made = [call(net.train(train), given, (x_given,)) for train in (False, True)]
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, ValueError, IndexError) as error:
-        raise unfit(error, x, fleet.net) from error
+    made, moved = [], []  # logits, and the names of what changed, in eval and in train mode
+    for train in (False, True):
+        try:
+            made.append(call(net.train(train), given, (x_given,)))
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise unfit(error, x, fleet.net) from error
+        moved.append([name for name in state if not same(given[name], state[name])])
     for logits in made:
-        tensor = isinstance(logits, Tensor)
-        if not tensor or logits.shape[:1] != x.shape[:1] or not logits.is_floating_point():
-            got = f"{tuple(logits.shape)}, {logits.dtype}" if tensor else type(logits).__name__
-            raise SbkitError(
-                f"A net returns its logits alone, got {got}; try floats, before any argmax, of shape "
-                f"({len(x)}, outputs) for {len(x)} rows."
-            )
+        _check_logits(logits, x)
     changed = [name for name in kept if not same(tree_leaves(kept[name]), held[name])]
-    changed += [name for name in state if not same(given[name], state[name])]
+    weights = dict(fleet.net.named_parameters(remove_duplicate=False))
+    changed += moved[0] + [name for name in moved[1] if name in weights]
     if changed:
         raise SbkitError(
-            f"The forward of a fleet's nets changes nothing but its output yet, got {changed[0]!r} changed; "
-            "try sb.fit(after_step=…), or nn.LayerNorm in place of running statistics."
+            "The forward of a fleet's nets changes nothing but its output and, while it trains, buffers, "
+            f"got {changed[0]!r} changed; try self.register_buffer, or sb.fit(after_step=…)."
         )
+    fleet.statistics = [name for name, _ in fleet.net.named_buffers() if name in moved[1]]
     return not torch.equal(x_given, x)
+
+
+def _check_logits(logits: Any, x: Tensor) -> None:
+    tensor = isinstance(logits, Tensor)
+    if not tensor or logits.shape[:1] != x.shape[:1] or not logits.is_floating_point():
+        got = f"{tuple(logits.shape)}, {logits.dtype}" if tensor else type(logits).__name__
+        raise SbkitError(
+            f"A net returns its logits alone, got {got}; try floats, before any argmax, of shape "
+            f"({len(x)}, outputs) for {len(x)} rows."
+        )
 
 
 def _check_runs(fleet: Fleet, own: Sequence[nn.Module], rows: Tensor) -> None:
@@ -98,12 +115,14 @@ def _check_runs(fleet: Fleet, own: Sequence[nn.Module], rows: Tensor) -> None:
 
     def alone(net: nn.Module, r: int, train: bool) -> Results:
         state = _state(fleet, r)
-        call = lambda: called(fleet.net, state, rows[r].clone(), net.train(train))[None]  # noqa: E731
-        return _results(call, state.values() if train else ())
+        plain = functools.partial(torch.func.functional_call, tie_weights=False)
+        call = lambda: plain(net.train(train), spread(fleet.net, state), (rows[r].clone(),))[None]  # noqa: E731
+        with Rules({F.dropout: whole}):
+            return _results(call, state.values() if train else ())
 
     first = alone(own[0], 0, True)
     try:
-        with fleet.at(0, 0):
+        with fleet.at():  # at no moment nothing drops
             trained = _results(lambda: fleet.batched(rows), fleet.parameters())
         evaluated = _results(lambda: fleet.batched(rows), ())
     except (torch.OutOfMemoryError, SbkitError):

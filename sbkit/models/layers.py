@@ -19,6 +19,34 @@ class Linear(nn.Linear):
         return h @ w.mT if b is None else torch.baddbmm(b.unsqueeze(1), h, w.mT)
 
 
+class Scaled(Linear):
+    """A layer in the NTK parameterization, √(w_var/in) W h + √b_var b (Jacot et al. 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, w_var: float, b_var: float):
+        self.scale, self.shift = (w_var / inputs) ** 0.5, b_var**0.5
+        super().__init__(inputs, outputs)
+
+    def reset_parameters(self) -> None:
+        """Draw all entries from N(0, 1)."""
+        for parameter in self.parameters():
+            nn.init.normal_(parameter)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """√(w_var/in) W h + √b_var b, as `Linear`."""
+        w, b = self.weight, self.bias
+        if w.ndim == 2:
+            return nn.functional.linear(h, self.scale * w, self.shift * b)
+        return torch.baddbmm(b.unsqueeze(1), h, w.mT, beta=self.shift, alpha=self.scale)
+
+
+def turned(net: nn.Module, kind: type[nn.Linear], into: type[nn.Linear]) -> nn.Module:
+    """The same net, its layers of exactly this kind now of another."""
+    for layer in net.modules():
+        if type(layer) is kind:
+            layer.__class__ = into
+    return net
+
+
 def hooked(part: nn.Module) -> bool:
     """Whether something is called whenever this module is."""
     return bool(part._forward_hooks or part._forward_pre_hooks) or hooked_back(part)

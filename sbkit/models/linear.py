@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import nn
 
 from sbkit.core import Fleet, Task, between, check_task, whole
-from sbkit.models.plain import MLP, check_size
+from sbkit.models.plain import MLP, check_depth, check_size
 
 
 class DeepLinear(MLP):
@@ -34,7 +34,8 @@ def deep_linear(
     inputs, factors, runs = task.x.shape[-1], whole("factors", factors), whole("runs", runs)
     init, seed = between("init", init, 0, 1e6), whole("seed", seed, 0)
     inner = max(inputs, task.outputs) if width is None else whole("width", width)
-    check_size(inner, factors, runs, task)
+    check_depth(factors, runs)
+    check_size([inner] * (factors - 1), runs, task)
     sizes = [inputs, *[inner] * (factors - 1), task.outputs]
 
     def net() -> nn.Sequential:

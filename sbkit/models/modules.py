@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sbkit.core import Fleet, SbkitError, check_memory, difference, takes, whole
+from sbkit.core import Fleet, SbkitError, check_fleet, check_memory, difference, takes, whole
 
 NET = 1_000  # bytes that Python takes for a module, at least
 _DRAWING = threading.RLock()  # torch has one generator for all threads
@@ -34,9 +35,11 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     (n, outputs); begin a convnet with `nn.Unflatten`. Weights may be shared within a net. A tensor that a
     module keeps as an attribute, neither parameter nor buffer, becomes a buffer where runs differ in it. At
     the first call every run is compared with the module that was built for it.
+    Recurrent layers, attention, convolutions and batch norm are welcome; running statistics belong to runs
+    and move once a step of `fit`. Dropout drops in the gradients of `fit` only, for each run by its seed.
     Raises `SbkitError`, here or then, if the factory does not build another net for every seed (constant
-    weights, such as zeros, may be equal), or if the net cannot be a fleet: it draws random numbers while it
-    runs (dropout), mixes rows or keeps statistics of them (batch norm), decides by values, hides its weights.
+    weights, such as zeros, may be equal), or if the net cannot be a fleet: it draws random numbers otherwise,
+    mixes rows outside batch norm, decides by values, hides its weights.
 
     >>> fleet_of(lambda: nn.Linear(3, 2), runs=4)(torch.zeros(5, 3)).shape
     torch.Size([4, 5, 2])
@@ -57,6 +60,36 @@ def fleet_of(factory: Callable[[], Any], runs: int = 8, seed: int = 0) -> Fleet:
     fleet = Fleet(modules, seed)
     _check_drawn(modules, again)
     return fleet
+
+
+@torch.no_grad()
+def initial(fleet: Fleet) -> Fleet:
+    """The untrained twin of a fleet: a copy whose weights and buffers are as its seed drew them.
+
+    Whatever was trained, pruned or loaded since; its device and float type are those of the fleet now.
+    Raises `SbkitError` where the net has other weights than at birth.
+
+    >>> from sbkit.data import slabs
+    >>> from sbkit.models import mlp
+    >>> fleet = mlp(slabs(n=10, n_test=10), runs=2)
+    >>> before = fleet.weights()[0].clone()
+    >>> fleet.weights()[0].data.zero_().sum(), torch.equal(initial(fleet).weights()[0], before)
+    (tensor(0.), True)
+    """
+    check_fleet(fleet, trains=True)
+    twin = copy.deepcopy(fleet)
+    now = dict(twin.named_parameters()) | dict(twin.named_buffers())
+    born, shapes = ({name: t.shape for name, t in owned.items()} for owned in (fleet.birth, now))
+    if born != shapes:
+        other = next(name for name in born | shapes if born.get(name) != shapes.get(name))
+        rule = "A twin is as its fleet was born, of the same layers"
+        raise SbkitError(
+            f"{rule}, got {other!r} changed since; try copy.deepcopy(fleet) before you change it."
+        )
+    for name, t in now.items():
+        t.copy_(fleet.birth[name])
+        t.grad = None
+    return twin
 
 
 def _check_drawn(modules: list[nn.Module], again: nn.Module) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, check_task, generator, one_of, whole
-from sbkit.models.layers import Linear, hooked
+from sbkit.core.rules import kept
+from sbkit.models.layers import Linear, Scaled, hooked, turned
 from sbkit.models.modules import seeded
 
 Make = Callable[[], nn.Sequential]
@@ -44,8 +45,8 @@ class MLP(Fleet):
         self.runs, self.own, self.activation, self.dropout = runs, (), activation, dropout
         for parameter, values in zip(self.parameters(), _drawn(net, draw, runs, seed), strict=True):
             parameter.data = values
-        for layer in self.linears:
-            layer.__class__ = Linear
+        turned(self.net, nn.Linear, Linear)
+        self.birth = self.owned()
         self.to(device=task.x.device, dtype=task.x.dtype)
 
     @property
@@ -60,11 +61,7 @@ class MLP(Fleet):
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as an ordinary module with its own copy of the weights."""
-        net = super().run(i)
-        for layer in net.modules():
-            if type(layer) is Linear:
-                layer.__class__ = nn.Linear  # pyright: ignore[reportAttributeAccessIssue]
-        return net
+        return turned(super().run(i), Linear, nn.Linear)
 
     @property
     def in_turn(self) -> bool:
@@ -90,8 +87,7 @@ class MLP(Fleet):
         It is the same all through a step, for an optimizer that asks for the gradient twice, too.
         """
         rngs = [generator(*self.moment, self.seed + r, layer) for r in range(self.runs)]
-        kept = torch.stack([torch.rand(h.shape[1:], generator=rng) >= self.dropout for rng in rngs])
-        return kept.to(h) / (1 - self.dropout)
+        return torch.stack([kept(h.shape[1:], self.dropout, rng) for rng in rngs]).to(h)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (runs, n, outputs) of x (n, d), shared by the runs, or (runs, n, d), each its own."""
@@ -163,38 +159,49 @@ def _drawn(net: nn.Sequential, draw: Draw, runs: int, seed: int) -> list[Tensor]
 
 def mlp(
     task: Task,
-    depth: int = 2,
-    width: int = 100,
+    depth: int | None = None,
+    width: int | Sequence[int] = 100,
     activation: str = "relu",
     runs: int = 8,
     init: float = 1.0,
     seed: int = 0,
     dropout: float = 0.0,
+    parameterization: str = "standard",
+    w_var: float = 2.0,
+    b_var: float = 0.0,
 ) -> Fleet:
     """`runs` fully connected nets for a task, seeds seed … seed + runs − 1.
 
-    depth: hidden layers, 0 = linear model. init multiplies torch's own Linear initialization.
+    depth: hidden layers, 0 = linear model; None is 2. width: of each, or one width a layer, as (128, 64),
+    which sets the depth. init multiplies the weights and biases as drawn.
     activation: relu, leaky, tanh, gelu or linear. dropout: chance of a hidden unit to be 0 on a row, the
     others 1 / (1 − dropout) times as large, in the gradients of `fit` only (Srivastava et al. 2014).
+    parameterization: "standard" draws as torch's own Linear does. "ntk" draws all entries from N(0, 1), and
+    every layer, the output's too, computes √(w_var/inputs) W h + √b_var b (Jacot et al. 2018): the finite
+    nets of `sb.measures.infinite_kernel` with the same w_var and b_var, which "standard" does not know.
     Run r is, weight for weight, the torch net made after `torch.manual_seed(seed + r)`. The fleet stands
     on the task's device, in its float type.
-    Raises `SbkitError` on other names, numbers out of range, or nets too large for the memory.
+    Raises `SbkitError` on other names, numbers out of range, another depth than there are widths, variances
+    that nothing reads, or nets too large for the memory.
 
     >>> from sbkit.data import slabs
     >>> task = slabs(n=10, n_test=10)
     >>> mlp(task, depth=1, runs=3)(task.x).shape
     torch.Size([3, 10, 2])
+    >>> [tuple(weight.shape) for weight in mlp(task, width=(64, 32), runs=3).weights()]
+    [(3, 64, 2), (3, 32, 64), (3, 2, 32)]
     """
     check_task(task)
-    depth, width = whole("depth", depth, 0), whole("width", width)
     runs, seed = whole("runs", runs), whole("seed", seed, 0)
     init, dropout = between("init", init, 0, 1e6), between("dropout", dropout, 0, 0.99)
     activation = one_of("activation", activation, ACTIVATIONS)
-    check_size(width, depth + 1, runs, task)
-    sizes = [task.x.shape[-1], *[width] * depth, task.outputs]
+    layer = _layer(parameterization, w_var, b_var)
+    widths = _widths(depth, width, runs)
+    check_size(widths, runs, task)
 
     def net() -> nn.Sequential:
-        layers = [(nn.Linear(a, b), ACTIVATIONS[activation]()) for a, b in pairwise(sizes)]
+        sizes = pairwise([task.x.shape[-1], *widths, task.outputs])
+        layers = [(layer(a, b), ACTIVATIONS[activation]()) for a, b in sizes]
         return nn.Sequential(*[part for pair in layers for part in pair][:-1])
 
     def scale(net: nn.Sequential) -> None:
@@ -204,11 +211,45 @@ def mlp(
     return MLP(task, net, scale, runs, seed, activation, dropout)
 
 
-def check_size(width: int, layers: int, runs: int, task: Task) -> None:
-    """Refuse nets of so many layers, biases included, that would not fit into memory."""
-    inputs, size = task.x.shape[-1], task.x.element_size()
-    ends = [inputs, task.outputs] if layers == 1 else [inputs, width, task.outputs]
-    weights = sum((a + 1) * b for a, b in pairwise(ends)) + max(layers - 2, 0) * (width + 1) * width
-    what = f"{runs} runs × {weights:,} weights × {size} bytes × 4 copies (net, gradient, optimizer)"
-    check_memory(runs * weights * size * 4, what, task.x.device)
+def _layer(parameterization: str, w_var: float, b_var: float) -> Callable[[int, int], nn.Linear]:
+    """What makes a layer of so many inputs and outputs."""
+    if one_of("parameterization", parameterization, ("standard", "ntk")) == "ntk":
+        w_var, b_var = between("w_var", w_var, 0, 1e6, open_low=True), between("b_var", b_var, 0, 1e6)
+        return lambda a, b: Scaled(a, b, w_var, b_var)
+    if (w_var, b_var) != (2.0, 0.0):
+        rule = "w_var and b_var belong to the parameterization 'ntk', init to 'standard'"
+        raise SbkitError(f"{rule}, got w_var={w_var!r}, b_var={b_var!r}; try parameterization='ntk'.")
+    return nn.Linear
+
+
+def _widths(depth: int | None, width: int | Sequence[int], runs: int) -> list[int]:
+    """The width of each hidden layer."""
+    if isinstance(width, list | tuple):
+        widths = [whole("width", each) for each in width]
+        if depth not in (None, len(widths)):
+            rule = f"width={width!r:.60} sets {len(widths)} hidden layers"
+            raise SbkitError(
+                f"{rule}, got depth={depth!r}; leave depth out, or try width={widths[0] if widths else 100}."
+            )
+        return widths
+    depth, width = whole("depth", 2 if depth is None else depth, 0), whole("width", width)
+    check_depth(depth + 1, runs)
+    return [width] * depth
+
+
+def check_depth(layers: int, runs: int) -> None:
+    """Refuse more layers than Python has memory for."""
     check_memory(runs * layers * LAYER, f"{runs} runs × {layers:,} layers × {LAYER:,} bytes")
+
+
+def check_size(widths: Sequence[int], runs: int, task: Task) -> None:
+    """Refuse nets of these hidden layers, biases included, that would not fit into memory."""
+    sizes = pairwise([task.x.shape[-1], *widths, task.outputs])
+    check_weights(sum((a + 1) * b for a, b in sizes), runs, task)
+
+
+def check_weights(weights: int, runs: int, task: Task) -> None:
+    """Refuse nets of so many weights that would not fit into memory."""
+    size = task.x.element_size()
+    what = f"{runs} runs × {weights:,} weights × {size} bytes × 5 copies (net, birth, gradient, optimizer)"
+    check_memory(runs * weights * size * 5, what, task.x.device)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sbkit.core import Fleet
 from sbkit.losses import Gradient
 from sbkit.models import MLP, DeepLinear
-from sbkit.models.layers import Linear, hooked, watched
+from sbkit.models.layers import Linear, Scaled, hooked, watched
 from sbkit.models.plain import USUAL
 
 Forth = Callable[[np.ndarray, np.ndarray], object]  # (h, zeros) → activation
@@ -38,7 +38,7 @@ class Backpropagation:
         assert isinstance(fleet, MLP)
         self.activation, self.slope = IN_PLACE[fleet.activation]
         self.shape = shape  # (runs, n, d)
-        self.layers = [_Layer(layer, shape[1]) for layer in fleet.linears]
+        self.layers = [_Layer(layer, shape[1]) for layer in fleet.linears]  # pyright: ignore
         self.ones = np.ones((1, shape[1]), self.layers[0].weight.dtype)  # (1, n), sums rows
 
     @staticmethod
@@ -75,13 +75,13 @@ def _in_turn(fleet: MLP, parts: list[nn.Module]) -> bool:
     usual = USUAL[fleet.activation]
     turn = [Linear] if type(fleet) is DeepLinear else [Linear, type(usual)]
     slopes = {vars(part).get("negative_slope") for part in [*parts[1::2], usual]}  # of leaky ones
-    types = [type(part) for part in parts]
+    types = [Linear if type(part) is Scaled else type(part) for part in parts]
     return types[-1] is Linear and types == (turn * len(types))[: len(types)] and len(slopes) == 1
 
 
 def _untouched(fleet: MLP, parts: list[nn.Module]) -> bool:
     """Whether each layer has its own weights, in memory that NumPy reads, and no hook sees what passes."""
-    held = [part._parameters for part in parts if type(part) is Linear]
+    held = [part._parameters for part in parts if isinstance(part, Linear)]
     weights = [p for own in held for p in own.values() if p is not None]
     return (
         not nn.modules.module._has_any_global_hook()
@@ -96,7 +96,8 @@ def _untouched(fleet: MLP, parts: list[nn.Module]) -> bool:
 class _Layer:
     """A layer's weights and gradients as arrays, with room for what it computes from a minibatch."""
 
-    def __init__(self, layer: nn.Linear, rows: int):
+    def __init__(self, layer: Linear, rows: int):
+        self.layer = layer
         self.weight, self.weight_grad = _pair(layer.weight)  # (runs, out, in) each
         self.turned = self.weight.swapaxes(1, 2)  # (runs, in, out)
         self.bias = self.bias_grad = None
@@ -106,15 +107,26 @@ class _Layer:
         self.out, self.back, self.zeros = memory  # (runs, n, out) each
 
     def forward(self, h: np.ndarray) -> np.ndarray:
-        """h W + b. (runs, n, in) → (runs, n, out)"""
+        """h W + b, scaled as the layer does it. (runs, n, in) → (runs, n, out)"""
         np.matmul(h, self.turned, out=self.out)
-        return self.out if self.bias is None else np.add(self.out, self.bias, out=self.out)
+        if self.layer.scale != 1:
+            self.out *= self.layer.scale
+        if self.bias is not None:
+            self.out += self.bias if self.layer.shift == 1 else self.layer.shift * self.bias
+        return self.out
 
     def gradients(self, g: np.ndarray, h: np.ndarray, ones: np.ndarray) -> None:
-        """Fill those of weight and bias: h (runs, n, in) are inputs, g (runs, n, out) outputs' gradients."""
-        np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
+        """Fill those of weight and bias: h (runs, n, in) are inputs, g (runs, n, out) outputs' gradients.
+
+        Afterwards g are those of W h, without the layer's scale.
+        """
         if self.bias_grad is not None:
             np.matmul(ones, g, out=self.bias_grad)
+            if self.layer.shift != 1:
+                self.bias_grad *= self.layer.shift
+        if self.layer.scale != 1:
+            g *= self.layer.scale
+        np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
 
 
 def _pair(parameter: Tensor) -> tuple[np.ndarray, np.ndarray]:

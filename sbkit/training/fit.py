@@ -120,7 +120,7 @@ def _planned(
     check_pair("sb.fit", fleet, task, trains=True, stacks=True)
     rows = rows_a_step(task, optimizer, batch, given)
     check_names(given, inspect.signature(fit).parameters, optimizer, task.z.shape[-2] / rows)
-    objective, measures, seed = aimed(fleet, task, *aims), named(measure, task), whole("seed", seed, 0)
+    objective, measures, seed = aimed(fleet, task, *aims), named(measure, fleet, task), whole("seed", seed, 0)
     made = build(optimizer, fleet, **given)
     settings = Settings(made, optimizer, given, fleet.runs)
     check_fit(fleet, task, rows, ordered=not settings.about.full_batch, kept=len(span.keep))

@@ -42,6 +42,7 @@ class Gradients:
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
+        self._counted: set[int] = set()  # seeds of fleets whose statistics the step has taken
         self.settle()
 
     def settle(self) -> None:
@@ -71,7 +72,7 @@ class Gradients:
 
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
-        self._factor, self._losses = self.plan.hooks.factor(step), {}
+        self._factor, self._losses, self._counted = self.plan.hooks.factor(step), {}, set()
         if self._masks:
             self._masks.at(step)
         self.step = step
@@ -219,7 +220,9 @@ class Gradients:
         trained = [p for p in fleet.parameters() if p.requires_grad]
         places = [torch.as_tensor(p.grad) for p in trained]
         try:
-            with torch.enable_grad(), fleet.at(self.plan.seed, self.step):
+            counts = fleet.seed not in self._counted
+            with torch.enable_grad(), fleet.at(self.plan.seed, self.step, counts=counts):
+                self._counted.add(fleet.seed)
                 logits = fleet(x)
                 loss = self.objective.value(logits, y, weight)
                 if self.penalty:

@@ -16,8 +16,8 @@ Measure = str | Callable[[Fleet, Task], Any]
 Value = Tensor | list[Tensor]  # (runs, …), or several of them
 
 
-def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable[..., Any]]:
-    """Measures by name, with those that come along; `SbkitError` if the task lacks what one needs."""
+def named(chosen: Measure | Iterable[Measure], fleet: Fleet, task: Task) -> dict[str, Callable[..., Any]]:
+    """Measures by name, with those that come along; `SbkitError` if fleet or task lack what one needs."""
     asked: list[tuple[str, Callable[..., Any]]] = []
     for measure in [chosen] if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen:
         if isinstance(measure, str):
@@ -38,12 +38,13 @@ def named(chosen: Measure | Iterable[Measure], task: Task) -> dict[str, Callable
         if found.setdefault(name, function) is not function:
             way = "write one as `def other(...)`"
             raise SbkitError(f"Measures have different names, got {name!r} twice; {way}.")
-        _check(name, function, task)
+        _check(name, function, fleet, task)
     return found
 
 
-def _check(name: str, function: Callable[..., Any], task: Task) -> None:
-    """Refuse a measure whose name is taken, or that cannot be asked of this task."""
+def _check(name: str, function: Callable[..., Any], fleet: Fleet, task: Task) -> None:
+    """Refuse a measure whose name is taken, or that cannot be asked of this fleet and task."""
+    size = sum(p[0].numel() for p in fleet.parameters())
     about = registries.measure.about[registries.measure.of(function)]
     if name in RESULTS:
         raise SbkitError(
@@ -55,6 +56,7 @@ def _check(name: str, function: Callable[..., Any], task: Task) -> None:
         ("needs classes", task.classes or not about.classes, f"a {task.sort} task"),
         ("is for two classes", about.classes != 2 or task.outputs == 2, task.outputs),
         ("needs two columns", task.z.shape[-1] >= about.columns, "a task with one"),
+        (f"takes nets of up to {about.weights:,} weights", size <= (about.weights or size), f"{size:,}"),
         ("is of one plane, of one task", about.columns < 2 or task.z.ndim == 2, f"a stack of {len(task.z)}"),
     ):
         if not fits:

@@ -30,6 +30,11 @@ class Memory:
             raise SbkitError(f"{words}; try {way}.")
         self.hold()
 
+    @property
+    def owned(self) -> list[Tensor]:
+        """What belongs to runs and freezes with them: weights and buffers, (runs, …) each."""
+        return [*self.weights, *self.fleet.buffers()]
+
     def _training(self) -> dict[int, bool]:
         """Which parameters the fleet has, and whether they train."""
         return {id(p): p.requires_grad for p in self.fleet.parameters()}

@@ -60,7 +60,7 @@ class Run:
         self._alone = threading.RLock()  # a page may ask for a slice while a cell trains
         self._looks = 0
         self._seen: dict[str, Seen] = {}
-        self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and their weights
+        self._frozen, self._kept = torch.empty(0, dtype=torch.int64), []  # runs, and what they own
         self._memory = Memory(fleet, plan.optimizer)
         self._gradients = Gradients(fleet, task, plan, self._memory)
         self._rehearse()
@@ -187,8 +187,8 @@ class Run:
                 self._gradients.mask()
         finally:  # an interrupt must neither thaw a frozen run nor skip the stopping rule
             if self._kept:
-                for kept, weight in zip(self._kept, self._memory.weights, strict=True):
-                    weight.index_copy_(0, self._frozen, kept)
+                for kept, own in zip(self._kept, self._memory.owned, strict=True):
+                    own.index_copy_(0, self._frozen, kept)
             if self.step > self.start and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
             self._keep_weights()
@@ -218,7 +218,7 @@ class Run:
         frozen = [r for r, state in enumerate(self.states) if state != "training"]
         if len(frozen) > len(self._frozen) and not self.finished:
             self._frozen = torch.tensor(frozen, device=self.task.x.device)
-            self._kept = [p.detach()[self._frozen] for p in self._memory.weights]
+            self._kept = [own.detach()[self._frozen] for own in self._memory.owned]
 
     def _threads(self) -> int:
         if self.task.x.device.type != "cpu" or torch.get_num_threads() == 1:

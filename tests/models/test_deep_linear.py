@@ -89,7 +89,7 @@ def test_other_nets_have_no_product(build):
         ({"width": 0}, "width is a whole number"),
         ({"init": -1}, "init is"),
         ({"factors": 10**7, "width": 1}, "10,000,000 layers × 6,000 bytes"),
-        ({"width": 10**6, "factors": 3}, "weights × 8 bytes × 4 copies"),
+        ({"width": 10**6, "factors": 3}, "weights × 8 bytes × 5 copies"),
     ],
 )
 def test_refuses(options, says):

@@ -3,6 +3,8 @@
 import pytest
 import torch
 from cases import DOUBLE, assert_bitwise, assert_same_run, slab_task
+from nets import Sequence
+from torch import nn
 from torch.testing import assert_close
 
 import sbkit as sb
@@ -127,6 +129,63 @@ def test_it_changes_what_is_learned_and_none_is_none():
     assert_same_run(linear, 0, plain)  # no hidden unit, nothing to drop
     assert not torch.allclose(none.weights()[0], some.weights()[0])
     assert none.weights()[0].dtype == DOUBLE
+
+
+def modules(task, dropout, build=nn.Dropout, **options) -> sb.Fleet:
+    """The nets of `fleet_of`, made as modules."""
+    factory = lambda: nn.Sequential(  # noqa: E731
+        *(nn.Linear(3, 50), nn.Tanh(), build(dropout), nn.Linear(50, 50), nn.Tanh(), build(dropout)),
+        nn.Linear(50, 2),
+    ).double()
+    return sb.models.fleet_of(factory, **{"runs": 3} | options)
+
+
+class Function(nn.Module):
+    """Dropout as a function, which writes over what it gets."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, h):
+        h = h.clone()
+        nn.functional.dropout(h, self.p, self.training, inplace=True)
+        return h
+
+
+@pytest.mark.parametrize("build", [nn.Dropout, Function])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "sam"])
+def test_modules_drop_as_plain_nets_do(build, optimizer):
+    """The same units of the same runs at the same steps, and none where nothing is trained."""
+    task, options = slab_task(), {"batch": 32, "steps": 20, "stop": None, "optimizer": optimizer}
+    plain, fleet, none = fleet_of(task), modules(task, 0.25, build), modules(task, 0.0, build)
+    alone = modules(task, 0.25, build, runs=1, seed=2)
+    for each in (plain, fleet, none, alone):
+        assert torch.equal(each(task.x), each.predict(task.x))
+        sb.last(sb.fit(each, task, **options))
+        assert torch.equal(each(task.x), each.predict(task.x))
+    assert_close(fleet(task.x), plain(task.x))
+    assert_same_run(fleet, 2, alone)
+    assert not torch.allclose(fleet(task.x), none(task.x))
+    assert type(fleet.run(0)[2]) is build
+
+
+def test_between_recurrent_layers_too():
+    task, options = slab_task(), {"batch": 32, "steps": 10, "stop": None}
+    build = lambda p: lambda: Sequence(nn.LSTM, layers=2, dropout=p).double()  # noqa: E731
+    fleet, none = sb.models.fleet_of(build(0.5), 3), sb.models.fleet_of(build(0.0), 3)
+    alone = sb.models.fleet_of(build(0.5), 1, seed=2)
+    for each in (fleet, none, alone):
+        sb.last(sb.fit(each, task, **options))
+    assert_same_run(fleet, 2, alone)
+    assert not torch.allclose(fleet(task.x), none(task.x)) and fleet.net.layer.dropout == 0.5
+
+
+def test_all_may_drop():
+    fleet, task = modules(slab_task(), 1.0), slab_task()
+    with fleet.at(0, 0):
+        logits = fleet(task.x)
+    assert_close(logits, fleet.net[6].bias.unsqueeze(1).expand_as(logits))
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 1.0, "half", None])

@@ -5,7 +5,21 @@ import copy
 import pytest
 import torch
 from cases import DOUBLE, assert_bitwise, slab_task
-from nets import Attention, Cell, Factory, Net, born, chain, changed, keeps, net, over_one_row
+from nets import (
+    Attention,
+    Cell,
+    Factory,
+    Net,
+    Sequence,
+    average_in_place,
+    average_while_training,
+    born,
+    chain,
+    changed,
+    keeps,
+    net,
+    over_one_row,
+)
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize, prune
@@ -130,6 +144,27 @@ FLEETS: dict[str, Factory] = {
             s.o.bias.data.zero_(),
         )
     ),
+    "BatchNorm1d": chain(lambda: nn.BatchNorm1d(3)),
+    "BatchNorm1d used twice": chain(lambda: nn.Sequential(*[nn.BatchNorm1d(3)] * 2)),
+    "InstanceNorm1d": over_one_row(lambda: nn.InstanceNorm1d(1, track_running_stats=True)),
+    "running mean": net(average_while_training, lambda s: s.register_buffer("m", torch.zeros(4).double())),
+    "running mean in place": net(average_in_place, lambda s: s.register_buffer("m", torch.zeros(4).double())),
+    "LSTMCell": lambda: Cell(nn.LSTMCell(1, 4)).double(),
+    "RNNCell of ReLU": lambda: Cell(nn.RNNCell(1, 4, nonlinearity="relu", bias=False)).double(),
+    "GRU": lambda: Sequence(nn.GRU).double(),
+    "LSTM": lambda: Sequence(nn.LSTM, layers=2, bidirectional=True).double(),
+    "RNN": lambda: Sequence(nn.RNN, layers=2, bias=False).double(),
+    "Conv2d": chain(
+        lambda: nn.Conv2d(1, 3, (1, 3), padding="same"),
+        lambda: nn.BatchNorm2d(3),
+        before=lambda: [nn.Unflatten(1, (1, 1, 3))],
+        after=lambda: [nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()],
+    ),
+    "Conv3d": chain(
+        lambda: nn.Conv3d(1, 3, (1, 1, 2), stride=2, bias=False),
+        before=lambda: [nn.Unflatten(1, (1, 1, 1, 3))],
+        after=lambda: [nn.Flatten()],
+    ),
 }
 every_factory = pytest.mark.parametrize("factory", FLEETS.values(), ids=FLEETS)
 
@@ -183,3 +218,15 @@ def test_modules_as_a_fleet_without_a_factory():
     fleet, x = Fleet(modules, seed=5), slab_task().x
     assert_bitwise(fleet, sb.models.fleet_of(lambda: Net().double(), runs=3, seed=5))
     assert_close(fleet(x), torch.stack([module(x) for module in modules]))
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM", "LSTMCell", "Conv3d", "BatchNorm1d"])
+def test_measures_differentiate_it(name):
+    """Gradients by weights of each run, as of its module."""
+    task, fleet = slab_task(n=4), sb.models.fleet_of(FLEETS[name], runs=2, seed=5)
+    found = sb.measures.kernel(fleet, task.x, kind="ntk")  # (runs, n, n)
+    for r, module in enumerate(born(FLEETS[name], runs=2)):
+        logits, weights = module(task.x), list(module.parameters())
+        rows = [torch.autograd.grad(logit, weights, retain_graph=True) for logit in logits.flatten()]
+        slopes = torch.stack([torch.cat([g.flatten() for g in row]) for row in rows]).view(4, -1)
+        assert_close(found[r], slopes @ slopes.mT)

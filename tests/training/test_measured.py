@@ -142,3 +142,9 @@ def test_sbkits_own_measures_give_what_is_asked_of_others(name):
     fleet = FLEETS["relu"](TASK, runs=2)
     found = value_of(name, registries.measure[name](fleet, TASK), 2)
     assert all(math.isfinite(float(part.sum())) for part in (found if isinstance(found, list) else [found]))
+
+
+def test_a_measure_of_small_nets_is_refused_before_training():
+    task = slab_task()
+    with pytest.raises(SbkitError, match=r"'hessian' takes nets of up to 1,000 weights, got 10,802; leave"):
+        sb.fit(sb.mlp(task, runs=2), task, measure=["hessian"])
