@@ -8,6 +8,7 @@ from sbkit.measures.gradients import example_gradients, fisher, gradient_norms
 from sbkit.measures.infinite import gp_posterior, infinite_kernel
 from sbkit.measures.kernel import alignment, kernel
 from sbkit.measures.margin import margins
+from sbkit.measures.mask import mask
 from sbkit.measures.path import barrier, path, perturbation_radius
 from sbkit.measures.randomized import kinds, randomized, reliance, shuffled
 from sbkit.measures.rank import (
@@ -29,5 +30,5 @@ __all__ += ["effective_weight", "entropy_rank", "kernel", "kinds", "margins", "p
 __all__ += ["reliance", "shuffled", "spectrum", "stable_rank", "units"]
 __all__ += ["universal_perturbation"]
 __all__ += ["barrier", "cev", "class_rates", "path", "perturbation_radius", "sde", "worst_group"]
-__all__ += ["eigenvalues", "hessian", "hvp", "loss_surface", "sharpness", "trace"]
+__all__ += ["eigenvalues", "hessian", "hvp", "loss_surface", "mask", "sharpness", "trace"]
 __all__ += ["attribution", "example_gradients", "fisher", "gp_posterior", "gradient_norms", "infinite_kernel"]

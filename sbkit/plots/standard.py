@@ -239,6 +239,26 @@ def kernel(history: History) -> Field | None:
     return Field("kernel", say("titles", "kernel"), rows, rows, mean, caption=about, scale=scale)
 
 
+@plot("mask", rows=False)
+def mask(history: History) -> Field:
+    """Which weights of a layer are left in run 0: a row a unit, a column an input."""
+    left = history[-1].values["mask"][0]  # (out, in)
+    x, y = (
+        Axis(say("axes", name), low=0, high=n)
+        for name, n in (("inputs", left.shape[1]), ("outputs", len(left)))
+    )
+    caption = say("captions", "mask", share=f"{100 * float(left.mean()):.1f}")
+    return Field(
+        "mask",
+        say("titles", "mask"),
+        x,
+        y,
+        left,
+        caption=caption,
+        scale=Axis(say("axes", "left"), low=0, high=1),
+    )
+
+
 def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
     """Singular values (runs, k) of a layer, NaN where single precision cannot tell them from 0."""
     table = shown(snapshot, values)

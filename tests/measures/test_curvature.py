@@ -283,7 +283,10 @@ REFUSED = [
     (lambda f, t: sharpness(f, three_classes()), "does not take the task's inputs"),
     (lambda f, t: sharpness(f.run(0), t), "A fleet is many nets in one, got a Sequential; try sb.models"),
     (lambda f, t: hessian(sb.mlp(t, width=9000, depth=1, runs=9), t), r"9 runs × .*² weights × 8 bytes = "),
-    (lambda f, t: sb.measure["hessian"](sb.mlp(t, width=200), t), r"up to 1,000 weights a net, got 41,402.*eigenvalues"),
+    (
+        lambda f, t: sb.measure["hessian"](sb.mlp(t, width=200), t),
+        r"up to 1,000 weights a net, got 41,402.*eigenvalues",
+    ),
     (lambda f, t: f.logits_at(torch.ones(2, 3), t.x), r"are \(2, 50\), a row a run, got \(2, 3\); try"),
 ]
 

@@ -146,5 +146,7 @@ def test_sbkits_own_measures_give_what_is_asked_of_others(name):
 
 def test_a_measure_of_small_nets_is_refused_before_training():
     task = slab_task()
-    with pytest.raises(sb.SbkitError, match=r"'hessian' takes nets of up to 1,000 weights, got 10,802; leave"):
+    with pytest.raises(
+        sb.SbkitError, match=r"'hessian' takes nets of up to 1,000 weights, got 10,702; leave"
+    ):
         sb.fit(sb.mlp(task, runs=2), task, measure=["hessian"])
