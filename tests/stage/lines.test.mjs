@@ -24,10 +24,8 @@ test("where a line began is drawn as dashes of its colour, within the axes", () 
   assert.ok(memory.y[0] <= 0.1 && memory.y[1] >= 9);
 });
 
-test("legend and table say so, where there is one", () => {
+test("the legend says so, where there is one", () => {
   const texts = (...lines) => linesPainter.legend(plot(...lines), theme, {}).map(({ text }) => text);
   assert.deepEqual(texts(line("layer 1", [9, 1]), line("layer 2", [9, 1])), ["layer 1", "layer 2", "at step 0"]);
   assert.deepEqual(texts(line("layer 1", null)), ["layer 1"]);
-  const { head, rows } = linesPainter.table(plot(line("layer 1", [9, 1])));
-  assert.deepEqual([head, rows[0]], [["index", "layer 1", "layer 1, at step 0"], ["1", "4", "9"]]);
 });

@@ -13,7 +13,8 @@ function setUp(ahead = 1) {
 
 function frame(step, changes = {}) {
   const line = { name: "train", x: [step], y: [step / 10], low: null, high: null };
-  const plots = [{ shape: "lines", name: "loss", grows: true, lines: [line] }];
+  const table = { names: [step], cells: [step / 10] };
+  const plots = [{ shape: "lines", name: "loss", grows: true, lines: [line], table }];
   return { type: "frame", run: 1, step, steps: 100, state: step ? "Training" : "Ready", reason: "", moving: true, pushed: false, plots, ...changes };
 }
 
@@ -314,6 +315,7 @@ test("scrubbing pauses, shows the past with its curve, and the pin keeps it", ()
   player.togglePin();
   player.scrub(3);
   assert.deepEqual([...player.view().frame.plots[0].lines[0].x], [1, 2, 3, 4]);
+  assert.deepEqual([...player.view().frame.plots[0].table.names], [1, 2, 3, 4]);
   assert.deepEqual([...player.view().pinned.plots[0].lines[0].x], [1, 2]);
   player.receive(standing(0, { run: 2 }));
   assert.equal(player.view().pinned.step, 2);

@@ -1,11 +1,12 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
 
 import { crisp, drawAxes, drawMark, marginsOf, shortened, strokeLine, tickRoom } from "./axes.js";
+import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
+import { extentOf, formatValue, growRange, makeScale, markEnds, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const barsPainter = { draw: drawBars, legend: barsLegend, table: barsTable, describe: describeBars };
+export const barsPainter = { draw: drawBars, legend: barsLegend };
 
 function drawBars(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
@@ -133,7 +134,7 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   ctx.globalAlpha = 1;
   const bars = plot.names.map((_, k) => k).filter((k) => k % count === at);
   const lines = bars.flatMap((k) => [`${nameOf(plot, k)}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
-    ...(plot.dots ? [say("sentences", "runs", { values: runsOf(plot, k).map(formatValue).join("  ") })] : [])]);
+    ...(plot.dots ? [say("sentences", "runs", { values: rowOf(plot.dots, k, plot.names.length).map(formatValue).join("  ") })] : [])]);
   const top = Math.min(...bars.map((k) => scales.y(plot.values[k])));
   return { x: centreOf(box, slot, at, plot), y: Number.isFinite(top) ? top : box.top, lines };
 }
@@ -143,31 +144,10 @@ function nameOf(plot, k) {
   return plot.sides?.length ? `${plot.names[k]}, ${plot.sides[placeOf(plot, k).side]}` : plot.names[k];
 }
 
-function runsOf(plot, k) {
-  const runs = plot.dots.shape[1];
-  return Array.from(plot.dots.subarray(k * runs, (k + 1) * runs));
-}
-
 function barsLegend(plot, theme, { pinned }) {
   const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
   const entries = (named ? sidesOf(plot) : []).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || say("legends", "mean"), shared: !side }));
   if (plot.dots) entries.push({ mark: "circle", colour: theme.muted, text: say("legends", "run"), shared: true });
   if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
-}
-
-function barsTable(plot) {
-  const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => say("tables", "run", { run })) : [];
-  const ends = ["low", "high"].filter((end) => plot[end]);
-  return {
-    note: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label,
-    head: [say("tables", "name"), say("legends", plot.dots ? "mean" : "value"), ...ends.map((end) => say("tables", end)), ...runs],
-    rows: plot.names.map((_, k) => [nameOf(plot, k), ...[plot.values[k], ...ends.map((end) => plot[end][k]), ...(plot.dots ? runsOf(plot, k) : [])].map(formatValue)]),
-  };
-}
-
-function describeBars(plot) {
-  const shown = plot.names.slice(0, 6).map((_, k) => `${nameOf(plot, k)} ${formatValue(plot.values[k])}`);
-  const rest = plot.names.length > 6 ? say("sentences", "more", { n: plot.names.length - 6 }) : "";
-  return say("sentences", "bars", { title: plot.title, y: plot.y.label, shown: shown.join(", "), rest }) + markText(plot);
 }

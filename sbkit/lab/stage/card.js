@@ -2,15 +2,16 @@
 
 import { openSheet } from "./axes.js";
 import { barsPainter } from "./bars.js";
+import { rowOf } from "./decode.js";
 import { tileAfter, tileAt, tilesPainter, middleOf } from "./tiles.js";
 import { fieldPainter } from "./field.js";
 import { imagesPainter } from "./images.js";
 import { linesPainter } from "./lines.js";
+import { formatValue } from "./scales.js";
 import { scatterPainter } from "./scatter.js";
 import { say } from "./words.js";
 
 const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter, scatter: scatterPainter, images: imagesPainter };
-const MOST_ROWS = 200; // of a data table; longer ones are thinned and say so
 let captions = 0; // on this page, each with an id of its own
 
 function painterOf(plot) {
@@ -109,15 +110,12 @@ export class Card {
   /** Sentence and table for those who do not see the canvas: at once when the plot stands, else once a second. */
   tell(now) {
     const seen = this.table.isConnected && !this.table.parentNode.hidden;
-    const standing = now && this.toldPlot !== this.plot;
-    const opened = now && seen && !this.table.firstChild;
-    if (!standing && !opened && performance.now() - this.told < 1000) return;
+    const due = this.toldPlot !== this.plot || (seen && !this.table.firstChild);
+    if (!(now && due) && performance.now() - this.told < 1000) return;
     [this.told, this.toldPlot] = [performance.now(), this.plot];
-    const painter = painterOf(this.plot);
-    const keys = this.pick ? say("sentences", "pick") : "";
-    this.canvas.setAttribute("aria-label", painter.describe(this.plot) + keys);
+    this.canvas.setAttribute("aria-label", this.plot.about + (this.pick ? say("sentences", "pick") : ""));
     this.table.setAttribute("aria-label", say("tables", "data_of", this.plot));
-    this.table.replaceChildren(...(seen ? [dataTable(this.plot.title, painter.table(this.plot))] : []));
+    this.table.replaceChildren(...(seen ? [dataTable(this.plot)] : []));
   }
 }
 
@@ -135,15 +133,14 @@ export function showEntries(legend, entries) {
   return true;
 }
 
-/** A table element, at most MOST_ROWS rows long. */
-function dataTable(title, { note, head, rows }) {
-  const every = Math.ceil(rows.length / MOST_ROWS);
-  const kept = rows.filter((_, k) => k % every === 0 || k === rows.length - 1);
-  const text = `${title}: ${note}${every > 1 ? `; ${kept.length} of ${rows.length} rows` : ""}`;
+/** The numbers of a plot as a table element. */
+function dataTable({ title, table: { note, head, names, cells } }) {
+  const told = (value) => (typeof value === "string" ? value : formatValue(value));
+  const numbers = (k) => rowOf(cells, k, names.length).map((value) => make("td", { text: formatValue(value) }));
+  const row = (name, k) => make("tr", {}, [make("th", { text: told(name), scope: "row" }), ...numbers(k)]);
   const header = make("tr", {}, head.map((text) => make("th", { text, scope: "col" })));
-  const lines = kept.map(([first, ...rest]) =>
-    make("tr", {}, [make("th", { text: first, scope: "row" }), ...rest.map((text) => make("td", { text }))]));
-  return make("table", {}, [make("caption", { text }), make("thead", {}, [header]), make("tbody", {}, lines)]);
+  const parts = [make("thead", {}, [header]), make("tbody", {}, Array.from(names, row))];
+  return make("table", {}, [make("caption", { text: `${title}: ${note}` }), ...parts]);
 }
 
 /** Write only what changed: a write costs a layout. */

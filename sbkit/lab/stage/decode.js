@@ -27,3 +27,9 @@ function decodePart(part, bytes) {
   if ("at" in part && "type" in part && "shape" in part) return decodeArray(part, bytes);
   return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, decodePart(inner, bytes)]));
 }
+
+/** Row k of an array of so many rows. */
+export function rowOf(values, k, rows) {
+  const width = values.length / rows;
+  return Array.from(values.subarray(k * width, (k + 1) * width));
+}

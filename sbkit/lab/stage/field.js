@@ -2,24 +2,25 @@
 // points; or of any other quantity, told by its scale.
 
 import { crisp, drawAxes, marginsOf, shortened, tickRoom } from "./axes.js";
-import { contourOf, joinSegments, resample } from "./contour.js";
+import { strokeCurve } from "./lines.js";
 import { markOf, traceMark } from "./marks.js";
-import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
+import { resample } from "./resample.js";
+import { formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
 
 const LETTERS = 32; // of a class's name in a legend
-const chance = (plot, most) => ({ label: say("axes", "chance", { name: className(plot, 1, most) }), unit: "", low: 0, high: 1 });
+const chance = (plot) => ({ label: say("axes", "chance", { name: className(plot, 1) }), unit: "", low: 0, high: 1 });
 const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
 
 /** What class c is called, cut for a legend. */
-export function className(plot, c, most = LETTERS) {
+export function className(plot, c) {
   const name = (plot.names?.[c] ?? say("legends", "class", { c })).replace(/\s+/g, " ");
-  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+  return name.length <= LETTERS ? name : `${name.slice(0, LETTERS - 1)}…`;
 }
 
-export const fieldPainter = { draw: drawField, legend: fieldLegend, table: fieldTable, describe: describeField };
+export const fieldPainter = { draw: drawField, legend: fieldLegend };
 
 function drawField(sheet, plot, pinned, { difference, hover }) {
   const { ctx, theme } = sheet;
@@ -32,8 +33,8 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   ctx.rect(box.left, box.top, box.width, box.height);
   ctx.clip();
   if (plot.points) drawPoints(ctx, plot, scales, theme);
-  if (pinned && !plot.scale) drawContour(ctx, scales, pinned, { colour: theme.grey, dash: [5, 4] });
-  if (!plot.scale) drawContour(ctx, scales, plot, { colour: theme.ink, dash: [] });
+  if (pinned?.boundary) strokeCurve(ctx, pinned.boundary, scales, { colour: theme.grey, width: 2, dash: [5, 4] });
+  if (plot.boundary) strokeCurve(ctx, plot.boundary, scales, { colour: theme.ink, width: 2, dash: [] });
   ctx.restore();
   ctx.strokeStyle = theme.muted;
   ctx.lineWidth = 1;
@@ -107,21 +108,6 @@ export function changeOf(plot, other) {
   return { ...plot, values: Object.assign(plot.values.map((v, k) => v - before[k]), { shape }), scale: change(), spread: null };
 }
 
-/** The .5 contour of a field, placed by the field's own axes. */
-function drawContour(ctx, scales, plot, { colour, dash }) {
-  const [rows, columns] = plot.values.shape;
-  ctx.beginPath();
-  for (const line of joinSegments(contourOf(plot.values, [rows, columns]))) {
-    for (let k = 0; k < line.length; k += 2) {
-      ctx[k ? "lineTo" : "moveTo"](scales.x(gridValue(plot.x, line[k], columns)), scales.y(gridValue(plot.y, line[k + 1], rows)));
-    }
-  }
-  ctx.setLineDash(dash);
-  [ctx.lineWidth, ctx.strokeStyle, ctx.lineCap] = [2, colour, "round"];
-  ctx.stroke();
-  ctx.setLineDash([]);
-}
-
 /** Points, those of a class in its colour and shape; the canvas leaves out those that have no place. */
 export function drawPoints(ctx, plot, scales, theme) {
   const { points, labels } = plot;
@@ -191,31 +177,6 @@ function fieldLegend(plot, theme, { pinned, difference }) {
   if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree"), shared: true });
   if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
-}
-
-/** The value at up to 11 × 11 places of the grid. */
-function fieldTable(plot) {
-  const [rows, columns] = plot.values.shape;
-  const pick = (n) => Array.from({ length: Math.min(n, 11) }, (_, k) => Math.round((k * (n - 1)) / Math.max(1, Math.min(n, 11) - 1)));
-  const across = pick(columns);
-  return {
-    note: say("tables", "grid", { ...(plot.scale ?? chance(plot, Infinity)), shown: `${pick(rows).length} × ${across.length}`, all: `${rows} × ${columns}` }),
-    head: [`${plot.y.label} \\ ${plot.x.label}`, ...across.map((j) => formatValue(gridValue(plot.x, j, columns)))],
-    rows: pick(rows).reverse().map((i) => [
-      formatValue(gridValue(plot.y, i, rows)), ...across.map((j) => formatValue(plot.values[i * columns + j]))]),
-  };
-}
-
-function describeField(plot) {
-  const share = Math.round((100 * plot.values.reduce((count, v) => count + (v > 0.5), 0)) / plot.values.length);
-  const about = { title: plot.title, label: (plot.scale ?? chance(plot, Infinity)).label, x: plot.x.label, y: plot.y.label, share };
-  return plot.scale ? say("sentences", "field", { ...about, range: rangeText(plot) }) : say("sentences", "chance", about);
-}
-
-/** The least and the largest value of a field in words. */
-export function rangeText(plot) {
-  const [low, high] = extentOf([plot.values]);
-  return low > high ? say("sentences", "no_range") : say("sentences", "range", { low: withUnit(low, plot.scale), high: withUnit(high, plot.scale) });
 }
 
 export function spreadText(spread) {

@@ -4,7 +4,7 @@ import { shortened } from "./axes.js";
 import { formatTick, hexToRgb } from "./scales.js";
 import { say } from "./words.js";
 
-export const imagesPainter = { draw: drawImages, legend: () => [], table: (plot) => plot.told, describe: (plot) => plot.about };
+export const imagesPainter = { draw: drawImages, legend: () => [] };
 
 const [GAP, BELOW] = [5, 16]; // pixels between images, and for a label
 

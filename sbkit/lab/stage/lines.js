@@ -2,10 +2,10 @@
 
 import { crisp, drawAxes, drawMark, marginsOf, strokeLine, tickRoom } from "./axes.js";
 import { markOf, markedPoints, traceMark } from "./marks.js";
-import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
+import { extentOf, formatValue, growRange, makeScale, markEnds, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const linesPainter = { draw: drawLines, legend: linesLegend, table: linesTable, describe: describeLines };
+export const linesPainter = { draw: drawLines, legend: linesLegend };
 
 function drawLines(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
@@ -54,14 +54,14 @@ function heightOf(scale, v) {
   return scale(scale.log ? Math.max(v, scale.low) : v);
 }
 
-export function strokeCurve(ctx, line, scales, { colour, width, dash }) {
+/** A line through all places with a number; NaN parts two lines. */
+export function strokeCurve(ctx, { x, y }, scales, { colour, width, dash }) {
   ctx.beginPath();
-  let down = false;
-  for (let k = 0; k < line.x.length; k++) {
-    if (!Number.isFinite(line.y[k])) down = false;
-    else if (down) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.y[k]));
-    else ctx.moveTo(scales.x(line.x[k]), heightOf(scales.y, line.y[k]));
-    if (Number.isFinite(line.y[k])) down = true;
+  let to = "moveTo";
+  for (let k = 0; k < x.length; k++) {
+    const known = Number.isFinite(y[k]);
+    if (known) ctx[to](scales.x(x[k]), heightOf(scales.y, y[k]));
+    to = known ? "lineTo" : "moveTo";
   }
   ctx.setLineDash(dash);
   [ctx.strokeStyle, ctx.lineWidth, ctx.lineCap] = [colour, width, "butt"];
@@ -142,24 +142,4 @@ function linesLegend(plot, theme, { pinned }) {
   if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start"), shared: true });
   if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;
-}
-
-/** A row for every x, a column for every line and the ends of its band. */
-function linesTable(plot) {
-  const xs = [...new Set(plot.lines.flatMap((line) => [...line.x]))].sort((a, b) => a - b);
-  const columns = plot.lines.flatMap((line) => [[line, "y", line.name],
-    ...(line.start ? [[line, "start", say("tables", "start", { line: line.name })]] : []),
-    ...(line.low ? [[line, "low", say("tables", "lowest", { line: line.name })], [line, "high", say("tables", "highest", { line: line.name })]] : [])]);
-  const places = plot.lines.map((line) => new Map([...line.x].map((x, k) => [x, k])));
-  return {
-    note: say("tables", "by", { y: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label, x: plot.x.label }),
-    head: [plot.x.label, ...columns.map(([, , name]) => name)],
-    rows: xs.map((x) => [formatValue(x), ...columns.map(([line, key]) => formatValue(line[key][places[plot.lines.indexOf(line)].get(x)]))]),
-  };
-}
-
-function describeLines(plot) {
-  const ends = plot.lines.map((line) => `${line.name} ${formatValue(line.y[line.y.length - 1])}`);
-  const { title, x, y } = plot;
-  return say("sentences", "lines", { title, x: x.label, y: y.label, ends: ends.join(", ") }) + markText(plot);
 }

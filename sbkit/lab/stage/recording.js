@@ -37,21 +37,10 @@ export class Recording {
   }
 }
 
-function joinArrays(arrays) {
-  const whole = new Float32Array(arrays.reduce((length, array) => length + array.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    whole.set(array, at);
-    at += array.length;
-  }
-  return whole;
-}
-
 function joinLines(plot, parts) {
-  const lines = plot.lines.map((line, k) => {
-    const pieces = parts.map((part) => part?.lines?.[k]).filter(Boolean);
-    const join = (key) => line[key] && joinArrays(pieces.map((piece) => piece[key] ?? []));
-    return { ...line, x: join("x"), y: join("y"), low: join("low"), high: join("high") };
-  });
-  return { ...plot, lines };
+  const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
+  const join = (of) => of(plot) && Float32Array.from(known.flatMap((part) => Array.from(of(part) ?? [])));
+  const joined = (line, k) => Object.fromEntries(["x", "y", "low", "high"].map((key) => [key, join((part) => part.lines[k][key])]));
+  const table = { ...plot.table, names: join((part) => part.table.names), cells: join((part) => part.table.cells) };
+  return { ...plot, lines: plot.lines.map((line, k) => ({ ...line, ...joined(line, k) })), table };
 }

@@ -168,9 +168,3 @@ export function divergingColours(low, neutral, high, bands = 20) {
 export function markEnds(plot) {
   return (plot.marks ?? []).map((mark) => [mark.low, mark.high]);
 }
-
-/** A plot's marks in words, after its sentence. */
-export function markText(plot) {
-  const ends = ({ label, low, high }) => ({ label, low: formatValue(low), high: formatValue(high) });
-  return (plot.marks ?? []).map((mark) => say("sentences", "mark", ends(mark))).join("");
-}

@@ -6,7 +6,7 @@ import { linesLayout, strokeCurve } from "./lines.js";
 import { withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const scatterPainter = { draw: drawScatter, legend: scatterLegend, table: (plot) => plot.told, describe: (plot) => plot.about };
+export const scatterPainter = { draw: drawScatter, legend: scatterLegend };
 
 function drawScatter(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;

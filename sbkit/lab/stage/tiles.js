@@ -2,11 +2,11 @@
 
 import { shortened } from "./axes.js";
 import { drawNames, namesLayout } from "./bars.js";
-import { drawColourBar, rangeText, shadesOf, spreadText } from "./field.js";
+import { drawColourBar, shadesOf, spreadText } from "./field.js";
 import { formatValue, inkOn, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const tilesPainter = { draw: drawTiles, legend: tilesLegend, table: tilesTable, describe: describeTiles };
+export const tilesPainter = { draw: drawTiles, legend: tilesLegend };
 
 function drawTiles(sheet, plot, pinned, { hover, picked }) {
   const { ctx, theme } = sheet;
@@ -118,18 +118,4 @@ function hoverTile(ctx, box, plot, pinned, [row, column], theme) {
 
 function tilesLegend(plot, theme) {
   return plot.values.some(Number.isNaN) ? [{ mark: "hollow", colour: theme.grey, text: say("legends", "none") }] : [];
-}
-
-function tilesTable(plot) {
-  const columns = plot.x.ticks.length;
-  return {
-    note: plot.scale.unit ? say("tables", "in", plot.scale) : plot.scale.label,
-    head: [`${plot.y.label} \\ ${plot.x.label}`, ...plot.x.ticks],
-    rows: plot.y.ticks.map((tick, row) => [tick, ...Array.from(plot.values.subarray(row * columns, (row + 1) * columns), formatValue)]).reverse(),
-  };
-}
-
-function describeTiles(plot) {
-  const all = `${plot.y.ticks.length} × ${plot.x.ticks.length}`;
-  return say("sentences", "cells", { title: plot.title, label: plot.scale.label, all, range: rangeText(plot) });
 }
