@@ -28,6 +28,9 @@ class Buffer:
 
     def __init__(self) -> None:
         self.bytes = bytearray()
+        self.known: dict[
+            int, tuple[np.ndarray, dict[str, Any]]
+        ] = {}  # what is put away once for all its uses
 
     def put(self, values: Any, dtype: str = "f4") -> dict[str, Any]:
         """Append an array as "f4", or rounded and clipped as "u1"; where it lies."""
@@ -44,7 +47,9 @@ class Buffer:
         if value is None or isinstance(value, str | float | int):
             return value
         if isinstance(value, np.ndarray):
-            return self.put(value)
+            if id(value) not in self.known:
+                self.known[id(value)] = value, self.put(value)
+            return self.known[id(value)][1]
         if isinstance(value, list | tuple):
             return [self.part(one) for one in value]
         if not dataclasses.is_dataclass(value):

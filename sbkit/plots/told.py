@@ -19,29 +19,31 @@ LINE_PARTS = {"y": "line_y", "start": "line_start", "low": "line_low", "high": "
 
 @dataclass(frozen=True)
 class Table:
-    """A table of numbers, cells (rows, columns), each row with a name, which is a text or a number too.
+    """A table of numbers, each row with a name, which is a text or a number too.
 
-    note: what the numbers are; head: what stands above the names and above each column.
+    note: what the numbers are; head: what stands above the names and above each column. blocks: the columns,
+    one (rows,) or several (rows, columns) in each, mostly the very arrays that are drawn; the last rows of a
+    shorter one are empty.
     """
 
     note: str
     head: Sequence[str]
     names: Sequence[str] | Array
-    cells: Array
+    blocks: Sequence[Array]
 
 
 def tabled(shape: Description) -> Table:
     """The numbers of a picture: at most 200 rows, evenly spaced, which the note says.
 
-    >>> tabled(Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])).cells.tolist()
-    [[0.5], [0.0]]
+    >>> tabled(Bars("r", "Reliance", "accuracy lost", ["linear", "slab5"], [0.5, 0.0])).blocks
+    [array([0.5, 0. ], dtype=float32)]
     """
     table = TABLES[type(shape)](shape)
     if (count := len(table.names)) <= ROWS:
         return table
     kept = slice(None, None, -(-count // ROWS))
-    some = say("tables", "some", n=len(table.names[kept]), all=count)
-    return Table(table.note + some, table.head, table.names[kept], table.cells[kept])
+    names, blocks = table.names[kept], [block[kept] for block in table.blocks]
+    return Table(table.note + say("tables", "some", n=len(names), all=count), table.head, names, blocks)
 
 
 def described(shape: Description) -> str:
@@ -73,12 +75,12 @@ def _bar_names(bars: Bars) -> list[str]:
 
 
 def _bars(bars: Bars) -> Table:
-    runs = () if bars.dots is None else bars.dots.T  # (runs, bars)
     ends = {} if bars.low is None else {"low": bars.low, "high": bars.high}
-    head = [say("tables", "name"), say("legends", "mean" if len(runs) else "value")]
-    head += [*(say("tables", end) for end in ends), *(say("tables", "run", run=r) for r in range(len(runs)))]
-    cells = np.column_stack([bars.values, *ends.values(), *runs])
-    return Table(_in_unit(bars.y), head, _bar_names(bars), cells)
+    runs = [] if bars.dots is None else [say("tables", "run", run=run) for run in range(bars.dots.shape[1])]
+    head = [say("tables", "name"), say("legends", "mean" if runs else "value")]
+    blocks = [bars.values, *ends.values(), *([] if bars.dots is None else [bars.dots])]
+    head = [*head, *(say("tables", end) for end in ends), *runs]
+    return Table(_in_unit(bars.y), head, _bar_names(bars), blocks)
 
 
 def _bars_told(bars: Bars) -> tuple[str, dict[str, Any]]:
@@ -90,15 +92,21 @@ def _bars_told(bars: Bars) -> tuple[str, dict[str, Any]]:
 def _lines(lines: Lines) -> Table:
     """A row for every x, a column for every line, for where it began and for the ends of its band."""
     xs = np.unique(np.concatenate([line.x for line in lines.lines]))  # (rows,)
-    head, columns = [lines.x.label], []
+    head, blocks = [lines.x.label], []
     for line in lines.lines:
+        fits = not lines.grows and np.array_equal(line.x, xs[: len(line.x)])
         for part, word in LINE_PARTS.items():
             if (values := getattr(line, part)) is not None:
                 head.append(say("tables", word, line=line.name))
-                columns.append(np.full(len(xs), np.nan))
-                columns[-1][np.searchsorted(xs, line.x)] = values
-    note = say("tables", "by", y=_in_unit(lines.y), x=lines.x.label)
-    return Table(note, head, xs, np.column_stack(columns))
+                blocks.append(values if fits else _placed(values, np.searchsorted(xs, line.x), len(xs)))
+    return Table(say("tables", "by", y=_in_unit(lines.y), x=lines.x.label), head, xs, blocks)
+
+
+def _placed(values: Array, places: Any, count: int) -> Array:
+    """An array of so many values with some at these places, NaN at all others."""
+    made = np.full(count, np.nan, dtype=np.float32)
+    made[places] = values
+    return made
 
 
 def _lines_told(lines: Lines) -> tuple[str, dict[str, Any]]:
@@ -119,11 +127,11 @@ def _field(field: Field) -> Table:
     """All tiles, or the values at up to 11 × 11 places of a plane; the lowest row stands last."""
     (x, y), axis, corner = field.grid(), _chance(field), f"{field.y.label} \\ {field.x.label}"
     if field.x.ticks:
-        return Table(_in_unit(axis), [corner, *x], y[::-1].tolist(), field.values[::-1])
+        return Table(_in_unit(axis), [corner, *x], y[::-1].tolist(), [field.values[::-1]])
     rows, columns = (slice(None, None, (n + GRID - 3) // (GRID - 1) or 1) for n in field.values.shape)
     cells = field.values[rows, columns][::-1]
     note = say("tables", "grid", label=_in_unit(axis), shown=_size(cells), all=_size(field.values))
-    return Table(note, [corner, *map(number, x[columns])], y[rows][::-1], cells)
+    return Table(note, [corner, *map(number, x[columns])], y[rows][::-1], [cells])
 
 
 def _field_told(field: Field) -> tuple[str, dict[str, Any]]:
@@ -141,9 +149,13 @@ def _listed(shape: Scatter | Images) -> Table:
     texts = [head for head, column in columns.items() if isinstance(column, list | tuple)]
     head = texts[0] if texts else next(iter(columns))
     names = columns.pop(head)
-    cells = np.column_stack([*columns.values()])
     note = _in_unit(shape.y if isinstance(shape, Scatter) else shape.scale)
-    return Table(note, [head, *columns], names if texts else np.asarray(names), cells)
+    return Table(
+        note,
+        [head, *columns],
+        names if texts else np.asarray(names),
+        [np.asarray(c) for c in columns.values()],
+    )
 
 
 def _scatter_told(scatter: Scatter) -> tuple[str, dict[str, Any]]:

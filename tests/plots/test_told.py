@@ -70,22 +70,23 @@ def test_a_picture_is_one_sentence_and_one_table(shape, sentence, table):
     note, head, names, first = table
     made = tabled(shape)
     assert (made.note, list(made.head), list(made.names)) == (note, head, names)
-    np.testing.assert_array_almost_equal(made.cells[0], first)
-    assert made.cells.shape == (len(names), len(head) - 1)
+    cells = np.column_stack(made.blocks)
+    np.testing.assert_array_almost_equal(cells[0], first)
+    assert cells.shape == (len(names), len(head) - 1)
     assert described(shape) == sentence
 
 
 def test_a_long_table_is_thinned_and_says_so():
     table = tabled(Scatter("s", "S", "x", "y", np.ones((1_000, 2))))
-    assert len(table.names) == len(table.cells) == 200 and table.note == "y; 200 of 1000 rows"
+    assert len(table.names) == len(table.blocks[0]) == 200 and table.note == "y; 200 of 1000 rows"
 
 
 def test_a_fine_plane_is_told_at_some_places_from_its_corner():
     values = np.linspace(0, 1, 100 * 25).reshape(100, 25)
     table = tabled(Field("f", "F", Axis("x", low=-1, high=1), "y", values))
-    assert table.cells.shape == (10, 9) and table.head[1:3] == ["−1", "−0.75"]
+    assert table.blocks[0].shape == (10, 9) and table.head[1:3] == ["−1", "−0.75"]
     assert (
-        table.cells[-1][0] == 0
+        table.blocks[0][-1][0] == 0
         and table.names[-1] == 0
         and table.note.endswith("10 × 9 of 100 × 25 grid points")
     )
@@ -96,3 +97,13 @@ def test_what_holds_nothing_is_told_too():
     assert described(nothing) == "F: loss over a and b, without values."
     assert described(Lines("l", "L", "x", "y", [Line("a", [], [])])) == "L: y against x, at the end a –."
     assert described(Scatter("s", "S", "x", "y", np.empty((0, 2)))) == "S: y against x, points: 0."
+
+
+def test_lines_that_share_their_first_places_are_told_as_they_are_unless_they_grow():
+    lines = [Line("a", [1, 2, 3], [4, 5, 6]), Line("b", [1, 2], [7, 8])]
+    assert [
+        block is line.y
+        for block, line in zip(tabled(Lines("l", "L", "x", "y", lines)).blocks, lines, strict=True)
+    ]
+    grown = tabled(Lines("l", "L", "x", "y", lines, grows=True)).blocks
+    assert [len(block) for block in grown] == [3, 3] and np.isnan(grown[1][2])

@@ -28,8 +28,11 @@ test("a frame without plots or buffer is read, an unknown number type is refused
   assert.equal(ownBytes(new Uint8Array([1, 2])).byteLength, 2);
 });
 
-test("a row of an array is found by their number alone", () => {
-  assert.deepEqual(rowOf(Float32Array.from([1, 2, 3, 4, 5, 6]), 1, 3), [3, 4]);
+test("a row of an array is read by its shape, beyond its end it is empty", () => {
+  const block = Object.assign(Float32Array.from([1, 2, 3, 4]), { shape: [2, 2] });
+  assert.deepEqual(rowOf(block, 1), [3, 4]);
+  assert.deepEqual(rowOf(block, 2), [undefined, undefined]);
+  assert.deepEqual(rowOf(Float32Array.from([1, 2]), 1), [2]);
 });
 
 test("resampling keeps corners and planes", () => {

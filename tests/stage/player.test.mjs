@@ -13,7 +13,7 @@ function setUp(ahead = 1) {
 
 function frame(step, changes = {}) {
   const line = { name: "train", x: [step], y: [step / 10], low: null, high: null };
-  const table = { names: [step], cells: [step / 10] };
+  const table = { names: [step], blocks: [[step / 10]] };
   const plots = [{ shape: "lines", name: "loss", grows: true, lines: [line], table }];
   return { type: "frame", run: 1, step, steps: 100, state: step ? "Training" : "Ready", reason: "", moving: true, pushed: false, plots, ...changes };
 }

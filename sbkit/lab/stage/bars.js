@@ -1,9 +1,9 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, marginsOf, shortened, strokeLine, tickRoom } from "./axes.js";
+import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened, strokeLine, write } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { extentOf, formatValue, growRange, makeScale, markEnds, withUnit } from "./scales.js";
+import { formatValue, grownAxis, markEnds, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 export const barsPainter = { draw: drawBars, legend: barsLegend };
@@ -17,8 +17,7 @@ function drawBars(sheet, plot, pinned, { hover }) {
   const xs = plot.names.map((_, k) => centreOf(box, slot, k, plot, bar));
   xs.forEach((x, k) => drawBar(ctx, plot, scales, { k, x, bar, zero, theme }));
   if (pinned) drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme });
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
-  strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero));
+  strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero), theme.muted);
   if (plot.low) xs.forEach((x, k) => drawWhisker(ctx, scales, plot.low[k], plot.high[k], { x, wide: bar / 5, theme }));
   if (!plot.x) drawNames(ctx, box, plot.names.slice(0, placeOf(plot, 0).count), slot, names, theme);
   for (const mark of plot.marks ?? []) {
@@ -46,16 +45,15 @@ function centreOf(box, width, k, plot, bar = 0) {
   return box.left + (slot + 0.5) * width + (side - (sidesOf(plot).length - 1) / 2) * (bar + 2);
 }
 
-function barsLayout({ ctx, width, height, memory }, plot, pinned) {
-  const [low, high] = extentOf([plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], ...markEnds(plot)]);
-  memory.y = growRange(memory.y, [low, high], plot.y);
-  const { top, bottom, told, small } = marginsOf(height, plot);
-  const left = tickRoom(ctx, ...memory.y, false, height - top - 26);
+function barsLayout(sheet, plot, pinned) {
+  const { ctx, width, height, memory } = sheet;
+  const ends = [plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], ...markEnds(plot)];
+  const y = grownAxis(memory, "y", ends, { ...plot.y, log: false });
+  const { left, top, bottom, told, small } = marginsOf(sheet, plot, y);
   const slot = (width - left - 8) / Math.max(1, placeOf(plot, 0).count);
   const names = plot.x ? { room: bottom } : namesLayout(ctx, plot.names, slot, small ? 46 : 78);
   const box = { left, top, width: width - left - 8, height: height - top - names.room };
-  const x = plot.x && makeScale(plot.x.low, plot.x.high, box.left, box.left + box.width, plot.x.log);
-  return { box, scales: { x, y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names, told };
+  return { box, scales: scalesOf(box, plot.x, y), slot, names, told };
 }
 
 /** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
@@ -68,13 +66,12 @@ export function namesLayout(ctx, names, slot, longest = 78) {
 }
 
 export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
-  ctx.fillStyle = theme.muted;
   for (let k = 0; k < names.length; k += every) {
     ctx.save();
     ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + 6);
     ctx.rotate(angle);
-    [ctx.textAlign, ctx.textBaseline] = angle ? ["right", "middle"] : ["center", "top"];
-    ctx.fillText(shortened(ctx, names[k], Math.max(most, 12)), 0, 0);
+    const place = angle ? ["right", "middle"] : ["center", "top"];
+    write(ctx, shortened(ctx, names[k], Math.max(most, 12)), 0, 0, theme.muted, ...place);
     ctx.restore();
   }
 }
@@ -82,7 +79,7 @@ export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) 
 function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   const top = scales.y(plot.values[k]);
   if (!Number.isFinite(top)) return;
-  ctx.fillStyle = theme.series[placeOf(plot, k).side % theme.series.length];
+  ctx.fillStyle = seriesColour(theme, placeOf(plot, k).side);
   ctx.globalAlpha = plot.dots ? 0.42 : 0.8;
   ctx.fillRect(x - bar / 2, Math.min(top, zero), bar, Math.abs(top - zero));
   ctx.globalAlpha = 1;
@@ -105,10 +102,9 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
 
 /** A bar's interval: a line with a bar across at each end. */
 function drawWhisker(ctx, scales, low, high, { x, wide, theme }) {
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1.5];
   if (![low, high].every(Number.isFinite)) return;
-  strokeLine(ctx, x, scales.y(low), x, scales.y(high));
-  for (const y of [scales.y(low), scales.y(high)]) strokeLine(ctx, x - wide, y, x + wide, y);
+  strokeLine(ctx, x, scales.y(low), x, scales.y(high), theme.ink, 1.5);
+  for (const y of [scales.y(low), scales.y(high)]) strokeLine(ctx, x - wide, y, x + wide, y, theme.ink, 1.5);
 }
 
 function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
@@ -133,20 +129,16 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   ctx.fillRect(box.left + at * slot, box.top, slot, box.height);
   ctx.globalAlpha = 1;
   const bars = plot.names.map((_, k) => k).filter((k) => k % count === at);
-  const lines = bars.flatMap((k) => [`${nameOf(plot, k)}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
-    ...(plot.dots ? [say("sentences", "runs", { values: rowOf(plot.dots, k, plot.names.length).map(formatValue).join("  ") })] : [])]);
+  const lines = bars.flatMap((k) => [`${plot.table.names[k]}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
+    ...(plot.dots ? [say("sentences", "runs", { values: rowOf(plot.dots, k).map(formatValue).join("  ") })] : [])]);
   const top = Math.min(...bars.map((k) => scales.y(plot.values[k])));
   return { x: centreOf(box, slot, at, plot), y: Number.isFinite(top) ? top : box.top, lines };
 }
 
-/** The name of bar k with its side. */
-function nameOf(plot, k) {
-  return plot.sides?.length ? `${plot.names[k]}, ${plot.sides[placeOf(plot, k).side]}` : plot.names[k];
-}
-
 function barsLegend(plot, theme, { pinned }) {
   const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
-  const entries = (named ? sidesOf(plot) : []).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || say("legends", "mean"), shared: !side }));
+  const entries = (named ? sidesOf(plot) : []).map((side, s) => (
+    { mark: "bar", colour: seriesColour(theme, s), text: side || say("legends", "mean"), shared: !side }));
   if (plot.dots) entries.push({ mark: "circle", colour: theme.muted, text: say("legends", "run"), shared: true });
   if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned"), shared: true });
   return entries;

@@ -95,9 +95,8 @@ class Board {
     setText(this.word, this.model.get("told") || say("board", "count", { dabs: dabs.length }));
     if (!size) return;
     const [theme, ctx, pixel] = [readTheme(this.root), openSheet(this.plane, size, size), (v) => ((v + 1) * size) / 2];
-    ctx.strokeStyle = theme.grid;
-    strokeLine(ctx, 0, size / 2, size, size / 2);
-    strokeLine(ctx, size / 2, 0, size / 2, size);
+    strokeLine(ctx, 0, size / 2, size, size / 2, theme.grid);
+    strokeLine(ctx, size / 2, 0, size / 2, size, theme.grid);
     for (const c of [0, 1]) {
       ctx.beginPath();
       for (const [x, y] of dabs.filter((dab) => dab[2] === c).flatMap(pointsOf)) traceMark(ctx, MARKS[c], pixel(x), pixel(-y), 2.7);
@@ -107,9 +106,8 @@ class Board {
     }
     if (!this.plane.matches(":focus-visible")) return;
     const [x, y] = this.at;
-    [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 2];
-    strokeLine(ctx, pixel(x - REACH), pixel(-y), pixel(x + REACH), pixel(-y));
-    strokeLine(ctx, pixel(x), pixel(-y - REACH), pixel(x), pixel(-y + REACH));
+    strokeLine(ctx, pixel(x - REACH), pixel(-y), pixel(x + REACH), pixel(-y), theme.ink, 2);
+    strokeLine(ctx, pixel(x), pixel(-y - REACH), pixel(x), pixel(-y + REACH), theme.ink, 2);
   }
 }
 

@@ -134,9 +134,9 @@ export function showEntries(legend, entries) {
 }
 
 /** The numbers of a plot as a table element. */
-function dataTable({ title, table: { note, head, names, cells } }) {
+function dataTable({ title, table: { note, head, names, blocks } }) {
   const told = (value) => (typeof value === "string" ? value : formatValue(value));
-  const numbers = (k) => rowOf(cells, k, names.length).map((value) => make("td", { text: formatValue(value) }));
+  const numbers = (k) => blocks.flatMap((block) => rowOf(block, k)).map((value) => make("td", { text: told(value) }));
   const row = (name, k) => make("tr", {}, [make("th", { text: told(name), scope: "row" }), ...numbers(k)]);
   const header = make("tr", {}, head.map((text) => make("th", { text, scope: "col" })));
   const parts = [make("thead", {}, [header]), make("tbody", {}, Array.from(names, row))];

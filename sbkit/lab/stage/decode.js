@@ -28,8 +28,7 @@ function decodePart(part, bytes) {
   return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, decodePart(inner, bytes)]));
 }
 
-/** Row k of an array of so many rows. */
-export function rowOf(values, k, rows) {
-  const width = values.length / rows;
-  return Array.from(values.subarray(k * width, (k + 1) * width));
+/** Row k of an array of so many columns. */
+export function rowOf(values, k, columns = values.shape?.[1] ?? 1) {
+  return Array.from({ length: columns }, (_, j) => values[k * columns + j]);
 }

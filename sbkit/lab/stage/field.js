@@ -1,11 +1,11 @@
 // field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
 // points; or of any other quantity, told by its scale.
 
-import { crisp, drawAxes, marginsOf, shortened, tickRoom } from "./axes.js";
+import { crisp, drawAxes, marginsOf, scalesOf, seriesColour, shortened, write } from "./axes.js";
 import { strokeCurve } from "./lines.js";
 import { markOf, traceMark } from "./marks.js";
 import { resample } from "./resample.js";
-import { formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
+import { formatValue, hexToRgb, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
@@ -44,17 +44,13 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   return hover && hoverField(ctx, box, plot, other, scales, hover, theme);
 }
 
-function fieldLayout({ ctx, width, height }, plot) {
-  const { top, bottom } = marginsOf(height, plot);
-  const left = tickRoom(ctx, plot.y.low, plot.y.high, false, height - top - bottom);
-  const across = width - left - 58;
-  const side = Math.min(height - top - bottom, Math.max(160, 1.7 * across));
-  const box = { left, top, width: Math.min(across, 1.35 * side), height: side };
-  const scales = {
-    x: makeScale(plot.x.low, plot.x.high, left, left + box.width),
-    y: makeScale(plot.y.low, plot.y.high, top + side, top),
-  };
-  return { box, scales };
+function fieldLayout(sheet, plot) {
+  const [x, y] = [plot.x, plot.y].map((axis) => ({ ...axis, log: false }));
+  const { left, top, bottom } = marginsOf(sheet, plot, y);
+  const across = sheet.width - left - 58;
+  const height = Math.min(sheet.height - top - bottom, Math.max(160, 1.7 * across));
+  const box = { left, top, width: Math.min(across, 1.35 * height), height };
+  return { box, scales: scalesOf(box, x, y) };
 }
 
 /** The heat map as a small canvas, painted anew only when what it shows has changed. */
@@ -117,7 +113,7 @@ export function drawPoints(ctx, plot, scales, theme) {
     for (let k = 0; k < points.shape[0]; k++) {
       if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
     }
-    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[c % theme.series.length], theme.paper, 0.8];
+    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [seriesColour(theme, c), theme.paper, 0.8];
     ctx.fill();
     ctx.stroke();
   }
@@ -127,8 +123,7 @@ const classesOf = ({ labels }) => [...new Set(labels ?? [0])].sort((a, b) => a -
 
 /** The classes of points, for a legend. */
 export function classEntries(plot, theme) {
-  const colour = (c) => theme.series[c % theme.series.length];
-  return classesOf(plot).map((c) => ({ mark: markOf(c), colour: colour(c), text: className(plot, c) }));
+  return classesOf(plot).map((c) => ({ mark: markOf(c), colour: seriesColour(theme, c), text: className(plot, c) }));
 }
 
 /** The bar that says what the colours are, right of the box. */
@@ -141,13 +136,11 @@ export function drawColourBar(ctx, box, theme, scale, standard) {
     ctx.fillStyle = `rgb(${ramp.subarray(at, at + 3)})`;
     ctx.fillRect(left, box.top + (box.height * (steps - 1 - k)) / steps, 12, box.height / steps + 0.6);
   }
-  [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["left", "middle", theme.muted];
   for (const p of [0, 0.5, 1]) {
-    const inset = 6 * (1 - 2 * p);
-    ctx.fillText(formatValue(low + (high - low) * p), left + 17, box.top + box.height * (1 - p) - inset);
+    const y = box.top + box.height * (1 - p) - 6 * (1 - 2 * p);
+    write(ctx, formatValue(low + (high - low) * p), left + 17, y, theme.muted, "left", "middle");
   }
-  [ctx.textAlign, ctx.textBaseline] = ["right", "alphabetic"];
-  ctx.fillText(shortened(ctx, label, box.width / 2), left + 42, box.top - 6);
+  write(ctx, shortened(ctx, label, box.width / 2), left + 42, box.top - 6, theme.muted, "right", "alphabetic");
 }
 
 function hoverField(ctx, box, plot, other, scales, [px, py], theme) {

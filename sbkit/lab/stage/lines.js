@@ -1,8 +1,8 @@
 // lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
 
-import { crisp, drawAxes, drawMark, marginsOf, strokeLine, tickRoom } from "./axes.js";
+import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
 import { markOf, markedPoints, traceMark } from "./marks.js";
-import { extentOf, formatValue, growRange, makeScale, markEnds, withUnit } from "./scales.js";
+import { formatValue, grownAxis, markEnds, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 export const linesPainter = { draw: drawLines, legend: linesLegend };
@@ -28,25 +28,14 @@ function drawLines(sheet, plot, pinned, { hover }) {
   return hover && hoverLines(ctx, box, plot, scales, hover, theme);
 }
 
-function seriesColour(theme, k) {
-  return theme.series[k % theme.series.length];
-}
-
-/** Ranges are kept in the sheet's memory, so that axes only grow during a run. */
-export function linesLayout({ ctx, width, height, memory }, plot, pinned) {
+export function linesLayout(sheet, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
   const ys = lines.flatMap((line) => [line.y, line.low, line.high, line.start]).concat(markEnds(plot));
-  memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
-  memory.y = growRange(memory.y, extentOf(ys, plot.y.log), plot.y);
-  const { top, bottom, told } = marginsOf(height, plot);
-  const box = { left: 0, top, height: height - top - bottom };
-  box.left = tickRoom(ctx, ...memory.y, plot.y.log, box.height);
-  box.width = width - box.left - 14;
-  const scales = {
-    x: makeScale(...memory.x, box.left, box.left + box.width, plot.x.log),
-    y: makeScale(...memory.y, box.top + box.height, box.top, plot.y.log),
-  };
-  return { box, scales, told };
+  const x = grownAxis(sheet.memory, "x", lines.map((line) => line.x), plot.x);
+  const y = grownAxis(sheet.memory, "y", ys, plot.y);
+  const { left, top, bottom, told } = marginsOf(sheet, plot, y);
+  const box = { left, top, width: sheet.width - left - 14, height: sheet.height - top - bottom };
+  return { box, scales: scalesOf(box, x, y), told };
 }
 
 /** Pixel height of a value; on a log axis what is not positive lies on the floor. */
@@ -119,8 +108,7 @@ function hoverLines(ctx, box, plot, scales, [px, py], theme) {
   const places = plot.lines.map((line, k) => line.x[nearest[k]]).filter((x) => x !== undefined);
   if (!places.length) return null;
   const x = places[nearestIndex(places, at)];
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
-  strokeLine(ctx, crisp(scales.x(x)), box.top, crisp(scales.x(x)), box.top + box.height);
+  strokeLine(ctx, crisp(scales.x(x)), box.top, crisp(scales.x(x)), box.top + box.height, theme.muted);
   const lines = [`${plot.x.label} ${withUnit(x, plot.x)}`];
   plot.lines.forEach((line, k) => {
     if (line.x[nearest[k]] !== x) return;

@@ -41,6 +41,7 @@ function joinLines(plot, parts) {
   const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
   const join = (of) => of(plot) && Float32Array.from(known.flatMap((part) => Array.from(of(part) ?? [])));
   const joined = (line, k) => Object.fromEntries(["x", "y", "low", "high"].map((key) => [key, join((part) => part.lines[k][key])]));
-  const table = { ...plot.table, names: join((part) => part.table.names), cells: join((part) => part.table.cells) };
+  const blocks = plot.table.blocks.map((_, k) => join((part) => part.table.blocks[k]));
+  const table = { ...plot.table, names: join((part) => part.table.names), blocks };
   return { ...plot, lines: plot.lines.map((line, k) => ({ ...line, ...joined(line, k) })), table };
 }

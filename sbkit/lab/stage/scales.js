@@ -96,6 +96,12 @@ export function extentOf(arrays, log = false) {
   return [low, high];
 }
 
+/** An axis with the range that holds all numbers of the arrays; `memory` keeps it, so that it only grows in a run. */
+export function grownAxis(memory, key, arrays, axis) {
+  const [low, high] = (memory[key] = growRange(memory[key], extentOf(arrays, axis.log), axis));
+  return { ...axis, low, high };
+}
+
 /** The axis range that holds `previous` and [low, high]: it only grows, to nice bounds or to the axis's own ends. */
 export function growRange(previous, [low, high], axis) {
   if (!(low <= high)) [low, high] = previous ?? (axis.log ? [0.1, 1] : [0, 1]);
@@ -143,25 +149,24 @@ export function bandOf(p, bands) {
 
 /** 256 colours through three, evenly, as bytes r, g, b. */
 export function risingColours([low, middle, high]) {
-  const table = new Uint8ClampedArray(768);
-  for (let k = 0; k < 256; k++) {
-    const at = k / 127.5;
-    const [from, to, weight] = at < 1 ? [low, middle, at] : [middle, high, at - 1];
-    for (let c = 0; c < 3; c++) table[3 * k + c] = from[c] + (to[c] - from[c]) * weight;
-  }
-  return table;
+  return colourTable((share) => (share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1]));
 }
 
 /** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes r, g, b; pale, so that points stand out. */
-export function divergingColours(low, neutral, high, bands = 20) {
-  const table = new Uint8ClampedArray(768);
-  for (let k = 0; k < 256; k++) {
-    const p = bandOf(k / 255, bands);
-    const end = p < 0.5 ? low : high;
-    const weight = 0.72 * Math.abs(2 * p - 1) ** 0.85;
-    for (let c = 0; c < 3; c++) table[3 * k + c] = neutral[c] + (end[c] - neutral[c]) * weight;
-  }
-  return table;
+export function divergingColours([low, neutral, high], bands = 20) {
+  return colourTable((share) => {
+    const p = bandOf(share, bands);
+    return [neutral, p < 0.5 ? low : high, 0.72 * Math.abs(2 * p - 1) ** 0.85];
+  });
+}
+
+/** 256 colours, each a mix [one, other, weight of the other] that is chosen by its share of the way. */
+function colourTable(mix) {
+  const colours = Array.from({ length: 256 }, (_, k) => {
+    const [one, other, weight] = mix(k / 255);
+    return one.map((v, c) => v + (other[c] - v) * weight);
+  });
+  return Uint8ClampedArray.from(colours.flat());
 }
 
 /** The ends of a plot's marks, for its range. */
