@@ -117,6 +117,14 @@ export function drawMark(ctx, box, left, width, scale, mark, theme) {
   write(ctx, shortened(ctx, mark.label, box.width), middle, y, theme.ink, "center", baseline);
 }
 
+/** Draw only inside a box and so many pixels around it, till `restore`. */
+export function clipTo(ctx, { left, top, width, height }, around = 0) {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left - around, top - around, width + 2 * around, height + 2 * around);
+  ctx.clip();
+}
+
 /** A text at a place, which is its left end, its middle or its right end. */
 export function write(ctx, text, x, y, colour, align, baseline) {
   [ctx.fillStyle, ctx.textAlign, ctx.textBaseline] = [colour, align, baseline];

@@ -37,16 +37,15 @@ export class Card {
     this.title = make("div", { class: "sb-title", tabindex: "0", "aria-describedby": id });
     this.legend = make("div", { class: "sb-legend", "aria-hidden": "true" });
     this.caption = make("figcaption", { class: "sb-caption", id });
-    this.canvas = make("canvas", { role: "img" });
+    const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
+    const leave = () => redraw((this.hover = null));
+    const on = { pointermove: point, pointerdown: point, pointerleave: leave, pointercancel: leave, blur: leave };
+    this.canvas = make("canvas", { role: "img", on });
     this.tip = make("div", { class: "sb-tip", "aria-hidden": "true", hidden: "" });
     this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
     const head = make("div", { class: "sb-head" }, [this.title, this.legend]);
     this.root = make("figure", { class: "sb-card" }, [head, this.caption, this.paper]);
     this.table = make("div", { class: "sb-table", tabindex: "0", role: "region" });
-    const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
-    const leave = () => redraw((this.hover = null));
-    for (const name of ["pointermove", "pointerdown"]) this.canvas.addEventListener(name, point);
-    for (const name of ["pointerleave", "pointercancel", "blur"]) this.canvas.addEventListener(name, leave);
     if (pick) this.offerTiles(redraw);
   }
 
@@ -101,10 +100,9 @@ export class Card {
     if (!tip) return;
     this.tip.replaceChildren(...tip.lines.map((text) => make("div", { text })));
     if (document.activeElement === this.canvas) this.announce(tip.lines.join("; "));
-    const left = tip.x > this.width / 2;
-    this.tip.style.left = left ? "" : `${tip.x + 12}px`;
-    this.tip.style.right = left ? `${this.width - tip.x + 12}px` : "";
-    this.tip.style.top = `${Math.max(0, Math.min(this.height - 20 * tip.lines.length - 10, tip.y - 14))}px`;
+    const side = tip.x > this.width / 2 ? { left: "", right: `${this.width - tip.x + 12}px` } : { left: `${tip.x + 12}px`, right: "" };
+    const top = Math.max(0, Math.min(this.height - 20 * tip.lines.length - 10, tip.y - 14));
+    Object.assign(this.tip.style, { ...side, top: `${top}px` });
   }
 
   /** Sentence and table for those who do not see the canvas: at once when the plot stands, else once a second. */

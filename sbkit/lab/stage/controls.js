@@ -3,14 +3,6 @@
 import { make, setText } from "./card.js";
 import { say } from "./words.js";
 
-const ICONS = {
-  run: "M4 2.5v11l9-5.5z",
-  pause: "M4 3h3v10H4zM9 3h3v10H9z",
-  step: "M3 3v10l6-5zM10 3h3v10h-3z",
-  rewind: "M13 3v10L7 8zM3 3h3v10H3z",
-  save: "M7 2h2v6h3l-4 4-4-4h3zM3 13h10v1.5H3z",
-};
-
 /** Controls for the `actions` that are given: run(), step(), restart(type), speed(word), scrub(k), pin() … */
 export class Controls {
   constructor(actions, { seed = false, data = false } = {}, announce = () => {}) {
@@ -112,17 +104,12 @@ function iconButton(icon, text, click, style = "sb-icon") {
   return node;
 }
 
-/** Run has its word beside its icon; of the others, which are many, a screen reader and the pointer are told. */
+/** Run has its word beside its icon (stage.css); of the others, which are many, a screen reader and the pointer are told. */
 function showIcon(node, icon, text) {
   if (node.dataset.icon === icon) return;
   node.dataset.icon = icon;
   node.title = text;
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  svg.appendChild(document.createElementNS(space, "path")).setAttribute("d", ICONS[icon]);
-  node.replaceChildren(svg, make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
+  node.replaceChildren(make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
 }
 
 /** To the clipboard; where the page may not, the text is selected for Ctrl-C. */

@@ -1,7 +1,7 @@
 // field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
 // points; or of any other quantity, told by its scale.
 
-import { crisp, drawAxes, marginsOf, scalesOf, seriesColour, shortened, write } from "./axes.js";
+import { clipTo, crisp, drawAxes, marginsOf, scalesOf, seriesColour, shortened, write } from "./axes.js";
 import { strokeCurve } from "./lines.js";
 import { markOf, traceMark } from "./marks.js";
 import { resample } from "./resample.js";
@@ -28,13 +28,10 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   const { box, scales } = fieldLayout(sheet, plot);
   ctx.imageSmoothingEnabled = true;
   ctx.drawImage(heatMap(sheet, plot, other), box.left, box.top, box.width, box.height);
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(box.left, box.top, box.width, box.height);
-  ctx.clip();
+  clipTo(ctx, box);
   if (plot.points) drawPoints(ctx, plot, scales, theme);
-  if (pinned?.boundary) strokeCurve(ctx, pinned.boundary, scales, { colour: theme.grey, width: 2, dash: [5, 4] });
-  if (plot.boundary) strokeCurve(ctx, plot.boundary, scales, { colour: theme.ink, width: 2, dash: [] });
+  if (pinned?.boundary) strokeCurve(ctx, pinned.boundary, scales, { colour: theme.grey, dash: [5, 4] });
+  if (plot.boundary) strokeCurve(ctx, plot.boundary, scales, { colour: theme.ink });
   ctx.restore();
   ctx.strokeStyle = theme.muted;
   ctx.lineWidth = 1;

@@ -1,6 +1,6 @@
 // lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
 
-import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
+import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
 import { markOf, markedPoints, traceMark } from "./marks.js";
 import { formatValue, grownAxis, markEnds, withUnit } from "./scales.js";
 import { say } from "./words.js";
@@ -11,16 +11,14 @@ function drawLines(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
   const { box, scales, told } = linesLayout(sheet, plot, pinned);
   drawAxes(ctx, box, scales, plot, theme, { told });
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
-  ctx.clip();
-  plot.lines.forEach((line, k) => line.low && drawBand(ctx, line, scales, seriesColour(theme, k)));
+  clipTo(ctx, box, 4);
+  plot.lines.forEach((line, k) => line.low && line.high && drawBand(ctx, line, scales, seriesColour(theme, k)));
   for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, { colour: theme.grey, width: 1.25, dash: [3, 3] });
   plot.lines.forEach((line, k) => {
     const colour = seriesColour(theme, k);
-    if (line.start) strokeStart(ctx, line, scales, colour);
-    strokeCurve(ctx, line, scales, { colour, width: 2, dash: line.dash ? [7, 4] : [] });
+    const start = { colour, width: 1.5, dash: [4, 3], alpha: 0.6 };
+    if (line.start) strokeCurve(ctx, { x: line.x, y: line.start }, scales, start);
+    strokeCurve(ctx, line, scales, { colour, dash: line.dash ? [7, 4] : [] });
     drawMarks(ctx, plot, k, scales, colour);
   });
   ctx.restore();
@@ -44,7 +42,7 @@ function heightOf(scale, v) {
 }
 
 /** A line through all places with a number; NaN parts two lines. */
-export function strokeCurve(ctx, { x, y }, scales, { colour, width, dash }) {
+export function strokeCurve(ctx, { x, y }, scales, { colour, width = 2, dash = [], alpha = 1 }) {
   ctx.beginPath();
   let to = "moveTo";
   for (let k = 0; k < x.length; k++) {
@@ -53,30 +51,20 @@ export function strokeCurve(ctx, { x, y }, scales, { colour, width, dash }) {
     to = known ? "lineTo" : "moveTo";
   }
   ctx.setLineDash(dash);
-  [ctx.strokeStyle, ctx.lineWidth, ctx.lineCap] = [colour, width, "butt"];
+  [ctx.strokeStyle, ctx.lineWidth, ctx.globalAlpha] = [colour, width, alpha];
   ctx.stroke();
   ctx.setLineDash([]);
-}
-
-/** Where the run began: pale dashes beside the line. */
-function strokeStart(ctx, line, scales, colour) {
-  ctx.globalAlpha = 0.6;
-  strokeCurve(ctx, { x: line.x, y: line.start }, scales, { colour, width: 1.5, dash: [4, 3] });
   ctx.globalAlpha = 1;
 }
 
-function drawBand(ctx, line, scales, colour) {
+/** From the lowest to the highest run; a place without a number is passed over, as the canvas does. */
+function drawBand(ctx, { x, low, high }, scales, colour) {
   ctx.beginPath();
-  for (let k = 0; k < line.x.length; k++) if (finiteBand(line, k)) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.high[k]));
-  for (let k = line.x.length - 1; k >= 0; k--) if (finiteBand(line, k)) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.low[k]));
-  ctx.globalAlpha = 0.2;
-  ctx.fillStyle = colour;
+  high.forEach((v, k) => ctx.lineTo(scales.x(x[k]), heightOf(scales.y, v)));
+  for (let k = x.length - 1; k >= 0; k--) ctx.lineTo(scales.x(x[k]), heightOf(scales.y, low[k]));
+  [ctx.fillStyle, ctx.globalAlpha] = [colour, 0.2];
   ctx.fill();
   ctx.globalAlpha = 1;
-}
-
-function finiteBand(line, k) {
-  return Number.isFinite(line.low[k]) && Number.isFinite(line.high[k]);
 }
 
 /** Lines of a plot that has several carry shapes of their own; what grows is marked where it is. */
@@ -119,7 +107,7 @@ function hoverLines(ctx, box, plot, scales, [px, py], theme) {
 }
 
 export function bandText(line, k) {
-  return line.low ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
+  return line.low && line.high ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
 }
 
 function linesLegend(plot, theme, { pinned }) {

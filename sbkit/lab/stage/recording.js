@@ -15,13 +15,8 @@ export class Recording {
     if (this.last && this.last.run !== frame.run) this.frames = [];
     while (this.last && this.last.step >= frame.step) this.frames.pop();
     this.frames.push(frame);
-    if (this.frames.length > this.limit) this.thin();
-  }
-
-  /** Drop every other frame of the older half; the first stays. */
-  thin() {
-    const half = this.frames.length >> 1;
-    this.frames = this.frames.filter((_, k) => k >= half || k % 2 === 0);
+    const half = this.limit / 2; // where they are too many, every other frame of the older half goes; the first stays
+    if (this.frames.length > this.limit) this.frames = this.frames.filter((_, k) => k >= half || k % 2 === 0);
   }
 
   /** Frame k with its growing lines joined over frames 0…k. */

@@ -55,5 +55,5 @@ function replayView(recording, { index, running, pinned, difference }) {
   const ended = index === frames.length - 1;
   const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
   return { word, reason: ended ? frame?.reason ?? "" : say("states", "recorded"), index, count: frames.length, frame, steps: frame?.steps ?? 0,
-    pinned, difference, running, closed: false, stale: false, moving: running };
+    pinned, difference, running, moving: running };
 }

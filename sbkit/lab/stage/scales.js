@@ -27,9 +27,9 @@ export function niceStep(span, count) {
 export function ticksOf(low, high, count, log = false) {
   if (log) return logTicks(low, high, count);
   const step = niceStep(high - low, count);
-  const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-6); k * step <= high + step * 1e-6; k++) ticks.push(k === 0 ? 0 : k * step);
-  return ticks;
+  const first = Math.ceil(low / step - 1e-6);
+  const last = Math.floor(high / step + 1e-6);
+  return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
 }
 
 function logTicks(low, high, count) {
@@ -37,14 +37,9 @@ function logTicks(low, high, count) {
   const last = Math.floor(Math.log10(high) + 1e-9);
   const stride = Math.max(1, Math.ceil((last - first + 1) / Math.max(2, count)));
   const times = last - first < 2 ? [1, 2, 5] : [1];
-  const ticks = [];
-  for (let k = first - 1; k <= last; k += stride) {
-    for (const t of times) {
-      const v = t * 10 ** k;
-      if (v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9)) ticks.push(v);
-    }
-  }
-  return ticks;
+  const powers = Array.from({ length: (last - first + 1) / stride + 1 }, (_, k) => 10 ** (first - 1 + k * stride));
+  const inside = (v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9);
+  return powers.flatMap((power) => times.map((t) => t * power)).filter(inside);
 }
 
 /** A tick in words, with the decimals that its step needs: 0, 0.5, 1,000, 1e−5. */

@@ -1,6 +1,6 @@
 // scatter.js: draws Scatter: points on two axes, each in its class's colour and shape, the line y = x, a pinned run grey behind.
 
-import { drawAxes, drawMark } from "./axes.js";
+import { clipTo, drawAxes, drawMark } from "./axes.js";
 import { classEntries, className, drawPoints } from "./field.js";
 import { linesLayout, strokeCurve } from "./lines.js";
 import { withUnit } from "./scales.js";
@@ -12,10 +12,7 @@ function drawScatter(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
   const { box, scales, told } = linesLayout(sheet, asLines(plot), pinned && asLines(pinned));
   drawAxes(ctx, box, scales, plot, theme, { told });
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
-  ctx.clip();
+  clipTo(ctx, box, 4);
   const line = Array.from({ length: 41 }, (_, k) => scales.x.invert(box.left + (box.width * k) / 40)); // bent on one log axis
   if (plot.diagonal) strokeCurve(ctx, { x: line, y: line }, scales, { colour: theme.grey, width: 1.5, dash: [6, 4] });
   if (pinned) drawPoints(ctx, pinned, scales, { ...theme, series: [theme.grey] });
