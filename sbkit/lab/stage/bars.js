@@ -1,9 +1,10 @@
-// bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
+// bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
 import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened, strokeLine, write } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { formatValue, grownAxis, markEnds, withUnit } from "./scales.js";
+import { sharedEntry } from "./marks.js";
+import { formatValue, grownAxis, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 export const barsPainter = { draw: drawBars, legend: barsLegend };
@@ -13,14 +14,15 @@ function drawBars(sheet, plot, pinned, { hover }) {
   const { box, scales, slot, names, told } = barsLayout(sheet, plot, pinned);
   drawAxes(ctx, box, scales, plot, theme, { told });
   const zero = scales.y(Math.max(scales.y.low, Math.min(scales.y.high, 0)));
-  const bar = plot.x ? Math.max(1, slot / sidesOf(plot).length - 1) : Math.min(56, 0.68 * slot) / sidesOf(plot).length ** 0.75;
+  const sides = sidesOf(plot).length;
+  const bar = plot.x ? Math.max(1, slot / sides - 1) : Math.min(56, 0.68 * slot) / sides ** 0.75;
   const xs = plot.names.map((_, k) => centreOf(box, slot, k, plot, bar));
   xs.forEach((x, k) => drawBar(ctx, plot, scales, { k, x, bar, zero, theme }));
   if (pinned) drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme });
   strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero), theme.muted);
   if (plot.low) xs.forEach((x, k) => drawWhisker(ctx, scales, plot.low[k], plot.high[k], { x, wide: bar / 5, theme }));
   if (!plot.x) drawNames(ctx, box, plot.names.slice(0, placeOf(plot, 0).count), slot, names, theme);
-  for (const mark of plot.marks ?? []) {
+  for (const mark of plot.marks) {
     const k = plot.names.indexOf(mark.at);
     if (mark.at === null) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
     else if (k >= 0) drawMark(ctx, box, box.left + k * slot + 2, slot - 4, scales.y, mark, theme);
@@ -47,7 +49,8 @@ function centreOf(box, width, k, plot, bar = 0) {
 
 function barsLayout(sheet, plot, pinned) {
   const { ctx, width, height, memory } = sheet;
-  const ends = [plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], ...markEnds(plot)];
+  const marks = plot.marks.flatMap(({ low, high }) => [low, high]);
+  const ends = [plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], marks];
   const y = grownAxis(memory, "y", ends, { ...plot.y, log: false });
   const { left, top, bottom, told, small } = marginsOf(sheet, plot, y);
   const slot = (width - left - 8) / Math.max(1, placeOf(plot, 0).count);
@@ -137,9 +140,10 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
 
 function barsLegend(plot, theme, { pinned }) {
   const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
-  const entries = (named ? sidesOf(plot) : []).map((side, s) => (
-    { mark: "bar", colour: seriesColour(theme, s), text: side || say("legends", "mean"), shared: !side }));
-  if (plot.dots) entries.push({ mark: "circle", colour: theme.muted, text: say("legends", "run"), shared: true });
-  if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+  const mean = sharedEntry("bar", seriesColour(theme, 0), "mean");
+  const entryOf = (side, s) => (side ? { mark: "bar", colour: seriesColour(theme, s), text: side } : mean);
+  const entries = named ? sidesOf(plot).map(entryOf) : [];
+  if (plot.dots) entries.push(sharedEntry("circle", theme.muted, "run"));
+  if (pinned) entries.push(sharedEntry("hollow", theme.grey, "pinned"));
   return entries;
 }

@@ -3,7 +3,7 @@
 
 import { clipTo, crisp, drawAxes, marginsOf, scalesOf, seriesColour, shortened, write } from "./axes.js";
 import { strokeCurve } from "./lines.js";
-import { markOf, traceMark } from "./marks.js";
+import { markOf, sharedEntry, traceMark } from "./marks.js";
 import { resample } from "./resample.js";
 import { formatValue, hexToRgb, withUnit } from "./scales.js";
 import { say } from "./words.js";
@@ -88,7 +88,7 @@ export function shadesOf(scale, theme) {
   return { ramp, shade: (v) => 3 * Math.max(0, Math.min(255, Math.round((255 * (v - low)) / (high - low)))) };
 }
 
-/** Whether two fields are of the same classes over the same part of the plane, to a fiftieth: only then is a difference one. */
+/** Whether two fields, of the same classes over the same part of the plane, to a fiftieth, have a difference. */
 function sameWindow(one, other) {
   return String(one.names) === String(other.names) && ["x", "y"].every((key) => ["low", "high"].every((end) =>
     Math.abs(one[key][end] - other[key][end]) <= 0.02 * (one[key].high - one[key].low)));
@@ -98,7 +98,8 @@ function sameWindow(one, other) {
 export function changeOf(plot, other) {
   const { shape } = plot.values;
   const before = resample(other.values, other.values.shape, shape);
-  return { ...plot, values: Object.assign(plot.values.map((v, k) => v - before[k]), { shape }), scale: change(), spread: null };
+  const values = plot.values.map((v, k) => v - before[k]);
+  return { ...plot, values: Object.assign(values, { shape }), scale: change(), spread: null };
 }
 
 /** Points, those of a class in its colour and shape; the canvas leaves out those that have no place. */
@@ -108,7 +109,8 @@ export function drawPoints(ctx, plot, scales, theme) {
   for (const c of classesOf(plot)) {
     ctx.beginPath();
     for (let k = 0; k < points.shape[0]; k++) {
-      if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
+      const [x, y] = [scales.x(points[2 * k]), scales.y(points[2 * k + 1])];
+      if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), x, y, radius);
     }
     [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [seriesColour(theme, c), theme.paper, 0.8];
     ctx.fill();
@@ -163,9 +165,9 @@ function gridValue(axis, k, count) {
 function fieldLegend(plot, theme, { pinned, difference }) {
   const entries = plot.points ? classEntries(plot, theme) : [];
   if (plot.scale) return entries;
-  entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half"), shared: true });
-  if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree"), shared: true });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+  entries.push(sharedEntry("line", theme.ink, "half"));
+  if (plot.spread && !difference) entries.push(sharedEntry("bar", theme.grey, "disagree"));
+  if (pinned) entries.push(sharedEntry("dash", theme.grey, "pinned"));
   return entries;
 }
 

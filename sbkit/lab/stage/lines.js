@@ -1,9 +1,8 @@
-// lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
+// lines.js: draws Lines: means with shapes along them, bands from the lowest to the highest run, a pinned run grey.
 
 import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
-import { markOf, markedPoints, traceMark } from "./marks.js";
-import { formatValue, grownAxis, markEnds, withUnit } from "./scales.js";
-import { say } from "./words.js";
+import { markOf, markedPoints, sharedEntry, traceMark } from "./marks.js";
+import { formatValue, grownAxis, withUnit } from "./scales.js";
 
 export const linesPainter = { draw: drawLines, legend: linesLegend };
 
@@ -13,7 +12,8 @@ function drawLines(sheet, plot, pinned, { hover }) {
   drawAxes(ctx, box, scales, plot, theme, { told });
   clipTo(ctx, box, 4);
   plot.lines.forEach((line, k) => line.low && line.high && drawBand(ctx, line, scales, seriesColour(theme, k)));
-  for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, { colour: theme.grey, width: 1.25, dash: [3, 3] });
+  const ghost = { colour: theme.grey, width: 1.25, dash: [3, 3] };
+  for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, ghost);
   plot.lines.forEach((line, k) => {
     const colour = seriesColour(theme, k);
     const start = { colour, width: 1.5, dash: [4, 3], alpha: 0.6 };
@@ -22,13 +22,14 @@ function drawLines(sheet, plot, pinned, { hover }) {
     drawMarks(ctx, plot, k, scales, colour);
   });
   ctx.restore();
-  for (const mark of plot.marks ?? []) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
+  for (const mark of plot.marks) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
   return hover && hoverLines(ctx, box, plot, scales, hover, theme);
 }
 
 export function linesLayout(sheet, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
-  const ys = lines.flatMap((line) => [line.y, line.low, line.high, line.start]).concat(markEnds(plot));
+  const marks = plot.marks.flatMap(({ low, high }) => [low, high]);
+  const ys = [...lines.flatMap((line) => [line.y, line.low, line.high, line.start]), marks];
   const x = grownAxis(sheet.memory, "x", lines.map((line) => line.x), plot.x);
   const y = grownAxis(sheet.memory, "y", ys, plot.y);
   const { left, top, bottom, told } = marginsOf(sheet, plot, y);
@@ -72,7 +73,9 @@ function drawMarks(ctx, plot, k, scales, colour) {
   const line = plot.lines[k];
   const places = plot.lines.length > 1 ? markedPoints(Array.from(line.x, scales.x), k) : [];
   if (plot.grows) places.push(line.x.length - 1);
-  for (const i of places) if (Number.isFinite(line.y[i])) markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
+  for (const i of places.filter((at) => Number.isFinite(line.y[at]))) {
+    markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
+  }
 }
 
 function markPlace(ctx, k, x, y, colour) {
@@ -84,8 +87,8 @@ function markPlace(ctx, k, x, y, colour) {
 
 /** Index of the value nearest to v, -1 of none. */
 export function nearestIndex(values, v) {
-  let best = -1;
-  for (let k = 0; k < values.length; k++) if (best < 0 || Math.abs(values[k] - v) < Math.abs(values[best] - v)) best = k;
+  let best = values.length ? 0 : -1;
+  values.forEach((value, k) => (best = Math.abs(value - v) < Math.abs(values[best] - v) ? k : best));
   return best;
 }
 
@@ -110,12 +113,14 @@ export function bandText(line, k) {
   return line.low && line.high ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
 }
 
-function linesLegend(plot, theme, { pinned }) {
-  const shape = (k) => (plot.lines.length > 1 ? markOf(k) : null);
-  const told = plot.lines.length === 1 && `${plot.title} ${plot.y.label}`.toLowerCase().includes(plot.lines[0].name.toLowerCase());
-  const entries = told ? [] : plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", shape: shape(k), colour: seriesColour(theme, k), text: line.name }));
-  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band"), shared: true });
-  if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start"), shared: true });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+function linesLegend({ lines, title, y }, theme, { pinned }) {
+  const several = lines.length > 1;
+  const named = several || !`${title} ${y.label}`.toLowerCase().includes(lines[0].name.toLowerCase());
+  const look = (dash, k) => ({ mark: dash ? "dash" : "line", shape: several ? markOf(k) : null });
+  const entry = ({ name, dash }, k) => ({ ...look(dash, k), colour: seriesColour(theme, k), text: name });
+  const entries = named ? lines.map(entry) : [];
+  if (lines.some((line) => line.low)) entries.push(sharedEntry("band", theme.muted, "band"));
+  if (lines.some((line) => line.start)) entries.push(sharedEntry("dash", theme.muted, "start"));
+  if (pinned) entries.push(sharedEntry("dash", theme.grey, "pinned"));
   return entries;
 }

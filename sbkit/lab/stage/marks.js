@@ -1,11 +1,14 @@
-// marks.js: the shapes that tell classes and lines apart where colours do not.
+// marks.js: the shapes that tell classes and lines apart where colours do not, and what legends say of them.
+
+import { say } from "./words.js";
 
 export const MARKS = ["circle", "square", "triangle", "diamond", "cross"];
 const CORNERS = {
   square: [-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9],
   triangle: [0, -1.3, 1.15, 0.8, -1.15, 0.8],
   diamond: [0, -1.4, 1.2, 0, 0, 1.4, -1.2, 0],
-  cross: [-0.4, -1.2, 0.4, -1.2, 0.4, -0.4, 1.2, -0.4, 1.2, 0.4, 0.4, 0.4, 0.4, 1.2, -0.4, 1.2, -0.4, 0.4, -1.2, 0.4, -1.2, -0.4, -0.4, -0.4],
+  cross: [-0.4, -1.2, 0.4, -1.2, 0.4, -0.4, 1.2, -0.4, 1.2, 0.4, 0.4, 0.4]
+    .concat([0.4, 1.2, -0.4, 1.2, -0.4, 0.4, -1.2, 0.4, -1.2, -0.4, -0.4, -0.4]),
 };
 
 /** The shape of line k; where the five colours begin anew it is another one for each. */
@@ -26,4 +29,9 @@ export function traceMark(ctx, mark, x, y, r) {
 export function markedPoints(pixels, k, gap = 64) {
   const part = (x) => Math.floor(x / gap - k / MARKS.length);
   return Array.from(pixels.keys()).filter((i) => i > 0 && part(pixels[i]) !== part(pixels[i - 1]));
+}
+
+/** An entry that is the same in every legend, which then share it. */
+export function sharedEntry(mark, colour, name) {
+  return { mark, colour, text: say("legends", name), shared: true };
 }

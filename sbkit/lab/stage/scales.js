@@ -46,7 +46,7 @@ function logTicks(low, high, count) {
 export function formatTick(v, step = Math.abs(v)) {
   const size = Math.abs(v);
   if (size === 0 && step < 1e-4) return "0";
-  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return minus(Number(v.toPrecision(2)).toExponential().replace("e+", "e"));
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return exponential(Number(v.toPrecision(2)));
   const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9)));
   return decimal(v, decimals, decimals);
 }
@@ -56,7 +56,7 @@ export function formatValue(v) {
   if (v === null || v === undefined || Number.isNaN(v)) return "–";
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
   const size = Math.abs(v);
-  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return minus(v.toExponential(1).replace("e+", "e"));
+  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return exponential(v, 1);
   return decimal(Number(v.toPrecision(size >= 1000 ? 6 : 3)), 0, 4);
 }
 
@@ -65,6 +65,10 @@ const formats = {}; // by the least and the most decimals: to make one takes as 
 function decimal(v, least, most) {
   const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
   return minus((formats[[least, most]] ??= new Intl.NumberFormat("en", digits)).format(v));
+}
+
+function exponential(v, decimals) {
+  return minus(v.toExponential(decimals).replace("e+", "e"));
 }
 
 function minus(text) {
@@ -107,7 +111,8 @@ export function growRange(previous, [low, high], axis) {
   if (!(low < high)) high = axis.log ? 10 * low : low + (Math.abs(low) || 1);
   const [floor, ceiling] = axis.log ? decades(low, high) : niceBounds(low, high);
   const range = [own(axis.low, floor), own(axis.high, ceiling)];
-  return previous ? [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])] : range[0] < range[1] ? range : [low, high];
+  if (previous) return [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])];
+  return range[0] < range[1] ? range : [low, high];
 }
 
 function decades(low, high) {
@@ -147,7 +152,7 @@ export function risingColours([low, middle, high]) {
   return colourTable((share) => (share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1]));
 }
 
-/** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes r, g, b; pale, so that points stand out. */
+/** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes; pale, so that points stand out. */
 export function divergingColours([low, neutral, high], bands = 20) {
   return colourTable((share) => {
     const p = bandOf(share, bands);
@@ -162,9 +167,4 @@ function colourTable(mix) {
     return one.map((v, c) => v + (other[c] - v) * weight);
   });
   return Uint8ClampedArray.from(colours.flat());
-}
-
-/** The ends of a plot's marks, for its range. */
-export function markEnds(plot) {
-  return (plot.marks ?? []).map((mark) => [mark.low, mark.high]);
 }

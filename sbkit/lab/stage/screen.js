@@ -10,7 +10,8 @@ import { say } from "./words.js";
 export class Screen {
   /** `source()` gives the view to draw. Everything that outlives `el` ends with `ended`, an AbortController. */
   constructor(el, source, actions, options) {
-    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController(), pending: 0 });
+    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController() });
+    Object.assign(this, { pending: 0, frames: 0, drawnAt: 0 });
     const live = make("div", { class: "sb-unseen", "aria-live": "polite" }); // the only one
     const announcer = new Announcer((text) => (live.textContent = text));
     this.announce = (text) => announcer.say(text);
@@ -23,7 +24,6 @@ export class Screen {
     this.said = make("pre", { class: "sb-said", tabindex: "0", role: "region", "aria-label": say("controls", "said"), hidden: "" });
     const parts = [this.controls.head, this.grid, this.line, this.controls.codeBox, this.tables, this.said, live];
     this.root = make("div", { class: "sb-stage" }, parts);
-    this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
     el.replaceChildren(this.root);
     this.watch();
   }
@@ -54,7 +54,6 @@ export class Screen {
   }
 
   draw() {
-    const start = performance.now();
     const view = this.source();
     this.controls.update(view);
     this.root.classList.toggle("sb-stale", Boolean(view.stale));
@@ -64,20 +63,12 @@ export class Screen {
     Object.assign(this.root.dataset, { state: view.word, step: frame?.step ?? 0, run: frame?.run ?? "", pinned: Boolean(view.pinned) });
     if (!frame || !this.root.isConnected) return;
     const calm = view.moving && matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (calm && start - this.root.stageStats.lastFrameAt < 500) return; // pictures that follow each other, no film
+    if (calm && performance.now() - this.drawnAt < 500) return; // pictures that follow each other, no film
     this.arrange(frame.plots);
     this.theme ??= readTheme(this.root);
     this.paint(frame, view);
-    this.count(frame, start);
-  }
-
-  count(frame, start) {
-    const stats = this.root.stageStats;
-    if (frame !== this.counted) stats.frames += 1;
-    this.counted = frame;
-    stats.lastFrameAt = performance.now();
-    stats.drawMs = stats.lastFrameAt - start;
-    this.root.dataset.frames = stats.frames;
+    if (frame !== this.drawn) this.root.dataset.frames = ++this.frames;
+    [this.drawn, this.drawnAt] = [frame, performance.now()];
   }
 
   /** Draw every picture. What several legends say stands once, below all of them, as does what all pictures are of. */
