@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from sbkit.plots import Description, Field, Images
-from sbkit.plots.parts import Axis
+from sbkit.plots.parts import Axis, Classed
 from sbkit.plots.shapes import captioned
 from sbkit.plots.told import described, tabled
+from sbkit.plots.words import short
 
 Frame = dict[str, Any]
 
@@ -70,6 +71,8 @@ def _plot(shape: Description, buffer: Buffer) -> dict[str, Any]:
     plot = {"shape": type(shape).__name__.lower()} | buffer.part(shape) | {"caption": captioned(shape)}
     if isinstance(shape, Field) and shape.scale is None:
         plot["boundary"] = dict(zip("xy", buffer.part(shape.boundary()), strict=True))
+    if isinstance(shape, Classed):  # in legends
+        plot["names"] = [short(name) for name in shape.names]
     return plot | {"about": described(shape), "table": buffer.part(tabled(shape))}
 
 

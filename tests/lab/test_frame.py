@@ -95,6 +95,11 @@ def test_the_head_stands_beside_the_plots():
     assert plot["y"] == {"label": "y", "unit": "", "ticks": []} | ends
 
 
+def test_long_names_of_classes_are_cut_for_legends():
+    long = Field("f", "F", "x", "y", [[0, 1]], points=[[0, 0]], labels=[1], names=["a", "b " * 50])
+    assert encode([long])[0]["plots"][0]["names"] == ["a", "b " * 15 + "b…"]
+
+
 def test_a_field_always_has_ends():
     (plot,) = encode([FIELD])[0]["plots"]
     assert [plot[axis][end] for axis in "xy" for end in ("low", "high")] == [-1, 1, 0, 1]

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { className, fieldPainter } from "../../sbkit/lab/stage/field.js";
+import { fieldPainter } from "../../sbkit/lab/stage/field.js";
 import "./words.mjs";
 
 const values = Object.assign(Float32Array.from([0, 1, 1, 1]), { shape: [2, 2] });
@@ -16,9 +16,4 @@ test("the legend calls classes what the data call them", () => {
 
 test("classes without names have numbers", () => {
   assert.deepEqual(fieldPainter.legend(field([]), theme, {}).map(({ text }) => text), ["class 0", "class 1", "P = .5"]);
-});
-
-test("long names are cut in legends", () => {
-  const plot = field(["a", "b".repeat(500)]);
-  assert.equal(className(plot, 1).length, 32);
 });

@@ -328,7 +328,7 @@ test("a recording is thinned, keeps its first and last frame and forgets on a ne
   for (let step = 0; step <= 1000; step++) recording.add(frame(step));
   assert.ok(recording.frames.length <= 40);
   assert.equal(recording.frames[0].step, 0);
-  assert.equal(recording.last.step, 1000);
+  assert.equal(recording.frames.at(-1).step, 1000);
   const steps = recording.frames.map((f) => f.step);
   assert.deepEqual(steps, [...steps].sort((a, b) => a - b));
   recording.add(frame(0, { run: 2 }));

@@ -19,9 +19,8 @@ export class Controls {
     this.speed.value = "normal";
     this.slider = make("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": say("controls", "recorded"),
       on: { input: () => actions.scrub(Number(this.slider.value)) } });
-    this.word = make("span", { class: "sb-word" });
-    this.reason = make("span", { class: "sb-reason" });
-    this.count = make("span", { class: "sb-count" });
+    const told = (name) => make("span", { class: `sb-${name}` });
+    [this.word, this.reason, this.count] = ["word", "reason", "count"].map(told);
     this.buildTools(actions);
     this.row = make("div", { class: "sb-controls" }, [this.run, ...this.steps, this.speed, this.slider, ...this.tools]);
     this.status = make("div", { class: "sb-status" }, [make("span", { class: "sb-state" }, [this.word, this.reason]), this.count]);

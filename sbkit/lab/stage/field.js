@@ -9,15 +9,12 @@ import { formatValue, hexToRgb, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
-
-const LETTERS = 32; // of a class's name in a legend
 const chance = (plot) => ({ label: say("axes", "chance", { name: className(plot, 1) }), unit: "", low: 0, high: 1 });
 const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
 
-/** What class c is called, cut for a legend. */
+/** What class c is called. */
 export function className(plot, c) {
-  const name = (plot.names?.[c] ?? say("legends", "class", { c })).replace(/\s+/g, " ");
-  return name.length <= LETTERS ? name : `${name.slice(0, LETTERS - 1)}…`;
+  return plot.names?.[c] ?? say("legends", "class", { c });
 }
 
 export const fieldPainter = { draw: drawField, legend: fieldLegend };

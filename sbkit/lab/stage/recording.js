@@ -6,14 +6,10 @@ export class Recording {
     this.frames = [];
   }
 
-  get last() {
-    return this.frames[this.frames.length - 1];
-  }
-
   /** Keep a frame. A new run forgets the old one; a frame of the same step replaces it (the sharp one comes last). */
   add(frame) {
-    if (this.last && this.last.run !== frame.run) this.frames = [];
-    while (this.last && this.last.step >= frame.step) this.frames.pop();
+    if (this.frames[0]?.run !== frame.run) this.frames = [];
+    while (this.frames.at(-1)?.step >= frame.step) this.frames.pop();
     this.frames.push(frame);
     const half = this.limit / 2; // where they are too many, every other frame of the older half goes; the first stays
     if (this.frames.length > this.limit) this.frames = this.frames.filter((_, k) => k >= half || k % 2 === 0);
@@ -26,7 +22,7 @@ export class Recording {
     if (this.cached?.frame === frame) return this.cached.whole;
     const before = this.frames.slice(0, k + 1);
     const same = (name) => before.map((f) => f.plots.find((plot) => plot.name === name));
-    const plots = frame.plots.map((plot) => (plot.shape === "lines" && plot.grows ? joinLines(plot, same(plot.name)) : plot));
+    const plots = frame.plots.map((plot) => (plot.grows ? joinLines(plot, same(plot.name)) : plot));
     this.cached = { frame, whole: { ...frame, plots } };
     return this.cached.whole;
   }
@@ -35,8 +31,10 @@ export class Recording {
 function joinLines(plot, parts) {
   const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
   const join = (of) => of(plot) && Float32Array.from(known.flatMap((part) => Array.from(of(part) ?? [])));
-  const joined = (line, k) => Object.fromEntries(["x", "y", "low", "high"].map((key) => [key, join((part) => part.lines[k][key])]));
+  const joined = (key, k) => [key, join((part) => part.lines[k][key])];
+  const lines = plot.lines.map((line, k) => (
+    { ...line, ...Object.fromEntries(["x", "y", "low", "high"].map((key) => joined(key, k))) }));
   const blocks = plot.table.blocks.map((_, k) => join((part) => part.table.blocks[k]));
   const table = { ...plot.table, names: join((part) => part.table.names), blocks };
-  return { ...plot, lines: plot.lines.map((line, k) => ({ ...line, ...joined(line, k) })), table };
+  return { ...plot, lines, table };
 }

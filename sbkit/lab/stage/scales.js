@@ -82,14 +82,11 @@ export function withUnit(v, axis) {
 
 /** Smallest and largest finite number of several arrays, [Infinity, -Infinity] of none; log axes skip v ≤ 0. */
 export function extentOf(arrays, log = false) {
-  let low = Infinity;
-  let high = -Infinity;
+  let [low, high] = [Infinity, -Infinity];
   for (const values of arrays) {
-    for (let k = 0; values && k < values.length; k++) {
-      const v = values[k];
+    for (const v of values ?? []) {
       if (!Number.isFinite(v) || (log && v <= 0)) continue;
-      if (v < low) low = v;
-      if (v > high) high = v;
+      [low, high] = [Math.min(low, v), Math.max(high, v)];
     }
   }
   return [low, high];

@@ -81,11 +81,7 @@ export class Screen {
     const isShared = (entry) => plots.length > 1 && (entry.shared || keys.indexOf(JSON.stringify(entry)) < keys.lastIndexOf(JSON.stringify(entry)));
     plots.forEach((plot, k) => this.cards.get(plot.name).draw(this.theme, legends[k].filter((entry) => !isShared(entry))));
     const shared = new Map(legends.flat().filter(isShared).map((entry) => [entry.text, entry]));
-    this.share([...shared.values()], plots.length === 1 ? plots[0].caption : over ?? "");
-  }
-
-  share(entries, words) {
-    const changed = showEntries(this.legend, entries);
+    const [changed, words] = [showEntries(this.legend, [...shared.values()]), plots.length === 1 ? plots[0].caption : over ?? ""];
     if (!changed && words === this.words.textContent) return;
     this.words.textContent = words;
     this.place(); // it may be higher now, or lower

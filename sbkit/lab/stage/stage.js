@@ -19,7 +19,7 @@ class Link {
     this.player.allowed = controls.idle || Infinity;
     this.receive = (message, buffers) => this.take(message, buffers);
     model.on("msg:custom", this.receive);
-    this.obey = () => this.lock(model.get("locked") ?? "");
+    this.obey = () => this.redraw((this.player.locked = model.get("locked") ?? ""));
     model.on("change:locked", this.obey);
     this.timer = setInterval(() => this.tick(), 250);
     const first = model.get("frame"); // in sight before the kernel, which may be busy for long, has answered
@@ -28,18 +28,15 @@ class Link {
     this.obey();
   }
 
-  lock(why) {
-    this.player.locked = why;
+  redraw() {
     for (const screen of this.screens) screen.redraw();
   }
 
   take(message, buffers) {
     this.player.receive(readMessage(message, buffers));
     if (message.type === "replay") download(message.name, message.html);
-    for (const screen of this.screens) {
-      if (message.type === "code") screen.controls.showCode(message.texts);
-      screen.redraw();
-    }
+    if (message.type === "code") for (const screen of this.screens) screen.controls.showCode(message.texts);
+    this.redraw();
   }
 
   tick() {
@@ -50,14 +47,14 @@ class Link {
     const words = this.player.words().join(); // some come with time alone
     if (words === this.told && !this.player.running) return;
     this.told = words;
-    for (const screen of this.screens) screen.redraw();
+    this.redraw();
   }
 
   /** Nothing is asked for while no screen can be seen. */
   look() {
     const seen = [...this.screens].some((screen) => screen.root.getClientRects().length);
     this.player.setHidden(document.hidden || !seen);
-    for (const screen of this.screens) screen.redraw();
+    this.redraw();
   }
 
   leave(screen) {
@@ -104,11 +101,9 @@ function render({ model, el }) {
 }
 
 /** What each control does; every one is followed by a drawing. */
-function stageActions({ player, screens }, { picks }) {
-  const then = (act) => (...given) => {
-    act(...given);
-    for (const screen of screens) screen.redraw();
-  };
+function stageActions(link, { picks }) {
+  const { player } = link;
+  const then = (act) => (...given) => link.redraw(act(...given));
   return {
     run: then(() => (player.running ? player.pause() : player.run())),
     step: then(() => player.step()),
