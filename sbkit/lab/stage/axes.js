@@ -14,14 +14,15 @@ export function readTheme(root) {
   root.classList.toggle("sb-dark", 0.299 * r + 0.587 * g + 0.114 * b < 110);
   const names = ["blue", "orange", "green", "purple", "sky", "neutral", "grey", "muted", "grid", "low", "high", "cold"];
   const theme = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--sb-${name}`).trim()]));
-  const [rising, around] = [["low", "blue", "high"], ["cold", "neutral", "orange"]].map((ends) => ends.map((name) => hexToRgb(theme[name])));
+  const colours = (...ends) => ends.map((name) => hexToRgb(theme[name]));
+  const around = colours("cold", "neutral", "orange");
   return Object.assign(theme, {
     ink: style.color, // what is in force, also where the system forces colours
     paper: style.backgroundColor,
     series: [theme.blue, theme.orange, theme.green, theme.purple, theme.sky],
     ramp: divergingColours(around),
     change: divergingColours(around, 21), // an odd number: no change has no colour
-    rising: risingColours(rising),
+    rising: risingColours(colours("low", "blue", "high")),
   });
 }
 
@@ -62,8 +63,9 @@ export function marginsOf({ ctx, height }, plot, y) {
   const small = height < SMALL;
   const told = !plot.y.unit && plot.title.toLowerCase().includes(plot.y.label.toLowerCase());
   const [top, bottom] = [told ? 7 : small ? 17 : 22, small ? 30 : 36];
-  const widths = tickTexts(y, (height - top - bottom) / TICK_ROOM.up).map(([, text]) => ctx.measureText(text).width + 12);
-  return { left: Math.max(28, ...widths), top, bottom, told, small };
+  const texts = tickTexts(y, (height - top - bottom) / TICK_ROOM.up).map(([, text]) => text);
+  const left = Math.max(28, 12 + widest(ctx, texts));
+  return { left, top, bottom, told, small };
 }
 
 /** Scales from the ranges x, if there is one, and y to the pixels of a box {left, top, width, height}. */
@@ -78,7 +80,8 @@ export function drawAxes(ctx, box, scales, axes, theme, { grid = true, told = fa
   if (axes.x) drawAcrossTicks(ctx, box, scales.x, theme);
   const name = ({ label, unit }) => shortened(ctx, unit ? `${label} (${unit})` : label, box.left + box.width);
   if (!told) write(ctx, name(axes.y), 2, box.top - 6, theme.muted, "left", "alphabetic");
-  if (axes.x) write(ctx, name(axes.x), box.left + box.width / 2, box.top + box.height + 18, theme.muted, "center", "top");
+  const [middle, below] = [box.left + box.width / 2, box.top + box.height + 18];
+  if (axes.x) write(ctx, name(axes.x), middle, below, theme.muted, "center", "top");
 }
 
 function drawUpTicks(ctx, box, scale, theme, grid) {
@@ -142,6 +145,11 @@ export function strokeLine(ctx, x0, y0, x1, y1, colour, width = 1) {
 /** The colour of class, line or side k. */
 export function seriesColour(theme, k) {
   return theme.series[k % theme.series.length];
+}
+
+/** The width of the widest of some texts. */
+export function widest(ctx, texts) {
+  return Math.max(0, ...texts.map((text) => ctx.measureText(text).width));
 }
 
 /** The text, shortened with … where it is wider than `room`. */

@@ -1,6 +1,6 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened, strokeLine, write } from "./axes.js";
+import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened, strokeLine, widest, write } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
 import { sharedEntry } from "./marks.js";
@@ -61,9 +61,9 @@ function barsLayout(sheet, plot, pinned) {
 
 /** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
 export function namesLayout(ctx, names, slot, longest = 78) {
-  const widest = Math.max(0, ...names.map((name) => ctx.measureText(name).width));
-  if (widest <= slot - 6) return { angle: 0, room: 22, most: widest, every: 1 };
-  const most = Math.min(widest, longest);
+  const wide = widest(ctx, names);
+  if (wide <= slot - 6) return { angle: 0, room: 22, most: wide, every: 1 };
+  const most = Math.min(wide, longest);
   if (slot >= 18) return { angle: -Math.PI / 4, room: 0.71 * most + 18, most, every: 1 };
   return { angle: -Math.PI / 2, room: most + 12, most, every: Math.ceil(14 / Math.max(1, slot)) };
 }

@@ -1,6 +1,6 @@
-// tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, grey where there is none.
+// tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, grey without one.
 
-import { shortened, strokeLine, write } from "./axes.js";
+import { shortened, strokeLine, widest, write } from "./axes.js";
 import { drawNames, namesLayout } from "./bars.js";
 import { drawColourBar, shadesOf, spreadText } from "./field.js";
 import { formatValue, inkOn, withUnit } from "./scales.js";
@@ -31,7 +31,7 @@ function drawTiles(sheet, plot, pinned, { hover, picked }) {
 }
 
 function tilesLayout({ ctx, width, height, memory }, plot) {
-  const left = Math.min(110, 14 + Math.max(...plot.y.ticks.map((tick) => ctx.measureText(tick).width)));
+  const left = Math.min(110, 14 + widest(ctx, plot.y.ticks));
   const names = namesLayout(ctx, plot.x.ticks, (width - left - 64) / plot.x.ticks.length);
   memory.box = { left, top: 22, width: width - left - 64, height: height - 22 - names.room - 18 };
   return { box: memory.box, names };
@@ -41,13 +41,15 @@ function tilesLayout({ ctx, width, height, memory }, plot) {
 function placeOfTile(box, plot, k) {
   const [rows, columns] = plot.values.shape;
   const [width, height] = [box.width / columns, box.height / rows];
-  return { left: box.left + (k % columns) * width, top: box.top + (rows - 1 - Math.floor(k / columns)) * height, width, height };
+  const [across, down] = [k % columns, rows - 1 - Math.floor(k / columns)];
+  return { left: box.left + across * width, top: box.top + down * height, width, height };
 }
 
 /** The tile [row, column] at a point of the canvas, null outside. */
 export function tileAt(box, plot, [px, py]) {
   const [rows, columns] = plot.values.shape;
-  const [column, below] = [Math.floor(((px - box.left) / box.width) * columns), Math.floor(((py - box.top) / box.height) * rows)];
+  const column = Math.floor(((px - box.left) / box.width) * columns);
+  const below = Math.floor(((py - box.top) / box.height) * rows);
   const inside = column >= 0 && column < columns && below >= 0 && below < rows;
   return inside ? [rows - 1 - below, column] : null;
 }
