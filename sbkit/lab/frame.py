@@ -68,7 +68,8 @@ def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, byt
 
 
 def _plot(shape: Description, buffer: Buffer) -> dict[str, Any]:
-    plot = {"shape": type(shape).__name__.lower()} | buffer.part(shape) | {"caption": captioned(shape)}
+    kind = "tiles" if isinstance(shape, Field) and shape.x.ticks else type(shape).__name__.lower()
+    plot = {"shape": kind} | buffer.part(shape) | {"caption": captioned(shape)}
     if isinstance(shape, Field) and shape.scale is None:
         plot["boundary"] = dict(zip("xy", buffer.part(shape.boundary()), strict=True))
     if isinstance(shape, Classed):  # in legends

@@ -180,7 +180,7 @@ test("a kernel that works long on a request itself is not told to run a cell", (
   const { player, clock } = setUp();
   player.receive(standing(0, { pushed: true }));
   player.run();
-  player.setTaken("busy");
+  player.taken = true;
   for (; clock.t <= 4000; clock.t += 250) player.tick(true, true);
   assert.equal(player.words()[0], "Training");
 });

@@ -4,7 +4,7 @@ import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
 import { sharedEntry } from "./marks.js";
-import { formatValue, grownAxis, withUnit } from "./scales.js";
+import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 export const barsPainter = { draw: drawBars, legend: barsLegend };
@@ -82,10 +82,10 @@ export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) 
 function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   const top = scales.y(plot.values[k]);
   if (!Number.isFinite(top)) return;
-  ctx.fillStyle = seriesColour(theme, placeOf(plot, k).side);
-  ctx.globalAlpha = plot.dots ? 0.42 : 0.8;
+  const colour = seriesColour(theme, placeOf(plot, k).side);
+  ctx.fillStyle = pale(colour, plot.dots ? 0.42 : 0.8);
   ctx.fillRect(x - bar / 2, Math.min(top, zero), bar, Math.abs(top - zero));
-  ctx.globalAlpha = 1;
+  ctx.fillStyle = colour;
   ctx.fillRect(x - bar / 2, top - 1, bar, 2);
   if (!plot.dots) return;
   const runs = plot.dots.shape[1];
@@ -127,10 +127,8 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   const { count } = placeOf(plot, 0);
   const at = Math.floor((px - box.left) / slot);
   if (at < 0 || at >= count) return null;
-  ctx.fillStyle = theme.ink;
-  ctx.globalAlpha = 0.06;
+  ctx.fillStyle = pale(theme.grey, 0.12);
   ctx.fillRect(box.left + at * slot, box.top, slot, box.height);
-  ctx.globalAlpha = 1;
   const bars = plot.names.map((_, k) => k).filter((k) => k % count === at);
   const lines = bars.flatMap((k) => [`${plot.table.names[k]}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
     ...(plot.dots ? [say("sentences", "runs", { values: rowOf(plot.dots, k).map(formatValue).join("  ") })] : [])]);

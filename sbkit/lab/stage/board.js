@@ -2,7 +2,7 @@
 
 import { openSheet, readTheme, strokeLine } from "./axes.js";
 import { make, setText } from "./card.js";
-import { MARKS, traceMark } from "./marks.js";
+import { drawPoints } from "./field.js";
 import { say } from "./words.js";
 
 const DAB = { points: 6, spread: 0.07, turn: 2.4, most: 500, edge: 0.93, apart: 0.08 }; // as in data/paint.py
@@ -97,13 +97,10 @@ class Board {
     const [theme, ctx, pixel] = [readTheme(this.root), openSheet(this.plane, size, size), (v) => ((v + 1) * size) / 2];
     strokeLine(ctx, 0, size / 2, size, size / 2, theme.grid);
     strokeLine(ctx, size / 2, 0, size / 2, size, theme.grid);
-    for (const c of [0, 1]) {
-      ctx.beginPath();
-      for (const [x, y] of dabs.filter((dab) => dab[2] === c).flatMap(pointsOf)) traceMark(ctx, MARKS[c], pixel(x), pixel(-y), 2.7);
-      [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[c], theme.paper, 0.8];
-      ctx.fill();
-      ctx.stroke();
-    }
+    const marks = dabs.flatMap((dab) => pointsOf(dab).map((at) => [...at, dab[2]]));
+    const points = Object.assign(marks.flatMap(([x, y]) => [x, y]), { shape: [marks.length] });
+    const labels = marks.map(([, , c]) => c);
+    drawPoints(ctx, { points, labels }, { x: pixel, y: (v) => pixel(-v) }, theme);
     if (!this.plane.matches(":focus-visible")) return;
     const [x, y] = this.at;
     strokeLine(ctx, pixel(x - REACH), pixel(-y), pixel(x + REACH), pixel(-y), theme.ink, 2);

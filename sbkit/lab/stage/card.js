@@ -11,12 +11,11 @@ import { formatValue } from "./scales.js";
 import { scatterPainter } from "./scatter.js";
 import { say } from "./words.js";
 
-const PAINTERS = { field: fieldPainter, lines: linesPainter, bars: barsPainter, scatter: scatterPainter, images: imagesPainter };
+const PAINTERS = { // by the shapes of plots
+  ...{ bars: barsPainter, field: fieldPainter, images: imagesPainter },
+  ...{ lines: linesPainter, scatter: scatterPainter, tiles: tilesPainter },
+};
 let captions = 0; // on this page, each with an id of its own
-
-function painterOf(plot) {
-  return plot.shape === "field" && plot.x.ticks?.length ? tilesPainter : PAINTERS[plot.shape];
-}
 
 /** A DOM element; `text` becomes textContent, `on` holds listeners, the rest are attributes. */
 export function make(tag, { text, on = {}, ...attributes } = {}, children = []) {
@@ -78,12 +77,11 @@ export class Card {
   show(plot, pinned, theme, { run, difference, moving }) {
     if (run !== this.run || plot.shape !== this.plot?.shape) this.memory = { image: this.memory?.image };
     Object.assign(this, { plot, pinned: pinned?.shape === plot.shape ? pinned : null, run, difference, moving });
-    return painterOf(plot).legend(plot, theme, this);
+    return PAINTERS[plot.shape].legend(plot, theme, this);
   }
 
   /** Draw it, with the entries of its legend that are its own. */
   draw(theme, entries) {
-    const painter = painterOf(this.plot);
     setText(this.title, this.plot.title);
     setText(this.caption, this.plot.caption);
     if (showEntries(this.legend, entries)) this.measure(); // its lines may be more or fewer now
@@ -91,7 +89,7 @@ export class Card {
     if (!this.width) return;
     const ctx = openSheet(this.canvas, this.width, this.height);
     const sheet = { ctx, width: this.width, height: this.height, theme, memory: this.memory };
-    this.showTip(painter.draw(sheet, this.plot, this.pinned, this));
+    this.showTip(PAINTERS[this.plot.shape].draw(sheet, this.plot, this.pinned, this));
     this.tell(!this.moving);
   }
 

@@ -39,7 +39,8 @@ export class Controls {
     this.box = make("input", { type: "checkbox", "aria-label": about, on: { change } });
     this.difference = make("label", { hidden: "", title: about }, [this.box, word("difference")]);
     const code = { "aria-expanded": "false", "aria-label": word("code") };
-    this.code = actions.code && button(word("code_short"), () => this.toggleCode(actions), code);
+    const toggle = () => (this.codeBox.hidden ? actions.code() : this.showCode(null));
+    this.code = actions.code && button(word("code_short"), toggle, code);
     const tables = { "aria-expanded": "false", title: say("tables", "all") };
     this.tables = button(say("tables", "data"), actions.tables, tables);
     this.save = actions.save && iconButton("save", word("save"), actions.save);
@@ -49,11 +50,6 @@ export class Controls {
     const copy = button(word("copy"), () => copyText(this.pre, copy));
     const bar = make("div", { class: "sb-controls" }, [this.tabs, copy]);
     this.codeBox = make("div", { class: "sb-code", hidden: "" }, [bar, this.pre]);
-  }
-
-  toggleCode(actions) {
-    if (this.codeBox.hidden) actions.code();
-    else this.showCode(null);
   }
 
   /** Offer `texts` by label, the one chosen last in sight; null hides them. */

@@ -2,7 +2,7 @@
 
 import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
 import { markOf, markedPoints, sharedEntry, traceMark } from "./marks.js";
-import { formatValue, grownAxis, withUnit } from "./scales.js";
+import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 
 export const linesPainter = { draw: drawLines, legend: linesLegend };
 
@@ -16,7 +16,7 @@ function drawLines(sheet, plot, pinned, { hover }) {
   for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, ghost);
   plot.lines.forEach((line, k) => {
     const colour = seriesColour(theme, k);
-    const start = { colour, width: 1.5, dash: [4, 3], alpha: 0.6 };
+    const start = { colour: pale(colour, 0.6), width: 1.5, dash: [4, 3] };
     if (line.start) strokeCurve(ctx, { x: line.x, y: line.start }, scales, start);
     strokeCurve(ctx, line, scales, { colour, dash: line.dash ? [7, 4] : [] });
     drawMarks(ctx, plot, k, scales, colour);
@@ -43,7 +43,7 @@ function heightOf(scale, v) {
 }
 
 /** A line through all places with a number; NaN parts two lines. */
-export function strokeCurve(ctx, { x, y }, scales, { colour, width = 2, dash = [], alpha = 1 }) {
+export function strokeCurve(ctx, { x, y }, scales, { colour, width = 2, dash = [] }) {
   ctx.beginPath();
   let to = "moveTo";
   for (let k = 0; k < x.length; k++) {
@@ -52,10 +52,9 @@ export function strokeCurve(ctx, { x, y }, scales, { colour, width = 2, dash = [
     to = known ? "lineTo" : "moveTo";
   }
   ctx.setLineDash(dash);
-  [ctx.strokeStyle, ctx.lineWidth, ctx.globalAlpha] = [colour, width, alpha];
+  [ctx.strokeStyle, ctx.lineWidth] = [colour, width];
   ctx.stroke();
   ctx.setLineDash([]);
-  ctx.globalAlpha = 1;
 }
 
 /** From the lowest to the highest run; a place without a number is passed over, as the canvas does. */
@@ -63,9 +62,8 @@ function drawBand(ctx, { x, low, high }, scales, colour) {
   ctx.beginPath();
   high.forEach((v, k) => ctx.lineTo(scales.x(x[k]), heightOf(scales.y, v)));
   for (let k = x.length - 1; k >= 0; k--) ctx.lineTo(scales.x(x[k]), heightOf(scales.y, low[k]));
-  [ctx.fillStyle, ctx.globalAlpha] = [colour, 0.2];
+  ctx.fillStyle = pale(colour, 0.2);
   ctx.fill();
-  ctx.globalAlpha = 1;
 }
 
 /** Lines of a plot that has several carry shapes of their own; what grows is marked where it is. */

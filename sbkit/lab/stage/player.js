@@ -98,12 +98,7 @@ export class Player {
     this.wokeAt = this.now();
   }
 
-  // what Python says
-
-  /** "busy" once the kernel works on a request, "idle" when it has. */
-  setTaken(state) {
-    this.taken = state === "busy";
-  }
+  // what Python says; `taken` is true while the kernel works on a request
 
   request(type, details = {}) {
     if (this.over) return;

@@ -18,7 +18,7 @@ export function decodeReplay(text) {
   return JSON.parse(text).frames.map(({ buffer, ...json }) => ({ json, buffer: bytes(buffer) }));
 }
 
-/** Play frames in el; returns a function that ends it. */
+/** Play frames in el. */
 export function mountReplay(el, frames) {
   const recording = new Recording(Infinity);
   for (const { json, buffer } of frames) recording.add(decodeFrame(json, buffer));
@@ -43,10 +43,6 @@ export function mountReplay(el, frames) {
     difference: (difference) => set({ difference }),
   });
   set({});
-  return () => {
-    clearTimeout(state.timer);
-    screen.destroy();
-  };
 }
 
 function replayView(recording, { index, running, pinned, difference }) {
@@ -54,6 +50,7 @@ function replayView(recording, { index, running, pinned, difference }) {
   const frame = recording.joined(index);
   const ended = index === frames.length - 1;
   const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
-  return { word, reason: ended ? frame?.reason ?? "" : say("states", "recorded"), index, count: frames.length, frame, steps: frame?.steps ?? 0,
-    pinned, difference, running, moving: running };
+  const reason = ended ? frame?.reason ?? "" : say("states", "recorded");
+  const steps = frame?.steps ?? 0;
+  return { word, reason, index, count: frames.length, frame, steps, pinned, difference, running, moving: running };
 }

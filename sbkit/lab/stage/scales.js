@@ -128,6 +128,11 @@ export function hexToRgb(hex) {
   return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 }
 
+/** "#rrggbb" at a share of its strength. */
+export function pale(colour, share) {
+  return `rgba(${hexToRgb(colour)}, ${share})`;
+}
+
 /** Relative luminance of r, g, b, 0 … 1, as the contrast of WCAG 2 counts it. */
 export function luminanceOf(colour) {
   const [r, g, b] = Array.from(colour, (v) => (v <= 10 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4));
@@ -139,11 +144,6 @@ export function inkOn(colour) {
   return luminanceOf(colour) > 0.179 ? "#000000" : "#ffffff";
 }
 
-/** The middle of the band of width 1/bands that holds p: .5 stays the border of two bands when bands is even. */
-export function bandOf(p, bands) {
-  return (Math.min(bands - 1, Math.floor(p * bands)) + 0.5) / bands;
-}
-
 /** 256 colours through three, evenly, as bytes r, g, b. */
 export function risingColours([low, middle, high]) {
   return colourTable((share) => (share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1]));
@@ -152,7 +152,7 @@ export function risingColours([low, middle, high]) {
 /** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes; pale, so that points stand out. */
 export function divergingColours([low, neutral, high], bands = 20) {
   return colourTable((share) => {
-    const p = bandOf(share, bands);
+    const p = (Math.min(bands - 1, Math.floor(share * bands)) + 0.5) / bands; // the middle of its band
     return [neutral, p < 0.5 ? low : high, 0.72 * Math.abs(2 * p - 1) ** 0.85];
   });
 }

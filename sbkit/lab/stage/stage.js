@@ -15,7 +15,8 @@ class Link {
   constructor(model, controls) {
     Object.assign(this, { model, controls });
     this.screens = new Set();
-    this.player = new Player((message) => model.send(message, { iopub: { status: (told) => this.player.setTaken(told.content.execution_state) } }));
+    const status = ({ content }) => (this.player.taken = content.execution_state === "busy");
+    this.player = new Player((message) => model.send(message, { iopub: { status } }));
     this.player.allowed = controls.idle || Infinity;
     this.receive = (message, buffers) => this.take(message, buffers);
     model.on("msg:custom", this.receive);
@@ -40,9 +41,10 @@ class Link {
   }
 
   tick() {
-    this.player.setGone([...this.screens].some((screen) => screen.root.closest(".jupyter-widgets-disconnected"))); // ipywidgets' own
-    const [{ root }] = this.screens; // a cell's run is told by JupyterLab's own indicator, a connection by its manager
-    const runs = root.closest(".jp-NotebookPanel, body")?.querySelector(".jp-Notebook-ExecutionIndicator[data-status=busy]");
+    const [{ root }] = this.screens; // ipywidgets tells what is gone, JupyterLab a cell's run, its manager a connection
+    this.player.setGone(Boolean(root.closest(".jupyter-widgets-disconnected")));
+    const indicator = ".jp-Notebook-ExecutionIndicator[data-status=busy]";
+    const runs = root.closest(".jp-NotebookPanel, body")?.querySelector(indicator);
     this.player.tick(this.model.widget_manager?.kernel?.connectionStatus === "connected", Boolean(runs));
     const words = this.player.words().join(); // some come with time alone
     if (words === this.told && !this.player.running) return;
