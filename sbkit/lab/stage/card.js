@@ -30,8 +30,7 @@ export function make(tag, { text, on = {}, ...attributes } = {}, children = []) 
 export class Card {
   /** pick(name, row, column): what a click on a tile does, if anything; announce(text) tells those who do not see. */
   constructor(redraw, pick, announce) {
-    Object.assign(this, { hover: null, pick, announce, width: 0, height: 0 });
-    this.told = -Infinity;
+    Object.assign(this, { hover: null, pick, announce, width: 0, height: 0, told: -Infinity });
     const id = `sb-caption-${captions++}`;
     this.title = make("div", { class: "sb-title", tabindex: "0", "aria-describedby": id });
     this.legend = make("div", { class: "sb-legend", "aria-hidden": "true" });
@@ -73,7 +72,7 @@ export class Card {
     [this.width, this.height] = [this.paper.clientWidth, this.paper.clientHeight];
   }
 
-  /** Take the next description; axes keep their ranges for as long as the run is the same. The entries of its legend. */
+  /** Take the next description; axes keep their ranges while the run is the same. The entries of its legend. */
   show(plot, pinned, theme, { run, difference, moving }) {
     if (run !== this.run || plot.shape !== this.plot?.shape) this.memory = { image: this.memory?.image };
     Object.assign(this, { plot, pinned: pinned?.shape === plot.shape ? pinned : null, run, difference, moving });
@@ -84,8 +83,8 @@ export class Card {
   draw(theme, entries) {
     setText(this.title, this.plot.title);
     setText(this.caption, this.plot.caption);
-    if (showEntries(this.legend, entries)) this.measure(); // its lines may be more or fewer now
-    if (!this.width) this.measure(); // it was out of the page for a moment, as while a theme is changed
+    // the legend's lines may be more or fewer now; out of the page, as while a theme is changed, there is no room at all
+    if (showEntries(this.legend, entries) || !this.width) this.measure();
     if (!this.width) return;
     const ctx = openSheet(this.canvas, this.width, this.height);
     const sheet = { ctx, width: this.width, height: this.height, theme, memory: this.memory };
@@ -98,9 +97,9 @@ export class Card {
     if (!tip) return;
     this.tip.replaceChildren(...tip.lines.map((text) => make("div", { text })));
     if (document.activeElement === this.canvas) this.announce(tip.lines.join("; "));
-    const side = tip.x > this.width / 2 ? { left: "", right: `${this.width - tip.x + 12}px` } : { left: `${tip.x + 12}px`, right: "" };
+    const side = tip.x > this.width / 2 ? `right: ${this.width - tip.x + 12}px` : `left: ${tip.x + 12}px`;
     const top = Math.max(0, Math.min(this.height - 20 * tip.lines.length - 10, tip.y - 14));
-    Object.assign(this.tip.style, { ...side, top: `${top}px` });
+    this.tip.style.cssText = `${side}; top: ${top}px`;
   }
 
   /** Sentence and table for those who do not see the canvas: at once when the plot stands, else once a second. */
@@ -122,7 +121,8 @@ export function showEntries(legend, entries) {
   legend.dataset.key = key;
   legend.title = entries.map(({ text }) => text).join(", ");
   legend.replaceChildren(...entries.map(({ mark, shape, colour, text }) => {
-    const swatch = make("i", {}, [mark, shape].filter(Boolean).map((name) => make("i", { class: `sb-mark sb-${name}` })));
+    const marks = [mark, shape].filter(Boolean).map((name) => make("i", { class: `sb-mark sb-${name}` }));
+    const swatch = make("i", {}, marks);
     swatch.style.color = colour;
     return make("span", { title: text }, [swatch, make("span", { text })]);
   }));

@@ -97,7 +97,7 @@ export class Controls {
   }
 }
 
-function button(text, click, attributes = {}) {
+export function button(text, click, attributes = {}) {
   return make("button", { type: "button", text, on: { click }, ...attributes });
 }
 

@@ -30,8 +30,7 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   if (pinned?.boundary) strokeCurve(ctx, pinned.boundary, scales, { colour: theme.grey, dash: [5, 4] });
   if (plot.boundary) strokeCurve(ctx, plot.boundary, scales, { colour: theme.ink });
   ctx.restore();
-  ctx.strokeStyle = theme.muted;
-  ctx.lineWidth = 1;
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
   ctx.strokeRect(crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height));
   drawAxes(ctx, box, scales, plot, theme, { grid: false });
   drawColourBar(ctx, box, theme, other ? change() : plot.scale, chance(plot));

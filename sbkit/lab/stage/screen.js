@@ -21,7 +21,8 @@ export class Screen {
     this.words = make("span", { class: "sb-words" });
     this.legend = make("span", { class: "sb-legend" });
     this.line = make("div", { class: "sb-shared", "aria-hidden": "true" }, [this.legend, this.words]);
-    this.said = make("pre", { class: "sb-said", tabindex: "0", role: "region", "aria-label": say("controls", "said"), hidden: "" });
+    const region = { role: "region", "aria-label": say("controls", "said") };
+    this.said = make("pre", { class: "sb-said", tabindex: "0", hidden: "", ...region });
     const parts = [this.controls.head, this.grid, this.line, this.controls.codeBox, this.tables, this.said, live];
     this.root = make("div", { class: "sb-stage" }, parts);
     el.replaceChildren(this.root);
@@ -38,11 +39,11 @@ export class Screen {
     this.sizes = new ResizeObserver(fresh);
     this.sizes.observe(this.root);
     this.themes = new MutationObserver(fresh);
-    for (const node of [document.body, document.documentElement]) {
-      this.themes.observe(node, { attributes: true, attributeFilter: ["class", "theme", "data-jp-theme-name", "data-jp-theme-light"] });
-    }
+    const attributeFilter = ["class", "theme", "data-jp-theme-name", "data-jp-theme-light"];
+    for (const node of [document.body, document.documentElement]) this.themes.observe(node, { attributeFilter });
     const { signal } = this.ended;
-    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", fresh, { signal });
+    const queries = ["(prefers-color-scheme: dark)", "(forced-colors: active)"];
+    for (const query of queries) matchMedia(query).addEventListener("change", fresh, { signal });
     globalThis.addEventListener("resize", fresh, { signal });
   }
 
@@ -60,7 +61,8 @@ export class Screen {
     setText(this.said, view.said ?? "");
     this.said.hidden = !view.said;
     const { frame } = view;
-    Object.assign(this.root.dataset, { state: view.word, step: frame?.step ?? 0, run: frame?.run ?? "", pinned: Boolean(view.pinned) });
+    const { step = 0, run = "" } = frame ?? {};
+    Object.assign(this.root.dataset, { state: view.word, step, run, pinned: Boolean(view.pinned) });
     if (!frame || !this.root.isConnected) return;
     const calm = view.moving && matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (calm && performance.now() - this.drawnAt < 500) return; // pictures that follow each other, no film
@@ -78,11 +80,13 @@ export class Screen {
       return this.cards.get(plot.name).show(plot, ghost, this.theme, { run, difference, moving });
     });
     const keys = legends.flat().map((entry) => JSON.stringify(entry));
-    const isShared = (entry) => plots.length > 1 && (entry.shared || keys.indexOf(JSON.stringify(entry)) < keys.lastIndexOf(JSON.stringify(entry)));
-    plots.forEach((plot, k) => this.cards.get(plot.name).draw(this.theme, legends[k].filter((entry) => !isShared(entry))));
+    const several = (key) => keys.indexOf(key) < keys.lastIndexOf(key);
+    const isShared = (entry) => plots.length > 1 && (entry.shared || several(JSON.stringify(entry)));
+    const own = legends.map((entries) => entries.filter((entry) => !isShared(entry)));
+    plots.forEach((plot, k) => this.cards.get(plot.name).draw(this.theme, own[k]));
     const shared = new Map(legends.flat().filter(isShared).map((entry) => [entry.text, entry]));
-    const [changed, words] = [showEntries(this.legend, [...shared.values()]), plots.length === 1 ? plots[0].caption : over ?? ""];
-    if (!changed && words === this.words.textContent) return;
+    const words = plots.length === 1 ? plots[0].caption : over ?? "";
+    if (!showEntries(this.legend, [...shared.values()]) && words === this.words.textContent) return;
     this.words.textContent = words;
     this.place(); // it may be higher now, or lower
   }
@@ -91,10 +95,10 @@ export class Screen {
   arrange(plots) {
     const names = plots.map((plot) => plot.name);
     if (names.join() === [...this.cards.keys()].join()) return;
-    const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick, this.announce)]));
-    this.cards = kept;
-    this.grid.replaceChildren(...[...kept.values()].map((card) => card.root));
-    this.tables.replaceChildren(...[...kept.values()].map((card) => card.table));
+    const card = (name) => this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick, this.announce);
+    this.cards = new Map(names.map((name) => [name, card(name)]));
+    this.grid.replaceChildren(...[...this.cards.values()].map(({ root }) => root));
+    this.tables.replaceChildren(...[...this.cards.values()].map(({ table }) => table));
     this.place();
   }
 
@@ -109,11 +113,12 @@ export class Screen {
     const above = panel ? this.root.getBoundingClientRect().top - panel.getBoundingClientRect().top : 0;
     const used = above + this.controls.head.offsetHeight + this.line.offsetHeight + 28;
     const [first, second] = this.cards.keys();
-    const mains = second && first.endsWith(" A") && second === first.replace(/A$/, "B") ? 2 : 1; // two sides of one picture
+    const mains = first.endsWith(" A") && second === first.replace(/A$/, "B") ? 2 : 1; // two sides of one picture
     const { weights, rows, height, spans } = layoutOf(this.cards.size, this.root.clientWidth, used, mains);
     const columns = weights.map((weight) => `minmax(0, ${weight}fr)`).join(" ");
-    Object.assign(this.grid.style, { gridTemplate: `repeat(${rows}, minmax(0, 1fr)) / ${columns}`, height: `${height}px` });
-    [...this.cards.values()].forEach((card, k) => (card.root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`));
+    this.grid.style.gridTemplate = `repeat(${rows}, minmax(0, 1fr)) / ${columns}`;
+    this.grid.style.height = `${height}px`;
+    [...this.cards.values()].forEach(({ root }, k) => (root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`));
     for (const card of this.cards.values()) card.measure();
   }
 
