@@ -61,8 +61,7 @@ export function marginsOf({ ctx, height }, plot, y) {
   const told = !plot.y.unit && plot.title.toLowerCase().includes(plot.y.label.toLowerCase());
   const [top, bottom] = [told ? 7 : small ? 17 : 22, small ? 30 : 36];
   const texts = tickTexts(y, (height - top - bottom) / TICK_ROOM.up).map(([, text]) => text);
-  const left = Math.max(28, 12 + widest(ctx, texts));
-  return { left, top, bottom, told, small };
+  return { left: Math.max(28, 12 + widest(ctx, texts)), top, bottom, told, small };
 }
 
 /** Scales from the ranges x, if there is one, and y to the pixels of a box {left, top, width, height}. */

@@ -1,6 +1,7 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened, strokeLine, widest, write } from "./axes.js";
+import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened } from "./axes.js";
+import { strokeLine, widest, write } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
 import { sharedEntry } from "./marks.js";
@@ -79,9 +80,9 @@ export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) 
   }
 }
 
+/** A bar with its dots; the canvas leaves out what is no number. */
 function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   const top = scales.y(plot.values[k]);
-  if (!Number.isFinite(top)) return;
   const colour = seriesColour(theme, placeOf(plot, k).side);
   ctx.fillStyle = pale(colour, plot.dots ? 0.42 : 0.8);
   ctx.fillRect(x - bar / 2, Math.min(top, zero), bar, Math.abs(top - zero));
@@ -94,7 +95,6 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   for (let run = 0; run < runs; run++) {
     const across = x + bar * 0.7 * ((run + 0.5) / runs - 0.5);
     const up = scales.y(plot.dots[k * runs + run]);
-    if (!Number.isFinite(up)) continue;
     ctx.moveTo(across + radius, up);
     ctx.arc(across, up, radius, 0, 2 * Math.PI);
   }
@@ -105,7 +105,6 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
 
 /** A bar's interval: a line with a bar across at each end. */
 function drawWhisker(ctx, scales, low, high, { x, wide, theme }) {
-  if (![low, high].every(Number.isFinite)) return;
   strokeLine(ctx, x, scales.y(low), x, scales.y(high), theme.ink, 1.5);
   for (const y of [scales.y(low), scales.y(high)]) strokeLine(ctx, x - wide, y, x + wide, y, theme.ink, 1.5);
 }
@@ -116,7 +115,6 @@ function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
   plot.names.forEach((name, k) => {
     const same = (other, j) => other === name && placeOf(pinned, j).side === placeOf(plot, k).side;
     const top = scales.y(pinned.values[pinned.names.findIndex(same)]);
-    if (!Number.isFinite(top)) return;
     const wide = plot.sides?.length ? bar : Math.min(bar + 6, slot - 1);
     ctx.strokeRect(xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero));
   });
@@ -138,10 +136,10 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
 
 function barsLegend(plot, theme, { pinned }) {
   const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
-  const mean = sharedEntry("bar", seriesColour(theme, 0), "mean");
+  const mean = sharedEntry("bar", seriesColour(theme, 0), say("legends", "mean"));
   const entryOf = (side, s) => (side ? { mark: "bar", colour: seriesColour(theme, s), text: side } : mean);
   const entries = named ? sidesOf(plot).map(entryOf) : [];
-  if (plot.dots) entries.push(sharedEntry("circle", theme.muted, "run"));
-  if (pinned) entries.push(sharedEntry("hollow", theme.grey, "pinned"));
+  if (plot.dots) entries.push(sharedEntry("circle", theme.muted, say("legends", "run")));
+  if (pinned) entries.push(sharedEntry("hollow", theme.grey, say("legends", "pinned")));
   return entries;
 }

@@ -54,6 +54,7 @@ class Board {
       list.value = "";
     };
     const on = { contextmenu: (event) => event.preventDefault(), keydown: (event) => this.press(event) };
+    on.focus = on.blur = () => this.draw();
     on.pointerdown = on.pointermove = (event) => this.point(event);
     this.plane = make("canvas", { tabindex: "0", role: "application", "aria-label": say("board", "plane"), on });
     const told = (name) => make("div", { class: name, "aria-live": "polite" });
@@ -126,7 +127,6 @@ export function renderBoard(model, el, examples) {
   el.replaceChildren(board.root);
   sight.observe(board.root);
   model.on("change", draw);
-  for (const name of ["focus", "blur"]) board.plane.addEventListener(name, draw);
   return () => {
     sight.disconnect();
     model.off("change", draw);

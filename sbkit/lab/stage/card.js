@@ -38,7 +38,8 @@ export class Card {
     const point = (event) => redraw((this.hover = [event.offsetX, event.offsetY]));
     const leave = () => redraw((this.hover = null));
     const on = { pointermove: point, pointerdown: point, pointerleave: leave, pointercancel: leave, blur: leave };
-    this.canvas = make("canvas", { role: "img", on });
+    const role = pick ? { role: "application", tabindex: "0", class: "sb-tiles" } : { role: "img" };
+    this.canvas = make("canvas", { ...role, on }); // an application gets arrow keys, an image does not
     this.tip = make("div", { class: "sb-tip", "aria-hidden": "true", hidden: "" });
     this.paper = make("div", { class: "sb-paper" }, [this.canvas, this.tip]);
     const head = make("div", { class: "sb-head" }, [this.title, this.legend]);
@@ -53,9 +54,6 @@ export class Card {
       const tile = point && this.memory.box && tileAt(this.memory.box, this.plot, point);
       if (tile) redraw(this.pick(this.plot.name, ...(this.picked = tile)));
     };
-    this.canvas.tabIndex = 0;
-    this.canvas.setAttribute("role", "application"); // which gets arrow keys, an image does not
-    this.canvas.classList.add("sb-tiles");
     this.canvas.addEventListener("click", (event) => choose([event.offsetX, event.offsetY]));
     this.canvas.addEventListener("keydown", (event) => {
       const here = this.hover && tileAt(this.memory.box, this.plot, this.hover);
@@ -83,7 +81,7 @@ export class Card {
   draw(theme, entries) {
     setText(this.title, this.plot.title);
     setText(this.caption, this.plot.caption);
-    // the legend's lines may be more or fewer now; out of the page, as while a theme is changed, there is no room at all
+    // the legend may be higher or lower now; out of the page, as while a theme is changed, there is no room at all
     if (showEntries(this.legend, entries) || !this.width) this.measure();
     if (!this.width) return;
     const ctx = openSheet(this.canvas, this.width, this.height);

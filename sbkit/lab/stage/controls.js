@@ -102,17 +102,16 @@ export function button(text, click, attributes = {}) {
 }
 
 function iconButton(icon, text, click, style = "sb-icon") {
-  const node = make("button", { type: "button", class: style, on: { click } });
-  showIcon(node, icon, text);
-  return node;
+  return showIcon(button("", click, { class: style }), icon, text);
 }
 
 /** Run has its word beside its icon (stage.css); of the others a screen reader and the pointer are told. */
 function showIcon(node, icon, text) {
-  if (node.dataset.icon === icon) return;
+  if (node.dataset.icon === icon) return node;
   node.dataset.icon = icon;
   node.title = text;
   node.replaceChildren(make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
+  return node;
 }
 
 /** To the clipboard; where the page may not, the text is selected for Ctrl-C. */

@@ -161,9 +161,9 @@ function gridValue(axis, k, count) {
 function fieldLegend(plot, theme, { pinned, difference }) {
   const entries = plot.points ? classEntries(plot, theme) : [];
   if (plot.scale) return entries;
-  entries.push(sharedEntry("line", theme.ink, "half"));
-  if (plot.spread && !difference) entries.push(sharedEntry("bar", theme.grey, "disagree"));
-  if (pinned) entries.push(sharedEntry("dash", theme.grey, "pinned"));
+  entries.push(sharedEntry("line", theme.ink, say("legends", "half")));
+  if (plot.spread && !difference) entries.push(sharedEntry("bar", theme.grey, say("legends", "disagree")));
+  if (pinned) entries.push(sharedEntry("dash", theme.grey, say("legends", "pinned")));
   return entries;
 }
 

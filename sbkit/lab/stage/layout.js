@@ -3,7 +3,7 @@
 const APART = 14; // pixels between two pictures
 const FEW = { most: 3, tall: 450 }; // so many pictures make a low panel, of so many pixels
 const TALL = 550; // pixels of any other panel on a laptop, dials and controls included
-const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 800, 1300]; // pixels across: 2 columns from here, beside a board, 3, more
+const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 800, 1300]; // pixels: 2 columns from here, so beside a board, 3, more
 
 /**
  * The grid of `count` pictures in a panel that is `width` pixels wide and has `used` pixels of dials and words: its

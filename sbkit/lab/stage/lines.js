@@ -3,6 +3,7 @@
 import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
 import { markOf, markedPoints, sharedEntry, traceMark } from "./marks.js";
 import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
+import { say } from "./words.js";
 
 export const linesPainter = { draw: drawLines, legend: linesLegend };
 
@@ -71,9 +72,7 @@ function drawMarks(ctx, plot, k, scales, colour) {
   const line = plot.lines[k];
   const places = plot.lines.length > 1 ? markedPoints(Array.from(line.x, scales.x), k) : [];
   if (plot.grows) places.push(line.x.length - 1);
-  for (const i of places.filter((at) => Number.isFinite(line.y[at]))) {
-    markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
-  }
+  for (const i of places) markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
 }
 
 function markPlace(ctx, k, x, y, colour) {
@@ -92,17 +91,16 @@ export function nearestIndex(values, v) {
 
 function hoverLines(ctx, box, plot, scales, [px, py], theme) {
   if (px < box.left - 4 || px > box.left + box.width + 8 || !plot.lines.length) return null;
-  const at = scales.x.invert(px);
-  const nearest = plot.lines.map((line) => nearestIndex(line.x, at));
-  const places = plot.lines.map((line, k) => line.x[nearest[k]]).filter((x) => x !== undefined);
-  if (!places.length) return null;
-  const x = places[nearestIndex(places, at)];
+  const xs = plot.lines.flatMap((line) => [...line.x]);
+  const x = xs[nearestIndex(xs, scales.x.invert(px))];
+  if (x === undefined) return null;
   strokeLine(ctx, crisp(scales.x(x)), box.top, crisp(scales.x(x)), box.top + box.height, theme.muted);
   const lines = [`${plot.x.label} ${withUnit(x, plot.x)}`];
   plot.lines.forEach((line, k) => {
-    if (line.x[nearest[k]] !== x) return;
-    markPlace(ctx, k, scales.x(x), heightOf(scales.y, line.y[nearest[k]]), seriesColour(theme, k));
-    lines.push(`${line.name} ${withUnit(line.y[nearest[k]], plot.y)}${bandText(line, nearest[k])}`);
+    const at = line.x.indexOf(x);
+    if (at < 0) return;
+    markPlace(ctx, k, scales.x(x), heightOf(scales.y, line.y[at]), seriesColour(theme, k));
+    lines.push(`${line.name} ${withUnit(line.y[at], plot.y)}${bandText(line, at)}`);
   });
   return { x: scales.x(x), y: py, lines };
 }
@@ -117,8 +115,8 @@ function linesLegend({ lines, title, y }, theme, { pinned }) {
   const look = (dash, k) => ({ mark: dash ? "dash" : "line", shape: several ? markOf(k) : null });
   const entry = ({ name, dash }, k) => ({ ...look(dash, k), colour: seriesColour(theme, k), text: name });
   const entries = named ? lines.map(entry) : [];
-  if (lines.some((line) => line.low)) entries.push(sharedEntry("band", theme.muted, "band"));
-  if (lines.some((line) => line.start)) entries.push(sharedEntry("dash", theme.muted, "start"));
-  if (pinned) entries.push(sharedEntry("dash", theme.grey, "pinned"));
+  if (lines.some((line) => line.low)) entries.push(sharedEntry("band", theme.muted, say("legends", "band")));
+  if (lines.some((line) => line.start)) entries.push(sharedEntry("dash", theme.muted, say("legends", "start")));
+  if (pinned) entries.push(sharedEntry("dash", theme.grey, say("legends", "pinned")));
   return entries;
 }

@@ -1,7 +1,5 @@
 // marks.js: the shapes that tell classes and lines apart where colours do not, and what legends say of them.
 
-import { say } from "./words.js";
-
 export const MARKS = ["circle", "square", "triangle", "diamond", "cross"];
 const CORNERS = {
   square: [-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9],
@@ -32,6 +30,6 @@ export function markedPoints(pixels, k, gap = 64) {
 }
 
 /** An entry that is the same in every legend, which then share it. */
-export function sharedEntry(mark, colour, name) {
-  return { mark, colour, text: say("legends", name), shared: true };
+export function sharedEntry(mark, colour, text) {
+  return { mark, colour, text, shared: true };
 }

@@ -20,8 +20,7 @@ export class Recording {
     const frame = this.frames[k];
     if (!frame) return undefined;
     if (this.cached?.frame === frame) return this.cached.whole;
-    const before = this.frames.slice(0, k + 1);
-    const same = (name) => before.map((f) => f.plots.find((plot) => plot.name === name));
+    const same = (name) => this.frames.slice(0, k + 1).map((f) => f.plots.find((plot) => plot.name === name));
     const plots = frame.plots.map((plot) => (plot.grows ? joinLines(plot, same(plot.name)) : plot));
     this.cached = { frame, whole: { ...frame, plots } };
     return this.cached.whole;

@@ -3,17 +3,15 @@
 /** The grid at [toRows, toColumns], bilinear, corners on corners. */
 export function resample(values, [rows, columns], [toRows, toColumns]) {
   const out = new Float32Array(toRows * toColumns);
-  const [up, across] = [placesOf(rows, toRows), placesOf(columns, toColumns)];
-  for (let i = 0; i < toRows; i++) {
-    const { low, high, share } = up[i];
-    const [below, above] = [low * columns, high * columns];
+  const across = placesOf(columns, toColumns);
+  placesOf(rows, toRows).forEach(({ low, high, share }, i) => {
     for (let j = 0; j < toColumns; j++) {
       const { low: left, high: right, share: u } = across[j];
-      const lower = values[below + left] * (1 - u) + values[below + right] * u;
-      const upper = values[above + left] * (1 - u) + values[above + right] * u;
+      const lower = values[low * columns + left] * (1 - u) + values[low * columns + right] * u;
+      const upper = values[high * columns + left] * (1 - u) + values[high * columns + right] * u;
       out[i * toColumns + j] = lower * (1 - share) + upper * share;
     }
-  }
+  });
   return out;
 }
 

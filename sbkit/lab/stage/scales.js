@@ -4,14 +4,11 @@ import { say } from "./words.js";
 
 /** Map [low, high] to pixels [from, to]; `.invert` goes back. Bounds are finite and differ. */
 export function makeScale(low, high, from, to, log = false) {
-  const forward = log ? Math.log10 : (v) => v;
+  const [forward, backward] = log ? [Math.log10, (v) => 10 ** v] : [(v) => v, (v) => v];
   const a = forward(low);
   const slope = (to - from) / (forward(high) - a);
   const scale = (v) => from + (forward(v) - a) * slope;
-  scale.invert = (pixel) => {
-    const v = a + (pixel - from) / slope;
-    return log ? 10 ** v : v;
-  };
+  scale.invert = (pixel) => backward(a + (pixel - from) / slope);
   return Object.assign(scale, { low, high, log });
 }
 
@@ -19,8 +16,7 @@ export function makeScale(low, high, from, to, log = false) {
 export function niceStep(span, count) {
   const raw = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const times = [1, 2, 5, 10].find((t) => t * power >= raw * (1 - 1e-9));
-  return times * power;
+  return power * [1, 2, 5, 10].find((times) => times * power >= raw * (1 - 1e-9));
 }
 
 /** Tick values inside [low, high], about `count` of them. */
@@ -64,15 +60,11 @@ const formats = {}; // by the least and the most decimals: to make one takes as 
 
 function decimal(v, least, most) {
   const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
-  return minus((formats[[least, most]] ??= new Intl.NumberFormat("en", digits)).format(v));
+  return (formats[[least, most]] ??= new Intl.NumberFormat("en", digits)).format(v).replace("-", "−");
 }
 
 function exponential(v, decimals) {
-  return minus(v.toExponential(decimals).replace("e+", "e"));
-}
-
-function minus(text) {
-  return text.replace(/-/g, "−");
+  return v.toExponential(decimals).replace("e+", "e").replaceAll("-", "−");
 }
 
 /** Value and unit: "0.48 nats"; the unit stands only where there is one. */

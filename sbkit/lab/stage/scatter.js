@@ -48,6 +48,6 @@ export function nearestPoint(points, scales, [px, py], reach = 24) {
 function scatterLegend(plot, theme, { pinned }) {
   const entries = plot.labels ? classEntries(plot, theme) : [];
   if (plot.diagonal) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "diagonal") });
-  if (pinned) entries.push(sharedEntry("circle", theme.grey, "pinned"));
+  if (pinned) entries.push(sharedEntry("circle", theme.grey, say("legends", "pinned")));
   return entries;
 }

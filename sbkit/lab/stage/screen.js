@@ -4,17 +4,15 @@ import { readTheme } from "./axes.js";
 import { Card, make, setText, showEntries } from "./card.js";
 import { Controls } from "./controls.js";
 import { dialsAcross, layoutOf } from "./layout.js";
-import { Announcer } from "./live.js";
+import { announcer } from "./live.js";
 import { say } from "./words.js";
 
 export class Screen {
   /** `source()` gives the view to draw. Everything that outlives `el` ends with `ended`, an AbortController. */
   constructor(el, source, actions, options) {
-    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController() });
-    Object.assign(this, { pending: 0, frames: 0, drawnAt: 0 });
+    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController(), pending: 0, frames: 0 });
     const live = make("div", { class: "sb-unseen", "aria-live": "polite" }); // the only one
-    const announcer = new Announcer((text) => (live.textContent = text));
-    this.announce = (text) => announcer.say(text);
+    this.announce = announcer((text) => (live.textContent = text));
     this.tables = make("div", { class: "sb-tables", hidden: "" });
     this.controls = new Controls({ ...actions, tables: () => this.toggleTables() }, options, this.announce);
     this.grid = make("div", { class: "sb-grid" });
@@ -48,13 +46,11 @@ export class Screen {
   }
 
   redraw() {
-    this.pending ||= requestAnimationFrame(() => {
-      this.pending = 0;
-      this.draw();
-    });
+    this.pending ||= requestAnimationFrame(() => this.draw());
   }
 
   draw() {
+    this.pending = 0;
     const view = this.source();
     this.controls.update(view);
     this.root.classList.toggle("sb-stale", Boolean(view.stale));
@@ -118,7 +114,9 @@ export class Screen {
     const columns = weights.map((weight) => `minmax(0, ${weight}fr)`).join(" ");
     this.grid.style.gridTemplate = `repeat(${rows}, minmax(0, 1fr)) / ${columns}`;
     this.grid.style.height = `${height}px`;
-    [...this.cards.values()].forEach(({ root }, k) => (root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`));
+    [...this.cards.values()].forEach((card, k) => {
+      card.root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`;
+    });
     for (const card of this.cards.values()) card.measure();
   }
 

@@ -13,8 +13,7 @@ const links = new Map(); // by a model's controls object: all views of one model
 /** The kernel's side of a panel: its messages, one player, the screens that show it. */
 class Link {
   constructor(model, controls) {
-    Object.assign(this, { model, controls });
-    this.screens = new Set();
+    Object.assign(this, { model, controls, screens: new Set() });
     const status = ({ content }) => (this.player.taken = content.execution_state === "busy");
     this.player = new Player((message) => model.send(message, { iopub: { status } }));
     this.player.allowed = controls.idle || Infinity;
@@ -96,10 +95,8 @@ function render({ model, el }) {
   sight.observe(screen.root);
   document.addEventListener("visibilitychange", () => link.look(), { signal });
   screen.redraw();
-  return () => {
-    sight.disconnect();
-    link.leave(screen);
-  };
+  signal.addEventListener("abort", () => sight.disconnect());
+  return () => link.leave(screen);
 }
 
 /** What each control does; every one is followed by a drawing. */

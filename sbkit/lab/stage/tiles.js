@@ -15,11 +15,10 @@ function drawTiles(sheet, plot, pinned, { hover, picked }) {
   plot.values.forEach((value, k) => drawTile(ctx, plot, placeOfTile(box, plot, k), value, theme));
   drawNames(ctx, box, plot.x.ticks, box.width / columns, names, theme);
   const every = Math.ceil((14 * plot.y.ticks.length) / Math.max(14, box.height));
-  plot.y.ticks.forEach((tick, row) => {
-    if (row % every) return;
-    const y = middleOf(box, plot, [row, 0])[1];
-    write(ctx, shortened(ctx, tick, box.left - 9), box.left - 7, y, theme.muted, "right", "middle");
-  });
+  for (let row = 0; row < plot.y.ticks.length; row += every) {
+    const [tick, y] = [shortened(ctx, plot.y.ticks[row], box.left - 9), middleOf(box, plot, [row, 0])[1]];
+    write(ctx, tick, box.left - 7, y, theme.muted, "right", "middle");
+  }
   const label = shortened(ctx, plot.y.label, box.left + box.width / 2 + 40); // beside the scale's
   write(ctx, label, 2, box.top - 6, theme.muted, "left", "alphabetic");
   const [middle, below] = [box.left + box.width / 2, box.top + box.height + names.room + 10];
