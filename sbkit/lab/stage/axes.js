@@ -101,8 +101,8 @@ function drawAcrossTicks(ctx, box, scale, theme) {
 
 /** A range of values as a dashed frame from `left` on, its label above it or, where there is no room, below. */
 export function drawMark(ctx, box, left, width, scale, mark, theme) {
-  const inside = (y) => Math.max(box.top, Math.min(box.top + box.height, y));
-  const [low, high] = [inside(scale(mark.low)), inside(scale(mark.high))];
+  const inside = (v) => Math.max(box.top, Math.min(box.top + box.height, scale(v)));
+  const [low, high] = [inside(mark.low), inside(mark.high)];
   ctx.save();
   [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.ink, theme.ink, 1.5];
   ctx.setLineDash([5, 3]);

@@ -134,11 +134,10 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   return { x: centreOf(box, slot, at, plot), y: Number.isFinite(top) ? top : box.top, lines };
 }
 
+/** Bars that stand for themselves need none. */
 function barsLegend(plot, theme, { pinned }) {
-  const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
-  const mean = sharedEntry("bar", seriesColour(theme, 0), say("legends", "mean"));
-  const entryOf = (side, s) => (side ? { mark: "bar", colour: seriesColour(theme, s), text: side } : mean);
-  const entries = named ? sidesOf(plot).map(entryOf) : [];
+  const entries = (plot.sides ?? []).map((text, s) => ({ mark: "bar", colour: seriesColour(theme, s), text }));
+  if (plot.dots && !entries.length) entries.push(sharedEntry("bar", theme.blue, say("legends", "mean")));
   if (plot.dots) entries.push(sharedEntry("circle", theme.muted, say("legends", "run")));
   if (pinned) entries.push(sharedEntry("hollow", theme.grey, say("legends", "pinned")));
   return entries;

@@ -84,9 +84,8 @@ function markPlace(ctx, k, x, y, colour) {
 
 /** Index of the value nearest to v, -1 of none. */
 export function nearestIndex(values, v) {
-  let best = values.length ? 0 : -1;
-  values.forEach((value, k) => (best = Math.abs(value - v) < Math.abs(values[best] - v) ? k : best));
-  return best;
+  const nearer = (best, value, k) => (Math.abs(value - v) < Math.abs(values[best] - v) ? k : best);
+  return values.reduce(nearer, values.length - 1);
 }
 
 function hoverLines(ctx, box, plot, scales, [px, py], theme) {

@@ -18,8 +18,7 @@ export class Recording {
   /** Frame k with its growing lines joined over frames 0…k. */
   joined(k) {
     const frame = this.frames[k];
-    if (!frame) return undefined;
-    if (this.cached?.frame === frame) return this.cached.whole;
+    if (!frame || this.cached?.frame === frame) return frame && this.cached.whole;
     const same = (name) => this.frames.slice(0, k + 1).map((f) => f.plots.find((plot) => plot.name === name));
     const plots = frame.plots.map((plot) => (plot.grows ? joinLines(plot, same(plot.name)) : plot));
     this.cached = { frame, whole: { ...frame, plots } };
@@ -27,13 +26,21 @@ export class Recording {
   }
 }
 
+/** The growing lines of a plot joined over those of all parts, and their table, which is seldom looked at. */
 function joinLines(plot, parts) {
   const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
-  const join = (of) => of(plot) && Float32Array.from(known.flatMap((part) => Array.from(of(part) ?? [])));
-  const joined = (key, k) => [key, join((part) => part.lines[k][key])];
-  const lines = plot.lines.map((line, k) => (
-    { ...line, ...Object.fromEntries(["x", "y", "low", "high"].map((key) => joined(key, k))) }));
-  const blocks = plot.table.blocks.map((_, k) => join((part) => part.table.blocks[k]));
-  const table = { ...plot.table, names: join((part) => part.table.names), blocks };
-  return { ...plot, lines, table };
+  const over = (of) => of(plot) && joinArrays(known.map((part) => of(part) ?? []));
+  const lines = plot.lines.map((line, k) => {
+    const end = (key) => over((part) => part.lines[k][key]);
+    return { ...line, x: end("x"), y: end("y"), low: end("low"), high: end("high") };
+  });
+  const blocks = () => plot.table.blocks.map((_, k) => over((part) => part.table.blocks[k]));
+  const table = () => ({ ...plot.table, names: over((part) => part.table.names), blocks: blocks() });
+  return { ...plot, lines, get table() { return table(); } };
+}
+
+function joinArrays(arrays) {
+  const values = [];
+  for (const array of arrays) values.push(...array);
+  return new Float32Array(values);
 }

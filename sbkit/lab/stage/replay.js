@@ -45,12 +45,12 @@ export function mountReplay(el, frames) {
   set({});
 }
 
-function replayView(recording, { index, running, pinned, difference }) {
+function replayView(recording, state) {
   const { frames } = recording;
+  const { index, running } = state;
   const frame = recording.joined(index);
   const ended = index === frames.length - 1;
   const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
   const reason = ended ? frame?.reason ?? "" : say("states", "recorded");
-  const steps = frame?.steps ?? 0;
-  return { word, reason, index, count: frames.length, frame, steps, pinned, difference, running, moving: running };
+  return { ...state, word, reason, count: frames.length, frame, steps: frame?.steps ?? 0, moving: running };
 }

@@ -129,8 +129,7 @@ export class Screen {
 
   destroy() {
     cancelAnimationFrame(this.pending);
-    this.sizes.disconnect();
-    this.themes.disconnect();
+    for (const watch of [this.sizes, this.themes]) watch.disconnect();
     this.ended.abort();
     this.root.remove();
   }
