@@ -99,6 +99,26 @@ function drawAcrossTicks(ctx, box, scale, theme) {
   }
 }
 
+/** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
+export function namesLayout(ctx, names, slot, longest = 78) {
+  const wide = widest(ctx, names);
+  if (wide <= slot - 6) return { angle: 0, room: 22, most: wide, every: 1 };
+  const most = Math.min(wide, longest);
+  if (slot >= 18) return { angle: -Math.PI / 4, room: 0.71 * most + 18, most, every: 1 };
+  return { angle: -Math.PI / 2, room: most + 12, most, every: Math.ceil(14 / Math.max(1, slot)) };
+}
+
+export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
+  for (let k = 0; k < names.length; k += every) {
+    ctx.save();
+    ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + 6);
+    ctx.rotate(angle);
+    const place = angle ? ["right", "middle"] : ["center", "top"];
+    write(ctx, shortened(ctx, names[k], Math.max(most, 12)), 0, 0, theme.muted, ...place);
+    ctx.restore();
+  }
+}
+
 /** A range of values as a dashed frame from `left` on, its label above it or, where there is no room, below. */
 export function drawMark(ctx, box, left, width, scale, mark, theme) {
   const inside = (v) => Math.max(box.top, Math.min(box.top + box.height, scale(v)));

@@ -1,7 +1,6 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, shortened } from "./axes.js";
-import { strokeLine, widest, write } from "./axes.js";
+import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, seriesColour, strokeLine } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
 import { sharedEntry } from "./marks.js";
@@ -58,26 +57,6 @@ function barsLayout(sheet, plot, pinned) {
   const names = plot.x ? { room: bottom } : namesLayout(ctx, plot.names, slot, small ? 46 : 78);
   const box = { left, top, width: width - left - 8, height: height - top - names.room };
   return { box, scales: scalesOf(box, plot.x, y), slot, names, told };
-}
-
-/** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
-export function namesLayout(ctx, names, slot, longest = 78) {
-  const wide = widest(ctx, names);
-  if (wide <= slot - 6) return { angle: 0, room: 22, most: wide, every: 1 };
-  const most = Math.min(wide, longest);
-  if (slot >= 18) return { angle: -Math.PI / 4, room: 0.71 * most + 18, most, every: 1 };
-  return { angle: -Math.PI / 2, room: most + 12, most, every: Math.ceil(14 / Math.max(1, slot)) };
-}
-
-export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
-  for (let k = 0; k < names.length; k += every) {
-    ctx.save();
-    ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + 6);
-    ctx.rotate(angle);
-    const place = angle ? ["right", "middle"] : ["center", "top"];
-    write(ctx, shortened(ctx, names[k], Math.max(most, 12)), 0, 0, theme.muted, ...place);
-    ctx.restore();
-  }
 }
 
 /** A bar with its dots; the canvas leaves out what is no number. */

@@ -1,7 +1,6 @@
 // tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, grey without one.
 
-import { shortened, strokeLine, widest, write } from "./axes.js";
-import { drawNames, namesLayout } from "./bars.js";
+import { drawNames, namesLayout, shortened, strokeLine, widest, write } from "./axes.js";
 import { drawColourBar, shadesOf, spreadText } from "./field.js";
 import { formatValue, inkOn, withUnit } from "./scales.js";
 import { say } from "./words.js";
