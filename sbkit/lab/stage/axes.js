@@ -158,11 +158,6 @@ export function strokeLine(ctx, x0, y0, x1, y1, colour, width = 1) {
   ctx.stroke();
 }
 
-/** The colour of class, line or side k. */
-export function seriesColour(theme, k) {
-  return theme.series[k % theme.series.length];
-}
-
 /** The width of the widest of some texts. */
 export function widest(ctx, texts) {
   return Math.max(0, ...texts.map((text) => ctx.measureText(text).width));

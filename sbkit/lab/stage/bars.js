@@ -1,9 +1,9 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, seriesColour, strokeLine } from "./axes.js";
+import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeLine } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { sharedEntry } from "./marks.js";
+import { seriesColour, sharedEntry } from "./marks.js";
 import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 

@@ -1,9 +1,9 @@
 // field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
 // points; or of any other quantity, told by its scale.
 
-import { clipTo, crisp, drawAxes, marginsOf, scalesOf, seriesColour, shortened, write } from "./axes.js";
+import { clipTo, crisp, drawAxes, marginsOf, scalesOf, shortened, write } from "./axes.js";
 import { strokeCurve } from "./lines.js";
-import { markOf, sharedEntry, traceMark } from "./marks.js";
+import { markOf, seriesColour, sharedEntry, traceMark } from "./marks.js";
 import { resample } from "./resample.js";
 import { formatValue, hexToRgb, withUnit } from "./scales.js";
 import { say } from "./words.js";

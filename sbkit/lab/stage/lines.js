@@ -1,7 +1,7 @@
 // lines.js: draws Lines: means with shapes along them, bands from the lowest to the highest run, a pinned run grey.
 
-import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, seriesColour, strokeLine } from "./axes.js";
-import { markOf, markedPoints, sharedEntry, traceMark } from "./marks.js";
+import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, strokeLine } from "./axes.js";
+import { markOf, markedPoints, seriesColour, sharedEntry, traceMark } from "./marks.js";
 import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 

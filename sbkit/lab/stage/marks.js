@@ -1,4 +1,4 @@
-// marks.js: the shapes that tell classes and lines apart where colours do not, and what legends say of them.
+// marks.js: colours and shapes that tell classes and lines apart, each without the other; and legends of them.
 
 export const MARKS = ["circle", "square", "triangle", "diamond", "cross"];
 const CORNERS = {
@@ -8,6 +8,11 @@ const CORNERS = {
   cross: [-0.4, -1.2, 0.4, -1.2, 0.4, -0.4, 1.2, -0.4, 1.2, 0.4, 0.4, 0.4]
     .concat([0.4, 1.2, -0.4, 1.2, -0.4, 0.4, -1.2, 0.4, -1.2, -0.4, -0.4, -0.4]),
 };
+
+/** The colour of class, line or side k. */
+export function seriesColour(theme, k) {
+  return theme.series[k % theme.series.length];
+}
 
 /** The shape of line k; where the five colours begin anew it is another one for each. */
 export function markOf(k) {
