@@ -75,18 +75,17 @@ def _bar_names(bars: Bars) -> list[str]:
 
 
 def _bars(bars: Bars) -> Table:
-    ends = {} if bars.low is None else {"low": bars.low, "high": bars.high}
     runs = [] if bars.dots is None else [say("tables", "run", run=run) for run in range(bars.dots.shape[1])]
-    head = [say("tables", "name"), say("legends", "mean" if runs else "value")]
-    blocks = [bars.values, *ends.values(), *([] if bars.dots is None else [bars.dots])]
-    head = [*head, *(say("tables", end) for end in ends), *runs]
-    return Table(_in_unit(bars.y), head, _bar_names(bars), blocks)
+    ends = [] if bars.low is None else [say("tables", "low"), say("tables", "high")]
+    head = [say("tables", "name"), say("legends", "mean" if runs else "value"), *ends, *runs]
+    given = (bars.values, bars.low, bars.high, bars.dots)
+    return Table(_in_unit(bars.y), head, _bar_names(bars), [block for block in given if block is not None])
 
 
 def _bars_told(bars: Bars) -> tuple[str, dict[str, Any]]:
-    told = [f"{n} {number(v)}" for n, v in zip(_bar_names(bars), bars.values, strict=True)]
-    rest = say("sentences", "more", n=len(told) - FEW) if len(told) > FEW else ""
-    return "bars", {"shown": ", ".join(told[:FEW]), "rest": rest}
+    told = zip(_bar_names(bars)[:FEW], bars.values[:FEW], strict=True)
+    rest = say("sentences", "more", n=len(bars.names) - FEW) if len(bars.names) > FEW else ""
+    return "bars", {"shown": ", ".join(f"{name} {number(v)}" for name, v in told), "rest": rest}
 
 
 def _lines(lines: Lines) -> Table:
@@ -150,12 +149,8 @@ def _listed(shape: Scatter | Images) -> Table:
     head = texts[0] if texts else next(iter(columns))
     names = columns.pop(head)
     note = _in_unit(shape.y if isinstance(shape, Scatter) else shape.scale)
-    return Table(
-        note,
-        [head, *columns],
-        names if texts else np.asarray(names),
-        [np.asarray(c) for c in columns.values()],
-    )
+    blocks = [np.asarray(column) for column in columns.values()]
+    return Table(note, [head, *columns], names if texts else np.asarray(names), blocks)
 
 
 def _scatter_told(scatter: Scatter) -> tuple[str, dict[str, Any]]:
