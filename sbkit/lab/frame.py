@@ -73,7 +73,7 @@ def _plot(shape: Description, buffer: Buffer) -> dict[str, Any]:
     if isinstance(shape, Field) and shape.scale is None:
         plot["boundary"] = dict(zip("xy", buffer.part(shape.boundary()), strict=True))
     if isinstance(shape, Classed):  # in legends
-        plot["names"] = [short(name) for name in shape.names]
+        plot["called"] = [short(name) for name in shape.names]
     return plot | {"about": described(shape), "table": buffer.part(tabled(shape))}
 
 

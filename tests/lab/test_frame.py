@@ -97,7 +97,8 @@ def test_the_head_stands_beside_the_plots():
 
 def test_long_names_of_classes_are_cut_for_legends():
     long = Field("f", "F", "x", "y", [[0, 1]], points=[[0, 0]], labels=[1], names=["a", "b " * 50])
-    assert encode([long])[0]["plots"][0]["names"] == ["a", "b " * 15 + "b…"]
+    [plot] = encode([long])[0]["plots"]
+    assert plot["names"] == ["a", "b " * 50] and plot["called"] == ["a", "b " * 15 + "b…"]
 
 
 def test_a_field_always_has_ends():

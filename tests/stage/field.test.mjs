@@ -6,7 +6,7 @@ import "./words.mjs";
 const values = Object.assign(Float32Array.from([0, 1, 1, 1]), { shape: [2, 2] });
 const points = Object.assign(Float32Array.from([0, 0, 1, 1]), { shape: [2, 2] });
 const axis = (label) => ({ label, unit: "", low: 0, high: 1, ticks: [] });
-const field = (names) => ({ title: "Boundary", x: axis("a"), y: axis("b"), scale: null, values, points, labels: Uint8Array.from([0, 1]), names });
+const field = (names) => ({ title: "Boundary", x: axis("a"), y: axis("b"), scale: null, values, points, labels: Uint8Array.from([0, 1]), called: names });
 const theme = { series: ["blue", "orange"], ink: "black", grey: "grey" };
 
 test("the legend calls classes what the data call them", () => {

@@ -12,9 +12,9 @@ const PIXELS = 160; // side of the heat map before the browser stretches it
 const chance = (plot) => ({ label: say("axes", "chance", { name: className(plot, 1) }), unit: "", low: 0, high: 1 });
 const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
 
-/** What class c is called. */
+/** What class c is called in a legend. */
 export function className(plot, c) {
-  return plot.names?.[c] ?? say("legends", "class", { c });
+  return plot.called?.[c] ?? say("legends", "class", { c });
 }
 
 export const fieldPainter = { draw: drawField, legend: fieldLegend };
