@@ -17,10 +17,11 @@ export function layoutOf(count, width, used, mains = 1) {
   const [small, few] = [count - mains, count < FEW.most + mains];
   const most = width < 1900 || small < 10 ? 3 : 4;
   const columns = beside ? 1 : Math.min(small, few || mains === 2 || (width < WIDE && small < 7) ? 2 : most);
-  const rows = Math.max(1, Math.ceil(small / Math.max(1, columns)));
+  const rows = mains === 1 ? Math.ceil(small / columns) : few ? 1 : Math.ceil((count + 2) / 4);
+  const tall = mains === 1 ? rows : Math.min(rows, 2); // the others stand beside and below two main ones
   const main = mains === 2 ? 1 : columns === 1 ? 1.4 : 1.5;
-  const spans = Array.from({ length: count }, (_, k) => [k < mains ? rows : 1, 1]);
-  if (small) spans[count - 1][1] += Math.min(1, rows * columns - small);
+  const spans = Array.from({ length: count }, (_, k) => [k < mains ? tall : 1, 1]);
+  if (small) spans[count - 1][1] += Math.min(1, rows * (mains + columns) - mains * tall - small);
   const height = Math.max(tallest(few, width) - used, rows * 104);
   return { weights: [...Array(mains).fill(main), ...Array(columns).fill(1)], rows, height, spans };
 }
