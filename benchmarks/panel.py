@@ -68,10 +68,10 @@ TIMER = """([kind, done]) => {
     observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   }));
 }"""
-RATE = """async ({ stageStats }, seconds) => {
-  const [frames, start] = [stageStats.frames, performance.now()];
+RATE = """async ({ dataset }, seconds) => {
+  const [frames, start] = [Number(dataset.frames), performance.now()];
   await new Promise((told) => setTimeout(told, 1000 * seconds));
-  return (1000 * (stageStats.frames - frames)) / (performance.now() - start);
+  return (1000 * (dataset.frames - frames)) / (performance.now() - start);
 }"""
 LAPTOP = {"width": 1366, "height": 768}
 NEW = "document.querySelector('.sb-stage:not([data-old])')"

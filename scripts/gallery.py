@@ -158,9 +158,10 @@ def reel(file: Path) -> str:
 
 
 def shapes(file: Path) -> list[str]:
-    """The kinds of the plots in a replay: field, lines, bars."""
+    """The kinds of the plots in a replay: field (also one of tiles), lines, bars."""
     text = reel(file).partition('json">')[2].partition("</script>")[0]
-    return [plot["shape"] for plot in json.loads(text)["frames"][0]["plots"]]
+    kinds = [plot["shape"] for plot in json.loads(text)["frames"][0]["plots"]]
+    return ["field" if kind == "tiles" else kind for kind in kinds]
 
 
 def thumbnail(png: str, kinds: list[str]) -> str:

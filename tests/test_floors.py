@@ -25,7 +25,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
     "optimizers": (2, {"torch", "numpy"}),
     "transforms": (2, {"torch", "numpy"}),
     "measures": (2, {"torch", "numpy", "scipy", "sklearn"}),
-    "plots": (2, {"torch", "numpy", "pandas", "plotly", "matplotlib", "PIL"}),
+    "plots": (2, {"torch", "numpy", "pandas", "plotly", "matplotlib", "contourpy", "PIL"}),
     "training": (3, {"torch", "numpy", "tqdm"}),
     "sweeps": (4, {"torch", "numpy", "pandas", "joblib", "tqdm"}),
     "lab": (5, {"torch", "numpy", "pandas", "ipywidgets", "anywidget", "traitlets", "IPython"}),

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sbkit.plots import Description, Field, Images, Scatter
-from sbkit.plots.parts import Axis
+from sbkit.plots import Description, Field, Images
+from sbkit.plots.parts import Axis, Classed
 from sbkit.plots.shapes import captioned
-from sbkit.plots.words import number, say
+from sbkit.plots.told import described, tabled
+from sbkit.plots.words import short
 
 Frame = dict[str, Any]
-ROWS = 200  # of a table that comes with a frame
 
 
 class Buffer:
@@ -29,6 +29,9 @@ class Buffer:
 
     def __init__(self) -> None:
         self.bytes = bytearray()
+        self.known: dict[
+            int, tuple[np.ndarray, dict[str, Any]]
+        ] = {}  # what is put away once for all its uses
 
     def put(self, values: Any, dtype: str = "f4") -> dict[str, Any]:
         """Append an array as "f4", or rounded and clipped as "u1"; where it lies."""
@@ -36,23 +39,25 @@ class Buffer:
         if dtype == "u1":
             array = np.clip(np.rint(np.nan_to_num(array)), 0, 255)
         at = len(self.bytes)
-        self.bytes += np.ascontiguousarray(array, dtype=f"<{dtype}").tobytes()
+        self.bytes += array.astype(f"<{dtype}", copy=False).tobytes()
         self.bytes += bytes(-len(self.bytes) % 4)
         return {"at": at, "type": dtype, "shape": list(array.shape)}
 
     def part(self, value: Any) -> Any:
         """Any part of a description: its fields by name, its arrays put away."""
+        if value is None or isinstance(value, str | float | int):
+            return value
         if isinstance(value, np.ndarray):
-            return self.put(value)
+            if id(value) not in self.known:
+                self.known[id(value)] = value, self.put(value)
+            return self.known[id(value)][1]
         if isinstance(value, list | tuple):
             return [self.part(one) for one in value]
         if not dataclasses.is_dataclass(value):
             return value
-        parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         small = _small(value)
-        return {name: self.part(one) for name, one in parts.items() if name not in small} | {
-            name: self.put(one, "u1") for name, one in small.items()
-        }
+        parts = {name: self.part(one) for name, one in vars(value).items() if name not in small}
+        return parts | {name: self.put(one, "u1") for name, one in small.items()}
 
 
 def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, bytes]:
@@ -63,19 +68,13 @@ def encode(descriptions: Iterable[Description], **head: Any) -> tuple[Frame, byt
 
 
 def _plot(shape: Description, buffer: Buffer) -> dict[str, Any]:
-    plot = {"shape": type(shape).__name__.lower()} | buffer.part(shape) | {"caption": captioned(shape)}
-    told = isinstance(shape, Scatter | Images)
-    return plot | ({"about": shape.about, "told": _told(shape)} if told else {})
-
-
-def _told(shape: Scatter | Images) -> dict[str, Any]:
-    """The data table of a shape in words: at most 200 rows, which the note says."""
-    columns, count = shape.listed(), len(shape.points if isinstance(shape, Scatter) else shape.pixels)
-    kept = range(0, count, -(-count // ROWS) or 1)
-    some = say("tables", "some", n=len(kept), all=count) if len(kept) < count else ""
-    cut = [[column[k] for column in columns.values()] for k in kept]
-    rows = [[value if isinstance(value, str) else number(value) for value in row] for row in cut]
-    return {"note": shape.title + some, "head": list(columns), "rows": rows}
+    kind = "tiles" if isinstance(shape, Field) and shape.x.ticks else type(shape).__name__.lower()
+    plot = {"shape": kind} | buffer.part(shape) | {"caption": captioned(shape)}
+    if isinstance(shape, Field) and shape.scale is None:
+        plot["boundary"] = dict(zip("xy", buffer.part(shape.boundary()), strict=True))
+    if isinstance(shape, Classed):  # in legends
+        plot["called"] = [short(name) for name in shape.names]
+    return plot | {"about": described(shape), "table": buffer.part(tabled(shape))}
 
 
 def _small(shape: Any) -> dict[str, Any]:

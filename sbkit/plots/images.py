@@ -114,15 +114,6 @@ class Images(Frozen):
             colours = _toward(colours, np.clip(self.overlay.astype(float) / self.heat.high, -1, 1), HIDES)
         return np.rint(colours).astype(np.uint8)
 
-    @property
-    def about(self) -> str:
-        """The picture in one sentence."""
-        (n, h, w), labels = self.pixels.shape[:3], ", ".join(self.labels)
-        ends = say("sentences", "range", low=number(self.scale.low), high=number(self.scale.high))
-        labels = say("sentences", "images_labels", labels=labels) if labels else ""
-        about = {"title": self.title, "label": self.scale.label, "range": ends, "labels": labels}
-        return say("sentences", "images", n=n, h=h, w=w, **about)
-
     def listed(self) -> dict[str, Any]:
         """Number, label, and least, mean and largest value of each image and of its overlay, (n,) each."""
         labels = {say("tables", "label"): self.labels} if self.labels else {}

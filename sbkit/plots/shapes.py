@@ -70,6 +70,17 @@ class Field(Classed):
         rows, columns = self.values.shape
         return _places(self.x, columns), _places(self.y, rows)
 
+    def boundary(self) -> tuple[Array, Array]:
+        """Where the values are one half: x and y of lines, NaN between two of them. (points,) each"""
+        from contourpy import contour_generator
+
+        if min(self.values.shape) < 2:
+            return np.empty(0, np.float32), np.empty(0, np.float32)
+        found = contour_generator(*self.grid(), self.values, line_type="ChunkCombinedNan").lines(0.5)
+        [[lines]] = found  # pyright: ignore
+        x, y = np.empty((2, 0)) if lines is None else lines.T
+        return x.astype(np.float32), y.astype(np.float32)
+
     def table(self) -> pd.DataFrame:
         """The field as a table: x, y, value and, where known, spread; a row a place or tile."""
         import pandas as pd
@@ -314,15 +325,6 @@ class Scatter(Classed):
         """How many points are left out, as a sentence; empty where none is."""
         out, count = int((~self.shown).sum()), len(self.points)
         return say("captions", "left_out_points", n=f"{out:,}", all=f"{count:,}") if out else ""
-
-    @property
-    def about(self) -> str:
-        """The picture in one sentence."""
-        labels, counts = np.unique([] if self.labels is None else self.labels, return_counts=True)
-        classes = zip(labels.astype(int), counts, strict=True)
-        parts = [say("sentences", "points_of", n=n, name=self.class_name(label)) for label, n in classes]
-        points = ", ".join(parts) or say("sentences", "points", n=len(self.points))
-        return say("sentences", "scatter", title=self.title, x=self.x.label, y=self.y.label, points=points)
 
     def listed(self) -> dict[str, Any]:
         """x, y and, where there are labels, the class of each point, (n,) each."""

@@ -58,6 +58,11 @@ def test_arrays_come_back():
     np.testing.assert_array_equal(read(bars["dots"], buffer), BARS.dots)
 
 
+def test_what_a_picture_is_made_of_is_put_away_once():
+    frame, _ = encode([BARS])
+    assert frame["plots"][0]["table"]["blocks"] == [frame["plots"][0][name] for name in ("values", "dots")]
+
+
 def test_where_a_line_began_comes_along():
     frame, buffer = encode([Lines("l", "L", "x", "y", [Line("a", [0, 1], [2, 3], start=[4, 5])])])
     assert read(frame["plots"][0]["lines"][0]["start"], buffer).tolist() == [4, 5]
@@ -67,7 +72,7 @@ def test_arrays_lie_at_multiples_of_four_and_do_not_overlap():
     frame, buffer = encode([FIELD, LINES, BARS])
     sizes = {"f4": 4, "u1": 1}
     ends = sorted(
-        (ref["at"], ref["at"] + int(np.prod(ref["shape"])) * sizes[ref["type"]]) for ref in refs(frame)
+        {(ref["at"], ref["at"] + int(np.prod(ref["shape"])) * sizes[ref["type"]]) for ref in refs(frame)}
     )
     assert all(start % 4 == 0 for start, _ in ends)
     assert all(end <= start for (_, end), (start, _) in zip(ends, ends[1:], strict=False))
@@ -88,6 +93,12 @@ def test_the_head_stands_beside_the_plots():
     assert (plot["shape"], plot["name"], plot["title"], plot["grows"]) == ("lines", "l", "Lines", False)
     ends = {"low": None, "high": None, "log": True}
     assert plot["y"] == {"label": "y", "unit": "", "ticks": []} | ends
+
+
+def test_long_names_of_classes_are_cut_for_legends():
+    long = Field("f", "F", "x", "y", [[0, 1]], points=[[0, 0]], labels=[1], names=["a", "b " * 50])
+    [plot] = encode([long])[0]["plots"]
+    assert plot["names"] == ["a", "b " * 50] and plot["called"] == ["a", "b " * 15 + "b…"]
 
 
 def test_a_field_always_has_ends():

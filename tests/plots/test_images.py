@@ -121,7 +121,7 @@ def test_every_number_is_drawn(kind, laid):
     assert np.isfinite([made.scale.low, made.scale.high, made.heat.high]).all()
     assert len(made.table()) == len(pixels) and "nan" not in captioned(made)
     frame, _ = encode([made])
-    assert "nan" not in str(frame["plots"][0]["told"])
+    assert "nan" not in frame["plots"][0]["about"]
     assert figure(made).to_json() and png([made])[1:4] == b"PNG"
     assert len(paired([made], [made], ["A", "B"])) == 2
 
@@ -191,10 +191,9 @@ def test_a_frame_holds_a_byte_a_value():
     [plot] = frame["plots"]
     assert (plot["shape"], plot["columns"], plot["labels"]) == ("images", None, ["one"])
     read = [list(buffer[plot[name]["at"] :][:4]) for name in ("pixels", "overlay")]
-    assert read == [[1, 128, 255, 0], [1, 128, 192, 255]] and len(buffer) == 8
+    assert read == [[1, 128, 255, 0], [1, 128, 192, 255]]
     assert plot["pixels"]["shape"] == [1, 1, 4] and plot["scale"]["high"] == 1 and plot["heat"]["low"] == -1
     assert plot["about"] == "I: images, 1 of 1 × 4 pixels, value from 0 to 1: one."
-    assert plot["told"]["rows"][0][:5] == ["0", "one", "0", "0.5", "1"]
 
 
 def test_two_runs_are_shown_in_the_same_colours():

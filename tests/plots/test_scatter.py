@@ -124,22 +124,9 @@ def test_points_of_classes_stay_with_their_side_on_equal_axes():
     assert len(paired([many], [many], ["A", "B"])) == 2, "together they were too many"
 
 
-def test_a_frame_holds_the_points_their_table_and_a_sentence():
-    frame, buffer = encode([NAMED])
-    [plot] = frame["plots"]
+def test_a_frame_holds_the_points():
+    [plot] = encode([NAMED])[0]["plots"]
     assert (plot["shape"], plot["points"]["type"], plot["labels"]["type"]) == ("scatter", "f4", "u1")
-    assert plot["about"] == "S: y against x, 2 of sgd, 1 of sam."
-    assert plot["told"] == {
-        "note": "S",
-        "head": ["x", "y", "class"],
-        "rows": [["0.1", "1", "sgd"], ["0.2", "10", "sam"], ["0.4", "5", "sgd"]],
-    }
-    assert len(buffer) == 4 * 6 + 4
-
-
-def test_a_long_table_is_thinned_and_says_so():
-    told = encode([scatter(-np.ones((1_000, 2)))])[0]["plots"][0]["told"]
-    assert len(told["rows"]) == 200 and told["note"] == "S; 200 of 1000 rows" and told["rows"][0][0] == "−1"
 
 
 def test_a_png_shows_it():

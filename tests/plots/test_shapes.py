@@ -62,6 +62,25 @@ def test_bars_of_two_sides_name_them_in_their_table():
     assert table["side"].tolist() == ["A", "A", "B", "B"] and table["name"].tolist() == ["p", "q"] * 2
 
 
+def half(values):
+    """Lines where a field over the unit square is one half, (points, 2) each."""
+    x, y = Field("f", "F", "x", "y", values).boundary()
+    parts = np.split(np.stack([x, y], axis=1), np.flatnonzero(np.isnan(x)))
+    return [part[~np.isnan(part[:, 0])] for part in parts]
+
+
+def test_the_boundary_of_a_plane_is_one_straight_line():
+    [line] = half(np.tile(np.linspace(0, 1, 10), (10, 1)))
+    assert np.allclose(line[:, 0], 0.5, atol=1e-6) and {0, 1} <= set(line[:, 1])
+
+
+def test_a_peak_has_a_closed_boundary_a_saddle_two_and_a_flat_or_lonely_field_none():
+    [ring] = half([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    assert np.array_equal(ring[0], ring[-1]) and len(ring) == 5
+    assert len(half([[1, 0], [0, 1]])) == 2
+    assert [len(half(values)[0]) for values in (np.zeros((3, 3)), [[0, 1]], [[np.nan] * 2] * 2)] == [0, 0, 0]
+
+
 def test_tensors_and_lists_become_float32():
     line = Line("a", torch.arange(3, device="cpu"), torch.ones(3, requires_grad=True), high=(1, 2, 3))
     assert {line.x.dtype, line.y.dtype, line.high.dtype} == {np.dtype("float32")}

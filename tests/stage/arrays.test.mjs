@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./words.mjs";
-import { contourOf, joinSegments, resample } from "../../sbkit/lab/stage/contour.js";
-import { decodeArray, decodeFrame, ownBytes } from "../../sbkit/lab/stage/decode.js";
+import { decodeArray, decodeFrame, ownBytes, rowOf } from "../../sbkit/lab/stage/decode.js";
 import { changeOf, paintPixels, shadesOf } from "../../sbkit/lab/stage/field.js";
 import { nearestIndex } from "../../sbkit/lab/stage/lines.js";
+import { resample } from "../../sbkit/lab/stage/resample.js";
 
 const PLANE = Float32Array.from({ length: 100 }, (_, k) => (k % 10) / 9); // values rise along columns
 
@@ -28,21 +28,11 @@ test("a frame without plots or buffer is read, an unknown number type is refused
   assert.equal(ownBytes(new Uint8Array([1, 2])).byteLength, 2);
 });
 
-test("the contour of a plane is one straight line at the level", () => {
-  const segments = contourOf(PLANE, [10, 10], 0.5);
-  assert.equal(segments.length, 4 * 9);
-  for (let k = 0; k < segments.length; k += 2) assert.ok(Math.abs(segments[k] - 4.5) < 1e-5);
-  const lines = joinSegments(segments);
-  assert.equal(lines.length, 1);
-  assert.equal(lines[0].length, 20);
-});
-
-test("a peak has a closed contour, a saddle two segments, a flat grid none", () => {
-  const peak = Float32Array.from([0, 0, 0, 0, 1, 0, 0, 0, 0]);
-  const [ring] = joinSegments(contourOf(peak, [3, 3]));
-  assert.deepEqual(ring.slice(0, 2), ring.slice(-2));
-  assert.equal(contourOf([1, 0, 0, 1], [2, 2]).length, 8);
-  assert.equal(contourOf(new Float32Array(9), [3, 3]).length, 0);
+test("a row of an array is read by its shape, beyond its end it is empty", () => {
+  const block = Object.assign(Float32Array.from([1, 2, 3, 4]), { shape: [2, 2] });
+  assert.deepEqual(rowOf(block, 1), [3, 4]);
+  assert.deepEqual(rowOf(block, 2), [undefined, undefined]);
+  assert.deepEqual(rowOf(Float32Array.from([1, 2]), 1), [2]);
 });
 
 test("resampling keeps corners and planes", () => {

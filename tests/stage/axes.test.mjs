@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./words.mjs";
-import { shortened } from "../../sbkit/lab/stage/axes.js";
-import { namesLayout } from "../../sbkit/lab/stage/bars.js";
+import { namesLayout, shortened } from "../../sbkit/lab/stage/axes.js";
 
 test("a page of text is cut to its room without being measured letter by letter", () => {
   const measured = [];

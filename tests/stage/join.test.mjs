@@ -31,3 +31,10 @@ test("files are short, and nothing is evaluated, parsed as HTML or fetched", () 
     assert.ok(text.startsWith(`// ${name}: `), name);
   }
 });
+
+test("the stage is small: 1,800 lines of code at most, none over 120 letters", () => {
+  const lines = files.flatMap((name) => source(name).split("\n"));
+  const code = lines.filter((line) => line.trim() && !/^\s*(\/\/|\/?\*)/.test(line));
+  assert.ok(code.length <= 1800, `${code.length} lines; let a library, the browser or Python do what it already does`);
+  assert.deepEqual(lines.filter((line) => line.length > 120), []);
+});

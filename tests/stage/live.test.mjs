@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Announcer } from "../../sbkit/lab/stage/live.js";
+import { announcer } from "../../sbkit/lab/stage/live.js";
 
 /** An announcer under a clock of its own; `pass(ms)` lets time go by. */
 function setUp() {
   const [told, timers] = [[], []];
   let t = 0;
   const later = (act, wait) => timers.push({ act, at: t + wait });
-  const announcer = new Announcer((text) => told.push([t, text]), () => t, later);
+  const say = announcer((text) => told.push([t, text]), () => t, later);
   const pass = (ms) => {
     const end = t + ms;
     for (timers.sort((a, b) => a.at - b.at); timers[0]?.at <= end;) ({ at: t } = timers[0]), timers.shift().act();
     t = end;
   };
-  return { announcer, told, pass };
+  return { say, told, pass };
 }
 
 test("at most one message a second, and the latest is always told", () => {
-  const { announcer, told, pass } = setUp();
+  const { say, told, pass } = setUp();
   for (let k = 0; k < 300; k++) {
-    announcer.say(`message ${k}`);
+    say(`message ${k}`);
     pass(10);
   }
   pass(1000);
@@ -29,10 +29,10 @@ test("at most one message a second, and the latest is always told", () => {
 });
 
 test("what is over before it is told is left out, and nothing is told twice", () => {
-  const { announcer, told, pass } = setUp();
-  for (const text of ["Ready", "Ready", "Training", "Ready"]) announcer.say(text);
+  const { say, told, pass } = setUp();
+  for (const text of ["Ready", "Ready", "Training", "Ready"]) say(text);
   pass(5000);
-  announcer.say("Ready");
-  announcer.say("Done");
+  say("Ready");
+  say("Done");
   assert.deepEqual(told, [[0, "Ready"], [5000, "Done"]]);
 });

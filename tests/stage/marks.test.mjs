@@ -19,7 +19,7 @@ const lightness = (colour) => 116 * Math.cbrt(luminanceOf(colour)) - 16; // CIE 
 const ends = (table) => [0, 765].map((k) => [...table.subarray(k, k + 3)]);
 
 for (const [name, theme] of Object.entries({ light, dark })) {
-  const ramps = { chance: divergingColours(theme.cold, theme.neutral, theme.orange), rising: risingColours([theme.low, theme.blue, theme.high]) };
+  const ramps = { chance: divergingColours([theme.cold, theme.neutral, theme.orange]), rising: risingColours([theme.low, theme.blue, theme.high]) };
 
   test(`${name}: text on paper, on striped rows and on every tile has contrast 4.5`, () => {
     for (const ink of ["ink", "muted", "warn"]) for (const paper of ["paper", "hover"]) {

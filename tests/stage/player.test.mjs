@@ -13,7 +13,8 @@ function setUp(ahead = 1) {
 
 function frame(step, changes = {}) {
   const line = { name: "train", x: [step], y: [step / 10], low: null, high: null };
-  const plots = [{ shape: "lines", name: "loss", grows: true, lines: [line] }];
+  const table = { names: [step], blocks: [[step / 10]] };
+  const plots = [{ shape: "lines", name: "loss", grows: true, lines: [line], table }];
   return { type: "frame", run: 1, step, steps: 100, state: step ? "Training" : "Ready", reason: "", moving: true, pushed: false, plots, ...changes };
 }
 
@@ -179,7 +180,7 @@ test("a kernel that works long on a request itself is not told to run a cell", (
   const { player, clock } = setUp();
   player.receive(standing(0, { pushed: true }));
   player.run();
-  player.setTaken("busy");
+  player.taken = true;
   for (; clock.t <= 4000; clock.t += 250) player.tick(true, true);
   assert.equal(player.words()[0], "Training");
 });
@@ -314,6 +315,7 @@ test("scrubbing pauses, shows the past with its curve, and the pin keeps it", ()
   player.togglePin();
   player.scrub(3);
   assert.deepEqual([...player.view().frame.plots[0].lines[0].x], [1, 2, 3, 4]);
+  assert.deepEqual([...player.view().frame.plots[0].table.names], [1, 2, 3, 4]);
   assert.deepEqual([...player.view().pinned.plots[0].lines[0].x], [1, 2]);
   player.receive(standing(0, { run: 2 }));
   assert.equal(player.view().pinned.step, 2);
@@ -326,7 +328,7 @@ test("a recording is thinned, keeps its first and last frame and forgets on a ne
   for (let step = 0; step <= 1000; step++) recording.add(frame(step));
   assert.ok(recording.frames.length <= 40);
   assert.equal(recording.frames[0].step, 0);
-  assert.equal(recording.last.step, 1000);
+  assert.equal(recording.frames.at(-1).step, 1000);
   const steps = recording.frames.map((f) => f.step);
   assert.deepEqual(steps, [...steps].sort((a, b) => a - b));
   recording.add(frame(0, { run: 2 }));

@@ -65,10 +65,8 @@ test("ranges only grow, to nice bounds, and obey fixed ends", () => {
 });
 
 test("the diverging ramp goes from blue over neutral to orange", () => {
-  const ramp = s.divergingColours([0, 0, 255], [255, 255, 255], [255, 128, 0], 10);
+  const ramp = s.divergingColours([[0, 0, 255], [255, 255, 255], [255, 128, 0]], 10);
   assert.equal(ramp.length, 768);
   assert.ok(ramp[2] > ramp[0] && ramp[765] > ramp[767]);
-  assert.equal(s.bandOf(0.5, 10), 0.55);
-  assert.equal(s.bandOf(0.4999, 10), 0.45);
   assert.deepEqual(s.hexToRgb("#0072b2"), [0, 114, 178]);
 });

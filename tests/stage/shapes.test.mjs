@@ -21,14 +21,14 @@ test("the nearest point is found within its reach, points without a place are no
 });
 
 test("classes stand in the order of their numbers, each with a colour and shape of its own", () => {
-  const entries = classEntries({ labels: Uint8Array.from([10, 2, 0, 2]), names: ["a"] }, { series: [1, 2, 3, 4, 5] });
+  const entries = classEntries({ labels: Uint8Array.from([10, 2, 0, 2]), called: ["a"] }, { series: [1, 2, 3, 4, 5] });
   assert.deepEqual(entries.map(({ text }) => text), ["a", "class 2", "class 10"]);
-  const many = classEntries({ labels: Uint8Array.from({ length: 25 }, (_, k) => k), names: [] }, { series: [1, 2, 3, 4, 5] });
+  const many = classEntries({ labels: Uint8Array.from({ length: 25 }, (_, k) => k), called: [] }, { series: [1, 2, 3, 4, 5] });
   assert.equal(new Set(many.map(({ mark, colour }) => mark + colour)).size, 25);
 });
 
 test("points have classes in their legend only if they have labels; the diagonal and a pinned run are told", () => {
-  const plot = { labels: null, names: [], diagonal: true };
+  const plot = { labels: null, called: [], diagonal: true };
   assert.deepEqual(scatterPainter.legend(plot, THEME, { pinned: plot }).map(({ text }) => text), ["y = x", "pinned"]);
   assert.equal(scatterPainter.legend({ ...plot, labels: [0, 1], diagonal: false }, THEME, {}).length, 2);
 });

@@ -1,26 +1,28 @@
-// bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, the zero line, a pinned run as hollow bars.
+// bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, marginsOf, shortened, strokeLine, tickRoom } from "./axes.js";
+import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeLine } from "./axes.js";
+import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
+import { seriesColour, sharedEntry } from "./marks.js";
+import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const barsPainter = { draw: drawBars, legend: barsLegend, table: barsTable, describe: describeBars };
+export const barsPainter = { draw: drawBars, legend: barsLegend };
 
 function drawBars(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
   const { box, scales, slot, names, told } = barsLayout(sheet, plot, pinned);
   drawAxes(ctx, box, scales, plot, theme, { told });
   const zero = scales.y(Math.max(scales.y.low, Math.min(scales.y.high, 0)));
-  const bar = plot.x ? Math.max(1, slot / sidesOf(plot).length - 1) : Math.min(56, 0.68 * slot) / sidesOf(plot).length ** 0.75;
+  const sides = sidesOf(plot).length;
+  const bar = plot.x ? Math.max(1, slot / sides - 1) : Math.min(56, 0.68 * slot) / sides ** 0.75;
   const xs = plot.names.map((_, k) => centreOf(box, slot, k, plot, bar));
   xs.forEach((x, k) => drawBar(ctx, plot, scales, { k, x, bar, zero, theme }));
   if (pinned) drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme });
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
-  strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero));
+  strokeLine(ctx, box.left, crisp(zero), box.left + box.width, crisp(zero), theme.muted);
   if (plot.low) xs.forEach((x, k) => drawWhisker(ctx, scales, plot.low[k], plot.high[k], { x, wide: bar / 5, theme }));
   if (!plot.x) drawNames(ctx, box, plot.names.slice(0, placeOf(plot, 0).count), slot, names, theme);
-  for (const mark of plot.marks ?? []) {
+  for (const mark of plot.marks) {
     const k = plot.names.indexOf(mark.at);
     if (mark.at === null) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
     else if (k >= 0) drawMark(ctx, box, box.left + k * slot + 2, slot - 4, scales.y, mark, theme);
@@ -45,46 +47,25 @@ function centreOf(box, width, k, plot, bar = 0) {
   return box.left + (slot + 0.5) * width + (side - (sidesOf(plot).length - 1) / 2) * (bar + 2);
 }
 
-function barsLayout({ ctx, width, height, memory }, plot, pinned) {
-  const [low, high] = extentOf([plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], ...markEnds(plot)]);
-  memory.y = growRange(memory.y, [low, high], plot.y);
-  const { top, bottom, told, small } = marginsOf(height, plot);
-  const left = tickRoom(ctx, ...memory.y, false, height - top - 26);
+function barsLayout(sheet, plot, pinned) {
+  const { ctx, width, height, memory } = sheet;
+  const marks = plot.marks.flatMap(({ low, high }) => [low, high]);
+  const ends = [plot.values, plot.dots, plot.low, plot.high, pinned?.values, [0], marks];
+  const y = grownAxis(memory, "y", ends, { ...plot.y, log: false });
+  const { left, top, bottom, told, small } = marginsOf(sheet, plot, y);
   const slot = (width - left - 8) / Math.max(1, placeOf(plot, 0).count);
   const names = plot.x ? { room: bottom } : namesLayout(ctx, plot.names, slot, small ? 46 : 78);
   const box = { left, top, width: width - left - 8, height: height - top - names.room };
-  const x = plot.x && makeScale(plot.x.low, plot.x.high, box.left, box.left + box.width, plot.x.log);
-  return { box, scales: { x, y: makeScale(...memory.y, box.top + box.height, box.top) }, slot, names, told };
+  return { box, scales: scalesOf(box, plot.x, y), slot, names, told };
 }
 
-/** Names lie flat where they fit, else slanted, else upright and, with hundreds of bars, only every few. */
-export function namesLayout(ctx, names, slot, longest = 78) {
-  const widest = Math.max(0, ...names.map((name) => ctx.measureText(name).width));
-  if (widest <= slot - 6) return { angle: 0, room: 22, most: widest, every: 1 };
-  const most = Math.min(widest, longest);
-  if (slot >= 18) return { angle: -Math.PI / 4, room: 0.71 * most + 18, most, every: 1 };
-  return { angle: -Math.PI / 2, room: most + 12, most, every: Math.ceil(14 / Math.max(1, slot)) };
-}
-
-export function drawNames(ctx, box, names, slot, { angle, most, every }, theme) {
-  ctx.fillStyle = theme.muted;
-  for (let k = 0; k < names.length; k += every) {
-    ctx.save();
-    ctx.translate(box.left + (k + 0.5) * slot, box.top + box.height + 6);
-    ctx.rotate(angle);
-    [ctx.textAlign, ctx.textBaseline] = angle ? ["right", "middle"] : ["center", "top"];
-    ctx.fillText(shortened(ctx, names[k], Math.max(most, 12)), 0, 0);
-    ctx.restore();
-  }
-}
-
+/** A bar with its dots; the canvas leaves out what is no number. */
 function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   const top = scales.y(plot.values[k]);
-  if (!Number.isFinite(top)) return;
-  ctx.fillStyle = theme.series[placeOf(plot, k).side % theme.series.length];
-  ctx.globalAlpha = plot.dots ? 0.42 : 0.8;
+  const colour = seriesColour(theme, placeOf(plot, k).side);
+  ctx.fillStyle = pale(colour, plot.dots ? 0.42 : 0.8);
   ctx.fillRect(x - bar / 2, Math.min(top, zero), bar, Math.abs(top - zero));
-  ctx.globalAlpha = 1;
+  ctx.fillStyle = colour;
   ctx.fillRect(x - bar / 2, top - 1, bar, 2);
   if (!plot.dots) return;
   const runs = plot.dots.shape[1];
@@ -93,7 +74,6 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   for (let run = 0; run < runs; run++) {
     const across = x + bar * 0.7 * ((run + 0.5) / runs - 0.5);
     const up = scales.y(plot.dots[k * runs + run]);
-    if (!Number.isFinite(up)) continue;
     ctx.moveTo(across + radius, up);
     ctx.arc(across, up, radius, 0, 2 * Math.PI);
   }
@@ -104,10 +84,8 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
 
 /** A bar's interval: a line with a bar across at each end. */
 function drawWhisker(ctx, scales, low, high, { x, wide, theme }) {
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1.5];
-  if (![low, high].every(Number.isFinite)) return;
-  strokeLine(ctx, x, scales.y(low), x, scales.y(high));
-  for (const y of [scales.y(low), scales.y(high)]) strokeLine(ctx, x - wide, y, x + wide, y);
+  strokeLine(ctx, x, scales.y(low), x, scales.y(high), theme.ink, 1.5);
+  for (const y of [scales.y(low), scales.y(high)]) strokeLine(ctx, x - wide, y, x + wide, y, theme.ink, 1.5);
 }
 
 function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
@@ -116,7 +94,6 @@ function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
   plot.names.forEach((name, k) => {
     const same = (other, j) => other === name && placeOf(pinned, j).side === placeOf(plot, k).side;
     const top = scales.y(pinned.values[pinned.names.findIndex(same)]);
-    if (!Number.isFinite(top)) return;
     const wide = plot.sides?.length ? bar : Math.min(bar + 6, slot - 1);
     ctx.strokeRect(xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero));
   });
@@ -127,47 +104,20 @@ function hoverBars(ctx, box, plot, scales, slot, [px], theme) {
   const { count } = placeOf(plot, 0);
   const at = Math.floor((px - box.left) / slot);
   if (at < 0 || at >= count) return null;
-  ctx.fillStyle = theme.ink;
-  ctx.globalAlpha = 0.06;
+  ctx.fillStyle = pale(theme.grey, 0.12);
   ctx.fillRect(box.left + at * slot, box.top, slot, box.height);
-  ctx.globalAlpha = 1;
   const bars = plot.names.map((_, k) => k).filter((k) => k % count === at);
-  const lines = bars.flatMap((k) => [`${nameOf(plot, k)}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
-    ...(plot.dots ? [say("sentences", "runs", { values: runsOf(plot, k).map(formatValue).join("  ") })] : [])]);
+  const lines = bars.flatMap((k) => [`${plot.table.names[k]}: ${withUnit(plot.values[k], plot.y)}${bandText(plot, k)}`,
+    ...(plot.dots ? [say("sentences", "runs", { values: rowOf(plot.dots, k).map(formatValue).join("  ") })] : [])]);
   const top = Math.min(...bars.map((k) => scales.y(plot.values[k])));
   return { x: centreOf(box, slot, at, plot), y: Number.isFinite(top) ? top : box.top, lines };
 }
 
-/** The name of bar k with its side. */
-function nameOf(plot, k) {
-  return plot.sides?.length ? `${plot.names[k]}, ${plot.sides[placeOf(plot, k).side]}` : plot.names[k];
-}
-
-function runsOf(plot, k) {
-  const runs = plot.dots.shape[1];
-  return Array.from(plot.dots.subarray(k * runs, (k + 1) * runs));
-}
-
+/** Bars that stand for themselves need none. */
 function barsLegend(plot, theme, { pinned }) {
-  const named = plot.sides?.length || plot.dots; // a bar that stands for itself needs no legend
-  const entries = (named ? sidesOf(plot) : []).map((side, s) => ({ mark: "bar", colour: theme.series[s % theme.series.length], text: side || say("legends", "mean"), shared: !side }));
-  if (plot.dots) entries.push({ mark: "circle", colour: theme.muted, text: say("legends", "run"), shared: true });
-  if (pinned) entries.push({ mark: "hollow", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+  const entries = (plot.sides ?? []).map((text, s) => ({ mark: "bar", colour: seriesColour(theme, s), text }));
+  if (plot.dots && !entries.length) entries.push(sharedEntry("bar", theme.blue, say("legends", "mean")));
+  if (plot.dots) entries.push(sharedEntry("circle", theme.muted, say("legends", "run")));
+  if (pinned) entries.push(sharedEntry("hollow", theme.grey, say("legends", "pinned")));
   return entries;
-}
-
-function barsTable(plot) {
-  const runs = plot.dots ? Array.from({ length: plot.dots.shape[1] }, (_, run) => say("tables", "run", { run })) : [];
-  const ends = ["low", "high"].filter((end) => plot[end]);
-  return {
-    note: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label,
-    head: [say("tables", "name"), say("legends", plot.dots ? "mean" : "value"), ...ends.map((end) => say("tables", end)), ...runs],
-    rows: plot.names.map((_, k) => [nameOf(plot, k), ...[plot.values[k], ...ends.map((end) => plot[end][k]), ...(plot.dots ? runsOf(plot, k) : [])].map(formatValue)]),
-  };
-}
-
-function describeBars(plot) {
-  const shown = plot.names.slice(0, 6).map((_, k) => `${nameOf(plot, k)} ${formatValue(plot.values[k])}`);
-  const rest = plot.names.length > 6 ? say("sentences", "more", { n: plot.names.length - 6 }) : "";
-  return say("sentences", "bars", { title: plot.title, y: plot.y.label, shown: shown.join(", "), rest }) + markText(plot);
 }

@@ -2,7 +2,8 @@
 
 import { openSheet, readTheme, strokeLine } from "./axes.js";
 import { make, setText } from "./card.js";
-import { MARKS, traceMark } from "./marks.js";
+import { button } from "./controls.js";
+import { drawPoints } from "./field.js";
 import { say } from "./words.js";
 
 const DAB = { points: 6, spread: 0.07, turn: 2.4, most: 500, edge: 0.93, apart: 0.08 }; // as in data/paint.py
@@ -41,17 +42,25 @@ export function touched(dabs, tool, from, to) {
 class Board {
   constructor(model, examples) {
     Object.assign(this, { model, tool: 0, at: [0, 0], past: [], timer: 0 });
-    const act = (name, click, ...before) => make("button", { type: "button", on: { click } }, [...before, say("board", name)]);
-    const mark = (k) => (k < ERASER ? [make("i", { class: `sb-mark sb-${TOOLS[k]} ${k ? "" : "sb-circle"}` })] : []);
-    this.tools = TOOLS.map((name, k) => act(name, () => this.draw((this.tool = k)), ...mark(k)));
-    const options = ["", ...Object.keys(examples)].map((value) => make("option", { value, text: value || say("board", "examples") }));
-    const list = make("select", { "aria-label": say("board", "examples"), on: { change: () => (this.put(examples[list.value]), (list.value = "")) } }, options);
-    const point = (event) => this.point(event);
-    const on = { pointerdown: point, pointermove: point, contextmenu: (event) => event.preventDefault(), keydown: (event) => this.press(event) };
+    const act = (name, click) => button(say("board", name), click, { class: `sb-${name}` });
+    this.tools = TOOLS.map((name, k) => act(name, () => this.draw((this.tool = k))));
+    const undo = act("undo", () => this.past.length && this.put(this.past.pop(), false));
+    const clear = act("clear", () => this.put([]));
+    const text = say("board", "examples");
+    const options = ["", ...Object.keys(examples)].map((value) => make("option", { value, text: value || text }));
+    const list = make("select", { "aria-label": text }, options);
+    list.onchange = () => {
+      this.put(examples[list.value]);
+      list.value = "";
+    };
+    const on = { contextmenu: (event) => event.preventDefault(), keydown: (event) => this.press(event) };
+    on.focus = on.blur = () => this.draw();
+    on.pointerdown = on.pointermove = (event) => this.point(event);
     this.plane = make("canvas", { tabindex: "0", role: "application", "aria-label": say("board", "plane"), on });
-    [this.word, this.live] = ["sb-told", "sb-unseen"].map((name) => make("div", { class: name, "aria-live": "polite" }));
-    const rows = [this.tools, [act("undo", () => this.past.length && this.put(this.past.pop(), false)), act("clear", () => this.put([])), list]];
-    this.root = make("div", { class: "sb-stage sb-board" }, [...rows.map((row) => make("div", { class: "sb-controls" }, row)), this.plane, this.word, this.live]);
+    const told = (name) => make("div", { class: name, "aria-live": "polite" });
+    [this.word, this.live] = ["sb-told", "sb-unseen"].map(told);
+    const rows = [this.tools, [undo, clear, list]].map((row) => make("div", { class: "sb-controls" }, row));
+    this.root = make("div", { class: "sb-stage sb-board" }, [...rows, this.plane, this.word, this.live]);
   }
 
   /** Show other dabs, and tell the kernel: ten times a second, so that the latest win. */
@@ -67,7 +76,8 @@ class Board {
   point({ type, buttons, pointerId, clientX, clientY }) {
     if (!buttons) return;
     const { left, top, width, height } = this.plane.getBoundingClientRect();
-    const [dabs, to] = [this.model.get("dabs"), placed((2 * (clientX - left)) / width - 1, 1 - (2 * (clientY - top)) / height)];
+    const to = placed((2 * (clientX - left)) / width - 1, 1 - (2 * (clientY - top)) / height);
+    const dabs = this.model.get("dabs");
     if (type === "pointerdown") {
       this.plane.setPointerCapture(pointerId);
       [this.at, this.anew] = [to, true];
@@ -85,7 +95,8 @@ class Board {
     else this.put(touched(this.model.get("dabs"), tool, this.at, this.at));
     if (tool < ERASER) this.tool = tool;
     this.draw();
-    setText(this.live, say("board", "cursor", { x: this.at[0], y: this.at[1], tool: arrow ? "" : say("board", TOOLS[tool]) }));
+    const [[x, y], name] = [this.at, arrow ? "" : say("board", TOOLS[tool])];
+    setText(this.live, say("board", "cursor", { x, y, tool: name }));
   }
 
   draw() {
@@ -95,21 +106,16 @@ class Board {
     setText(this.word, this.model.get("told") || say("board", "count", { dabs: dabs.length }));
     if (!size) return;
     const [theme, ctx, pixel] = [readTheme(this.root), openSheet(this.plane, size, size), (v) => ((v + 1) * size) / 2];
-    ctx.strokeStyle = theme.grid;
-    strokeLine(ctx, 0, size / 2, size, size / 2);
-    strokeLine(ctx, size / 2, 0, size / 2, size);
-    for (const c of [0, 1]) {
-      ctx.beginPath();
-      for (const [x, y] of dabs.filter((dab) => dab[2] === c).flatMap(pointsOf)) traceMark(ctx, MARKS[c], pixel(x), pixel(-y), 2.7);
-      [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[c], theme.paper, 0.8];
-      ctx.fill();
-      ctx.stroke();
-    }
+    strokeLine(ctx, 0, size / 2, size, size / 2, theme.grid);
+    strokeLine(ctx, size / 2, 0, size / 2, size, theme.grid);
+    const marks = dabs.flatMap((dab) => pointsOf(dab).map((at) => [...at, dab[2]]));
+    const points = Object.assign(marks.flatMap(([x, y]) => [x, y]), { shape: [marks.length] });
+    const labels = marks.map(([, , c]) => c);
+    drawPoints(ctx, { points, labels }, { x: pixel, y: (v) => pixel(-v) }, theme);
     if (!this.plane.matches(":focus-visible")) return;
     const [x, y] = this.at;
-    [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 2];
-    strokeLine(ctx, pixel(x - REACH), pixel(-y), pixel(x + REACH), pixel(-y));
-    strokeLine(ctx, pixel(x), pixel(-y - REACH), pixel(x), pixel(-y + REACH));
+    strokeLine(ctx, pixel(x - REACH), pixel(-y), pixel(x + REACH), pixel(-y), theme.ink, 2);
+    strokeLine(ctx, pixel(x), pixel(-y - REACH), pixel(x), pixel(-y + REACH), theme.ink, 2);
   }
 }
 
@@ -121,7 +127,6 @@ export function renderBoard(model, el, examples) {
   el.replaceChildren(board.root);
   sight.observe(board.root);
   model.on("change", draw);
-  for (const name of ["focus", "blur"]) board.plane.addEventListener(name, draw);
   return () => {
     sight.disconnect();
     model.off("change", draw);

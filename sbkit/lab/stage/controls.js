@@ -3,66 +3,60 @@
 import { make, setText } from "./card.js";
 import { say } from "./words.js";
 
-const ICONS = {
-  run: "M4 2.5v11l9-5.5z",
-  pause: "M4 3h3v10H4zM9 3h3v10H9z",
-  step: "M3 3v10l6-5zM10 3h3v10h-3z",
-  rewind: "M13 3v10L7 8zM3 3h3v10H3z",
-  save: "M7 2h2v6h3l-4 4-4-4h3zM3 13h10v1.5H3z",
-};
+const word = (name, values) => say("controls", name, values);
 
 /** Controls for the `actions` that are given: run(), step(), restart(type), speed(word), scrub(k), pin() … */
 export class Controls {
   constructor(actions, { seed = false, data = false } = {}, announce = () => {}) {
     this.announce = announce;
-    this.run = iconButton("run", say("controls", "run"), actions.run, "sb-main");
+    this.run = iconButton("run", word("run"), actions.run, "sb-main");
     this.steps = [
-      actions.step && iconButton("step", say("controls", "step"), actions.step),
-      actions.restart && iconButton("rewind", say("controls", "rewind"), () => actions.restart("rewind")),
-      actions.restart && seed && button(say("controls", "seed"), () => actions.restart("seed")),
-      actions.restart && data && button(say("controls", "data"), () => actions.restart("data")),
+      actions.step && iconButton("step", word("step"), actions.step),
+      actions.restart && iconButton("rewind", word("rewind"), () => actions.restart("rewind")),
+      actions.restart && seed && button(word("seed"), () => actions.restart("seed")),
+      actions.restart && data && button(word("data"), () => actions.restart("data")),
     ].filter(Boolean);
-    this.speed = make("select", { "aria-label": say("controls", "speed"), on: { change: () => actions.speed(this.speed.value) } },
-      ["slow", "normal", "fast"].map((value) => make("option", { text: say("controls", value), value })));
+    const change = () => actions.speed(this.speed.value);
+    const speeds = ["slow", "normal", "fast"].map((value) => make("option", { text: word(value), value }));
+    this.speed = make("select", { "aria-label": word("speed"), on: { change } }, speeds);
     this.speed.value = "normal";
-    this.slider = make("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": say("controls", "recorded"),
-      on: { input: () => actions.scrub(Number(this.slider.value)) } });
-    this.word = make("span", { class: "sb-word" });
-    this.reason = make("span", { class: "sb-reason" });
-    this.count = make("span", { class: "sb-count" });
+    const input = () => actions.scrub(Number(this.slider.value));
+    this.slider = make("input", { type: "range", min: 0, max: 0, "aria-label": word("recorded"), on: { input } });
+    const told = (name) => make("span", { class: `sb-${name}` });
+    [this.word, this.reason, this.count] = ["word", "reason", "count"].map(told);
     this.buildTools(actions);
     this.row = make("div", { class: "sb-controls" }, [this.run, ...this.steps, this.speed, this.slider, ...this.tools]);
-    this.status = make("div", { class: "sb-status" }, [make("span", { class: "sb-state" }, [this.word, this.reason]), this.count]);
+    const state = make("span", { class: "sb-state" }, [this.word, this.reason]);
+    this.status = make("div", { class: "sb-status" }, [state, this.count]);
     this.head = make("div", { class: "sb-top" }, [this.row, this.status]);
   }
 
   /** What one does with a run in hand: pin, difference, code, tables, replay. */
   buildTools(actions) {
-    this.pin = button(say("controls", "pin"), actions.pin, { "aria-pressed": "false", title: say("controls", "pin_title") });
+    this.pin = button(word("pin"), actions.pin, { "aria-pressed": "false", title: word("pin_title") });
     this.pin.hidden = !actions.pin;
-    this.box = make("input", { type: "checkbox", "aria-label": say("controls", "difference_title"), on: { change: () => actions.difference(this.box.checked) } });
-    this.difference = make("label", { hidden: "", title: say("controls", "difference_title") }, [this.box, say("controls", "difference")]);
-    this.code = actions.code && button(say("controls", "code_short"), () => this.toggleCode(actions), { "aria-expanded": "false", "aria-label": say("controls", "code") });
-    this.tables = button(say("tables", "data"), actions.tables, { "aria-expanded": "false", title: say("tables", "all") });
-    this.save = actions.save && iconButton("save", say("controls", "save"), actions.save);
+    const [about, change] = [word("difference_title"), () => actions.difference(this.box.checked)];
+    this.box = make("input", { type: "checkbox", "aria-label": about, on: { change } });
+    this.difference = make("label", { hidden: "", title: about }, [this.box, word("difference")]);
+    const code = { "aria-expanded": "false", "aria-label": word("code") };
+    const toggle = () => (this.codeBox.hidden ? actions.code() : this.showCode(null));
+    this.code = actions.code && button(word("code_short"), toggle, code);
+    const tables = { "aria-expanded": "false", title: say("tables", "all") };
+    this.tables = button(say("tables", "data"), actions.tables, tables);
+    this.save = actions.save && iconButton("save", word("save"), actions.save);
     this.tools = [this.pin, this.difference, this.code, this.tables, this.save].filter(Boolean);
     this.pre = make("pre", { tabindex: "0" });
-    this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": say("controls", "kinds") });
-    const copy = button(say("controls", "copy"), () => copyText(this.pre, copy));
+    this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": word("kinds") });
+    const copy = button(word("copy"), () => copyText(this.pre, copy));
     const bar = make("div", { class: "sb-controls" }, [this.tabs, copy]);
     this.codeBox = make("div", { class: "sb-code", hidden: "" }, [bar, this.pre]);
-  }
-
-  toggleCode(actions) {
-    if (this.codeBox.hidden) actions.code();
-    else this.showCode(null);
   }
 
   /** Offer `texts` by label, the one chosen last in sight; null hides them. */
   showCode(texts) {
     this.codeBox.hidden = texts === null;
     this.code.setAttribute("aria-expanded", String(texts !== null));
-    this.code.setAttribute("aria-label", say("controls", texts === null ? "code" : "hide"));
+    this.code.setAttribute("aria-label", word(texts === null ? "code" : "hide"));
     if (texts === null) return;
     this.tabs.replaceChildren(...Object.keys(texts).map((label) => button(label, () => this.chooseCode(texts, label))));
     this.chooseCode(texts, this.label in texts ? this.label : Object.keys(texts)[0]);
@@ -76,65 +70,60 @@ export class Controls {
 
   /** Show a view of the player or of a replay. */
   update(view) {
-    const { word, reason, running, closed, index, count, frame, steps, pinned } = view;
-    showIcon(this.run, running ? "pause" : "run", say("controls", running ? "pause" : "run"));
+    const { reason, running, closed, index, count, frame, steps, pinned } = view;
+    showIcon(this.run, running ? "pause" : "run", word(running ? "pause" : "run"));
     for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
     for (const asks of [this.code, this.save]) if (asks) asks.disabled = closed;
     const trains = steps > 0;
     for (const node of [this.run, ...this.steps, this.speed, this.slider, this.count]) node.hidden = !trains;
-    setText(this.word, trains || word === "Error" || view.stale || view.locked || view.builds ? word : "");
+    setText(this.word, trains || view.word === "Error" || view.stale || view.locked || view.builds ? view.word : "");
     setText(this.reason, reason);
     this.reason.title = reason;
     this.status.hidden = !trains && !this.word.textContent && !reason;
-    this.status.classList.toggle("sb-whole", word === "Error" || word === "Stopped"); // what went wrong is never cut
+    this.status.classList.toggle("sb-whole", ["Error", "Stopped"].includes(view.word)); // what went wrong is never cut
     this.slider.max = Math.max(0, count - 1);
     this.slider.value = index;
     this.slider.disabled = count < 2;
-    const at = frame?.at ?? say("controls", "at", { step: (frame?.step ?? 0).toLocaleString("en"), steps: steps.toLocaleString("en") });
+    const [step, all] = [frame?.step ?? 0, steps].map((count) => count.toLocaleString("en"));
+    const at = frame?.at ?? word("at", { step, steps: all });
     this.slider.setAttribute("aria-valuetext", at);
-    setText(this.count, frame?.at ?? say("controls", "count", { at, epoch: (frame?.epoch ?? 0).toFixed(1) }));
-    setText(this.pin, say("controls", pinned ? "unpin" : "pin"));
+    setText(this.count, frame?.at ?? word("count", { at, epoch: (frame?.epoch ?? 0).toFixed(1) }));
+    setText(this.pin, word(pinned ? "unpin" : "pin"));
     this.pin.setAttribute("aria-pressed", String(Boolean(pinned)));
     this.difference.hidden = !pinned || !frame?.plots.some((plot) => plot.shape === "field");
     this.box.checked = view.difference;
-    const state = reason ? `${word}: ${reason}` : word;
+    const state = reason ? `${view.word}: ${reason}` : view.word;
     if (state !== this.state) this.announce((this.state = state));
   }
 }
 
-function button(text, click, attributes = {}) {
+export function button(text, click, attributes = {}) {
   return make("button", { type: "button", text, on: { click }, ...attributes });
 }
 
 function iconButton(icon, text, click, style = "sb-icon") {
-  const node = make("button", { type: "button", class: style, on: { click } });
-  showIcon(node, icon, text);
-  return node;
+  return showIcon(button("", click, { class: style }), icon, text);
 }
 
-/** Run has its word beside its icon; of the others, which are many, a screen reader and the pointer are told. */
+/** Run has its word beside its icon (stage.css); of the others a screen reader and the pointer are told. */
 function showIcon(node, icon, text) {
-  if (node.dataset.icon === icon) return;
+  if (node.dataset.icon === icon) return node;
   node.dataset.icon = icon;
   node.title = text;
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  svg.appendChild(document.createElementNS(space, "path")).setAttribute("d", ICONS[icon]);
-  node.replaceChildren(svg, make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
+  node.replaceChildren(make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
+  return node;
 }
 
 /** To the clipboard; where the page may not, the text is selected for Ctrl-C. */
 async function copyText(pre, told) {
   try {
     await navigator.clipboard.writeText(pre.textContent);
-    setText(told, say("controls", "copied"));
+    setText(told, word("copied"));
   } catch {
     getSelection().selectAllChildren(pre);
-    setText(told, say("controls", "selected"));
+    setText(told, word("selected"));
   }
-  setTimeout(() => setText(told, say("controls", "copy")), 1500);
+  setTimeout(() => setText(told, word("copy")), 1500);
 }
 
 /** Offer `text` as a file. */

@@ -7,10 +7,9 @@ export function decodeFrame(frame, buffer) {
 }
 
 /** The bytes in a buffer of our own: messages arrive as views, seldom aligned, into larger ones. */
-export function ownBytes(buffer) {
-  if (!buffer) return new ArrayBuffer(0);
-  if (!ArrayBuffer.isView(buffer)) return buffer;
-  return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
+export function ownBytes(view = new ArrayBuffer(0)) {
+  const { buffer = view, byteOffset = 0, byteLength } = view;
+  return buffer.slice(byteOffset, byteOffset + byteLength);
 }
 
 /** One REF → Float32Array or Uint8Array with `shape`. */
@@ -26,4 +25,9 @@ function decodePart(part, bytes) {
   if (Array.isArray(part)) return part.map((inner) => decodePart(inner, bytes));
   if ("at" in part && "type" in part && "shape" in part) return decodeArray(part, bytes);
   return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, decodePart(inner, bytes)]));
+}
+
+/** Row k of an array of so many columns. */
+export function rowOf(values, k, columns = values.shape?.[1] ?? 1) {
+  return Array.from({ length: columns }, (_, j) => values[k * columns + j]);
 }

@@ -7,7 +7,8 @@ import { say } from "./words.js";
  * cell, an M hides all outputs. The notebook looks for this attribute at the very element that has the focus.
  */
 export function keepKey({ target, ctrlKey, metaKey, altKey }) {
-  if (target.closest?.(".sb-panel, .sb-board")) target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
+  const plain = !(ctrlKey || metaKey || altKey);
+  if (target.closest?.(".sb-panel, .sb-board")) target.toggleAttribute("data-lm-suppress-shortcuts", plain);
 }
 
 /**
@@ -29,6 +30,8 @@ function nameDial(row) {
   const text = mark === undefined ? (label?.title !== again && label?.title) || row.title || name : again;
   const part = row.querySelector(".noUi-handle, select, input");
   const about = { "aria-label": text, "aria-valuetext": row.querySelector(".widget-readout")?.textContent };
-  for (const [name, value] of Object.entries(about)) if (part && value && part.getAttribute(name) !== value) part.setAttribute(name, value);
+  for (const [name, value] of Object.entries(part ? about : {})) {
+    if (value && part.getAttribute(name) !== value) part.setAttribute(name, value);
+  }
   if (label && text) label.title = text;
 }

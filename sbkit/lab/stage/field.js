@@ -1,25 +1,23 @@
 // field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
 // points; or of any other quantity, told by its scale.
 
-import { crisp, drawAxes, marginsOf, shortened, tickRoom } from "./axes.js";
-import { contourOf, joinSegments, resample } from "./contour.js";
-import { markOf, traceMark } from "./marks.js";
-import { extentOf, formatValue, hexToRgb, makeScale, withUnit } from "./scales.js";
+import { clipTo, crisp, drawAxes, marginsOf, scalesOf, shortened, write } from "./axes.js";
+import { strokeCurve } from "./lines.js";
+import { markOf, seriesColour, sharedEntry, traceMark } from "./marks.js";
+import { resample } from "./resample.js";
+import { formatValue, hexToRgb, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
 const PIXELS = 160; // side of the heat map before the browser stretches it
-
-const LETTERS = 32; // of a class's name in a legend
-const chance = (plot, most) => ({ label: say("axes", "chance", { name: className(plot, 1, most) }), unit: "", low: 0, high: 1 });
+const chance = (plot) => ({ label: say("axes", "chance", { name: className(plot, 1) }), unit: "", low: 0, high: 1 });
 const change = () => ({ label: say("axes", "change"), unit: "", low: -1, high: 1 });
 
-/** What class c is called, cut for a legend. */
-export function className(plot, c, most = LETTERS) {
-  const name = (plot.names?.[c] ?? say("legends", "class", { c })).replace(/\s+/g, " ");
-  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+/** What class c is called in a legend. */
+export function className(plot, c) {
+  return plot.called?.[c] ?? say("legends", "class", { c });
 }
 
-export const fieldPainter = { draw: drawField, legend: fieldLegend, table: fieldTable, describe: describeField };
+export const fieldPainter = { draw: drawField, legend: fieldLegend };
 
 function drawField(sheet, plot, pinned, { difference, hover }) {
   const { ctx, theme } = sheet;
@@ -27,33 +25,25 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   const { box, scales } = fieldLayout(sheet, plot);
   ctx.imageSmoothingEnabled = true;
   ctx.drawImage(heatMap(sheet, plot, other), box.left, box.top, box.width, box.height);
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(box.left, box.top, box.width, box.height);
-  ctx.clip();
+  clipTo(ctx, box);
   if (plot.points) drawPoints(ctx, plot, scales, theme);
-  if (pinned && !plot.scale) drawContour(ctx, scales, pinned, { colour: theme.grey, dash: [5, 4] });
-  if (!plot.scale) drawContour(ctx, scales, plot, { colour: theme.ink, dash: [] });
+  if (pinned?.boundary) strokeCurve(ctx, pinned.boundary, scales, { colour: theme.grey, dash: [5, 4] });
+  if (plot.boundary) strokeCurve(ctx, plot.boundary, scales, { colour: theme.ink });
   ctx.restore();
-  ctx.strokeStyle = theme.muted;
-  ctx.lineWidth = 1;
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
   ctx.strokeRect(crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height));
   drawAxes(ctx, box, scales, plot, theme, { grid: false });
   drawColourBar(ctx, box, theme, other ? change() : plot.scale, chance(plot));
   return hover && hoverField(ctx, box, plot, other, scales, hover, theme);
 }
 
-function fieldLayout({ ctx, width, height }, plot) {
-  const { top, bottom } = marginsOf(height, plot);
-  const left = tickRoom(ctx, plot.y.low, plot.y.high, false, height - top - bottom);
-  const across = width - left - 58;
-  const side = Math.min(height - top - bottom, Math.max(160, 1.7 * across));
-  const box = { left, top, width: Math.min(across, 1.35 * side), height: side };
-  const scales = {
-    x: makeScale(plot.x.low, plot.x.high, left, left + box.width),
-    y: makeScale(plot.y.low, plot.y.high, top + side, top),
-  };
-  return { box, scales };
+function fieldLayout(sheet, plot) {
+  const [x, y] = [plot.x, plot.y].map((axis) => ({ ...axis, log: false }));
+  const { left, top, bottom } = marginsOf(sheet, plot, y);
+  const across = sheet.width - left - 58;
+  const height = Math.min(sheet.height - top - bottom, Math.max(160, 1.7 * across));
+  const box = { left, top, width: Math.min(across, 1.35 * height), height };
+  return { box, scales: scalesOf(box, x, y) };
 }
 
 /** The heat map as a small canvas, painted anew only when what it shows has changed. */
@@ -94,7 +84,7 @@ export function shadesOf(scale, theme) {
   return { ramp, shade: (v) => 3 * Math.max(0, Math.min(255, Math.round((255 * (v - low)) / (high - low)))) };
 }
 
-/** Whether two fields are of the same classes over the same part of the plane, to a fiftieth: only then is a difference one. */
+/** Whether two fields, of the same classes over the same part of the plane, to a fiftieth, have a difference. */
 function sameWindow(one, other) {
   return String(one.names) === String(other.names) && ["x", "y"].every((key) => ["low", "high"].every((end) =>
     Math.abs(one[key][end] - other[key][end]) <= 0.02 * (one[key].high - one[key].low)));
@@ -104,22 +94,8 @@ function sameWindow(one, other) {
 export function changeOf(plot, other) {
   const { shape } = plot.values;
   const before = resample(other.values, other.values.shape, shape);
-  return { ...plot, values: Object.assign(plot.values.map((v, k) => v - before[k]), { shape }), scale: change(), spread: null };
-}
-
-/** The .5 contour of a field, placed by the field's own axes. */
-function drawContour(ctx, scales, plot, { colour, dash }) {
-  const [rows, columns] = plot.values.shape;
-  ctx.beginPath();
-  for (const line of joinSegments(contourOf(plot.values, [rows, columns]))) {
-    for (let k = 0; k < line.length; k += 2) {
-      ctx[k ? "lineTo" : "moveTo"](scales.x(gridValue(plot.x, line[k], columns)), scales.y(gridValue(plot.y, line[k + 1], rows)));
-    }
-  }
-  ctx.setLineDash(dash);
-  [ctx.lineWidth, ctx.strokeStyle, ctx.lineCap] = [2, colour, "round"];
-  ctx.stroke();
-  ctx.setLineDash([]);
+  const values = plot.values.map((v, k) => v - before[k]);
+  return { ...plot, values: Object.assign(values, { shape }), scale: change(), spread: null };
 }
 
 /** Points, those of a class in its colour and shape; the canvas leaves out those that have no place. */
@@ -129,9 +105,10 @@ export function drawPoints(ctx, plot, scales, theme) {
   for (const c of classesOf(plot)) {
     ctx.beginPath();
     for (let k = 0; k < points.shape[0]; k++) {
-      if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), scales.x(points[2 * k]), scales.y(points[2 * k + 1]), radius);
+      const [x, y] = [scales.x(points[2 * k]), scales.y(points[2 * k + 1])];
+      if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), x, y, radius);
     }
-    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.series[c % theme.series.length], theme.paper, 0.8];
+    [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [seriesColour(theme, c), theme.paper, 0.8];
     ctx.fill();
     ctx.stroke();
   }
@@ -141,8 +118,7 @@ const classesOf = ({ labels }) => [...new Set(labels ?? [0])].sort((a, b) => a -
 
 /** The classes of points, for a legend. */
 export function classEntries(plot, theme) {
-  const colour = (c) => theme.series[c % theme.series.length];
-  return classesOf(plot).map((c) => ({ mark: markOf(c), colour: colour(c), text: className(plot, c) }));
+  return classesOf(plot).map((c) => ({ mark: markOf(c), colour: seriesColour(theme, c), text: className(plot, c) }));
 }
 
 /** The bar that says what the colours are, right of the box. */
@@ -155,13 +131,11 @@ export function drawColourBar(ctx, box, theme, scale, standard) {
     ctx.fillStyle = `rgb(${ramp.subarray(at, at + 3)})`;
     ctx.fillRect(left, box.top + (box.height * (steps - 1 - k)) / steps, 12, box.height / steps + 0.6);
   }
-  [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["left", "middle", theme.muted];
   for (const p of [0, 0.5, 1]) {
-    const inset = 6 * (1 - 2 * p);
-    ctx.fillText(formatValue(low + (high - low) * p), left + 17, box.top + box.height * (1 - p) - inset);
+    const y = box.top + box.height * (1 - p) - 6 * (1 - 2 * p);
+    write(ctx, formatValue(low + (high - low) * p), left + 17, y, theme.muted, "left", "middle");
   }
-  [ctx.textAlign, ctx.textBaseline] = ["right", "alphabetic"];
-  ctx.fillText(shortened(ctx, label, box.width / 2), left + 42, box.top - 6);
+  write(ctx, shortened(ctx, label, box.width / 2), left + 42, box.top - 6, theme.muted, "right", "alphabetic");
 }
 
 function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
@@ -187,35 +161,10 @@ function gridValue(axis, k, count) {
 function fieldLegend(plot, theme, { pinned, difference }) {
   const entries = plot.points ? classEntries(plot, theme) : [];
   if (plot.scale) return entries;
-  entries.push({ mark: "line", colour: theme.ink, text: say("legends", "half"), shared: true });
-  if (plot.spread && !difference) entries.push({ mark: "bar", colour: theme.grey, text: say("legends", "disagree"), shared: true });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+  entries.push(sharedEntry("line", theme.ink, say("legends", "half")));
+  if (plot.spread && !difference) entries.push(sharedEntry("bar", theme.grey, say("legends", "disagree")));
+  if (pinned) entries.push(sharedEntry("dash", theme.grey, say("legends", "pinned")));
   return entries;
-}
-
-/** The value at up to 11 × 11 places of the grid. */
-function fieldTable(plot) {
-  const [rows, columns] = plot.values.shape;
-  const pick = (n) => Array.from({ length: Math.min(n, 11) }, (_, k) => Math.round((k * (n - 1)) / Math.max(1, Math.min(n, 11) - 1)));
-  const across = pick(columns);
-  return {
-    note: say("tables", "grid", { ...(plot.scale ?? chance(plot, Infinity)), shown: `${pick(rows).length} × ${across.length}`, all: `${rows} × ${columns}` }),
-    head: [`${plot.y.label} \\ ${plot.x.label}`, ...across.map((j) => formatValue(gridValue(plot.x, j, columns)))],
-    rows: pick(rows).reverse().map((i) => [
-      formatValue(gridValue(plot.y, i, rows)), ...across.map((j) => formatValue(plot.values[i * columns + j]))]),
-  };
-}
-
-function describeField(plot) {
-  const share = Math.round((100 * plot.values.reduce((count, v) => count + (v > 0.5), 0)) / plot.values.length);
-  const about = { title: plot.title, label: (plot.scale ?? chance(plot, Infinity)).label, x: plot.x.label, y: plot.y.label, share };
-  return plot.scale ? say("sentences", "field", { ...about, range: rangeText(plot) }) : say("sentences", "chance", about);
-}
-
-/** The least and the largest value of a field in words. */
-export function rangeText(plot) {
-  const [low, high] = extentOf([plot.values]);
-  return low > high ? say("sentences", "no_range") : say("sentences", "range", { low: withUnit(low, plot.scale), high: withUnit(high, plot.scale) });
 }
 
 export function spreadText(spread) {

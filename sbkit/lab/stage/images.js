@@ -1,10 +1,11 @@
 // images.js: draws Images: a grid of grey or coloured images with labels, an overlay orange above 0 and blue below.
 
-import { shortened } from "./axes.js";
+import { shortened, write } from "./axes.js";
+import { rowOf } from "./decode.js";
 import { formatTick, hexToRgb } from "./scales.js";
 import { say } from "./words.js";
 
-export const imagesPainter = { draw: drawImages, legend: () => [], table: (plot) => plot.told, describe: (plot) => plot.about };
+export const imagesPainter = { draw: drawImages, legend: () => [] };
 
 const [GAP, BELOW] = [5, 16]; // pixels between images, and for a label
 
@@ -15,12 +16,12 @@ function drawImages({ ctx, width, height, theme, memory }, plot, pinned, { hover
   [strip.width, strip.height] = [wide, count * high];
   strip.getContext("2d").putImageData(new ImageData(paintImages(plot, theme), wide, count * high), 0, 0);
   ctx.imageSmoothingEnabled = zoom < 1;
-  [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["center", "top", theme.ink];
   let tip = null;
   for (let k = 0; k < count; k++) {
     const [left, top] = [(k % columns) * (wide * zoom + GAP), Math.floor(k / columns) * (high * zoom + GAP + below)];
     ctx.drawImage(strip, 0, k * high, wide, high, left, top, wide * zoom, high * zoom);
-    if (below) ctx.fillText(shortened(ctx, plot.labels[k], wide * zoom + GAP), left + (wide * zoom) / 2, top + high * zoom + 3);
+    const label = below ? shortened(ctx, plot.labels[k], wide * zoom + GAP) : "";
+    write(ctx, label, left + (wide * zoom) / 2, top + high * zoom + 3, theme.ink, "center", "top");
     const [j, i] = hover ? [Math.floor((hover[0] - left) / zoom), Math.floor((hover[1] - top) / zoom)] : [-1, -1];
     if (j < 0 || j >= wide || i < 0 || i >= high) continue;
     [ctx.strokeStyle, ctx.lineWidth] = [theme.orange, 2];
@@ -44,7 +45,8 @@ export function gridOf(plot, width, height, below = plot.labels.length ? BELOW :
 /** RGBA bytes of all images. A byte stands for a value from 1, the low end of its scale, to 255; 0 is none. */
 export function paintImages({ pixels, overlay, scale }, theme) {
   const [, , , colours = 1] = pixels.shape;
-  const [signed, above, under] = [colours === 1 && scale.low === -scale.high, hexToRgb(theme.orange), hexToRgb(theme.cold)];
+  const signed = colours === 1 && scale.low === -scale.high;
+  const [above, under] = [theme.orange, theme.cold].map(hexToRgb);
   const bytes = new Uint8ClampedArray((4 * pixels.length) / colours).fill(255);
   for (let at = 0; at < bytes.length / 4; at++) {
     const weight = overlay?.[at] ? (overlay[at] - 128) / 127 : 0;
@@ -62,8 +64,13 @@ export function paintImages({ pixels, overlay, scale }, theme) {
 export function pixelText({ pixels, overlay, labels, scale, heat }, k, i, j) {
   const [, high, wide, colours = 1] = pixels.shape;
   const at = (k * high + i) * wide + j;
-  const value = (byte, { low, high: top }) => (byte ? formatTick(low + ((top - low) * (byte - 1)) / 254, (top - low) / 100) : "–");
-  const told = ([bytes, axis]) => `${axis.label} ${Array.from(bytes, (byte) => value(byte, axis)).join(", ")} ${axis.unit}`.trim();
-  const shown = [[pixels.subarray(colours * at, colours * (at + 1)), scale], ...(overlay ? [[overlay.subarray(at, at + 1), heat]] : [])];
-  return [[say("sentences", "image", { k }), ...labels.slice(k, k + 1)].join(": "), say("sentences", "pixel", { i, j }), ...shown.map(told)];
+  const value = (byte, low, span) => (byte ? formatTick(low + (span * (byte - 1)) / 254, span / 100) : "–");
+  const told = (bytes, { label, unit, low, high: top }) =>
+    `${label} ${Array.from(bytes, (byte) => value(byte, low, top - low)).join(", ")} ${unit}`.trim();
+  return [
+    [say("sentences", "image", { k }), ...labels.slice(k, k + 1)].join(": "),
+    say("sentences", "pixel", { i, j }),
+    told(rowOf(pixels, at, colours), scale),
+    ...(overlay ? [told([overlay[at]], heat)] : []),
+  ];
 }

@@ -3,36 +3,27 @@
 const APART = 14; // pixels between two pictures
 const FEW = { most: 3, tall: 450 }; // so many pictures make a low panel, of so many pixels
 const TALL = 550; // pixels of any other panel on a laptop, dials and controls included
-const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 800, 1300]; // pixels across: two columns from here, so beside a board, three, more
+const [NARROW, BESIDE, LAPTOP, WIDE] = [560, 640, 800, 1300]; // pixels: 2 columns from here, so beside a board, 3, more
 
 /**
  * The grid of `count` pictures in a panel that is `width` pixels wide and has `used` pixels of dials and words: its
  * columns with their weights, its rows, its height, and the rows and columns that each picture takes. The first
- * picture is the main one, or the first two are; the last takes what is left of its row.
+ * picture is the main one, or the first two are, of one size; the last takes what is left of its row.
  */
 export function layoutOf(count, width, used, mains = 1) {
   if (width < NARROW || count === 1) return stack(count, width, used);
   const beside = width < LAPTOP; // a few small ones below each other, right of the main one
   if (beside && (width < BESIDE || count > 4 || mains === 2)) return pairs(count);
-  if (mains === 2) return sides(count, width, used);
-  const few = count <= FEW.most;
-  const small = count - 1;
-  const columns = beside ? 1 : Math.min(small, few || (width < WIDE && small < 7) ? 2 : width < 1900 || small < 10 ? 3 : 4);
-  const rows = Math.ceil(small / columns);
-  const height = tallest(few, width) - used;
-  const weights = [columns === 1 ? 1.4 : 1.5, ...Array(columns).fill(1)];
-  const spans = [[rows, 1], ...Array.from({ length: small }, () => [1, 1])];
-  spans[small][1] += Math.min(1, rows * columns - small);
-  return { weights, rows, height: Math.max(height, rows * 104), spans };
-}
-
-/** Two main pictures of one size beside each other, the others around them. */
-function sides(count, width, used) {
-  const columns = count === 2 ? 2 : count === 3 ? 3 : 4;
-  const rows = count <= 4 ? 1 : Math.max(2, Math.ceil((count + 2) / columns));
-  const spans = Array.from({ length: count }, (_, k) => [k < 2 ? Math.min(rows, 2) : 1, 1]);
-  if (count > 4) spans[count - 1][1] += Math.min(1, rows * columns - (count + 2));
-  return { weights: Array(columns).fill(1), rows, height: Math.max(tallest(count <= 4, width) - used, rows * 104), spans };
+  const [small, few] = [count - mains, count < FEW.most + mains];
+  const most = width < 1900 || small < 10 ? 3 : 4;
+  const columns = beside ? 1 : Math.min(small, few || mains === 2 || (width < WIDE && small < 7) ? 2 : most);
+  const rows = mains === 1 ? Math.ceil(small / columns) : few ? 1 : Math.ceil((count + 2) / 4);
+  const tall = mains === 1 ? rows : Math.min(rows, 2); // the others stand beside and below two main ones
+  const main = mains === 2 ? 1 : columns === 1 ? 1.4 : 1.5;
+  const spans = Array.from({ length: count }, (_, k) => [k < mains ? tall : 1, 1]);
+  if (small) spans[count - 1][1] += Math.min(1, rows * (mains + columns) - mains * tall - small);
+  const height = Math.max(tallest(few, width) - used, rows * 104);
+  return { weights: [...Array(mains).fill(main), ...Array(columns).fill(1)], rows, height, spans };
 }
 
 /** The height of a panel: what a laptop shows of it; on wider pages a quarter of what they are wider. */

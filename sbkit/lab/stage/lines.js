@@ -1,52 +1,41 @@
-// lines.js: draws Lines: means as lines with shapes along them, bands from the lowest to the highest run, a pinned run as thin grey dashes.
+// lines.js: draws Lines: means with shapes along them, bands from the lowest to the highest run, a pinned run grey.
 
-import { crisp, drawAxes, drawMark, marginsOf, strokeLine, tickRoom } from "./axes.js";
-import { markOf, markedPoints, traceMark } from "./marks.js";
-import { extentOf, formatValue, growRange, makeScale, markEnds, markText, withUnit } from "./scales.js";
+import { clipTo, crisp, drawAxes, drawMark, marginsOf, scalesOf, strokeLine } from "./axes.js";
+import { markOf, markedPoints, seriesColour, sharedEntry, traceMark } from "./marks.js";
+import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const linesPainter = { draw: drawLines, legend: linesLegend, table: linesTable, describe: describeLines };
+export const linesPainter = { draw: drawLines, legend: linesLegend };
 
 function drawLines(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
   const { box, scales, told } = linesLayout(sheet, plot, pinned);
   drawAxes(ctx, box, scales, plot, theme, { told });
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
-  ctx.clip();
-  plot.lines.forEach((line, k) => line.low && drawBand(ctx, line, scales, seriesColour(theme, k)));
-  for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, { colour: theme.grey, width: 1.25, dash: [3, 3] });
+  clipTo(ctx, box, 4);
+  plot.lines.forEach((line, k) => line.low && line.high && drawBand(ctx, line, scales, seriesColour(theme, k)));
+  const ghost = { colour: theme.grey, width: 1.25, dash: [3, 3] };
+  for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, ghost);
   plot.lines.forEach((line, k) => {
     const colour = seriesColour(theme, k);
-    if (line.start) strokeStart(ctx, line, scales, colour);
-    strokeCurve(ctx, line, scales, { colour, width: 2, dash: line.dash ? [7, 4] : [] });
+    const start = { colour: pale(colour, 0.6), width: 1.5, dash: [4, 3] };
+    if (line.start) strokeCurve(ctx, { x: line.x, y: line.start }, scales, start);
+    strokeCurve(ctx, line, scales, { colour, dash: line.dash ? [7, 4] : [] });
     drawMarks(ctx, plot, k, scales, colour);
   });
   ctx.restore();
-  for (const mark of plot.marks ?? []) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
+  for (const mark of plot.marks) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
   return hover && hoverLines(ctx, box, plot, scales, hover, theme);
 }
 
-function seriesColour(theme, k) {
-  return theme.series[k % theme.series.length];
-}
-
-/** Ranges are kept in the sheet's memory, so that axes only grow during a run. */
-export function linesLayout({ ctx, width, height, memory }, plot, pinned) {
+export function linesLayout(sheet, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
-  const ys = lines.flatMap((line) => [line.y, line.low, line.high, line.start]).concat(markEnds(plot));
-  memory.x = growRange(memory.x, extentOf(lines.map((line) => line.x), plot.x.log), plot.x);
-  memory.y = growRange(memory.y, extentOf(ys, plot.y.log), plot.y);
-  const { top, bottom, told } = marginsOf(height, plot);
-  const box = { left: 0, top, height: height - top - bottom };
-  box.left = tickRoom(ctx, ...memory.y, plot.y.log, box.height);
-  box.width = width - box.left - 14;
-  const scales = {
-    x: makeScale(...memory.x, box.left, box.left + box.width, plot.x.log),
-    y: makeScale(...memory.y, box.top + box.height, box.top, plot.y.log),
-  };
-  return { box, scales, told };
+  const marks = plot.marks.flatMap(({ low, high }) => [low, high]);
+  const ys = [...lines.flatMap((line) => [line.y, line.low, line.high, line.start]), marks];
+  const x = grownAxis(sheet.memory, "x", lines.map((line) => line.x), plot.x);
+  const y = grownAxis(sheet.memory, "y", ys, plot.y);
+  const { left, top, bottom, told } = marginsOf(sheet, plot, y);
+  const box = { left, top, width: sheet.width - left - 14, height: sheet.height - top - bottom };
+  return { box, scales: scalesOf(box, x, y), told };
 }
 
 /** Pixel height of a value; on a log axis what is not positive lies on the floor. */
@@ -54,40 +43,28 @@ function heightOf(scale, v) {
   return scale(scale.log ? Math.max(v, scale.low) : v);
 }
 
-export function strokeCurve(ctx, line, scales, { colour, width, dash }) {
+/** A line through all places with a number; NaN parts two lines. */
+export function strokeCurve(ctx, { x, y }, scales, { colour, width = 2, dash = [] }) {
   ctx.beginPath();
-  let down = false;
-  for (let k = 0; k < line.x.length; k++) {
-    if (!Number.isFinite(line.y[k])) down = false;
-    else if (down) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.y[k]));
-    else ctx.moveTo(scales.x(line.x[k]), heightOf(scales.y, line.y[k]));
-    if (Number.isFinite(line.y[k])) down = true;
+  let to = "moveTo";
+  for (let k = 0; k < x.length; k++) {
+    const known = Number.isFinite(y[k]);
+    if (known) ctx[to](scales.x(x[k]), heightOf(scales.y, y[k]));
+    to = known ? "lineTo" : "moveTo";
   }
   ctx.setLineDash(dash);
-  [ctx.strokeStyle, ctx.lineWidth, ctx.lineCap] = [colour, width, "butt"];
+  [ctx.strokeStyle, ctx.lineWidth] = [colour, width];
   ctx.stroke();
   ctx.setLineDash([]);
 }
 
-/** Where the run began: pale dashes beside the line. */
-function strokeStart(ctx, line, scales, colour) {
-  ctx.globalAlpha = 0.6;
-  strokeCurve(ctx, { x: line.x, y: line.start }, scales, { colour, width: 1.5, dash: [4, 3] });
-  ctx.globalAlpha = 1;
-}
-
-function drawBand(ctx, line, scales, colour) {
+/** From the lowest to the highest run; a place without a number is passed over, as the canvas does. */
+function drawBand(ctx, { x, low, high }, scales, colour) {
   ctx.beginPath();
-  for (let k = 0; k < line.x.length; k++) if (finiteBand(line, k)) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.high[k]));
-  for (let k = line.x.length - 1; k >= 0; k--) if (finiteBand(line, k)) ctx.lineTo(scales.x(line.x[k]), heightOf(scales.y, line.low[k]));
-  ctx.globalAlpha = 0.2;
-  ctx.fillStyle = colour;
+  high.forEach((v, k) => ctx.lineTo(scales.x(x[k]), heightOf(scales.y, v)));
+  for (let k = x.length - 1; k >= 0; k--) ctx.lineTo(scales.x(x[k]), heightOf(scales.y, low[k]));
+  ctx.fillStyle = pale(colour, 0.2);
   ctx.fill();
-  ctx.globalAlpha = 1;
-}
-
-function finiteBand(line, k) {
-  return Number.isFinite(line.low[k]) && Number.isFinite(line.high[k]);
 }
 
 /** Lines of a plot that has several carry shapes of their own; what grows is marked where it is. */
@@ -95,7 +72,7 @@ function drawMarks(ctx, plot, k, scales, colour) {
   const line = plot.lines[k];
   const places = plot.lines.length > 1 ? markedPoints(Array.from(line.x, scales.x), k) : [];
   if (plot.grows) places.push(line.x.length - 1);
-  for (const i of places) if (Number.isFinite(line.y[i])) markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
+  for (const i of places) markPlace(ctx, k, scales.x(line.x[i]), heightOf(scales.y, line.y[i]), colour);
 }
 
 function markPlace(ctx, k, x, y, colour) {
@@ -107,59 +84,38 @@ function markPlace(ctx, k, x, y, colour) {
 
 /** Index of the value nearest to v, -1 of none. */
 export function nearestIndex(values, v) {
-  let best = -1;
-  for (let k = 0; k < values.length; k++) if (best < 0 || Math.abs(values[k] - v) < Math.abs(values[best] - v)) best = k;
-  return best;
+  const nearer = (best, value, k) => (Math.abs(value - v) < Math.abs(values[best] - v) ? k : best);
+  return values.reduce(nearer, values.length - 1);
 }
 
 function hoverLines(ctx, box, plot, scales, [px, py], theme) {
   if (px < box.left - 4 || px > box.left + box.width + 8 || !plot.lines.length) return null;
-  const at = scales.x.invert(px);
-  const nearest = plot.lines.map((line) => nearestIndex(line.x, at));
-  const places = plot.lines.map((line, k) => line.x[nearest[k]]).filter((x) => x !== undefined);
-  if (!places.length) return null;
-  const x = places[nearestIndex(places, at)];
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
-  strokeLine(ctx, crisp(scales.x(x)), box.top, crisp(scales.x(x)), box.top + box.height);
+  const xs = plot.lines.flatMap((line) => [...line.x]);
+  const x = xs[nearestIndex(xs, scales.x.invert(px))];
+  if (x === undefined) return null;
+  strokeLine(ctx, crisp(scales.x(x)), box.top, crisp(scales.x(x)), box.top + box.height, theme.muted);
   const lines = [`${plot.x.label} ${withUnit(x, plot.x)}`];
   plot.lines.forEach((line, k) => {
-    if (line.x[nearest[k]] !== x) return;
-    markPlace(ctx, k, scales.x(x), heightOf(scales.y, line.y[nearest[k]]), seriesColour(theme, k));
-    lines.push(`${line.name} ${withUnit(line.y[nearest[k]], plot.y)}${bandText(line, nearest[k])}`);
+    const at = line.x.indexOf(x);
+    if (at < 0) return;
+    markPlace(ctx, k, scales.x(x), heightOf(scales.y, line.y[at]), seriesColour(theme, k));
+    lines.push(`${line.name} ${withUnit(line.y[at], plot.y)}${bandText(line, at)}`);
   });
   return { x: scales.x(x), y: py, lines };
 }
 
 export function bandText(line, k) {
-  return line.low ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
+  return line.low && line.high ? ` (${formatValue(line.low[k])} … ${formatValue(line.high[k])})` : "";
 }
 
-function linesLegend(plot, theme, { pinned }) {
-  const shape = (k) => (plot.lines.length > 1 ? markOf(k) : null);
-  const told = plot.lines.length === 1 && `${plot.title} ${plot.y.label}`.toLowerCase().includes(plot.lines[0].name.toLowerCase());
-  const entries = told ? [] : plot.lines.map((line, k) => ({ mark: line.dash ? "dash" : "line", shape: shape(k), colour: seriesColour(theme, k), text: line.name }));
-  if (plot.lines.some((line) => line.low)) entries.push({ mark: "band", colour: theme.muted, text: say("legends", "band"), shared: true });
-  if (plot.lines.some((line) => line.start)) entries.push({ mark: "dash", colour: theme.muted, text: say("legends", "start"), shared: true });
-  if (pinned) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+function linesLegend({ lines, title, y }, theme, { pinned }) {
+  const several = lines.length > 1;
+  const named = several || !`${title} ${y.label}`.toLowerCase().includes(lines[0].name.toLowerCase());
+  const look = (dash, k) => ({ mark: dash ? "dash" : "line", shape: several ? markOf(k) : null });
+  const entry = ({ name, dash }, k) => ({ ...look(dash, k), colour: seriesColour(theme, k), text: name });
+  const entries = named ? lines.map(entry) : [];
+  if (lines.some((line) => line.low)) entries.push(sharedEntry("band", theme.muted, say("legends", "band")));
+  if (lines.some((line) => line.start)) entries.push(sharedEntry("dash", theme.muted, say("legends", "start")));
+  if (pinned) entries.push(sharedEntry("dash", theme.grey, say("legends", "pinned")));
   return entries;
-}
-
-/** A row for every x, a column for every line and the ends of its band. */
-function linesTable(plot) {
-  const xs = [...new Set(plot.lines.flatMap((line) => [...line.x]))].sort((a, b) => a - b);
-  const columns = plot.lines.flatMap((line) => [[line, "y", line.name],
-    ...(line.start ? [[line, "start", say("tables", "start", { line: line.name })]] : []),
-    ...(line.low ? [[line, "low", say("tables", "lowest", { line: line.name })], [line, "high", say("tables", "highest", { line: line.name })]] : [])]);
-  const places = plot.lines.map((line) => new Map([...line.x].map((x, k) => [x, k])));
-  return {
-    note: say("tables", "by", { y: plot.y.unit ? say("tables", "in", plot.y) : plot.y.label, x: plot.x.label }),
-    head: [plot.x.label, ...columns.map(([, , name]) => name)],
-    rows: xs.map((x) => [formatValue(x), ...columns.map(([line, key]) => formatValue(line[key][places[plot.lines.indexOf(line)].get(x)]))]),
-  };
-}
-
-function describeLines(plot) {
-  const ends = plot.lines.map((line) => `${line.name} ${formatValue(line.y[line.y.length - 1])}`);
-  const { title, x, y } = plot;
-  return say("sentences", "lines", { title, x: x.label, y: y.label, ends: ends.join(", ") }) + markText(plot);
 }

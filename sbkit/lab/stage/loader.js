@@ -1,18 +1,12 @@
 // loader.js: all that anywidget loads for each panel. A page never lets go of a module, so the stage itself, a
 // hundred times as long, is loaded once a page and kept.
 
-const modules = (globalThis[Symbol.for("sbkit.stage")] ??= new Map()); // by their source
+const modules = (globalThis[Symbol.for("sbkit.stage")] ??= {}); // by their source
 
-function load(source) {
-  if (!modules.has(source)) {
-    modules.set(source, import(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))));
-  }
-  return modules.get(source);
+async function render(panel) {
+  const source = panel.model.get("script");
+  modules[source] ??= import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  return (await modules[source]).default.render(panel);
 }
 
-export default {
-  async render(panel) {
-    const stage = await load(panel.model.get("script"));
-    return stage.default.render(panel);
-  },
-};
+export default { render };

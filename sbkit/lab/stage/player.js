@@ -24,11 +24,12 @@ const SETTLE = 300; // ms after the last step or dial move until the sharp stand
 
 export class Player {
   constructor(send, now = () => performance.now(), ahead = AHEAD) {
-    Object.assign(this, { send, now, ahead, recording: new Recording(), inflight: [], more: 0, since: 0, settleAt: null,
-      buildsSince: null, acknowledged: false, touchedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false, patience: PATIENCE });
-    Object.assign(this, { running: false, hidden: false, closed: false, gone: false, lost: false, dirty: false, locked: "" });
-    Object.assign(this, { cut: false, taken: false, cell: false, askedAt: null, pushedAt: -Infinity });
-    Object.assign(this, { shown: null, pinned: null, difference: false, speed: "normal" });
+    Object.assign(this, { send, now, ahead, recording: new Recording(), speed: "normal", dirty: false });
+    Object.assign(this, { inflight: [], more: 0, since: 0, settleAt: null, lost: false, patience: PATIENCE });
+    Object.assign(this, { buildsSince: null, acknowledged: false, askedAt: null, cut: false, taken: false });
+    Object.assign(this, { touchedAt: -Infinity, pushedAt: -Infinity, wokeAt: now(), allowed: Infinity, idle: false });
+    Object.assign(this, { running: false, hidden: false, closed: false, gone: false, cell: false, locked: "" });
+    Object.assign(this, { shown: null, pinned: null, difference: false });
     this.status = { state: "Ready", reason: "", step: 0, steps: 0 };
   }
 
@@ -98,12 +99,7 @@ export class Player {
     this.wokeAt = this.now();
   }
 
-  // what Python says
-
-  /** "busy" once the kernel works on a request, "idle" when it has. */
-  setTaken(state) {
-    this.taken = state === "busy";
-  }
+  // what Python says; `taken` is true while the kernel works on a request
 
   request(type, details = {}) {
     if (this.over) return;
@@ -152,8 +148,9 @@ export class Player {
     if (frame.plots.length) this.recording.add(frame);
     if (frame.pushed && frame.moving) this.pushedAt = this.now();
     if (ENDS.includes(frame.state)) this.running = false;
-    if (frame.state === "Done" && request === "advance" && frame.moving && !this.inflight.length) this.request("look");
-    else if ((frame.pushed || ["advance", "refresh"].includes(request)) && !this.running && !this.inflight.length && frame.steps > 0) {
+    if (this.running || this.inflight.length) return;
+    if (frame.state === "Done" && request === "advance" && frame.moving) this.request("look");
+    else if (frame.steps > 0 && (frame.pushed || ["advance", "refresh"].includes(request))) {
       this.settleAt = this.status.state === "Error" ? null : this.now() + SETTLE; // the answer would hide the reason
     }
   }
@@ -186,9 +183,8 @@ export class Player {
       [this.lost, this.patience] = [true, 2 * this.patience];
       this.request("look"); // the one thing under way: once it is answered, training goes on
     }
-    if (this.settleAt === null || this.now() < this.settleAt || this.inflight.length || this.hidden) return;
-    this.settleAt = null;
-    if (!this.running) this.request("look");
+    const settled = this.settleAt !== null && this.now() >= this.settleAt;
+    if (settled && !this.running && !this.inflight.length && !this.hidden) this.request("look");
   }
 
   // what is in sight
@@ -233,9 +229,12 @@ export class Player {
     const { frames } = this.recording;
     const index = Math.min(this.shown ?? Infinity, frames.length - 1);
     const [word, reason] = this.words();
-    const stale = this.over || word === say("states", "silent") || (word === "Error" && !this.status.plots?.length);
-    const { pinned, difference, running, status, locked } = this;
-    return { word, reason, index, count: frames.length, frame: this.recording.joined(index), steps: status.steps,
-      said: status.said, builds: word === say("states", "building"), pinned, difference, running, closed: this.over, stale, locked: Boolean(locked), moving: (running || this.follows) && !this.hidden && !this.lost && !this.waits };
+    const [building, silent] = ["building", "silent"].map((name) => word === say("states", name));
+    const stale = this.over || silent || (word === "Error" && !this.status.plots?.length);
+    const { pinned, difference, running, locked, status: { steps, said } } = this;
+    const moving = (running || this.follows) && !this.hidden && !this.lost && !this.waits;
+    const shown = { index, count: frames.length, frame: this.recording.joined(index), steps, said };
+    const how = { running, moving, stale, closed: this.over, locked: Boolean(locked), builds: building };
+    return { word, reason, pinned, difference, ...shown, ...how };
   }
 }

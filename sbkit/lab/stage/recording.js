@@ -6,52 +6,41 @@ export class Recording {
     this.frames = [];
   }
 
-  get last() {
-    return this.frames[this.frames.length - 1];
-  }
-
   /** Keep a frame. A new run forgets the old one; a frame of the same step replaces it (the sharp one comes last). */
   add(frame) {
-    if (this.last && this.last.run !== frame.run) this.frames = [];
-    while (this.last && this.last.step >= frame.step) this.frames.pop();
+    if (this.frames[0]?.run !== frame.run) this.frames = [];
+    while (this.frames.at(-1)?.step >= frame.step) this.frames.pop();
     this.frames.push(frame);
-    if (this.frames.length > this.limit) this.thin();
-  }
-
-  /** Drop every other frame of the older half; the first stays. */
-  thin() {
-    const half = this.frames.length >> 1;
-    this.frames = this.frames.filter((_, k) => k >= half || k % 2 === 0);
+    const half = this.limit / 2; // where they are too many, every other frame of the older half goes; the first stays
+    if (this.frames.length > this.limit) this.frames = this.frames.filter((_, k) => k >= half || k % 2 === 0);
   }
 
   /** Frame k with its growing lines joined over frames 0…k. */
   joined(k) {
     const frame = this.frames[k];
-    if (!frame) return undefined;
-    if (this.cached?.frame === frame) return this.cached.whole;
-    const before = this.frames.slice(0, k + 1);
-    const same = (name) => before.map((f) => f.plots.find((plot) => plot.name === name));
-    const plots = frame.plots.map((plot) => (plot.shape === "lines" && plot.grows ? joinLines(plot, same(plot.name)) : plot));
+    if (!frame || this.cached?.frame === frame) return frame && this.cached.whole;
+    const same = (name) => this.frames.slice(0, k + 1).map((f) => f.plots.find((plot) => plot.name === name));
+    const plots = frame.plots.map((plot) => (plot.grows ? joinLines(plot, same(plot.name)) : plot));
     this.cached = { frame, whole: { ...frame, plots } };
     return this.cached.whole;
   }
 }
 
-function joinArrays(arrays) {
-  const whole = new Float32Array(arrays.reduce((length, array) => length + array.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    whole.set(array, at);
-    at += array.length;
-  }
-  return whole;
+/** The growing lines of a plot joined over those of all parts, and their table, which is seldom looked at. */
+function joinLines(plot, parts) {
+  const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
+  const over = (of) => of(plot) && joinArrays(known.map((part) => of(part) ?? []));
+  const lines = plot.lines.map((line, k) => {
+    const end = (key) => over((part) => part.lines[k][key]);
+    return { ...line, x: end("x"), y: end("y"), low: end("low"), high: end("high") };
+  });
+  const blocks = () => plot.table.blocks.map((_, k) => over((part) => part.table.blocks[k]));
+  const table = () => ({ ...plot.table, names: over((part) => part.table.names), blocks: blocks() });
+  return { ...plot, lines, get table() { return table(); } };
 }
 
-function joinLines(plot, parts) {
-  const lines = plot.lines.map((line, k) => {
-    const pieces = parts.map((part) => part?.lines?.[k]).filter(Boolean);
-    const join = (key) => line[key] && joinArrays(pieces.map((piece) => piece[key] ?? []));
-    return { ...line, x: join("x"), y: join("y"), low: join("low"), high: join("high") };
-  });
-  return { ...plot, lines };
+function joinArrays(arrays) {
+  const values = [];
+  for (const array of arrays) values.push(...array);
+  return new Float32Array(values);
 }

@@ -18,7 +18,7 @@ export function decodeReplay(text) {
   return JSON.parse(text).frames.map(({ buffer, ...json }) => ({ json, buffer: bytes(buffer) }));
 }
 
-/** Play frames in el; returns a function that ends it. */
+/** Play frames in el. */
 export function mountReplay(el, frames) {
   const recording = new Recording(Infinity);
   for (const { json, buffer } of frames) recording.add(decodeFrame(json, buffer));
@@ -43,17 +43,14 @@ export function mountReplay(el, frames) {
     difference: (difference) => set({ difference }),
   });
   set({});
-  return () => {
-    clearTimeout(state.timer);
-    screen.destroy();
-  };
 }
 
-function replayView(recording, { index, running, pinned, difference }) {
+function replayView(recording, state) {
   const { frames } = recording;
+  const { index, running } = state;
   const frame = recording.joined(index);
   const ended = index === frames.length - 1;
   const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
-  return { word, reason: ended ? frame?.reason ?? "" : say("states", "recorded"), index, count: frames.length, frame, steps: frame?.steps ?? 0,
-    pinned, difference, running, closed: false, stale: false, moving: running };
+  const reason = ended ? frame?.reason ?? "" : say("states", "recorded");
+  return { ...state, word, reason, count: frames.length, frame, steps: frame?.steps ?? 0, moving: running };
 }

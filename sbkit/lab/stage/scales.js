@@ -4,14 +4,11 @@ import { say } from "./words.js";
 
 /** Map [low, high] to pixels [from, to]; `.invert` goes back. Bounds are finite and differ. */
 export function makeScale(low, high, from, to, log = false) {
-  const forward = log ? Math.log10 : (v) => v;
+  const [forward, backward] = log ? [Math.log10, (v) => 10 ** v] : [(v) => v, (v) => v];
   const a = forward(low);
   const slope = (to - from) / (forward(high) - a);
   const scale = (v) => from + (forward(v) - a) * slope;
-  scale.invert = (pixel) => {
-    const v = a + (pixel - from) / slope;
-    return log ? 10 ** v : v;
-  };
+  scale.invert = (pixel) => backward(a + (pixel - from) / slope);
   return Object.assign(scale, { low, high, log });
 }
 
@@ -19,17 +16,16 @@ export function makeScale(low, high, from, to, log = false) {
 export function niceStep(span, count) {
   const raw = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const times = [1, 2, 5, 10].find((t) => t * power >= raw * (1 - 1e-9));
-  return times * power;
+  return power * [1, 2, 5, 10].find((times) => times * power >= raw * (1 - 1e-9));
 }
 
 /** Tick values inside [low, high], about `count` of them. */
 export function ticksOf(low, high, count, log = false) {
   if (log) return logTicks(low, high, count);
   const step = niceStep(high - low, count);
-  const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-6); k * step <= high + step * 1e-6; k++) ticks.push(k === 0 ? 0 : k * step);
-  return ticks;
+  const first = Math.ceil(low / step - 1e-6);
+  const last = Math.floor(high / step + 1e-6);
+  return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
 }
 
 function logTicks(low, high, count) {
@@ -37,21 +33,16 @@ function logTicks(low, high, count) {
   const last = Math.floor(Math.log10(high) + 1e-9);
   const stride = Math.max(1, Math.ceil((last - first + 1) / Math.max(2, count)));
   const times = last - first < 2 ? [1, 2, 5] : [1];
-  const ticks = [];
-  for (let k = first - 1; k <= last; k += stride) {
-    for (const t of times) {
-      const v = t * 10 ** k;
-      if (v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9)) ticks.push(v);
-    }
-  }
-  return ticks;
+  const powers = Array.from({ length: (last - first + 1) / stride + 1 }, (_, k) => 10 ** (first - 1 + k * stride));
+  const inside = (v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9);
+  return powers.flatMap((power) => times.map((t) => t * power)).filter(inside);
 }
 
 /** A tick in words, with the decimals that its step needs: 0, 0.5, 1,000, 1e−5. */
 export function formatTick(v, step = Math.abs(v)) {
   const size = Math.abs(v);
   if (size === 0 && step < 1e-4) return "0";
-  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return minus(Number(v.toPrecision(2)).toExponential().replace("e+", "e"));
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return exponential(Number(v.toPrecision(2)));
   const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9)));
   return decimal(v, decimals, decimals);
 }
@@ -61,7 +52,7 @@ export function formatValue(v) {
   if (v === null || v === undefined || Number.isNaN(v)) return "–";
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
   const size = Math.abs(v);
-  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return minus(v.toExponential(1).replace("e+", "e"));
+  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return exponential(v, 1);
   return decimal(Number(v.toPrecision(size >= 1000 ? 6 : 3)), 0, 4);
 }
 
@@ -69,11 +60,11 @@ const formats = {}; // by the least and the most decimals: to make one takes as 
 
 function decimal(v, least, most) {
   const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
-  return minus((formats[[least, most]] ??= new Intl.NumberFormat("en", digits)).format(v));
+  return (formats[[least, most]] ??= new Intl.NumberFormat("en", digits)).format(v).replace("-", "−");
 }
 
-function minus(text) {
-  return text.replace(/-/g, "−");
+function exponential(v, decimals) {
+  return v.toExponential(decimals).replace("e+", "e").replaceAll("-", "−");
 }
 
 /** Value and unit: "0.48 nats"; the unit stands only where there is one. */
@@ -83,17 +74,20 @@ export function withUnit(v, axis) {
 
 /** Smallest and largest finite number of several arrays, [Infinity, -Infinity] of none; log axes skip v ≤ 0. */
 export function extentOf(arrays, log = false) {
-  let low = Infinity;
-  let high = -Infinity;
+  let [low, high] = [Infinity, -Infinity];
   for (const values of arrays) {
-    for (let k = 0; values && k < values.length; k++) {
-      const v = values[k];
+    for (const v of values ?? []) {
       if (!Number.isFinite(v) || (log && v <= 0)) continue;
-      if (v < low) low = v;
-      if (v > high) high = v;
+      [low, high] = [Math.min(low, v), Math.max(high, v)];
     }
   }
   return [low, high];
+}
+
+/** An axis with the range that holds all numbers of the arrays; `memory` keeps it, so that it only grows in a run. */
+export function grownAxis(memory, key, arrays, axis) {
+  const [low, high] = (memory[key] = growRange(memory[key], extentOf(arrays, axis.log), axis));
+  return { ...axis, low, high };
 }
 
 /** The axis range that holds `previous` and [low, high]: it only grows, to nice bounds or to the axis's own ends. */
@@ -106,7 +100,8 @@ export function growRange(previous, [low, high], axis) {
   if (!(low < high)) high = axis.log ? 10 * low : low + (Math.abs(low) || 1);
   const [floor, ceiling] = axis.log ? decades(low, high) : niceBounds(low, high);
   const range = [own(axis.low, floor), own(axis.high, ceiling)];
-  return previous ? [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])] : range[0] < range[1] ? range : [low, high];
+  if (previous) return [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])];
+  return range[0] < range[1] ? range : [low, high];
 }
 
 function decades(low, high) {
@@ -125,6 +120,11 @@ export function hexToRgb(hex) {
   return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 }
 
+/** "#rrggbb" at a share of its strength. */
+export function pale(colour, share) {
+  return `rgba(${hexToRgb(colour)}, ${share})`;
+}
+
 /** Relative luminance of r, g, b, 0 … 1, as the contrast of WCAG 2 counts it. */
 export function luminanceOf(colour) {
   const [r, g, b] = Array.from(colour, (v) => (v <= 10 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4));
@@ -136,41 +136,24 @@ export function inkOn(colour) {
   return luminanceOf(colour) > 0.179 ? "#000000" : "#ffffff";
 }
 
-/** The middle of the band of width 1/bands that holds p: .5 stays the border of two bands when bands is even. */
-export function bandOf(p, bands) {
-  return (Math.min(bands - 1, Math.floor(p * bands)) + 0.5) / bands;
-}
-
 /** 256 colours through three, evenly, as bytes r, g, b. */
 export function risingColours([low, middle, high]) {
-  const table = new Uint8ClampedArray(768);
-  for (let k = 0; k < 256; k++) {
-    const at = k / 127.5;
-    const [from, to, weight] = at < 1 ? [low, middle, at] : [middle, high, at - 1];
-    for (let c = 0; c < 3; c++) table[3 * k + c] = from[c] + (to[c] - from[c]) * weight;
-  }
-  return table;
+  return colourTable((share) => (share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1]));
 }
 
-/** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes r, g, b; pale, so that points stand out. */
-export function divergingColours(low, neutral, high, bands = 20) {
-  const table = new Uint8ClampedArray(768);
-  for (let k = 0; k < 256; k++) {
-    const p = bandOf(k / 255, bands);
-    const end = p < 0.5 ? low : high;
-    const weight = 0.72 * Math.abs(2 * p - 1) ** 0.85;
-    for (let c = 0; c < 3; c++) table[3 * k + c] = neutral[c] + (end[c] - neutral[c]) * weight;
-  }
-  return table;
+/** 256 colours from `low` over `neutral` at .5 to `high`, in bands, as bytes; pale, so that points stand out. */
+export function divergingColours([low, neutral, high], bands = 20) {
+  return colourTable((share) => {
+    const p = (Math.min(bands - 1, Math.floor(share * bands)) + 0.5) / bands; // the middle of its band
+    return [neutral, p < 0.5 ? low : high, 0.72 * Math.abs(2 * p - 1) ** 0.85];
+  });
 }
 
-/** The ends of a plot's marks, for its range. */
-export function markEnds(plot) {
-  return (plot.marks ?? []).map((mark) => [mark.low, mark.high]);
-}
-
-/** A plot's marks in words, after its sentence. */
-export function markText(plot) {
-  const ends = ({ label, low, high }) => ({ label, low: formatValue(low), high: formatValue(high) });
-  return (plot.marks ?? []).map((mark) => say("sentences", "mark", ends(mark))).join("");
+/** 256 colours, each a mix [one, other, weight of the other] that is chosen by its share of the way. */
+function colourTable(mix) {
+  const colours = Array.from({ length: 256 }, (_, k) => {
+    const [one, other, weight] = mix(k / 255);
+    return one.map((v, c) => v + (other[c] - v) * weight);
+  });
+  return Uint8ClampedArray.from(colours.flat());
 }

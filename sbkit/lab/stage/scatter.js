@@ -1,34 +1,35 @@
-// scatter.js: draws Scatter: points on two axes, each in its class's colour and shape, the line y = x, a pinned run grey behind.
+// scatter.js: draws Scatter: points on two axes, each as its class looks, the line y = x, a pinned run grey behind.
 
-import { drawAxes, drawMark } from "./axes.js";
+import { clipTo, drawAxes, drawMark } from "./axes.js";
+import { rowOf } from "./decode.js";
 import { classEntries, className, drawPoints } from "./field.js";
 import { linesLayout, strokeCurve } from "./lines.js";
+import { sharedEntry } from "./marks.js";
 import { withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const scatterPainter = { draw: drawScatter, legend: scatterLegend, table: (plot) => plot.told, describe: (plot) => plot.about };
+export const scatterPainter = { draw: drawScatter, legend: scatterLegend };
 
 function drawScatter(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
   const { box, scales, told } = linesLayout(sheet, asLines(plot), pinned && asLines(pinned));
   drawAxes(ctx, box, scales, plot, theme, { told });
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
-  ctx.clip();
-  const line = Array.from({ length: 41 }, (_, k) => scales.x.invert(box.left + (box.width * k) / 40)); // bent on one log axis
-  if (plot.diagonal) strokeCurve(ctx, { x: line, y: line }, scales, { colour: theme.grey, width: 1.5, dash: [6, 4] });
+  clipTo(ctx, box, 4);
+  const x = Array.from({ length: 41 }, (_, k) => scales.x.invert(box.left + (box.width * k) / 40));
+  const diagonal = { x, y: x }; // bent where one axis is a log one
+  if (plot.diagonal) strokeCurve(ctx, diagonal, scales, { colour: theme.grey, width: 1.5, dash: [6, 4] });
   if (pinned) drawPoints(ctx, pinned, scales, { ...theme, series: [theme.grey] });
   drawPoints(ctx, plot, scales, theme);
   ctx.restore();
   for (const mark of plot.marks) drawMark(ctx, box, box.left, box.width, scales.y, mark, theme);
   const k = hover ? nearestPoint(plot.points, scales, hover) : -1;
   if (k < 0) return null;
-  const [x, y] = plot.points.subarray(2 * k, 2 * k + 2);
+  const [across, up] = rowOf(plot.points, k);
+  const at = { x: scales.x(across), y: scales.y(up) };
   ctx.strokeStyle = theme.ink;
-  ctx.strokeRect(scales.x(x) - 6, scales.y(y) - 6, 12, 12);
-  const place = [`${plot.x.label} ${withUnit(x, plot.x)}`, `${plot.y.label} ${withUnit(y, plot.y)}`];
-  return { x: scales.x(x), y: scales.y(y), lines: plot.labels ? [className(plot, plot.labels[k]), ...place] : place };
+  ctx.strokeRect(at.x - 6, at.y - 6, 12, 12);
+  const lines = [`${plot.x.label} ${withUnit(across, plot.x)}`, `${plot.y.label} ${withUnit(up, plot.y)}`];
+  return { ...at, lines: plot.labels ? [className(plot, plot.labels[k]), ...lines] : lines };
 }
 
 /** The points as a line, for its axes; with a diagonal both axes hold all coordinates. */
@@ -39,13 +40,14 @@ function asLines(plot) {
 
 /** The point nearest to a place of the canvas, -1 where none is near. */
 export function nearestPoint(points, scales, [px, py], reach = 24) {
-  const away = Array.from({ length: points.length / 2 }, (_, k) => Math.hypot(scales.x(points[2 * k]) - px, scales.y(points[2 * k + 1]) - py));
+  const far = (k) => Math.hypot(scales.x(points[2 * k]) - px, scales.y(points[2 * k + 1]) - py);
+  const away = Array.from({ length: points.length / 2 }, (_, k) => far(k));
   return away.indexOf(Math.min(reach, ...away.filter((d) => d < reach)));
 }
 
 function scatterLegend(plot, theme, { pinned }) {
   const entries = plot.labels ? classEntries(plot, theme) : [];
   if (plot.diagonal) entries.push({ mark: "dash", colour: theme.grey, text: say("legends", "diagonal") });
-  if (pinned) entries.push({ mark: "circle", colour: theme.grey, text: say("legends", "pinned"), shared: true });
+  if (pinned) entries.push(sharedEntry("circle", theme.grey, say("legends", "pinned")));
   return entries;
 }

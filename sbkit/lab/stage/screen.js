@@ -4,26 +4,25 @@ import { readTheme } from "./axes.js";
 import { Card, make, setText, showEntries } from "./card.js";
 import { Controls } from "./controls.js";
 import { dialsAcross, layoutOf } from "./layout.js";
-import { Announcer } from "./live.js";
+import { announcer } from "./live.js";
 import { say } from "./words.js";
 
 export class Screen {
   /** `source()` gives the view to draw. Everything that outlives `el` ends with `ended`, an AbortController. */
   constructor(el, source, actions, options) {
-    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController(), pending: 0 });
+    Object.assign(this, { source, actions, cards: new Map(), ended: new AbortController(), pending: 0, frames: 0 });
     const live = make("div", { class: "sb-unseen", "aria-live": "polite" }); // the only one
-    const announcer = new Announcer((text) => (live.textContent = text));
-    this.announce = (text) => announcer.say(text);
+    this.announce = announcer((text) => (live.textContent = text));
     this.tables = make("div", { class: "sb-tables", hidden: "" });
     this.controls = new Controls({ ...actions, tables: () => this.toggleTables() }, options, this.announce);
     this.grid = make("div", { class: "sb-grid" });
     this.words = make("span", { class: "sb-words" });
     this.legend = make("span", { class: "sb-legend" });
     this.line = make("div", { class: "sb-shared", "aria-hidden": "true" }, [this.legend, this.words]);
-    this.said = make("pre", { class: "sb-said", tabindex: "0", role: "region", "aria-label": say("controls", "said"), hidden: "" });
+    const region = { role: "region", "aria-label": say("controls", "said") };
+    this.said = make("pre", { class: "sb-said", tabindex: "0", hidden: "", ...region });
     const parts = [this.controls.head, this.grid, this.line, this.controls.codeBox, this.tables, this.said, live];
     this.root = make("div", { class: "sb-stage" }, parts);
-    this.root.stageStats = { frames: 0, lastFrameAt: 0, drawMs: 0 };
     el.replaceChildren(this.root);
     this.watch();
   }
@@ -38,46 +37,36 @@ export class Screen {
     this.sizes = new ResizeObserver(fresh);
     this.sizes.observe(this.root);
     this.themes = new MutationObserver(fresh);
-    for (const node of [document.body, document.documentElement]) {
-      this.themes.observe(node, { attributes: true, attributeFilter: ["class", "theme", "data-jp-theme-name", "data-jp-theme-light"] });
-    }
+    const attributeFilter = ["class", "theme", "data-jp-theme-name", "data-jp-theme-light"];
+    for (const node of [document.body, document.documentElement]) this.themes.observe(node, { attributeFilter });
     const { signal } = this.ended;
-    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", fresh, { signal });
+    const queries = ["(prefers-color-scheme: dark)", "(forced-colors: active)"];
+    for (const query of queries) matchMedia(query).addEventListener("change", fresh, { signal });
     globalThis.addEventListener("resize", fresh, { signal });
   }
 
   redraw() {
-    this.pending ||= requestAnimationFrame(() => {
-      this.pending = 0;
-      this.draw();
-    });
+    this.pending ||= requestAnimationFrame(() => this.draw());
   }
 
   draw() {
-    const start = performance.now();
+    this.pending = 0;
     const view = this.source();
     this.controls.update(view);
     this.root.classList.toggle("sb-stale", Boolean(view.stale));
     setText(this.said, view.said ?? "");
     this.said.hidden = !view.said;
     const { frame } = view;
-    Object.assign(this.root.dataset, { state: view.word, step: frame?.step ?? 0, run: frame?.run ?? "", pinned: Boolean(view.pinned) });
+    const { step = 0, run = "" } = frame ?? {};
+    Object.assign(this.root.dataset, { state: view.word, step, run, pinned: Boolean(view.pinned) });
     if (!frame || !this.root.isConnected) return;
     const calm = view.moving && matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (calm && start - this.root.stageStats.lastFrameAt < 500) return; // pictures that follow each other, no film
+    if (calm && performance.now() - this.drawnAt < 500) return; // pictures that follow each other, no film
     this.arrange(frame.plots);
     this.theme ??= readTheme(this.root);
     this.paint(frame, view);
-    this.count(frame, start);
-  }
-
-  count(frame, start) {
-    const stats = this.root.stageStats;
-    if (frame !== this.counted) stats.frames += 1;
-    this.counted = frame;
-    stats.lastFrameAt = performance.now();
-    stats.drawMs = stats.lastFrameAt - start;
-    this.root.dataset.frames = stats.frames;
+    if (frame !== this.drawn) this.root.dataset.frames = ++this.frames;
+    [this.drawn, this.drawnAt] = [frame, performance.now()];
   }
 
   /** Draw every picture. What several legends say stands once, below all of them, as does what all pictures are of. */
@@ -87,15 +76,13 @@ export class Screen {
       return this.cards.get(plot.name).show(plot, ghost, this.theme, { run, difference, moving });
     });
     const keys = legends.flat().map((entry) => JSON.stringify(entry));
-    const isShared = (entry) => plots.length > 1 && (entry.shared || keys.indexOf(JSON.stringify(entry)) < keys.lastIndexOf(JSON.stringify(entry)));
-    plots.forEach((plot, k) => this.cards.get(plot.name).draw(this.theme, legends[k].filter((entry) => !isShared(entry))));
+    const several = (key) => keys.indexOf(key) < keys.lastIndexOf(key);
+    const isShared = (entry) => plots.length > 1 && (entry.shared || several(JSON.stringify(entry)));
+    const own = legends.map((entries) => entries.filter((entry) => !isShared(entry)));
+    plots.forEach((plot, k) => this.cards.get(plot.name).draw(this.theme, own[k]));
     const shared = new Map(legends.flat().filter(isShared).map((entry) => [entry.text, entry]));
-    this.share([...shared.values()], plots.length === 1 ? plots[0].caption : over ?? "");
-  }
-
-  share(entries, words) {
-    const changed = showEntries(this.legend, entries);
-    if (!changed && words === this.words.textContent) return;
+    const words = plots.length === 1 ? plots[0].caption : over ?? "";
+    if (!showEntries(this.legend, [...shared.values()]) && words === this.words.textContent) return;
     this.words.textContent = words;
     this.place(); // it may be higher now, or lower
   }
@@ -104,10 +91,10 @@ export class Screen {
   arrange(plots) {
     const names = plots.map((plot) => plot.name);
     if (names.join() === [...this.cards.keys()].join()) return;
-    const kept = new Map(names.map((name) => [name, this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick, this.announce)]));
-    this.cards = kept;
-    this.grid.replaceChildren(...[...kept.values()].map((card) => card.root));
-    this.tables.replaceChildren(...[...kept.values()].map((card) => card.table));
+    const card = (name) => this.cards.get(name) ?? new Card(() => this.redraw(), this.actions.pick, this.announce);
+    this.cards = new Map(names.map((name) => [name, card(name)]));
+    this.grid.replaceChildren(...[...this.cards.values()].map(({ root }) => root));
+    this.tables.replaceChildren(...[...this.cards.values()].map(({ table }) => table));
     this.place();
   }
 
@@ -122,11 +109,14 @@ export class Screen {
     const above = panel ? this.root.getBoundingClientRect().top - panel.getBoundingClientRect().top : 0;
     const used = above + this.controls.head.offsetHeight + this.line.offsetHeight + 28;
     const [first, second] = this.cards.keys();
-    const mains = second && first.endsWith(" A") && second === first.replace(/A$/, "B") ? 2 : 1; // two sides of one picture
+    const mains = first.endsWith(" A") && second === first.replace(/A$/, "B") ? 2 : 1; // two sides of one picture
     const { weights, rows, height, spans } = layoutOf(this.cards.size, this.root.clientWidth, used, mains);
     const columns = weights.map((weight) => `minmax(0, ${weight}fr)`).join(" ");
-    Object.assign(this.grid.style, { gridTemplate: `repeat(${rows}, minmax(0, 1fr)) / ${columns}`, height: `${height}px` });
-    [...this.cards.values()].forEach((card, k) => (card.root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`));
+    this.grid.style.gridTemplate = `repeat(${rows}, minmax(0, 1fr)) / ${columns}`;
+    this.grid.style.height = `${height}px`;
+    [...this.cards.values()].forEach((card, k) => {
+      card.root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`;
+    });
     for (const card of this.cards.values()) card.measure();
   }
 
@@ -139,8 +129,7 @@ export class Screen {
 
   destroy() {
     cancelAnimationFrame(this.pending);
-    this.sizes.disconnect();
-    this.themes.disconnect();
+    for (const watch of [this.sizes, this.themes]) watch.disconnect();
     this.ended.abort();
     this.root.remove();
   }

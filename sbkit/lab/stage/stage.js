@@ -14,13 +14,13 @@ const links = new Map(); // by a model's controls object: all views of one model
 /** The kernel's side of a panel: its messages, one player, the screens that show it. */
 class Link {
   constructor(model, controls) {
-    Object.assign(this, { model, controls });
-    this.screens = new Set();
-    this.player = new Player((message) => model.send(message, { iopub: { status: (told) => this.player.setTaken(told.content.execution_state) } }));
+    Object.assign(this, { model, controls, screens: new Set() });
+    const status = ({ content }) => (this.player.taken = content.execution_state === "busy");
+    this.player = new Player((message) => model.send(message, { iopub: { status } }));
     this.player.allowed = controls.idle || Infinity;
     this.receive = (message, buffers) => this.take(message, buffers);
     model.on("msg:custom", this.receive);
-    this.obey = () => this.lock(model.get("locked") ?? "");
+    this.obey = () => this.redraw((this.player.locked = model.get("locked") ?? ""));
     model.on("change:locked", this.obey);
     this.timer = setInterval(() => this.tick(), 250);
     const first = model.get("frame"); // in sight before the kernel, which may be busy for long, has answered
@@ -29,30 +29,28 @@ class Link {
     this.obey();
   }
 
-  lock(why) {
-    this.player.locked = why;
+  redraw() {
     for (const screen of this.screens) screen.redraw();
   }
 
   take(message, buffers) {
     this.player.receive(readMessage(message, buffers));
     if (message.type === "replay") download(message.name, message.html);
-    for (const screen of this.screens) {
-      if (message.type === "code") screen.controls.showCode(message.texts);
-      screen.redraw();
-    }
+    if (message.type === "code") for (const screen of this.screens) screen.controls.showCode(message.texts);
+    this.redraw();
   }
 
   tick() {
-    this.player.setGone([...this.screens].some((screen) => screen.root.closest(".jupyter-widgets-disconnected"))); // ipywidgets' own
-    const [{ root }] = this.screens; // a cell's run is told by JupyterLab's own indicator, a connection by its manager
-    const runs = root.closest(".jp-NotebookPanel, body")?.querySelector(".jp-Notebook-ExecutionIndicator[data-status=busy]");
+    const [{ root }] = this.screens; // ipywidgets tells what is gone, JupyterLab a cell's run, its manager a connection
+    this.player.setGone(Boolean(root.closest(".jupyter-widgets-disconnected")));
+    const indicator = ".jp-Notebook-ExecutionIndicator[data-status=busy]";
+    const runs = root.closest(".jp-NotebookPanel, body")?.querySelector(indicator);
     this.player.tick(this.model.widget_manager?.kernel?.connectionStatus === "connected", Boolean(runs));
     this.keep();
     const words = this.player.words().join(); // some come with time alone
     if (words === this.told && !this.player.running) return;
     this.told = words;
-    for (const screen of this.screens) screen.redraw();
+    this.redraw();
   }
 
   /** Hand what stands to the notebook, as a PNG: once, when all is at rest. */
@@ -69,7 +67,7 @@ class Link {
   look() {
     const seen = [...this.screens].some((screen) => screen.root.getClientRects().length);
     this.player.setHidden(document.hidden || !seen);
-    for (const screen of this.screens) screen.redraw();
+    this.redraw();
   }
 
   leave(screen) {
@@ -109,18 +107,14 @@ function render({ model, el }) {
   sight.observe(screen.root);
   document.addEventListener("visibilitychange", () => link.look(), { signal });
   screen.redraw();
-  return () => {
-    sight.disconnect();
-    link.leave(screen);
-  };
+  signal.addEventListener("abort", () => sight.disconnect());
+  return () => link.leave(screen);
 }
 
 /** What each control does; every one is followed by a drawing. */
-function stageActions({ player, screens }, { picks }) {
-  const then = (act) => (...given) => {
-    act(...given);
-    for (const screen of screens) screen.redraw();
-  };
+function stageActions(link, { picks }) {
+  const { player } = link;
+  const then = (act) => (...given) => link.redraw(act(...given));
   return {
     run: then(() => (player.running ? player.pause() : player.run())),
     step: then(() => player.step()),

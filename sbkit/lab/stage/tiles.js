@@ -1,37 +1,35 @@
-// tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, hatched where there is none.
+// tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, grey without one.
 
-import { shortened } from "./axes.js";
-import { drawNames, namesLayout } from "./bars.js";
-import { drawColourBar, rangeText, shadesOf, spreadText } from "./field.js";
+import { drawNames, namesLayout, shortened, strokeLine, widest, write } from "./axes.js";
+import { drawColourBar, shadesOf, spreadText } from "./field.js";
 import { formatValue, inkOn, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
-export const tilesPainter = { draw: drawTiles, legend: tilesLegend, table: tilesTable, describe: describeTiles };
+export const tilesPainter = { draw: drawTiles, legend: tilesLegend };
 
 function drawTiles(sheet, plot, pinned, { hover, picked }) {
   const { ctx, theme } = sheet;
   const { box, names } = tilesLayout(sheet, plot);
+  const columns = plot.x.ticks.length;
   plot.values.forEach((value, k) => drawTile(ctx, plot, placeOfTile(box, plot, k), value, theme));
-  drawNames(ctx, box, plot.x.ticks, box.width / plot.x.ticks.length, names, theme);
-  [ctx.textAlign, ctx.textBaseline, ctx.fillStyle] = ["right", "middle", theme.muted];
+  drawNames(ctx, box, plot.x.ticks, box.width / columns, names, theme);
   const every = Math.ceil((14 * plot.y.ticks.length) / Math.max(14, box.height));
-  plot.y.ticks.forEach((tick, row) => {
-    if (row % every) return;
-    const place = placeOfTile(box, plot, row * plot.x.ticks.length);
-    ctx.fillText(shortened(ctx, tick, box.left - 9), box.left - 7, place.top + place.height / 2);
-  });
-  [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
-  ctx.fillText(shortened(ctx, plot.y.label, box.left + box.width / 2 + 40), 2, box.top - 6); // beside the scale's
-  ctx.textAlign = "center";
-  ctx.fillText(shortened(ctx, plot.x.label, box.left + box.width), box.left + box.width / 2, box.top + box.height + names.room + 10);
+  for (let row = 0; row < plot.y.ticks.length; row += every) {
+    const [tick, y] = [shortened(ctx, plot.y.ticks[row], box.left - 9), middleOf(box, plot, [row, 0])[1]];
+    write(ctx, tick, box.left - 7, y, theme.muted, "right", "middle");
+  }
+  const label = shortened(ctx, plot.y.label, box.left + box.width / 2 + 40); // beside the scale's
+  write(ctx, label, 2, box.top - 6, theme.muted, "left", "alphabetic");
+  const [middle, below] = [box.left + box.width / 2, box.top + box.height + names.room + 10];
+  write(ctx, shortened(ctx, plot.x.label, box.left + box.width), middle, below, theme.muted, "center", "alphabetic");
   drawColourBar(ctx, box, theme, plot.scale);
-  if (picked) outline(ctx, placeOfTile(box, plot, picked[0] * plot.x.ticks.length + picked[1]), theme, 2);
+  if (picked) outline(ctx, placeOfTile(box, plot, picked[0] * columns + picked[1]), theme, 2);
   const tile = hover && tileAt(box, plot, hover);
-  return tile && hoverTile(ctx, box, plot, pinned, tile, theme);
+  return tile && hoverTile(ctx, box, plot, tile, theme);
 }
 
 function tilesLayout({ ctx, width, height, memory }, plot) {
-  const left = Math.min(110, 14 + Math.max(...plot.y.ticks.map((tick) => ctx.measureText(tick).width)));
+  const left = Math.min(110, 14 + widest(ctx, plot.y.ticks));
   const names = namesLayout(ctx, plot.x.ticks, (width - left - 64) / plot.x.ticks.length);
   memory.box = { left, top: 22, width: width - left - 64, height: height - 22 - names.room - 18 };
   return { box: memory.box, names };
@@ -41,13 +39,15 @@ function tilesLayout({ ctx, width, height, memory }, plot) {
 function placeOfTile(box, plot, k) {
   const [rows, columns] = plot.values.shape;
   const [width, height] = [box.width / columns, box.height / rows];
-  return { left: box.left + (k % columns) * width, top: box.top + (rows - 1 - Math.floor(k / columns)) * height, width, height };
+  const [across, down] = [k % columns, rows - 1 - Math.floor(k / columns)];
+  return { left: box.left + across * width, top: box.top + down * height, width, height };
 }
 
 /** The tile [row, column] at a point of the canvas, null outside. */
 export function tileAt(box, plot, [px, py]) {
   const [rows, columns] = plot.values.shape;
-  const [column, below] = [Math.floor(((px - box.left) / box.width) * columns), Math.floor(((py - box.top) / box.height) * rows)];
+  const column = Math.floor(((px - box.left) / box.width) * columns);
+  const below = Math.floor(((py - box.top) / box.height) * rows);
   const inside = column >= 0 && column < columns && below >= 0 && below < rows;
   return inside ? [rows - 1 - below, column] : null;
 }
@@ -72,28 +72,10 @@ function drawTile(ctx, plot, { left, top, width, height }, value, theme) {
   const colour = none ? null : ramp.subarray(shade(value), shade(value) + 3);
   ctx.fillStyle = none ? theme.grid : `rgb(${colour})`;
   ctx.fillRect(left + 1, top + 1, width - 2, height - 2);
-  if (none) hatch(ctx, left + 1, top + 1, width - 2, height - 2, theme);
   const text = none ? say("legends", "none") : formatValue(value);
-  if (ctx.measureText(text).width > width - 6 || height < 16) return;
-  [ctx.textAlign, ctx.textBaseline] = ["center", "middle"];
-  ctx.fillStyle = none ? theme.ink : inkOn(colour);
-  ctx.fillText(text, left + width / 2, top + height / 2);
-}
-
-function hatch(ctx, left, top, width, height, theme) {
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
-  ctx.beginPath();
-  for (let x = left - height; x < left + width; x += 9) {
-    ctx.moveTo(x, top + height);
-    ctx.lineTo(x + height, top);
-  }
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.grey, 1];
-  ctx.globalAlpha = 0.5;
-  ctx.stroke();
-  ctx.restore();
+  if (ctx.measureText(text).width <= width - 6 && height >= 16) {
+    write(ctx, text, left + width / 2, top + height / 2, none ? theme.ink : inkOn(colour), "center", "middle");
+  } else if (none) strokeLine(ctx, left + 1, top + height - 1, left + width - 1, top + 1, theme.grey);
 }
 
 /** A frame around a tile, to be seen on every colour. */
@@ -104,7 +86,7 @@ function outline(ctx, { left, top, width, height }, theme, line) {
   }
 }
 
-function hoverTile(ctx, box, plot, pinned, [row, column], theme) {
+function hoverTile(ctx, box, plot, [row, column], theme) {
   const k = row * plot.x.ticks.length + column;
   const place = placeOfTile(box, plot, k);
   outline(ctx, place, theme, 3);
@@ -118,18 +100,4 @@ function hoverTile(ctx, box, plot, pinned, [row, column], theme) {
 
 function tilesLegend(plot, theme) {
   return plot.values.some(Number.isNaN) ? [{ mark: "hollow", colour: theme.grey, text: say("legends", "none") }] : [];
-}
-
-function tilesTable(plot) {
-  const columns = plot.x.ticks.length;
-  return {
-    note: plot.scale.unit ? say("tables", "in", plot.scale) : plot.scale.label,
-    head: [`${plot.y.label} \\ ${plot.x.label}`, ...plot.x.ticks],
-    rows: plot.y.ticks.map((tick, row) => [tick, ...Array.from(plot.values.subarray(row * columns, (row + 1) * columns), formatValue)]).reverse(),
-  };
-}
-
-function describeTiles(plot) {
-  const all = `${plot.y.ticks.length} × ${plot.x.ticks.length}`;
-  return say("sentences", "cells", { title: plot.title, label: plot.scale.label, all, range: rangeText(plot) });
 }
