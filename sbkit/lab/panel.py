@@ -46,6 +46,8 @@ class Panel(Handle, ipywidgets.VBox):
     after: what has to be committed before it can be driven.
     """
 
+    _picture: Any = None  # the display that holds what a saved notebook shows
+
     def __init__(
         self, session: Session, meant: Mapping[str, Dial], after: Gate | None = None, placed: bool = True
     ):
@@ -61,7 +63,6 @@ class Panel(Handle, ipywidgets.VBox):
             widget.observe(self._turned, "value")
         self._desk = desk  # from here on there is something to close
         self._seen, self._rests_until = False, 0.0
-        self._picture: Any = None  # the display that holds it
         session.follow(self._push)
         self._stills = Stills(desk, self._stage.controls["seed"])
         holder = ipywidgets.Box(_dom_classes=("sb-beside",))

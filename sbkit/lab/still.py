@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from sbkit.lab.replay import film, replay
 from sbkit.lab.session import Session
 from sbkit.lab.share import share
 from sbkit.plots import Description
-from sbkit.plots.png import packed, png
+from sbkit.plots.png import png, smaller
 from sbkit.plots.shapes import captioned
 from sbkit.plots.words import say
 
@@ -109,9 +108,7 @@ class Still(Handle):
 
 def kept(png: Any, pictures: Iterable[Description]) -> Bundle:
     """A PNG that a page made of these pictures, as small as a notebook wants it."""
-    from PIL import Image
-
-    data = packed(Image.open(BytesIO(png)))
+    data = smaller(png)
     return {"image/png": b64encode(data).decode(), "text/plain": ""}, {"image/png": {"alt": alt(pictures)}}
 
 
