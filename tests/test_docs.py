@@ -45,3 +45,13 @@ def test_the_page_in_plain_torch_is_run_0_of_the_fleet():
         own = names["fleet"].state_dict()[f"net.{name}"][0]
         assert_close(own, weight, rtol=1e-9, atol=1e-12)
         assert not torch.equal(weight, start[f"net.{name}"][0]), "trained"
+
+
+def test_every_measure_stands_among_the_instruments():
+    page = (ROOT / "docs/instruments.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:sb\.\w+\.)?(\w+)", page))
+    public = {*sb.measures.__all__, "granulated_kendall", "conditional_information"}
+    missing = public - named - {"accuracy", "auc", "shuffled"}
+    assert not missing, f"docs/instruments.md tells of every measure, not of {sorted(missing)}."
+    drawn = {name for name, one in sb.measure.items() if one.__module__.startswith("sbkit.measures.")}
+    assert set(re.findall(r"\*\*`(\w+)`\*\*", page)) == drawn, "bold: what a panel can show"
