@@ -158,6 +158,11 @@ export function strokeLine(ctx, x0, y0, x1, y1, colour, width = 1) {
   ctx.stroke();
 }
 
+export function strokeBox(ctx, left, top, width, height, colour, line = 1) {
+  [ctx.strokeStyle, ctx.lineWidth] = [colour, line];
+  ctx.strokeRect(left, top, width, height);
+}
+
 /** The width of the widest of some texts. */
 export function widest(ctx, texts) {
   return Math.max(0, ...texts.map((text) => ctx.measureText(text).width));

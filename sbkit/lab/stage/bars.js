@@ -1,9 +1,9 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeLine } from "./axes.js";
+import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeBox, strokeLine } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { seriesColour, sharedEntry } from "./marks.js";
+import { seriesColour, sharedEntry, traceMark } from "./marks.js";
 import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -74,8 +74,7 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   for (let run = 0; run < runs; run++) {
     const across = x + bar * 0.7 * ((run + 0.5) / runs - 0.5);
     const up = scales.y(plot.dots[k * runs + run]);
-    ctx.moveTo(across + radius, up);
-    ctx.arc(across, up, radius, 0, 2 * Math.PI);
+    traceMark(ctx, "circle", across, up, radius);
   }
   [ctx.lineWidth, ctx.strokeStyle] = [1, theme.paper];
   ctx.fill();
@@ -90,12 +89,11 @@ function drawWhisker(ctx, scales, low, high, { x, wide, theme }) {
 
 function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
   ctx.setLineDash([3, 3]);
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.grey, 1.5];
   plot.names.forEach((name, k) => {
     const same = (other, j) => other === name && placeOf(pinned, j).side === placeOf(plot, k).side;
     const top = scales.y(pinned.values[pinned.names.findIndex(same)]);
     const wide = plot.sides?.length ? bar : Math.min(bar + 6, slot - 1);
-    ctx.strokeRect(xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero));
+    strokeBox(ctx, xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero), theme.grey, 1.5);
   });
   ctx.setLineDash([]);
 }

@@ -1,6 +1,6 @@
 // images.js: draws Images: a grid of grey or coloured images with labels, an overlay orange above 0 and blue below.
 
-import { shortened, write } from "./axes.js";
+import { shortened, strokeBox, write } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { formatTick, hexToRgb } from "./scales.js";
 import { say } from "./words.js";
@@ -24,8 +24,7 @@ function drawImages({ ctx, width, height, theme, memory }, plot, pinned, { hover
     write(ctx, label, left + (wide * zoom) / 2, top + high * zoom + 3, theme.ink, "center", "top");
     const [j, i] = hover ? [Math.floor((hover[0] - left) / zoom), Math.floor((hover[1] - top) / zoom)] : [-1, -1];
     if (j < 0 || j >= wide || i < 0 || i >= high) continue;
-    [ctx.strokeStyle, ctx.lineWidth] = [theme.orange, 2];
-    ctx.strokeRect(left + j * zoom, top + i * zoom, zoom, zoom);
+    strokeBox(ctx, left + j * zoom, top + i * zoom, zoom, zoom, theme.orange, 2);
     tip = { x: left + (j + 1) * zoom, y: top + i * zoom, lines: pixelText(plot, k, i, j) };
   }
   return tip;
