@@ -1,6 +1,6 @@
 // bars.js: draws Bars: one bar a name (or several sides of it), one dot a run, a pinned run as hollow bars.
 
-import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeBox, strokeLine } from "./axes.js";
+import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeLine } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
 import { seriesColour, sharedEntry, traceMark } from "./marks.js";
@@ -89,11 +89,12 @@ function drawWhisker(ctx, scales, low, high, { x, wide, theme }) {
 
 function drawHollow(ctx, plot, pinned, scales, { xs, slot, bar, zero, theme }) {
   ctx.setLineDash([3, 3]);
+  [ctx.strokeStyle, ctx.lineWidth] = [theme.grey, 1.5];
   plot.names.forEach((name, k) => {
     const same = (other, j) => other === name && placeOf(pinned, j).side === placeOf(plot, k).side;
     const top = scales.y(pinned.values[pinned.names.findIndex(same)]);
     const wide = plot.sides?.length ? bar : Math.min(bar + 6, slot - 1);
-    strokeBox(ctx, xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero), theme.grey, 1.5);
+    ctx.strokeRect(xs[k] - wide / 2, Math.min(top, zero), wide, Math.abs(top - zero));
   });
   ctx.setLineDash([]);
 }

@@ -96,10 +96,10 @@ export function changeOf(plot, other) {
 /** Points, those of a class in its colour and shape; the canvas leaves out those that have no place. */
 export function drawPoints(ctx, plot, scales, theme) {
   const { points, labels } = plot;
-  const radius = points.shape[0] > 150 ? 2.7 : 3.4;
+  const radius = points.length > 300 ? 2.7 : 3.4;
   for (const c of classesOf(plot)) {
     ctx.beginPath();
-    for (let k = 0; k < points.shape[0]; k++) {
+    for (let k = 0; k < points.length / 2; k++) {
       const [x, y] = [scales.x(points[2 * k]), scales.y(points[2 * k + 1])];
       if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), x, y, radius);
     }

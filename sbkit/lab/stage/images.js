@@ -9,11 +9,10 @@ export const imagesPainter = { draw: drawImages, legend: () => [] };
 
 const [GAP, BELOW] = [5, 16]; // pixels between images, and for a label
 
-function drawImages({ ctx, width, height, theme, memory }, plot, pinned, { hover }) {
+function drawImages({ ctx, width, height, theme }, plot, pinned, { hover }) {
   const [count, high, wide] = plot.pixels.shape;
   const { columns, zoom, below } = gridOf(plot, width, height);
-  const strip = (memory.strip ??= document.createElement("canvas")); // all images below each other, a pixel a pixel
-  [strip.width, strip.height] = [wide, count * high];
+  const strip = new OffscreenCanvas(wide, count * high); // all images below each other, a pixel a pixel
   strip.getContext("2d").putImageData(new ImageData(paintImages(plot, theme), wide, count * high), 0, 0);
   ctx.imageSmoothingEnabled = zoom < 1;
   let tip = null;

@@ -29,10 +29,8 @@ export class Recording {
 function joinLines(plot, parts) {
   const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
   const over = (of) => of(plot) && Float32Array.from(known.flatMap((part) => Array.from(of(part) ?? [])));
-  const lines = plot.lines.map((line, k) => {
-    const end = (key) => over((part) => part.lines[k][key]);
-    return { ...line, x: end("x"), y: end("y"), low: end("low"), high: end("high") };
-  });
+  const ends = (k) => ["x", "y", "low", "high"].map((key) => [key, over((part) => part.lines[k][key])]);
+  const lines = plot.lines.map((line, k) => ({ ...line, ...Object.fromEntries(ends(k)) }));
   const blocks = () => plot.table.blocks.map((_, k) => over((part) => part.table.blocks[k]));
   const table = () => ({ ...plot.table, names: over((part) => part.table.names), blocks: blocks() });
   return { ...plot, lines, get table() { return table(); } };
