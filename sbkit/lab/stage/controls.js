@@ -72,7 +72,7 @@ export class Controls {
   update(view) {
     const { reason, running, closed, index, count, frame, steps, pinned } = view;
     this.run.dataset.icon = running ? "pause" : "run";
-    this.run.title = word(this.run.dataset.icon);
+    this.run.title = this.run.ariaLabel = word(this.run.dataset.icon);
     for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
     for (const asks of [this.code, this.save]) if (asks) asks.disabled = closed;
     const trains = steps > 0;
@@ -102,9 +102,9 @@ export function button(text, click, attributes = {}) {
   return make("button", { type: "button", text, on: { click }, ...attributes });
 }
 
-/** Run has its title beside its icon (stage.css); of the others a screen reader and the pointer are told. */
+/** Run has its label beside its icon (stage.css); of the others a screen reader and the pointer are told. */
 function iconButton(icon, click, style = "sb-icon") {
-  return button("", click, { class: style, title: word(icon), "data-icon": icon });
+  return button("", click, { class: style, title: word(icon), "aria-label": word(icon), "data-icon": icon });
 }
 
 /** To the clipboard; where the page may not, the text is selected for Ctrl-C. */
