@@ -124,10 +124,9 @@ export function drawMark(ctx, box, left, width, scale, mark, theme) {
   const inside = (v) => Math.max(box.top, Math.min(box.top + box.height, scale(v)));
   const [low, high] = [inside(mark.low), inside(mark.high)];
   ctx.save();
-  [ctx.fillStyle, ctx.strokeStyle, ctx.lineWidth] = [theme.ink, theme.ink, 1.5];
   ctx.setLineDash([5, 3]);
-  ctx.strokeRect(left, high, width, low - high);
-  ctx.globalAlpha = 0.1;
+  strokeBox(ctx, left, high, width, low - high, theme.ink, 1.5);
+  [ctx.fillStyle, ctx.globalAlpha] = [theme.ink, 0.1];
   ctx.fillRect(left, high, width, low - high);
   ctx.restore();
   const half = ctx.measureText(mark.label).width / 2;
@@ -156,6 +155,11 @@ export function strokeLine(ctx, x0, y0, x1, y1, colour, width = 1) {
   ctx.moveTo(x0, y0);
   ctx.lineTo(x1, y1);
   ctx.stroke();
+}
+
+export function strokeBox(ctx, left, top, width, height, colour, line = 1) {
+  [ctx.strokeStyle, ctx.lineWidth] = [colour, line];
+  ctx.strokeRect(left, top, width, height);
 }
 
 /** The width of the widest of some texts. */

@@ -3,7 +3,7 @@
 import { crisp, drawAxes, drawMark, drawNames, marginsOf, namesLayout, scalesOf, strokeLine } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { bandText } from "./lines.js";
-import { seriesColour, sharedEntry } from "./marks.js";
+import { seriesColour, sharedEntry, traceMark } from "./marks.js";
 import { formatValue, grownAxis, pale, withUnit } from "./scales.js";
 import { say } from "./words.js";
 
@@ -74,8 +74,7 @@ function drawBar(ctx, plot, scales, { k, x, bar, zero, theme }) {
   for (let run = 0; run < runs; run++) {
     const across = x + bar * 0.7 * ((run + 0.5) / runs - 0.5);
     const up = scales.y(plot.dots[k * runs + run]);
-    ctx.moveTo(across + radius, up);
-    ctx.arc(across, up, radius, 0, 2 * Math.PI);
+    traceMark(ctx, "circle", across, up, radius);
   }
   [ctx.lineWidth, ctx.strokeStyle] = [1, theme.paper];
   ctx.fill();

@@ -12,7 +12,7 @@ const TOOLS = ["blue", "orange", "eraser"];
 const TOOL_KEYS = { 1: 0, 2: 1, Delete: ERASER, Backspace: ERASER };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** The points of a dab [x, y, class], as `painted` makes them. */
+/** The points [x, y] of a dab [x, y, class], as `painted` makes them. */
 export function pointsOf([x, y]) {
   return Array.from({ length: DAB.points }, (_, k) => {
     const [angle, radius] = [DAB.turn * k + 37 * x + 59 * y, DAB.spread * Math.sqrt((k + 0.5) / DAB.points)];
@@ -108,9 +108,8 @@ class Board {
     const [theme, ctx, pixel] = [readTheme(this.root), openSheet(this.plane, size, size), (v) => ((v + 1) * size) / 2];
     strokeLine(ctx, 0, size / 2, size, size / 2, theme.grid);
     strokeLine(ctx, size / 2, 0, size / 2, size, theme.grid);
-    const marks = dabs.flatMap((dab) => pointsOf(dab).map((at) => [...at, dab[2]]));
-    const points = Object.assign(marks.flatMap(([x, y]) => [x, y]), { shape: [marks.length] });
-    const labels = marks.map(([, , c]) => c);
+    const points = dabs.flatMap((dab) => pointsOf(dab).flat());
+    const labels = dabs.flatMap(([, , c]) => Array(DAB.points).fill(c));
     drawPoints(ctx, { points, labels }, { x: pixel, y: (v) => pixel(-v) }, theme);
     if (!this.plane.matches(":focus-visible")) return;
     const [x, y] = this.at;

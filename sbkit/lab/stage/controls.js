@@ -9,12 +9,12 @@ const word = (name, values) => say("controls", name, values);
 export class Controls {
   constructor(actions, { seed = false, data = false } = {}, announce = () => {}) {
     this.announce = announce;
-    this.run = iconButton("run", word("run"), actions.run, "sb-main");
+    this.run = iconButton("run", actions.run, "sb-main");
     this.steps = [
-      actions.step && iconButton("step", word("step"), actions.step),
-      actions.restart && iconButton("rewind", word("rewind"), () => actions.restart("rewind")),
-      actions.restart && seed && button(word("seed"), () => actions.restart("seed")),
-      actions.restart && data && button(word("data"), () => actions.restart("data")),
+      iconButton("step", actions.step),
+      iconButton("rewind", () => actions.restart("rewind")),
+      seed && button(word("seed"), () => actions.restart("seed")),
+      data && button(word("data"), () => actions.restart("data")),
     ].filter(Boolean);
     const change = () => actions.speed(this.speed.value);
     const speeds = ["slow", "normal", "fast"].map((value) => make("option", { text: word(value), value }));
@@ -43,7 +43,7 @@ export class Controls {
     this.code = actions.code && button(word("code_short"), toggle, code);
     const tables = { "aria-expanded": "false", title: say("tables", "all") };
     this.tables = button(say("tables", "data"), actions.tables, tables);
-    this.save = actions.save && iconButton("save", word("save"), actions.save);
+    this.save = actions.save && iconButton("save", actions.save);
     this.tools = [this.pin, this.difference, this.code, this.tables, this.save].filter(Boolean);
     this.pre = make("pre", { tabindex: "0" });
     this.tabs = make("div", { class: "sb-tabs", role: "group", "aria-label": word("kinds") });
@@ -71,7 +71,8 @@ export class Controls {
   /** Show a view of the player or of a replay. */
   update(view) {
     const { reason, running, closed, index, count, frame, steps, pinned } = view;
-    showIcon(this.run, running ? "pause" : "run", word(running ? "pause" : "run"));
+    this.run.dataset.icon = running ? "pause" : "run";
+    this.run.title = this.run.ariaLabel = word(this.run.dataset.icon);
     for (const control of [this.run, ...this.steps, this.speed]) control.disabled = closed || Boolean(view.locked);
     for (const asks of [this.code, this.save]) if (asks) asks.disabled = closed;
     const trains = steps > 0;
@@ -101,17 +102,9 @@ export function button(text, click, attributes = {}) {
   return make("button", { type: "button", text, on: { click }, ...attributes });
 }
 
-function iconButton(icon, text, click, style = "sb-icon") {
-  return showIcon(button("", click, { class: style }), icon, text);
-}
-
-/** Run has its word beside its icon (stage.css); of the others a screen reader and the pointer are told. */
-function showIcon(node, icon, text) {
-  if (node.dataset.icon === icon) return node;
-  node.dataset.icon = icon;
-  node.title = text;
-  node.replaceChildren(make("span", { text, class: node.classList.contains("sb-main") ? "" : "sb-unseen" }));
-  return node;
+/** Run has its label beside its icon (stage.css); of the others a screen reader and the pointer are told. */
+function iconButton(icon, click, style = "sb-icon") {
+  return button("", click, { class: style, title: word(icon), "aria-label": word(icon), "data-icon": icon });
 }
 
 /** To the clipboard; where the page may not, the text is selected for Ctrl-C. */

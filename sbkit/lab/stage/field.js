@@ -1,7 +1,7 @@
 // field.js: draws a Field over a plane: heat map of P(class 1), grey where the runs disagree, the .5 contour, test
 // points; or of any other quantity, told by its scale.
 
-import { clipTo, crisp, drawAxes, marginsOf, scalesOf, shortened, write } from "./axes.js";
+import { clipTo, crisp, drawAxes, marginsOf, scalesOf, shortened, strokeBox, write } from "./axes.js";
 import { strokeCurve } from "./lines.js";
 import { markOf, seriesColour, sharedEntry, traceMark } from "./marks.js";
 import { resample } from "./resample.js";
@@ -30,8 +30,7 @@ function drawField(sheet, plot, pinned, { difference, hover }) {
   if (pinned?.boundary) strokeCurve(ctx, pinned.boundary, scales, { colour: theme.grey, dash: [5, 4] });
   if (plot.boundary) strokeCurve(ctx, plot.boundary, scales, { colour: theme.ink });
   ctx.restore();
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.muted, 1];
-  ctx.strokeRect(crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height));
+  strokeBox(ctx, crisp(box.left), crisp(box.top), Math.round(box.width), Math.round(box.height), theme.muted);
   drawAxes(ctx, box, scales, plot, theme, { grid: false });
   drawColourBar(ctx, box, theme, other ? change() : plot.scale, chance(plot));
   return hover && hoverField(ctx, box, plot, other, scales, hover, theme);
@@ -51,10 +50,9 @@ function heatMap({ memory, theme }, plot, other) {
   if (memory.painted === plot.values && memory.against === other && memory.ramp === theme.ramp) return memory.image;
   Object.assign(memory, { painted: plot.values, against: other, ramp: theme.ramp });
   memory.image ??= Object.assign(document.createElement("canvas"), { width: PIXELS, height: PIXELS });
-  const ctx = memory.image.getContext("2d");
-  const pixels = ctx.createImageData(PIXELS, PIXELS);
+  const pixels = new ImageData(PIXELS, PIXELS);
   paintPixels(pixels.data, other ? changeOf(plot, other) : plot, theme);
-  ctx.putImageData(pixels, 0, 0);
+  memory.image.getContext("2d").putImageData(pixels, 0, 0);
   return memory.image;
 }
 
@@ -65,16 +63,13 @@ export function paintPixels(bytes, plot, theme) {
   const spread = plot.spread && !plot.scale ? resample(plot.spread, plot.spread.shape, size) : null;
   const grey = hexToRgb(theme.grey);
   const { ramp, shade } = shadesOf(plot.scale, theme);
-  for (let i = 0; i < PIXELS; i++) {
-    for (let j = 0; j < PIXELS; j++) {
-      const from = i * PIXELS + j;
-      const at = 4 * ((PIXELS - 1 - i) * PIXELS + j);
-      const k = shade(values[from]);
-      const weight = spread ? Math.min(0.8, spread[from] / 255) : 0;
-      for (let c = 0; c < 3; c++) bytes[at + c] = ramp[k + c] + (grey[c] - ramp[k + c]) * weight;
-      bytes[at + 3] = Number.isNaN(values[from]) ? 0 : 255;
-    }
-  }
+  values.forEach((value, from) => {
+    const [i, j] = [Math.floor(from / PIXELS), from % PIXELS];
+    const [at, k] = [4 * ((PIXELS - 1 - i) * PIXELS + j), shade(value)];
+    const weight = spread ? Math.min(0.8, spread[from] / 255) : 0;
+    for (let c = 0; c < 3; c++) bytes[at + c] = ramp[k + c] + (grey[c] - ramp[k + c]) * weight;
+    bytes[at + 3] = Number.isNaN(value) ? 0 : 255;
+  });
 }
 
 /** The colours of a scale, and the place of a value among them: around 0 if it is symmetric, else rising. */
@@ -101,10 +96,10 @@ export function changeOf(plot, other) {
 /** Points, those of a class in its colour and shape; the canvas leaves out those that have no place. */
 export function drawPoints(ctx, plot, scales, theme) {
   const { points, labels } = plot;
-  const radius = points.shape[0] > 150 ? 2.7 : 3.4;
+  const radius = points.length > 300 ? 2.7 : 3.4;
   for (const c of classesOf(plot)) {
     ctx.beginPath();
-    for (let k = 0; k < points.shape[0]; k++) {
+    for (let k = 0; k < points.length / 2; k++) {
       const [x, y] = [scales.x(points[2 * k]), scales.y(points[2 * k + 1])];
       if ((labels?.[k] ?? 0) === c) traceMark(ctx, markOf(c), x, y, radius);
     }
@@ -143,19 +138,15 @@ function hoverField(ctx, box, plot, other, scales, [px, py], theme) {
   const [rows, columns] = plot.values.shape;
   const j = Math.round(((px - box.left) / box.width) * (columns - 1));
   const i = Math.round((1 - (py - box.top) / box.height) * (rows - 1));
-  const [x, y] = [gridValue(plot.x, j, columns), gridValue(plot.y, i, rows)];
+  const value = ({ low, high }, k, count) => low + ((high - low) * k) / Math.max(1, count - 1);
+  const [x, y] = [value(plot.x, j, columns), value(plot.y, i, rows)];
   const [k, scale] = [i * columns + j, plot.scale ?? chance(plot)];
   const spread = plot.spread ? spreadText(plot.spread[k] / (plot.scale ? 1 : 510)) : "";
   const place = { x: `${plot.x.label} ${withUnit(x, plot.x)}`, y: `${plot.y.label} ${withUnit(y, plot.y)}` };
   const lines = [say("sentences", "place", place), `${scale.label} ${withUnit(plot.values[k], scale)}${spread}`];
   if (other) lines.push(`${change().label} ${formatValue(changeOf(plot, other).values[k])}`);
-  [ctx.strokeStyle, ctx.lineWidth] = [theme.ink, 1];
-  ctx.strokeRect(crisp(scales.x(x) - 4), crisp(scales.y(y) - 4), 8, 8);
+  strokeBox(ctx, crisp(scales.x(x) - 4), crisp(scales.y(y) - 4), 8, 8, theme.ink);
   return { x: scales.x(x), y: scales.y(y), lines };
-}
-
-function gridValue(axis, k, count) {
-  return axis.low + ((axis.high - axis.low) * k) / Math.max(1, count - 1);
 }
 
 function fieldLegend(plot, theme, { pinned, difference }) {

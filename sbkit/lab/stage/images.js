@@ -1,6 +1,6 @@
 // images.js: draws Images: a grid of grey or coloured images with labels, an overlay orange above 0 and blue below.
 
-import { shortened, write } from "./axes.js";
+import { shortened, strokeBox, write } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { formatTick, hexToRgb } from "./scales.js";
 import { say } from "./words.js";
@@ -9,11 +9,10 @@ export const imagesPainter = { draw: drawImages, legend: () => [] };
 
 const [GAP, BELOW] = [5, 16]; // pixels between images, and for a label
 
-function drawImages({ ctx, width, height, theme, memory }, plot, pinned, { hover }) {
+function drawImages({ ctx, width, height, theme }, plot, pinned, { hover }) {
   const [count, high, wide] = plot.pixels.shape;
   const { columns, zoom, below } = gridOf(plot, width, height);
-  const strip = (memory.strip ??= document.createElement("canvas")); // all images below each other, a pixel a pixel
-  [strip.width, strip.height] = [wide, count * high];
+  const strip = new OffscreenCanvas(wide, count * high); // all images below each other, a pixel a pixel
   strip.getContext("2d").putImageData(new ImageData(paintImages(plot, theme), wide, count * high), 0, 0);
   ctx.imageSmoothingEnabled = zoom < 1;
   let tip = null;
@@ -24,8 +23,7 @@ function drawImages({ ctx, width, height, theme, memory }, plot, pinned, { hover
     write(ctx, label, left + (wide * zoom) / 2, top + high * zoom + 3, theme.ink, "center", "top");
     const [j, i] = hover ? [Math.floor((hover[0] - left) / zoom), Math.floor((hover[1] - top) / zoom)] : [-1, -1];
     if (j < 0 || j >= wide || i < 0 || i >= high) continue;
-    [ctx.strokeStyle, ctx.lineWidth] = [theme.orange, 2];
-    ctx.strokeRect(left + j * zoom, top + i * zoom, zoom, zoom);
+    strokeBox(ctx, left + j * zoom, top + i * zoom, zoom, zoom, theme.orange, 2);
     tip = { x: left + (j + 1) * zoom, y: top + i * zoom, lines: pixelText(plot, k, i, j) };
   }
   return tip;

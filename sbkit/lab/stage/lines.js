@@ -9,9 +9,7 @@ export const linesPainter = { draw: drawLines, legend: linesLegend };
 
 function drawLines(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
-  const { box, scales, told } = linesLayout(sheet, plot, pinned);
-  drawAxes(ctx, box, scales, plot, theme, { told });
-  clipTo(ctx, box, 4);
+  const { box, scales } = openLines(sheet, plot, pinned);
   plot.lines.forEach((line, k) => line.low && line.high && drawBand(ctx, line, scales, seriesColour(theme, k)));
   const ghost = { colour: theme.grey, width: 1.25, dash: [3, 3] };
   for (const line of pinned?.lines ?? []) strokeCurve(ctx, line, scales, ghost);
@@ -27,7 +25,8 @@ function drawLines(sheet, plot, pinned, { hover }) {
   return hover && hoverLines(ctx, box, plot, scales, hover, theme);
 }
 
-export function linesLayout(sheet, plot, pinned) {
+/** Draw the axes of lines, and then inside of them only, till `restore`; their box and scales. */
+export function openLines(sheet, plot, pinned) {
   const lines = [...plot.lines, ...(pinned?.lines ?? [])];
   const marks = plot.marks.flatMap(({ low, high }) => [low, high]);
   const ys = [...lines.flatMap((line) => [line.y, line.low, line.high, line.start]), marks];
@@ -35,7 +34,10 @@ export function linesLayout(sheet, plot, pinned) {
   const y = grownAxis(sheet.memory, "y", ys, plot.y);
   const { left, top, bottom, told } = marginsOf(sheet, plot, y);
   const box = { left, top, width: sheet.width - left - 14, height: sheet.height - top - bottom };
-  return { box, scales: scalesOf(box, x, y), told };
+  const scales = scalesOf(box, x, y);
+  drawAxes(sheet.ctx, box, scales, plot, sheet.theme, { told });
+  clipTo(sheet.ctx, box, 4);
+  return { box, scales };
 }
 
 /** Pixel height of a value; on a log axis what is not positive lies on the floor. */

@@ -14,9 +14,9 @@ export function announcer(write, now = () => performance.now(), later = (act, wa
   return (text) => {
     latest = text;
     if (waiting || text === told) return;
-    waiting = true;
     const wait = at + PAUSE - now();
-    if (wait > 0) later(tell, wait);
+    waiting = wait > 0;
+    if (waiting) later(tell, wait);
     else tell();
   };
 }

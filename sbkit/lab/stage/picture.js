@@ -3,14 +3,12 @@
 import { make } from "./card.js";
 import { say } from "./words.js";
 
-const XHTML = "http://www.w3.org/1999/xhtml";
-
 /** The pictures of a screen and the line below them, as the bytes of a PNG. css: the stage's own style sheet. */
 export async function pictureOf({ root, grid, line }, css) {
   const [width, height] = [root.clientWidth, grid.offsetHeight + line.offsetHeight + 38];
   const below = make("div", { class: "sb-shared", text: say("panel", "kept") });
   const parts = [make("style", { text: css }), grid.cloneNode(true), line.cloneNode(true), below];
-  const copy = make("div", { class: root.className, xmlns: XHTML }, parts);
+  const copy = make("div", { class: root.className }, parts);
   const { backgroundColor, color } = getComputedStyle(root);
   Object.assign(copy.style, { backgroundColor, color, height: `${height}px` });
   const drawn = grid.querySelectorAll("canvas"); // a clone of one is blank
@@ -19,12 +17,11 @@ export async function pictureOf({ root, grid, line }, css) {
     blank.replaceWith(make("img", { src: drawn[k].toDataURL(), width: offsetWidth, height: offsetHeight }));
   });
   const text = new XMLSerializer().serializeToString(copy);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${text}</foreignObject></svg>`;
-  const image = new Image();
-  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  const inside = `<foreignObject width="100%" height="100%">${text}</foreignObject>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${inside}</svg>`;
+  const image = make("img", { src: `data:image/svg+xml,${encodeURIComponent(svg)}` });
   await image.decode();
-  const sheet = make("canvas", { width, height });
+  const sheet = new OffscreenCanvas(width, height);
   sheet.getContext("2d").drawImage(image, 0, 0);
-  const blob = await new Promise((done) => sheet.toBlob(done));
-  return blob.arrayBuffer();
+  return (await sheet.convertToBlob()).arrayBuffer();
 }

@@ -195,7 +195,8 @@ export class Player {
 
   /** Whether pictures stand, and nothing is under way that might change them. */
   get rests() {
-    return !this.over && !this.hidden && !this.running && !this.follows && !this.inflight.length && this.settleAt === null && Boolean(this.status.plots?.length);
+    const changes = this.running || this.follows || this.inflight.length || this.settleAt !== null;
+    return Boolean(this.status.plots?.length) && !this.over && !this.hidden && !changes;
   }
 
   /** Whether the reader has waited for a while, as a cell is running. */
@@ -211,8 +212,7 @@ export class Player {
   /** [state word, reason]. */
   words() {
     const { state, reason, step } = this.status;
-    if (this.closed) return ["Stopped", say("states", "closed")];
-    if (this.gone) return ["Stopped", say("states", "gone")];
+    if (this.over) return ["Stopped", say("states", this.closed ? "closed" : "gone")];
     const builds = this.buildsSince !== null && this.now() - this.buildsSince > FLASH && !this.locked;
     if (builds && (this.acknowledged || !(this.lost || this.waits))) return [say("states", "building"), ""];
     if (this.lost && this.askedAt !== null) return [say("states", "silent"), say("states", "lost")];
@@ -226,15 +226,15 @@ export class Player {
   }
 
   view() {
-    const { frames } = this.recording;
-    const index = Math.min(this.shown ?? Infinity, frames.length - 1);
-    const [word, reason] = this.words();
-    const [building, silent] = ["building", "silent"].map((name) => word === say("states", name));
-    const stale = this.over || silent || (word === "Error" && !this.status.plots?.length);
     const { pinned, difference, running, locked, status: { steps, said } } = this;
+    const count = this.recording.frames.length;
+    const index = Math.min(this.shown ?? Infinity, count - 1);
+    const [word, reason] = this.words();
+    const [builds, silent] = ["building", "silent"].map((name) => word === say("states", name));
+    const stale = this.over || silent || (word === "Error" && !this.status.plots?.length);
     const moving = (running || this.follows) && !this.hidden && !this.lost && !this.waits;
-    const shown = { index, count: frames.length, frame: this.recording.joined(index), steps, said };
-    const how = { running, moving, stale, closed: this.over, locked: Boolean(locked), builds: building };
+    const shown = { index, count, frame: this.recording.joined(index), steps, said };
+    const how = { running, moving, stale, closed: this.over, locked: Boolean(locked), builds };
     return { word, reason, pinned, difference, ...shown, ...how };
   }
 }

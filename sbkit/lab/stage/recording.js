@@ -2,8 +2,7 @@
 
 export class Recording {
   constructor(limit = 400) {
-    this.limit = limit;
-    this.frames = [];
+    Object.assign(this, { limit, frames: [] });
   }
 
   /** Keep a frame. A new run forgets the old one; a frame of the same step replaces it (the sharp one comes last). */
@@ -29,18 +28,10 @@ export class Recording {
 /** The growing lines of a plot joined over those of all parts, and their table, which is seldom looked at. */
 function joinLines(plot, parts) {
   const known = parts.filter((part) => part?.lines?.length === plot.lines.length);
-  const over = (of) => of(plot) && joinArrays(known.map((part) => of(part) ?? []));
-  const lines = plot.lines.map((line, k) => {
-    const end = (key) => over((part) => part.lines[k][key]);
-    return { ...line, x: end("x"), y: end("y"), low: end("low"), high: end("high") };
-  });
+  const over = (of) => of(plot) && Float32Array.from(known.flatMap((part) => Array.from(of(part) ?? [])));
+  const ends = (k) => ["x", "y", "low", "high"].map((key) => [key, over((part) => part.lines[k][key])]);
+  const lines = plot.lines.map((line, k) => ({ ...line, ...Object.fromEntries(ends(k)) }));
   const blocks = () => plot.table.blocks.map((_, k) => over((part) => part.table.blocks[k]));
   const table = () => ({ ...plot.table, names: over((part) => part.table.names), blocks: blocks() });
   return { ...plot, lines, get table() { return table(); } };
-}
-
-function joinArrays(arrays) {
-  const values = [];
-  for (const array of arrays) values.push(...array);
-  return new Float32Array(values);
 }

@@ -24,7 +24,13 @@ export function mountReplay(el, frames) {
   for (const { json, buffer } of frames) recording.add(decodeFrame(json, buffer));
   const state = { index: 0, running: false, speed: "normal", pinned: null, difference: false, timer: 0 };
   const last = recording.frames.length - 1;
-  const view = () => replayView(recording, state);
+  const view = () => {
+    const { index, running } = state;
+    const [frame, ended] = [recording.joined(index), index === last];
+    const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
+    const reason = ended ? frame?.reason ?? "" : say("states", "recorded");
+    return { ...state, word, reason, count: last + 1, frame, steps: frame?.steps ?? 0, moving: running };
+  };
   const set = (changes) => {
     Object.assign(state, changes);
     clearTimeout(state.timer);
@@ -43,14 +49,4 @@ export function mountReplay(el, frames) {
     difference: (difference) => set({ difference }),
   });
   set({});
-}
-
-function replayView(recording, state) {
-  const { frames } = recording;
-  const { index, running } = state;
-  const frame = recording.joined(index);
-  const ended = index === frames.length - 1;
-  const word = running ? "Replay" : ended ? "Done" : index ? "Paused" : "Ready";
-  const reason = ended ? frame?.reason ?? "" : say("states", "recorded");
-  return { ...state, word, reason, count: frames.length, frame, steps: frame?.steps ?? 0, moving: running };
 }

@@ -75,11 +75,8 @@ export function withUnit(v, axis) {
 /** Smallest and largest finite number of several arrays, [Infinity, -Infinity] of none; log axes skip v ≤ 0. */
 export function extentOf(arrays, log = false) {
   let [low, high] = [Infinity, -Infinity];
-  for (const values of arrays) {
-    for (const v of values ?? []) {
-      if (!Number.isFinite(v) || (log && v <= 0)) continue;
-      [low, high] = [Math.min(low, v), Math.max(high, v)];
-    }
+  for (const v of arrays.flatMap((values) => Array.from(values ?? []))) {
+    if (Number.isFinite(v) && !(log && v <= 0)) [low, high] = [Math.min(low, v), Math.max(high, v)];
   }
   return [low, high];
 }
@@ -92,15 +89,14 @@ export function grownAxis(memory, key, arrays, axis) {
 
 /** The axis range that holds `previous` and [low, high]: it only grows, to nice bounds or to the axis's own ends. */
 export function growRange(previous, [low, high], axis) {
+  const [least, most] = previous ?? [Infinity, -Infinity];
   if (!(low <= high)) [low, high] = previous ?? (axis.log ? [0.1, 1] : [0, 1]);
   const own = (end, otherwise) => (Number.isFinite(end) && !(axis.log && end <= 0) ? end : otherwise);
-  [low, high] = [own(axis.low, low), own(axis.high, high)];
-  if (previous) [low, high] = [Math.min(low, previous[0]), Math.max(high, previous[1])];
-  if (previous && low === previous[0] && high === previous[1]) return previous;
+  [low, high] = [Math.min(own(axis.low, low), least), Math.max(own(axis.high, high), most)];
+  if (low === least && high === most) return previous;
   if (!(low < high)) high = axis.log ? 10 * low : low + (Math.abs(low) || 1);
   const [floor, ceiling] = axis.log ? decades(low, high) : niceBounds(low, high);
-  const range = [own(axis.low, floor), own(axis.high, ceiling)];
-  if (previous) return [Math.min(range[0], previous[0]), Math.max(range[1], previous[1])];
+  const range = [Math.min(own(axis.low, floor), least), Math.max(own(axis.high, ceiling), most)];
   return range[0] < range[1] ? range : [low, high];
 }
 

@@ -1,9 +1,9 @@
 // scatter.js: draws Scatter: points on two axes, each as its class looks, the line y = x, a pinned run grey behind.
 
-import { clipTo, drawAxes, drawMark } from "./axes.js";
+import { drawMark, strokeBox } from "./axes.js";
 import { rowOf } from "./decode.js";
 import { classEntries, className, drawPoints } from "./field.js";
-import { linesLayout, strokeCurve } from "./lines.js";
+import { openLines, strokeCurve } from "./lines.js";
 import { sharedEntry } from "./marks.js";
 import { withUnit } from "./scales.js";
 import { say } from "./words.js";
@@ -12,12 +12,9 @@ export const scatterPainter = { draw: drawScatter, legend: scatterLegend };
 
 function drawScatter(sheet, plot, pinned, { hover }) {
   const { ctx, theme } = sheet;
-  const { box, scales, told } = linesLayout(sheet, asLines(plot), pinned && asLines(pinned));
-  drawAxes(ctx, box, scales, plot, theme, { told });
-  clipTo(ctx, box, 4);
-  const x = Array.from({ length: 41 }, (_, k) => scales.x.invert(box.left + (box.width * k) / 40));
-  const diagonal = { x, y: x }; // bent where one axis is a log one
-  if (plot.diagonal) strokeCurve(ctx, diagonal, scales, { colour: theme.grey, width: 1.5, dash: [6, 4] });
+  const { box, scales } = openLines(sheet, asLines(plot), pinned && asLines(pinned));
+  const x = Array.from({ length: 41 }, (_, k) => scales.x.invert(box.left + (box.width * k) / 40)); // bent on log axes
+  if (plot.diagonal) strokeCurve(ctx, { x, y: x }, scales, { colour: theme.grey, width: 1.5, dash: [6, 4] });
   if (pinned) drawPoints(ctx, pinned, scales, { ...theme, series: [theme.grey] });
   drawPoints(ctx, plot, scales, theme);
   ctx.restore();
@@ -26,8 +23,7 @@ function drawScatter(sheet, plot, pinned, { hover }) {
   if (k < 0) return null;
   const [across, up] = rowOf(plot.points, k);
   const at = { x: scales.x(across), y: scales.y(up) };
-  ctx.strokeStyle = theme.ink;
-  ctx.strokeRect(at.x - 6, at.y - 6, 12, 12);
+  strokeBox(ctx, at.x - 6, at.y - 6, 12, 12, theme.ink);
   const lines = [`${plot.x.label} ${withUnit(across, plot.x)}`, `${plot.y.label} ${withUnit(up, plot.y)}`];
   return { ...at, lines: plot.labels ? [className(plot, plot.labels[k]), ...lines] : lines };
 }

@@ -114,10 +114,9 @@ export class Screen {
     const columns = weights.map((weight) => `minmax(0, ${weight}fr)`).join(" ");
     this.grid.style.gridTemplate = `repeat(${rows}, minmax(0, 1fr)) / ${columns}`;
     this.grid.style.height = `${height}px`;
-    [...this.cards.values()].forEach((card, k) => {
-      card.root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`;
-    });
-    for (const card of this.cards.values()) card.measure();
+    const cards = [...this.cards.values()];
+    cards.forEach(({ root }, k) => (root.style.gridArea = `span ${spans[k][0]} / span ${spans[k][1]}`));
+    for (const card of cards) card.measure();
   }
 
   /** Show the tables of all pictures below them, or hide them. */

@@ -53,13 +53,12 @@ class Link {
     this.redraw();
   }
 
-  /** Hand what stands to the notebook, as a PNG: once, when all is at rest. */
+  /** Hand what stands to the notebook, as a PNG: once, when all is at rest and drawn. */
   keep() {
     const { player, model } = this;
-    const { status, shown } = player;
     const [screen] = this.screens;
-    if (!player.rests || !screen.root.clientWidth || (status === this.kept?.status && shown === this.kept.shown)) return;
-    this.kept = { status, shown };
+    if (!player.rests || !screen.root.clientWidth || screen.drawn === this.kept) return;
+    this.kept = screen.drawn;
     pictureOf(screen, model.get("_css")).then((png) => player.over || model.send({ type: "picture" }, {}, [png]));
   }
 

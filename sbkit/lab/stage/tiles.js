@@ -1,6 +1,6 @@
 // tiles.js: draws a Field whose axes have ticks: a table of coloured tiles with their numbers, grey without one.
 
-import { drawNames, namesLayout, shortened, strokeLine, widest, write } from "./axes.js";
+import { drawNames, namesLayout, shortened, strokeBox, strokeLine, widest, write } from "./axes.js";
 import { drawColourBar, shadesOf, spreadText } from "./field.js";
 import { formatValue, inkOn, withUnit } from "./scales.js";
 import { say } from "./words.js";
@@ -80,10 +80,9 @@ function drawTile(ctx, plot, { left, top, width, height }, value, theme) {
 
 /** A frame around a tile, to be seen on every colour. */
 function outline(ctx, { left, top, width, height }, theme, line) {
-  for (const [colour, wide] of [[theme.paper, line + 3], [theme.orange, line]]) {
-    [ctx.strokeStyle, ctx.lineWidth] = [colour, wide];
-    ctx.strokeRect(left + 2.5, top + 2.5, width - 5, height - 5);
-  }
+  const frame = (colour, wide) => strokeBox(ctx, left + 2.5, top + 2.5, width - 5, height - 5, colour, wide);
+  frame(theme.paper, line + 3);
+  frame(theme.orange, line);
 }
 
 function hoverTile(ctx, box, plot, [row, column], theme) {
