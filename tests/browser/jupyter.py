@@ -45,7 +45,7 @@ def jupyter_lab(home: Path) -> Iterator[str]:
     """
     notebooks, token = home / "notebooks", secrets.token_hex(16)
     shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns(".*"))
-    _silence_news(home / "settings")
+    _quiet(home / "settings")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"]
     command += [
         "--ServerApp.port=0",
@@ -65,13 +65,15 @@ def jupyter_lab(home: Path) -> Iterator[str]:
             process.wait()
 
 
-def _silence_news(settings: Path) -> None:
-    """JupyterLab asks on its first start whether it may fetch news; it may not."""
-    folder = settings / "@jupyterlab" / "apputils-extension"
-    folder.mkdir(parents=True)
-    (folder / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews": "false", "checkForUpdates": false}'
-    )
+def _quiet(settings: Path) -> None:
+    """No question about news on the first start, and no autosave: several pages may share a notebook."""
+    for extension, wanted in (
+        ("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False}),
+        ("docmanager-extension/plugin", {"autosave": False}),
+    ):
+        file = settings / "@jupyterlab" / f"{extension}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(wanted))
 
 
 def _environment(home: Path) -> dict[str, str]:
