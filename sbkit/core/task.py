@@ -71,6 +71,11 @@ class Task:
             _check_rows(f"z{end}", z, y)
         _check_alike("z", self.z, self.z_test)
         _check_alike("y", self.y, self.y_test)
+        if not isinstance(self.features, Mapping):
+            got = type(self.features).__name__
+            raise SbkitError(
+                f"features are a dict, name → sb.Feature, got a {got}; try {{'x': sb.Feature((0,))}}."
+            )
         for name, feature in self.features.items():
             if not all(0 <= column < self.z.shape[1] for column in feature.columns):
                 last = self.z.shape[1] - 1
@@ -206,8 +211,8 @@ def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
         raise SbkitError(f"{rule} tensors, got {types}; try torch.as_tensor.")
     if z.ndim != 2 or len(z) < 1 or z.dtype not in DTYPES:
         raise SbkitError(f"{name} is a float tensor (rows, columns), got {_told(z)}.")
-    if len(y) != len(z):
-        raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {len(y)}.")
+    if y.shape[:1] != z.shape[:1]:
+        raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {y.numel()}.")
     many = y.ndim == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all())
     if not (y.ndim == 2 if y.is_floating_point() else y.ndim == 1 or (many and y.dtype == torch.int64)):
         rule = "Labels are int64 (n,) or float (n, outputs)"

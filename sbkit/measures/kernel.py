@@ -39,6 +39,8 @@ def kernel(
     x = numbers("The input of a kernel", x).to(next(fleet.parameters()))
     alive = fleet.predict(x).isfinite().all(-1).all(-1)  # (runs,); it also refuses inputs of another task
     if kind == "ntk":
+        if layer is not None:
+            raise SbkitError(f'"ntk" is of all layers together, got layer={layer!r:.60}; try kind="gram".')
         found = _by_layers(fleet, x, centre)
         if found is not None:
             return found.where(alive.view(-1, 1, 1), torch.nan)
@@ -59,7 +61,7 @@ def _features(fleet: Fleet, x: Tensor, layer: int | None) -> Tensor:
         return fleet.features(x, layer).flatten(2)
     if hidden := fleet.features(x):
         return hidden[-1].flatten(2)
-    raise SbkitError('A net without hidden layers has no features, got depth 0; try kind="ntk".')
+    raise SbkitError('"gram" and "cosine" are of hidden layers, got a net without; try kind="ntk".')
 
 
 @torch.inference_mode(False)

@@ -76,7 +76,7 @@ def sde(fpr_change: Any, fnr_change: Any) -> Tensor:
 def _points(fpr_change: Any, fnr_change: Any) -> Tensor:
     """Both changes together, (2, …, classes), NaN for what is infinite."""
     parts = [numbers("A change of rates", part) for part in (fpr_change, fnr_change)]
-    if parts[0].shape != parts[1].shape or not parts[0].ndim:
+    if parts[0].shape != parts[1].shape or not parts[0].ndim or not parts[0].numel():
         rule = "The changes of both rates are (…, classes), in percent"
         raise SbkitError(f"{rule}, got {told(parts)}; try 100 * (after - before) / before of class_rates.")
     points = torch.stack(parts)

@@ -15,8 +15,8 @@ Z, Y = torch.randn(12, 2, generator=torch.Generator().manual_seed(0)), torch.ara
 VALUES = Z.sum(1, keepdim=True)
 
 
-def task(z=Z, y=Y, z_test=Z, y_test=Y, columns=(0,)) -> sb.Task:
-    return sb.Task(z, y, z_test, y_test, {"first": sb.Feature(columns)})
+def task(z=Z, y=Y, z_test=Z, y_test=Y, columns=(0,), features=None) -> sb.Task:
+    return sb.Task(z, y, z_test, y_test, features or {"first": sb.Feature(columns)})
 
 
 REFUSED = [
@@ -27,6 +27,7 @@ REFUSED = [
     ({"z": Z.numpy()}, "z and its labels are tensors, got ndarray and Tensor; try torch.as_tensor"),
     ({"y_test": Y.tolist()}, "z_test and its labels are tensors, got Tensor and list"),
     ({"y": Y[:5]}, "z and its labels have as many rows, got 12 and 5"),
+    ({"y": Y[0]}, "z and its labels have as many rows, got 12 and 1"),
     (
         {"y": Y[:, None]},
         r"Labels are int64 \(n,\) or float \(n, outputs\), got torch.int64 of shape \(12, 1\)",
@@ -49,6 +50,7 @@ REFUSED = [
     ({"y": Y > 0, "y_test": Y > 0}, "int64 classes.*got torch.bool"),
     ({"columns": (0, 2)}, r"columns lie in 0…1, got 'first' with \(0, 2\)"),
     ({"columns": (-1,)}, "columns lie in 0…1"),
+    ({"features": ["first"]}, "features are a dict, name → sb.Feature, got a list; try"),
 ]
 
 
