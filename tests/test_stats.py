@@ -168,7 +168,7 @@ BAD = [
         *("own", ["lr"], r"'own' and 'gap' are numbers in every row, got none in 1 of 4 rows; try .*dropna"),
     ),
     (TOY.assign(own=list("abcd")), "own", ["lr"], "numbers in every row, got none in 4 of 4"),
-    (pd.concat([TOY, TOY[["own"]]], axis=1), "own", ["lr"], "every column once.*; try table.loc"),
+    (pd.concat([TOY, TOY[["own"]]], axis=1), "own", ["lr"], "every column once.*; try table = table.loc"),
     (TOY[:1], "own", ["lr"], "Models are two rows or more of a DataFrame, got 1 row; try the table of"),
     (TOY.to_dict(), "own", ["lr"], "Models are two rows or more of a DataFrame, got a dict"),
 ]
