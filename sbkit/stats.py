@@ -122,8 +122,5 @@ def _models(table: Any, measure: str, axes: Any, gap: str) -> Models:
     if missing := int((np.isnan(values) | np.isnan(gaps)).sum()):
         got, fix = f"none in {missing} of {n} rows", f"table.dropna(subset={[measure, gap]})"
         raise SbkitError(f"{measure!r} and {gap!r} are numbers in every row, got {got}; try {fix}.")
-    return (
-        values,
-        gaps,
-        {axis: pd.factorize(table[axis].astype(str), use_na_sentinel=False)[0] for axis in names},
-    )
+    codes = {axis: pd.factorize(table[axis].astype(str), use_na_sentinel=False)[0] for axis in names}
+    return values, gaps, codes

@@ -84,15 +84,11 @@ def gp_posterior(K: Tensor, Kx: Tensor, Kxx: Tensor, y: Tensor, noise: float) ->
         numbers(f"{name} of a Gaussian process", one)
         for name, one in {"K": K, "Kx": Kx, "Kxx": Kxx, "y": y}.items()
     ]
-    n, m = (one.shape[-1] if one.ndim > 1 else 0 for one in (given[0], given[2]))
     shapes = [tuple(one.shape) for one in given]
-    runs = shapes[0][:-2]  # of each kernel alike
-    fit = (
-        shapes[:3] == [(*runs, n, n), (*runs, m, n), (*runs, m, m)]
-        and shapes[3][:1] == (n,)
-        and len(shapes[3]) < 3
-    )
-    if not fit or not n or any(one.is_complex() for one in given):
+    *runs, n = shapes[0][:-1] or (0,)
+    m = (0, *shapes[2])[-1]
+    wanted = [(*runs, n, n), (*runs, m, n), (*runs, m, m), (n, *shapes[3][1:2])]
+    if shapes != wanted or not n or any(one.is_complex() for one in given):
         rule = "A Gaussian process takes real K (n, n), Kx (m, n), Kxx (m, m) and y (n,) or (n, outputs)"
         raise SbkitError(f"{rule}, got {told(given)}; try Kx = kernel(x_new, x), its rows the new places.")
     seen, across, others, values = (one.detach().double() for one in given)
