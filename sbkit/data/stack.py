@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import SAMPLE, SbkitError, Task, check_memory, check_task
+from sbkit.core import SAMPLE, SbkitError, Task, check_memory, check_task, told
 
 ALIKE: dict[str, Callable[[Task], Any]] = {  # what stacked tasks share
     "training rows": lambda task: len(task.z),
@@ -74,22 +74,18 @@ def stack(tasks: Sequence[Task]) -> Stack:
     (torch.Size([3, 100, 2]), torch.Size([3, 100]), 2)
     """
     if not isinstance(tasks, list | tuple) or not tasks:
-        got = f"{type(tasks).__name__}" if not isinstance(tasks, list | tuple) else "none"
-        raise SbkitError(f"A stack is a list of tasks, got {got}; try sb.data.stack([task, other]).")
+        raise SbkitError(f"A stack is a list of tasks, got {told(tasks)}; try sb.data.stack([task, other]).")
     first, *_ = tasks
     for i, task in enumerate(tasks):
         check_task(task)
         if isinstance(task, Stack):
-            raise SbkitError(
-                f"A stack is of single tasks, got one in place {i}; try its parts, [*task.parts]."
-            )
+            rule = "A stack is of single tasks"
+            raise SbkitError(f"{rule}, got one in place {i}; try its parts, [*task.parts].")
         for what, of in ALIKE.items():
             if of(task) != of(first):
-                rule, got = (
-                    f"Stacked tasks have the same {what}",
-                    f"{of(first)} and, in place {i}, {of(task)}",
-                )
-                raise SbkitError(f"{rule}, got {got}; make them by one function that differs in its seed.")
+                got = f"{of(first)} and, in place {i}, {of(task)}"
+                way = "make them by one function that differs in its seed"
+                raise SbkitError(f"Stacked tasks have the same {what}, got {got}; {way}.")
     size = first.x.element_size()
     numbers = sum(t.numel() for t in (first.z, first.z_test, first.x, first.x_test))
     what = f"{len(tasks)} tasks × {numbers:,} numbers × {size} bytes"

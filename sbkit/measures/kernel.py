@@ -124,9 +124,8 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
     """
     kernel, y = numbers("A kernel", kernel), labels_of(y)
     if kernel.ndim < 2 or kernel.shape[-2:] != (len(y), len(y)):
-        raise SbkitError(
-            f"A kernel of {len(y)} labels is (…, {len(y)}, {len(y)}), got {tuple(kernel.shape)}."
-        )
+        n = len(y)
+        raise SbkitError(f"A kernel of {n} labels is (…, {n}, {n}), got {tuple(kernel.shape)}.")
     classes = y if y.is_floating_point() else F.one_hot(y.unique(return_inverse=True)[1])  # (n, outputs)
     labels = classes.to(kernel).reshape(len(y), -1)
     labels = labels - labels.mean(0)

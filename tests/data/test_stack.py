@@ -231,8 +231,8 @@ def test_a_stack_has_a_run_for_each_task():
         ),
         (lambda: [*shifted(regression)[:1], *shifted(regression, many=True)[:1]], "same sort of labels"),
         (lambda: [slab_task(), "moons"], "A task is rows with their labels, an sb.Task, got a str"),
-        (lambda: [], r"A stack is a list of tasks, got none; try sb.data.stack\(\[task, other\]\)"),
-        (lambda: slab_task(), "A stack is a list of tasks, got Task; try"),
+        (lambda: [], r"A stack is a list of tasks, got an empty list; try sb.data.stack\(\[task, other\]\)"),
+        (lambda: slab_task(), "A stack is a list of tasks, got a Task; try"),
         (lambda: [sb.data.stack(slab_tasks())], r"single tasks, got one in place 0; try its parts"),
     ],
 )
