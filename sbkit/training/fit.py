@@ -159,4 +159,5 @@ def progress(run: Run) -> Iterator[Callable[[], object]]:
 
     about = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
     with tqdm(total=run.steps, disable=headless(), **about) as bar:
-        yield lambda: (bar.update(run.step - bar.n), run.watch(None))
+        # The end of several stages comes to light on the way
+        yield lambda: (setattr(bar, "total", run.steps), bar.update(run.step - bar.n), run.watch(None))
