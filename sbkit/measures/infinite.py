@@ -80,10 +80,8 @@ def gp_posterior(K: Tensor, Kx: Tensor, Kxx: Tensor, y: Tensor, noise: float) ->
     (tensor([0.5000]), tensor([[0.5000]]))
     """
     noise = between("noise", noise, 0, math.inf)
-    given = [
-        numbers(f"{name} of a Gaussian process", one)
-        for name, one in {"K": K, "Kx": Kx, "Kxx": Kxx, "y": y}.items()
-    ]
+    named = {"K": K, "Kx": Kx, "Kxx": Kxx, "y": y}
+    given = [numbers(f"{name} of a Gaussian process", one) for name, one in named.items()]
     shapes = [tuple(one.shape) for one in given]
     *runs, n = shapes[0][:-1] or (0,)
     m = (0, *shapes[2])[-1]

@@ -57,9 +57,8 @@ def kernel(
 @torch.no_grad()
 def _features(fleet: Fleet, x: Tensor, layer: int | None) -> Tensor:
     """What a hidden layer makes of x, the last if not told. (runs, n, width)"""
-    if layer is not None:
-        return fleet.features(x, layer).flatten(2)
-    if hidden := fleet.features(x):
+    hidden = fleet.features(x) if layer is None else [fleet.features(x, layer)]
+    if hidden:
         return hidden[-1].flatten(2)
     raise SbkitError('"gram" and "cosine" are of hidden layers, got a net without; try kind="ntk".')
 
