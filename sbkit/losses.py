@@ -200,7 +200,7 @@ def _usual(y: Tensor, logits: Tensor) -> Loss:
     return CROSS_ENTROPY if y.ndim < logits.ndim else replace(BINARY, many=True)
 
 
-Penalty = Callable[..., Tensor]  # (fleet, x, y, logits[, loss]) → (runs,)
+Penalty = Callable[..., Tensor]  # (fleet, x, y, logits[, loss, weight]) → (runs,)
 # What a teacher's logits are as targets of a loss.
 TAUGHT: dict[Callable[..., Tensor], Callable[[Tensor], Tensor]] = {
     _softmax: lambda logits: logits.softmax(-1),
@@ -231,11 +231,12 @@ def distil(teacher: Fleet, temperature: float = 1.0, alpha: float = 1.0) -> Pena
 
     With it the loss is (1 − α)·L(y) + α·T²·L_T, where L is the fit's own loss and L_T compares logits and the
     teacher's, both divided by the temperature T: by cross-entropy with the teacher's chances (Hinton et al.
-    2015, section 2), by "bce" label by label, by squares as they are, where T cancels. A snapshot's loss, and
-    `stop`, are those of the labels. teacher: a fleet with as many runs as the one that learns, run r from run
-    r, or with one for all; it sees the rows as they are learnt from, and is not trained. alpha from 0 to 1.
-    Called by itself, the penalty takes the usual loss of such labels. Raises `SbkitError` on numbers out of
-    range, and in `sb.fit` on another loss, or a teacher of other runs, inputs or outputs.
+    2015, section 2), by "bce" label by label, by squares as they are, where T cancels. In both, rows count as
+    sample_weight says. A snapshot's loss, and `stop`, are those of the labels. teacher: a fleet with as many
+    runs as the one that learns, run r from run r, or with one for all; it sees the rows as they are learnt
+    from, and is not trained. alpha from 0 to 1. Called by itself, the penalty takes the usual loss of such
+    labels. Raises `SbkitError` on numbers out of range, and in `sb.fit` on another loss, or a teacher of
+    other runs, inputs or outputs.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -249,13 +250,16 @@ def distil(teacher: Fleet, temperature: float = 1.0, alpha: float = 1.0) -> Pena
     t = between("temperature", temperature, 0, math.inf, open_low=True)
     share = between("alpha", alpha, 0, 1)
 
-    def penalty(fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor, loss: Loss | None = None) -> Tensor:
+    def penalty(
+        fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor, loss: Any = None, weight: Any = 1
+    ) -> Tensor:
         loss = loss or _usual(y, logits)
         if loss.value not in TAUGHT:
             rule = "A teacher's answers are targets of cross_entropy, bce or square"
             raise SbkitError(f"{rule}, got another loss; try loss='cross_entropy'.")
         hard = loss.encode(y, logits.shape[-1]).to(logits)  # (runs, n, outputs)
         soft = TAUGHT[loss.value](_taught(teacher, fleet, x, logits) / t)
-        return share * (t**2 * loss.value(logits / t, soft) - loss.value(logits, hard)).mean(-1)
+        change = t**2 * loss.value(logits / t, soft) - loss.value(logits, hard)  # (runs, n)
+        return share * (change * (1 if weight is None else weight)).mean(-1)
 
     return penalty

@@ -112,6 +112,9 @@ def _models(table: Any, measure: str, axes: Any, gap: str) -> Models:
     names = [axes] if isinstance(axes, str) or not isinstance(axes, Iterable) else list(axes)
     for name in (*names, measure, gap):
         one_of("column", name, table.columns)
+    if not table.columns.is_unique:
+        fix = "table = table.loc[:, ~table.columns.duplicated()]"
+        raise SbkitError(f"A table has every column once, got two of one name; try {fix}.")
     n, columns = len(table), len(names) + 6
     check_memory(n**2 * columns * 8, f"{n:,}² pairs × {columns} columns × 8 bytes")
     scores = table[[measure, gap]].apply(pd.to_numeric, errors="coerce").astype(float)
@@ -119,4 +122,5 @@ def _models(table: Any, measure: str, axes: Any, gap: str) -> Models:
     if missing := int((np.isnan(values) | np.isnan(gaps)).sum()):
         got, fix = f"none in {missing} of {n} rows", f"table.dropna(subset={[measure, gap]})"
         raise SbkitError(f"{measure!r} and {gap!r} are numbers in every row, got {got}; try {fix}.")
-    return values, gaps, {axis: pd.factorize(table[axis].astype(str))[0] for axis in names}
+    codes = {axis: pd.factorize(table[axis].astype(str), use_na_sentinel=False)[0] for axis in names}
+    return values, gaps, codes

@@ -271,6 +271,20 @@ def test_distilled_is_a_mixture_of_both_losses(make, runs, t, alpha):
     assert_close(penalty, (1 - alpha) * hard + alpha * soft - hard)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+@pytest.mark.parametrize("shape", [(200,), (3, 200)])
+def test_rows_of_a_student_count_as_they_do_for_its_labels(shape, optimizer):
+    task = three_classes()
+    teacher = FLEETS["relu"](task, runs=1, seed=5)
+    weight = torch.rand(shape, generator=torch.Generator().manual_seed(0)).round(decimals=1)  # some are 0
+    students = [FLEETS["relu"](task, runs=3) for _ in range(2)]
+    options = {"steps": 6, "stop": None, "optimizer": optimizer, "sample_weight": weight}
+    options |= {"batch": 32} if optimizer == "sgd" else {}
+    sb.last(sb.fit(students[0], task, penalty=sb.losses.distil(teacher), **options))
+    sb.last(sb.fit(students[1], task, targets=teacher.predict(task.x)[0].softmax(-1), **options))
+    assert_close(flat(students[0]), flat(students[1]))
+
+
 def test_a_student_distilled_wholly_learns_as_from_the_teachers_chances():
     task = three_classes()
     teacher = FLEETS["relu"](task, runs=1, seed=5)

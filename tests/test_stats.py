@@ -135,6 +135,14 @@ def test_axes_may_hold_what_cannot_be_sorted():
     assert conditional_information(table, "own", ["lr", "width"]) >= 0
 
 
+@pytest.mark.parametrize("axis", AXES)
+def test_none_is_a_value_of_an_axis_as_any_other(axis):
+    table = scored(5).assign(own=lambda t: np.random.default_rng(2).permutation(len(t)))
+    other = table.assign(**{axis: [None if value == AXES[axis][0] else value for value in table[axis]]})
+    for score in (granulated_kendall, conditional_information):
+        assert score(other, "own", AXES) == pytest.approx(score(table, "own", AXES))
+
+
 def test_of_a_sweep():
     def lesson(width=4, lr=0.1):
         task = sb.slabs((1, 3), n=64, n_test=64)
@@ -160,6 +168,7 @@ BAD = [
         *("own", ["lr"], r"'own' and 'gap' are numbers in every row, got none in 1 of 4 rows; try .*dropna"),
     ),
     (TOY.assign(own=list("abcd")), "own", ["lr"], "numbers in every row, got none in 4 of 4"),
+    (pd.concat([TOY, TOY[["own"]]], axis=1), "own", ["lr"], "every column once.*; try table = table.loc"),
     (TOY[:1], "own", ["lr"], "Models are two rows or more of a DataFrame, got 1 row; try the table of"),
     (TOY.to_dict(), "own", ["lr"], "Models are two rows or more of a DataFrame, got a dict"),
 ]

@@ -160,7 +160,7 @@ class Fleet(nn.Module):
         hidden = self.hidden(x)
         if layer is None:
             return hidden
-        if layer not in range(len(hidden)) or isinstance(layer, bool):
+        if layer not in range(len(hidden)) or isinstance(layer, bool | float):
             known = f"0…{len(hidden) - 1}" if hidden else "none"
             fix = "0" if hidden else "a net of depth 1"
             raise SbkitError(f"This fleet has hidden layers {known}, got {layer!r:.60}; try {fix}.")

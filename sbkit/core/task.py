@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sbkit.core.machine import find_device, generator
 from sbkit.core.names import SbkitError, one_of
+from sbkit.core.numbers import told
 
 SAMPLE = 256  # rows of a task's sample
 CACHED = ("x", "x_test", "outputs", "kinds", "_whole")  # made when asked for, not pickled
@@ -71,6 +72,11 @@ class Task:
             _check_rows(f"z{end}", z, y)
         _check_alike("z", self.z, self.z_test)
         _check_alike("y", self.y, self.y_test)
+        if not isinstance(self.features, Mapping):
+            got = type(self.features).__name__
+            raise SbkitError(
+                f"features are a dict, name → sb.Feature, got a {got}; try {{'x': sb.Feature((0,))}}."
+            )
         for name, feature in self.features.items():
             if not all(0 <= column < self.z.shape[1] for column in feature.columns):
                 last = self.z.shape[1] - 1
@@ -205,25 +211,20 @@ def _check_rows(name: str, z: Tensor, y: Tensor) -> None:
     if not (isinstance(z, Tensor) and isinstance(y, Tensor)):
         raise SbkitError(f"{rule} tensors, got {types}; try torch.as_tensor.")
     if z.ndim != 2 or len(z) < 1 or z.dtype not in DTYPES:
-        raise SbkitError(f"{name} is a float tensor (rows, columns), got {_told(z)}.")
-    if len(y) != len(z):
-        raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {len(y)}.")
+        raise SbkitError(f"{name} is a float tensor (rows, columns), got {told(z)}.")
+    if y.shape[:1] != z.shape[:1]:
+        raise SbkitError(f"{name} and its labels have as many rows, got {len(z)} and {y.numel()}.")
     many = y.ndim == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all())
     if not (y.ndim == 2 if y.is_floating_point() else y.ndim == 1 or (many and y.dtype == torch.int64)):
         rule = "Labels are int64 (n,) or float (n, outputs)"
-        raise SbkitError(f"{rule}, got {_told(y)}; many a row are int64 0 and 1, (n, 2 or more).")
+        raise SbkitError(f"{rule}, got {told(y)}; many a row are int64 0 and 1, (n, 2 or more).")
     if not (z.isfinite().all() and y.isfinite().all()):
         raise SbkitError(f"{rule} finite numbers, got NaN or infinity; drop or fill those rows.")
 
 
-def _told(t: Tensor) -> str:
-    return f"{t.dtype} of shape {tuple(t.shape)}"
-
-
 def _check_alike(name: str, train: Tensor, test: Tensor) -> None:
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
-        got = f"{_told(train)} and {_told(test)}"
-        raise SbkitError(f"{name} and {name}_test differ in rows only, got {got}.")
+        raise SbkitError(f"{name} and {name}_test differ in rows only, got {told((train, test))}.")
 
 
 def _check_names(names: Sequence[str], classes: int) -> None:
@@ -241,9 +242,8 @@ def _check_shape(shape: Any, inputs: int) -> None:
 
 
 def _check_mask(corrupted: Any, rows: tuple[int, ...]) -> None:
-    mask = isinstance(corrupted, Tensor) and corrupted.dtype == torch.bool
-    if not mask or corrupted.shape != rows:
-        got = _told(corrupted) if isinstance(corrupted, Tensor) else f"a {type(corrupted).__name__}"
+    if not isinstance(corrupted, Tensor) or corrupted.dtype != torch.bool or corrupted.shape != rows:
+        got = told(corrupted) if isinstance(corrupted, Tensor) else f"a {type(corrupted).__name__}"
         raise SbkitError(f"corrupted is a bool tensor {rows}, one a training row, got {got}; try None.")
 
 

@@ -100,10 +100,8 @@ def corrupt(task: Task, labels: float = 0.0, inputs: float = 0.0, seed: int = 0)
     check_task(task)
     flip, replace = between("labels", labels, 0, 1), between("inputs", inputs, 0, 1)
     if task.z.ndim != 2 or (flip and (task.y.ndim != 1 or not task.classes)):
-        rule = "Labels are redrawn where a row has one class"
-        raise SbkitError(
-            f"{rule}, got {told(task.y)}; try labels=0 with inputs, or a single task, before stack."
-        )
+        rule, way = "Labels are redrawn where a row has one class", "labels=0, or a single task, before stack"
+        raise SbkitError(f"{rule}, got {told(task.y)}; try {way}.")
     seed, n = whole("seed", seed, low=0), len(task.z)
     y, marked = task.y.cpu().numpy(), np.zeros(n, dtype=bool)  # (n,) each
     if flip:

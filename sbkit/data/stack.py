@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import SAMPLE, SbkitError, Task, check_memory, check_task
+from sbkit.core import SAMPLE, SbkitError, Task, check_memory, check_task, told
 
 ALIKE: dict[str, Callable[[Task], Any]] = {  # what stacked tasks share
     "training rows": lambda task: len(task.z),
     "test rows": lambda task: len(task.z_test),
     "columns of z": lambda task: task.z.shape[1],
     "inputs": lambda task: task.x.shape[1],
+    "shape": lambda task: task.shape,
     "outputs": lambda task: task.outputs,
     "sort of labels": lambda task: task.sort,
     "features": lambda task: {name: feature.pieces for name, feature in task.features.items()},
@@ -65,7 +66,7 @@ def stack(tasks: Sequence[Task]) -> Stack:
     (runs, n, d), z and y likewise, so a fleet for it has len(tasks) runs; run r equals run r of a fleet
     trained on tasks[r] alone. Measures are taken run by run, each of its own task, which `parts` keeps;
     outside `sb.fit` they take fleet.only(r) and parts[r]. Pictures of one plane are for single tasks. Raises
-    `SbkitError` on tasks that differ in rows, columns, inputs, outputs or names of features.
+    `SbkitError` on tasks that differ in rows, columns, inputs, their shape, outputs or names of features.
 
     >>> from sbkit.data import slabs
     >>> task = stack([slabs(n=100, n_test=50, seed=seed) for seed in range(3)])
@@ -73,22 +74,18 @@ def stack(tasks: Sequence[Task]) -> Stack:
     (torch.Size([3, 100, 2]), torch.Size([3, 100]), 2)
     """
     if not isinstance(tasks, list | tuple) or not tasks:
-        got = f"{type(tasks).__name__}" if not isinstance(tasks, list | tuple) else "none"
-        raise SbkitError(f"A stack is a list of tasks, got {got}; try sb.data.stack([task, other]).")
+        raise SbkitError(f"A stack is a list of tasks, got {told(tasks)}; try sb.data.stack([task, other]).")
     first, *_ = tasks
     for i, task in enumerate(tasks):
         check_task(task)
         if isinstance(task, Stack):
-            raise SbkitError(
-                f"A stack is of single tasks, got one in place {i}; try its parts, [*task.parts]."
-            )
+            rule = "A stack is of single tasks"
+            raise SbkitError(f"{rule}, got one in place {i}; try its parts, [*task.parts].")
         for what, of in ALIKE.items():
             if of(task) != of(first):
-                rule, got = (
-                    f"Stacked tasks have the same {what}",
-                    f"{of(first)} and, in place {i}, {of(task)}",
-                )
-                raise SbkitError(f"{rule}, got {got}; make them by one function that differs in its seed.")
+                got = f"{of(first)} and, in place {i}, {of(task)}"
+                way = "make them by one function that differs in its seed"
+                raise SbkitError(f"Stacked tasks have the same {what}, got {got}; {way}.")
     size = first.x.element_size()
     numbers = sum(t.numel() for t in (first.z, first.z_test, first.x, first.x_test))
     what = f"{len(tasks)} tasks × {numbers:,} numbers × {size} bytes"
@@ -97,8 +94,14 @@ def stack(tasks: Sequence[Task]) -> Stack:
 
 
 def _joined(name: str, tasks: Sequence[Task]) -> Any:
-    """A field of all tasks: tensors (runs, …), maps to inputs run by run, anything else the first's."""
+    """A field of all tasks: tensors (runs, …), maps to inputs run by run, anything else the first's.
+
+    Names are left out where they differ; where only some tasks tell of corrupted rows, the others have none.
+    """
     values = [getattr(task, name) for task in tasks]
-    if all(isinstance(value, Tensor) for value in values):
-        return torch.stack(values)
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    if tensors:
+        return torch.stack([torch.zeros_like(tensors[0]) if value is None else value for value in values])
+    if name == "names" and len({tuple(value) for value in values}) > 1:
+        return ()
     return Embeds(values) if name == "embed" else values[0]

@@ -80,16 +80,16 @@ def gp_posterior(K: Tensor, Kx: Tensor, Kxx: Tensor, y: Tensor, noise: float) ->
     (tensor([0.5000]), tensor([[0.5000]]))
     """
     noise = between("noise", noise, 0, math.inf)
-    given = [
-        numbers(f"{name} of a Gaussian process", one)
-        for name, one in {"K": K, "Kx": Kx, "Kxx": Kxx, "y": y}.items()
-    ]
-    seen, across, others, values = (one.detach().double() for one in given)
-    n, m = seen.shape[-1] if seen.ndim else 0, others.shape[-1] if others.ndim else 0
-    squares = [tuple(one.shape[-2:]) for one in (seen, across, others)]
-    if squares != [(n, n), (m, n), (m, m)] or values.ndim not in (1, 2) or len(values) != n or not n:
-        rule = "A Gaussian process takes K (n, n), Kx (m, n), Kxx (m, m) and y (n,) or (n, outputs)"
+    named = {"K": K, "Kx": Kx, "Kxx": Kxx, "y": y}
+    given = [numbers(f"{name} of a Gaussian process", one) for name, one in named.items()]
+    shapes = [tuple(one.shape) for one in given]
+    *runs, n = shapes[0][:-1] or (0,)
+    m = (0, *shapes[2])[-1]
+    wanted = [(*runs, n, n), (*runs, m, n), (*runs, m, m), (n, *shapes[3][1:2])]
+    if shapes != wanted or not n or any(one.is_complex() for one in given):
+        rule = "A Gaussian process takes real K (n, n), Kx (m, n), Kxx (m, m) and y (n,) or (n, outputs)"
         raise SbkitError(f"{rule}, got {told(given)}; try Kx = kernel(x_new, x), its rows the new places.")
+    seen, across, others, values = (one.detach().double() for one in given)
     factor = _cholesky(seen + noise * torch.eye(n, dtype=seen.dtype, device=seen.device), noise)
     weights = torch.cholesky_solve(values.reshape(n, -1), factor)  # (…, n, outputs)
     mean = across @ weights

@@ -39,6 +39,8 @@ def kernel(
     x = numbers("The input of a kernel", x).to(next(fleet.parameters()))
     alive = fleet.predict(x).isfinite().all(-1).all(-1)  # (runs,); it also refuses inputs of another task
     if kind == "ntk":
+        if layer is not None:
+            raise SbkitError(f'"ntk" is of all layers together, got layer={layer!r:.60}; try kind="gram".')
         found = _by_layers(fleet, x, centre)
         if found is not None:
             return found.where(alive.view(-1, 1, 1), torch.nan)
@@ -55,11 +57,10 @@ def kernel(
 @torch.no_grad()
 def _features(fleet: Fleet, x: Tensor, layer: int | None) -> Tensor:
     """What a hidden layer makes of x, the last if not told. (runs, n, width)"""
-    if layer is not None:
-        return fleet.features(x, layer).flatten(2)
-    if hidden := fleet.features(x):
+    hidden = fleet.features(x) if layer is None else [fleet.features(x, layer)]
+    if hidden:
         return hidden[-1].flatten(2)
-    raise SbkitError('A net without hidden layers has no features, got depth 0; try kind="ntk".')
+    raise SbkitError('"gram" and "cosine" are of hidden layers, got a net without; try kind="ntk".')
 
 
 @torch.inference_mode(False)
@@ -122,9 +123,8 @@ def alignment(kernel: Tensor, y: Tensor) -> Tensor:
     """
     kernel, y = numbers("A kernel", kernel), labels_of(y)
     if kernel.ndim < 2 or kernel.shape[-2:] != (len(y), len(y)):
-        raise SbkitError(
-            f"A kernel of {len(y)} labels is (…, {len(y)}, {len(y)}), got {tuple(kernel.shape)}."
-        )
+        n = len(y)
+        raise SbkitError(f"A kernel of {n} labels is (…, {n}, {n}), got {tuple(kernel.shape)}.")
     classes = y if y.is_floating_point() else F.one_hot(y.unique(return_inverse=True)[1])  # (n, outputs)
     labels = classes.to(kernel).reshape(len(y), -1)
     labels = labels - labels.mean(0)

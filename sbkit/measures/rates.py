@@ -32,14 +32,10 @@ def class_rates(logits: Tensor, y: Any) -> tuple[Tensor, Tensor]:
     if logits.ndim < 2:
         raise SbkitError(f"Logits are (runs, n, C), got {told(logits)}; try fleet.predict(task.x_test).")
     *_, n, classes = logits.shape
-    rule, fix = (
-        f"y is a class, 0…{classes - 1}, for each of {n:,} rows",
-        "task.y_test with fleet.predict(task.x_test)",
-    )
-    y = _of_rows(rule, y, [(n,), logits.shape[:-1]], classes, fix)
-    own, seen = (
-        F.one_hot(c, classes).to(logits) for c in (y.to(logits.device), logits.argmax(-1))
-    )  # (…, n, C)
+    rule = f"y is a class, 0…{classes - 1}, for each of {n:,} rows"
+    fix = "task.y_test with fleet.predict(task.x_test)"
+    y = _of_rows(rule, y, [(n,), logits.shape[:-1]], classes, fix).to(logits.device)
+    own, seen = (F.one_hot(c, classes).to(logits) for c in (y, logits.argmax(-1)))  # (…, n, C)
     alive = logits.isfinite().all(-1).all(-1).unsqueeze(-1)  # (runs, 1)
     false, missed = (seen * (1 - own)).sum(-2), (own * (1 - seen)).sum(-2)  # (runs, C) each
     fpr, fnr = false / (1 - own).sum(-2), missed / own.sum(-2)
@@ -76,7 +72,7 @@ def sde(fpr_change: Any, fnr_change: Any) -> Tensor:
 def _points(fpr_change: Any, fnr_change: Any) -> Tensor:
     """Both changes together, (2, …, classes), NaN for what is infinite."""
     parts = [numbers("A change of rates", part) for part in (fpr_change, fnr_change)]
-    if parts[0].shape != parts[1].shape or not parts[0].ndim:
+    if parts[0].shape != parts[1].shape or not parts[0].ndim or not parts[0].numel():
         rule = "The changes of both rates are (…, classes), in percent"
         raise SbkitError(f"{rule}, got {told(parts)}; try 100 * (after - before) / before of class_rates.")
     points = torch.stack(parts)

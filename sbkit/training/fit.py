@@ -84,12 +84,12 @@ def fit(
     schedule(step) → factor multiplies lr as it then is, as torch's LambdaLR. mask: a bool tensor
     (runs, out, in) for each of `fleet.weights()`, True = kept, or step → such a list: masked weights and
     their gradients are 0, from now on, as in a net that multiplies weights by masks.
-    penalty(fleet, x, y, logits) → (runs,) adds to the loss (an argument named loss gets the fit's own
-    `sb.losses.Loss`); transform(fleet, x, y) → x, y changes a batch (without gradients, unless it asks for
-    them by torch.enable_grad; arguments named step and generators get the step and a torch.Generator a run,
-    seeded anew at every step by seed, step and run); after_step(fleet, step) changes weights. Measures,
-    penalty and transform are asked once here, so that `SbkitError` is raised before any training on names,
-    numbers, shapes and answers that do not fit.
+    penalty(fleet, x, y, logits) → (runs,) adds to the loss (arguments named loss and weight get the fit's own
+    `sb.losses.Loss` and how much the rows count, (runs, n), None for all alike); transform(fleet, x, y) → x,
+    y changes a batch (without gradients, unless it asks for them by torch.enable_grad; arguments named step
+    and generators get the step and a torch.Generator a run, seeded anew at every step by seed, step and run);
+    after_step(fleet, step) changes weights. Measures, penalty and transform are asked once here, so that
+    `SbkitError` is raised before any training on names, numbers, shapes and answers that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -159,4 +159,5 @@ def progress(run: Run) -> Iterator[Callable[[], object]]:
 
     about = {"initial": run.step, "desc": "training", "unit": " steps", "leave": False, "delay": PATIENCE}
     with tqdm(total=run.steps, disable=headless(), **about) as bar:
-        yield lambda: (bar.update(run.step - bar.n), run.watch(None))
+        # The end of several stages comes to light on the way
+        yield lambda: (setattr(bar, "total", run.steps), bar.update(run.step - bar.n), run.watch(None))

@@ -119,13 +119,12 @@ class Gradients:
         return new, labels
 
     def _more(self, hook: str, step: int) -> dict[str, Any]:
-        """What else a hook takes: the loss, the step, a generator for each run, anew at every step.
+        """What else a hook takes: the step, a generator for each run, anew at every step.
 
         Seeded by the fit, the step and the run; dropout draws from (…, layer), so these are others.
         """
         seed = self.plan.seed
         made = {
-            "loss": lambda: self.plan.loss,
             "step": lambda: step,
             "generators": lambda: [generator(seed, step, s, 0, 0) for s in self.seeds],
         }
@@ -146,7 +145,7 @@ class Gradients:
             self._rehearsed = (x, y), kept, before, torch.get_rng_state()
         if self.penalty:
             with torch.enable_grad(), self.fleet.at(self.plan.seed, self.step):
-                self._penalty(self.fleet, x.clone(), y.clone(), self.fleet(x))
+                self._penalty(self.fleet, x.clone(), y.clone(), self.fleet(x), self._weight(self.step))
 
     def _again(self) -> tuple[Tensor, Tensor] | None:
         """What was rehearsed, if the transform would make it once more; what it drew counts as drawn now."""
@@ -161,9 +160,10 @@ class Gradients:
             torch.set_rng_state(after)
         return batch
 
-    def _penalty(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
+    def _penalty(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor, weight: Tensor | None) -> Tensor:
         """The penalty, (runs,), so that no run pays for another."""
-        more = self._more("penalty", self.step)
+        given = {"loss": self.plan.loss, "weight": weight}
+        more = {name: given[name] for name in self._takes["penalty"]}
         found: Any = self.penalty and self.penalty(fleet, x, y, logits, **more)
         if not isinstance(found, Tensor) or found.shape != (fleet.runs,) or found.is_complex():
             way = "sum or average over all axes but the first, or try torch.full((fleet.runs,), number)"
@@ -226,7 +226,7 @@ class Gradients:
                 logits = fleet(x)
                 loss = self.objective.value(logits, y, weight)
                 if self.penalty:
-                    loss = loss + self._penalty(fleet, x, y, logits)
+                    loss = loss + self._penalty(fleet, x, y, logits, weight)
                     if sum(map(len, self._losses.values())) < self.fleet.runs:
                         self._losses.setdefault(fleet.seed, loss.detach())  # where the step began
                 for p in trained:

@@ -19,7 +19,7 @@ Transform = Callable[..., tuple[Tensor, Tensor]]  # (fleet, x, y), likewise
 AfterStep = Callable[[Fleet, int], object]
 Schedule = Callable[[int], float]
 # What these are given, too, where they have arguments of such names.
-MORE = {"transform": ("step", "generators"), "penalty": ("loss",)}
+MORE = {"transform": ("step", "generators"), "penalty": ("loss", "weight")}
 CALLS = {  # the arguments of each function of `Hooks`, and what it may give
     "penalty": ("fleet, x, y, logits", "logits.square().mean((1, 2))"),
     "transform": ("fleet, x, y", "(x, y)"),

@@ -15,26 +15,27 @@ Z, Y = torch.randn(12, 2, generator=torch.Generator().manual_seed(0)), torch.ara
 VALUES = Z.sum(1, keepdim=True)
 
 
-def task(z=Z, y=Y, z_test=Z, y_test=Y, columns=(0,)) -> sb.Task:
-    return sb.Task(z, y, z_test, y_test, {"first": sb.Feature(columns)})
+def task(z=Z, y=Y, z_test=Z, y_test=Y, columns=(0,), features=None) -> sb.Task:
+    return sb.Task(z, y, z_test, y_test, features or {"first": sb.Feature(columns)})
 
 
 REFUSED = [
-    ({"z": Z[:, 0]}, r"z is a float tensor \(rows, columns\), got torch.float32 of shape \(12,\)"),
-    ({"z_test": Z[:0], "y_test": Y[:0]}, r"z_test is a float tensor .*shape \(0, 2\)"),
-    ({"z": Z.long()}, "z is a float tensor .*got torch.int64"),
-    ({"z": Z.half()}, "z is a float tensor .*got torch.float16"),
+    ({"z": Z[:, 0]}, r"z is a float tensor \(rows, columns\), got \(12,\), torch.float32"),
+    ({"z_test": Z[:0], "y_test": Y[:0]}, r"z_test is a float tensor .*\(0, 2\)"),
+    ({"z": Z.long()}, "z is a float tensor .*torch.int64"),
+    ({"z": Z.half()}, "z is a float tensor .*torch.float16"),
     ({"z": Z.numpy()}, "z and its labels are tensors, got ndarray and Tensor; try torch.as_tensor"),
     ({"y_test": Y.tolist()}, "z_test and its labels are tensors, got Tensor and list"),
     ({"y": Y[:5]}, "z and its labels have as many rows, got 12 and 5"),
+    ({"y": Y[0]}, "z and its labels have as many rows, got 12 and 1"),
     (
         {"y": Y[:, None]},
-        r"Labels are int64 \(n,\) or float \(n, outputs\), got torch.int64 of shape \(12, 1\)",
+        r"Labels are int64 \(n,\) or float \(n, outputs\), got \(12, 1\), torch.int64",
     ),
-    ({"y": VALUES[:, 0], "y_test": VALUES[:, 0]}, r"Labels are .*got torch.float32 of shape \(12,\)"),
+    ({"y": VALUES[:, 0], "y_test": VALUES[:, 0]}, r"Labels are .*got \(12,\), torch.float32"),
     ({"z_test": torch.zeros(12, 3)}, r"z and z_test differ in rows only, got .*\(12, 2\).*\(12, 3\)"),
-    ({"z_test": Z.double()}, "z and z_test differ in rows only, got torch.float32 .* torch.float64"),
-    ({"y": VALUES}, "y and y_test differ in rows only, got torch.float32 .* torch.int64"),
+    ({"z_test": Z.double()}, "z and z_test differ in rows only, got .*torch.float32 .* torch.float64"),
+    ({"y": VALUES}, "y and y_test differ in rows only, got .*torch.float32 .* torch.int64"),
     (
         {"y": VALUES, "y_test": VALUES.expand(-1, 2)},
         r"y and y_test differ in rows only.*\(12, 1\).*\(12, 2\)",
@@ -49,6 +50,7 @@ REFUSED = [
     ({"y": Y > 0, "y_test": Y > 0}, "int64 classes.*got torch.bool"),
     ({"columns": (0, 2)}, r"columns lie in 0…1, got 'first' with \(0, 2\)"),
     ({"columns": (-1,)}, "columns lie in 0…1"),
+    ({"features": ["first"]}, "features are a dict, name → sb.Feature, got a list; try"),
 ]
 
 
@@ -143,8 +145,8 @@ SHAPES = [
     (None, "shape is a tuple .*got None"),
 ]
 MASKS = [
-    (torch.ones(12), r"corrupted is a bool tensor \(12,\), one a training row, got torch.float32 of shape"),
-    (torch.ones(11, dtype=torch.bool), r"got torch.bool of shape \(11,\); try None"),
+    (torch.ones(12), r"corrupted is a bool tensor \(12,\), one a training row, got \(12,\), torch.float32"),
+    (torch.ones(11, dtype=torch.bool), r"got \(11,\), torch.bool; try None"),
     ([True] * 12, "got a list"),
 ]
 WIDE = {"z": Z.repeat(1, 2), "z_test": Z[:5].repeat(1, 2), "y": Y, "y_test": Y[:5], "features": {}}

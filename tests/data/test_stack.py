@@ -1,6 +1,7 @@
 """A stack of tasks: run r learns and is judged as on its own task alone."""
 
 import copy
+import dataclasses
 import pickle
 
 import pytest
@@ -157,6 +158,22 @@ def test_a_stack_is_its_parts():
         assert len(other.parts) == RUNS
 
 
+def test_a_stack_marks_the_rows_that_each_task_marks():
+    clean, noisy = slab_task(), sb.data.corrupt(slab_task(), labels=0.3)
+    for tasks in ([clean, noisy], [noisy, clean]):
+        found = sb.data.stack(tasks).corrupted
+        for mask, task in zip(found, tasks, strict=True):
+            assert not mask.any() if task.corrupted is None else torch.equal(mask, task.corrupted)
+    assert sb.data.stack([clean, clean]).corrupted is None
+
+
+def test_a_stack_has_the_names_that_all_its_tasks_have():
+    few, other = sb.data.digits(50, labels=(3, 8)), sb.data.digits(50, labels=(3, 8), seed=1)
+    assert sb.data.stack([few, other]).names == ("3", "8")
+    renamed = dataclasses.replace(other, names=("1", "7"))
+    assert sb.data.stack([few, renamed]).names == ()
+
+
 def test_one_task_stacked_is_that_task():
     task = slab_task()
     fleets = [FLEETS["relu"](task, runs=1) for _ in range(2)]
@@ -208,10 +225,14 @@ def test_a_stack_has_a_run_for_each_task():
         (lambda: [slab_task(), slab_task((1, 3))], "same columns of z, got 3 and, in place 1, 2"),
         (lambda: [slab_task(), slab_task().to(dtype=torch.float32)], "same float type"),
         (lambda: [slab_task((1, 3, 5)), slab_task((1, 3, 7))], "same features"),
+        (
+            lambda: [sb.data.digits(50), sb.data.digits(50, shape=(8, 8))],
+            r"same shape, got \(\) and, in place 1",
+        ),
         (lambda: [*shifted(regression)[:1], *shifted(regression, many=True)[:1]], "same sort of labels"),
         (lambda: [slab_task(), "moons"], "A task is rows with their labels, an sb.Task, got a str"),
-        (lambda: [], r"A stack is a list of tasks, got none; try sb.data.stack\(\[task, other\]\)"),
-        (lambda: slab_task(), "A stack is a list of tasks, got Task; try"),
+        (lambda: [], r"A stack is a list of tasks, got an empty list; try sb.data.stack\(\[task, other\]\)"),
+        (lambda: slab_task(), "A stack is a list of tasks, got a Task; try"),
         (lambda: [sb.data.stack(slab_tasks())], r"single tasks, got one in place 0; try its parts"),
     ],
 )

@@ -139,6 +139,8 @@ REFUSED = [
         r"Kx \(m, n\).*got .*\(3, 2\).*rows the new",
     ),
     (lambda: gp_posterior(EYE, EYE, EYE, EYE[0, :2], 1), r"y \(n,\) or \(n, outputs\), got"),
+    (lambda: gp_posterior(EYE * 1j, EYE, EYE, EYE[0], 1), "takes real K"),
+    (lambda: gp_posterior(EYE.expand(4, 3, 3), EYE.expand(2, 3, 3), EYE, EYE[0], 1), r"got \(4, 3, 3\)"),
     (lambda: gp_posterior(EYE, EYE, EYE, 1.0, 1), r"y \(n,\) or \(n, outputs\), got"),
     (lambda: gp_posterior(EYE * math.nan, EYE, EYE, EYE[0], 1), "finite and symmetric"),
     (lambda: gp_posterior(EYE + EYE.roll(1, 1), EYE, EYE, EYE[0], 1), "finite and symmetric"),

@@ -173,8 +173,13 @@ def test_alignment_of_a_complex_kernel_is_the_cosine_of_its_real_form():
 
 REFUSED = [
     (lambda f, t: sb.measures.kernel(f, t.x, "ntkk"), "Did you mean 'ntk'"),
-    (lambda f, t: sb.measures.kernel(sb.mlp(t, depth=0, runs=2), t.x, "gram"), "no features, got depth 0"),
+    (lambda f, t: sb.measures.kernel(sb.mlp(t, depth=0, runs=2), t.x, "gram"), "got a net without; try kind"),
     (lambda f, t: sb.measures.kernel(f, t.x, "gram", layer=5), "hidden layers 0…1, got 5"),
+    (lambda f, t: sb.measures.kernel(f, t.x, "gram", layer=1.0), "hidden layers 0…1, got 1.0; try 0"),
+    (
+        lambda f, t: sb.measures.kernel(f, t.x, layer=1),
+        'of all layers together, got layer=1; try kind="gram"',
+    ),
     (
         lambda f, t: sb.measures.kernel(f, torch.zeros(3, 9, dtype=DOUBLE)),
         "does not take the task's inputs, 9 columns",

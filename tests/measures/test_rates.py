@@ -106,7 +106,7 @@ def test_rates_refuse(given, says):
 
 
 @pytest.mark.parametrize("score", [cev, sde])
-@pytest.mark.parametrize("given", [([1.0, 2], [1.0]), (1.0, 2.0), (FPR, "no")], ids=str)
+@pytest.mark.parametrize("given", [([1.0, 2], [1.0]), (1.0, 2.0), ([], []), (FPR, "no")], ids=str)
 def test_changes_are_refused(score, given):
     with pytest.raises(sb.SbkitError, match="change"):
         score(*given)

@@ -36,6 +36,12 @@ def test_a_long_wait_shows_the_time_left(impatient, capsys, wait_for):
     assert "training:" in told and "/300 [" in told and "<" in told  # done [passed<left
 
 
+def test_the_bar_of_several_stages_ends_at_the_last(impatient, capsys):
+    first = run()
+    sb.last(sb.stages([first, lambda fleet: sb.fit(fleet, first.task, steps=300, batch=64, stop=None)]))
+    assert "/600 [" in capsys.readouterr().err
+
+
 def test_without_a_page_nothing_is_shown(impatient, monkeypatch, capsys):
     monkeypatch.setenv("SBKIT_HEADLESS", "1")
     sb.last(run())

@@ -1,6 +1,7 @@
 """Several runs in a row as one: the numbers of fits by hand, one count of steps, one history."""
 
 import pickle
+import threading
 
 import pytest
 import torch
@@ -118,6 +119,41 @@ def test_a_stage_is_made_when_its_turn_comes():
     assert torch.equal(called[0], hand.flat())
 
 
+def test_two_threads_begin_a_stage_once():
+    task, begun = slab_task(), []
+
+    def later(fleet):
+        begun.append(threading.get_ident())
+        return sb.fit(fleet, task, steps=20, stop=None)
+
+    run = sb.stages([fits(task, steps=20, stop=None), later, later])
+    run.train(20)
+    threads = [threading.Thread(target=run.train, args=(10,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(begun) == 2 and run.step == 60 and run.finished
+
+
+def test_what_was_kept_stays_by_the_step_of_all():
+    task = slab_task()
+    fleet = FLEETS["relu"](task, runs=2)
+    seen = []
+
+    def rewound(run):
+        run.fleet.load_state_dict(run.kept[10])
+        seen.append(list(run.kept))
+        return sb.fit(run.fleet, task, steps=20, keep=(0, 5))
+
+    run = sb.stages([lambda: sb.fit(fleet, task, steps=20, keep=(10,)), rewound, rewound])
+    sb.last(run)
+    assert seen == [[10], [10, 20, 25]]
+    assert list(run.kept) == [10, 20, 25, 40, 45]
+    for name, tensor in run.kept[10].items():
+        assert torch.equal(run.kept[20][name], tensor) and torch.equal(run.kept[40][name], tensor)
+
+
 def test_who_converged_goes_on_and_who_diverged_does_not():
     task = slab_task()
     fleet = FLEETS["relu"](task, runs=3)
@@ -181,9 +217,9 @@ def test_it_is_not_pickled():
         pickle.dumps(lesson())
 
 
-def fits(task=None, runs=2, **options):
+def fits(task=None, runs=2, steps=3, **options):
     task = task or slab_task()
-    return lambda: sb.fit(FLEETS["relu"](task, runs=runs), task, steps=3, **options)
+    return lambda: sb.fit(FLEETS["relu"](task, runs=runs), task, steps=steps, **options)
 
 
 @pytest.mark.parametrize(
