@@ -58,14 +58,13 @@ def _hinge_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 SUMS = 1e-4  # how far from 1 chances may sum to
-SIGNS = np.array([-1, 1], np.float32)  # of the two classes
 
 
 def _sigmoid(minus: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(minus)), exact to rounding; beyond 80 it is 0 to float32."""
-    over = np.exp(np.minimum(minus, 80))
-    over += 1
-    return np.reciprocal(over, out=over)
+    """1 / (1 + exp(minus)) in its place, exact to rounding; beyond 80 it is 0 to float32."""
+    np.exp(np.minimum(minus, 80, out=minus), out=minus)
+    minus += 1
+    return np.reciprocal(minus, out=minus)
 
 
 def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -75,10 +74,12 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         chance /= chance.sum(-1, keepdims=True)
         chance *= targets.sum(-1, keepdims=True)
         return chance - targets
+    found, of_1 = np.empty_like(logits), targets[..., 1]
     over = _sigmoid(logits[..., 0] - logits[..., 1])  # P(class 1), (runs, n)
-    over *= targets[..., 0] + targets[..., 1]
-    over -= targets[..., 1]
-    return over[..., None] * SIGNS
+    over *= targets[..., 0] + of_1
+    np.subtract(over, of_1, out=found[..., 1])
+    np.subtract(of_1, over, out=found[..., 0])
+    return found
 
 
 def _softmax(logits: Tensor, targets: Tensor) -> Tensor:

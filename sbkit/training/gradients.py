@@ -1,6 +1,5 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -60,9 +59,11 @@ class Gradients:
         """
         if self._first:
             self()
-        scheduled = self.plan.hooks.schedule is not None
-        with self.plan.settings.scaled(self._factor) if scheduled else contextlib.nullcontext():
+        if self._factor == 1:
             self._step(self)
+        else:
+            with self.plan.settings.scaled(self._factor):
+                self._step(self)
 
     def mask(self) -> None:
         """Set the masked weights to 0, where they lie while the fleet trains."""
@@ -79,7 +80,8 @@ class Gradients:
         x, y = (self._again() if step == self.plan.span.start else None) or self._drawn(step)
         if self.by_hand and (self.transform or self.objective.own):
             x, y = x.detach(), self.encode(y)
-        self._batch = *((x.numpy(), y.numpy()) if self.by_hand else (x, y)), self._weight(step)
+        weight = self._weight(step) if self.objective.own else None
+        self._batch = (x.numpy(), y.numpy(), weight) if self.by_hand else (x, y, weight)
 
     def _rows(self, step: int) -> tuple[Tensor, Tensor]:
         """Of the rows of a step x (runs, n, d) and what they are told, y (runs, n, …)."""
