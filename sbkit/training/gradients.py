@@ -41,7 +41,7 @@ class Gradients:
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
-        self._counted: set[int] = set()  # seeds of fleets whose statistics the step has taken
+        self._counted: set[int] = set()  # seeds of runs whose statistics the step has taken
         self.settle()
 
     def settle(self) -> None:
@@ -224,7 +224,7 @@ class Gradients:
         try:
             counts = fleet.seed not in self._counted
             with torch.enable_grad(), fleet.at(self.plan.seed, self.step, counts=counts):
-                self._counted.add(fleet.seed)
+                self._counted.update(range(fleet.seed, fleet.seed + fleet.runs))
                 logits = fleet(x)
                 loss = self.objective.value(logits, y, weight)
                 if self.penalty:
