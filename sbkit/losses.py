@@ -60,11 +60,11 @@ def _hinge_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 SUMS = 1e-4  # how far from 1 chances may sum to
 
 
-def _sigmoid(minus: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(minus)) in its place, exact to rounding; beyond 80 it is 0 to float32."""
+def _plus_exp(minus: np.ndarray) -> np.ndarray:
+    """1 + exp(minus) in its place, 1 / sigmoid(−minus), exact to rounding; of no more than 80."""
     np.exp(np.minimum(minus, 80, out=minus), out=minus)
     minus += 1
-    return np.reciprocal(minus, out=minus)
+    return minus
 
 
 def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -75,8 +75,8 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         chance *= targets.sum(-1, keepdims=True)
         return chance - targets
     found, of_1 = np.empty_like(logits), targets[..., 1]
-    over = _sigmoid(logits[..., 0] - logits[..., 1])  # P(class 1), (runs, n)
-    over *= targets[..., 0] + of_1
+    over = _plus_exp(logits[..., 0] - logits[..., 1])  # 1 / P(class 1), (runs, n)
+    np.divide(targets[..., 0] + of_1, over, out=over)
     np.subtract(over, of_1, out=found[..., 1])
     np.subtract(of_1, over, out=found[..., 0])
     return found
@@ -92,7 +92,7 @@ def _binary(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _binary_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return (_sigmoid(-logits) - targets) / targets.shape[-1]
+    return (1 / _plus_exp(-logits) - targets) / targets.shape[-1]
 
 
 def _square(logits: Tensor, targets: Tensor) -> Tensor:

@@ -109,11 +109,11 @@ class _Layer:
     def forward(self, h: np.ndarray) -> np.ndarray:
         """h W + b, scaled as the layer does it. (runs, n, in) → (runs, n, out)"""
         np.matmul(h, self.turned, out=self.out)
-        if self.scale != 1:
+        if self.scale != 1.0:
             self.out *= self.scale
         if self.bias is None:
             return self.out
-        return np.add(self.out, self.bias if self.shift == 1 else self.shift * self.bias, out=self.out)
+        return np.add(self.out, self.bias if self.shift == 1.0 else self.shift * self.bias, out=self.out)
 
     def gradients(self, g: np.ndarray, h: np.ndarray, ones: np.ndarray) -> None:
         """Fill those of weight and bias: h (runs, n, in) are inputs, g (runs, n, out) outputs' gradients.
@@ -122,9 +122,9 @@ class _Layer:
         """
         if self.bias_grad is not None:
             np.matmul(ones, g, out=self.bias_grad)
-            if self.shift != 1:
+            if self.shift != 1.0:
                 self.bias_grad *= self.shift
-        if self.scale != 1:
+        if self.scale != 1.0:
             g *= self.scale
         np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
 

@@ -59,7 +59,7 @@ class Gradients:
         """
         if self._first:
             self()
-        if self._factor == 1:
+        if self._factor == 1.0:
             self._step(self)
         else:
             with self.plan.settings.scaled(self._factor):
@@ -73,10 +73,11 @@ class Gradients:
 
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
-        self._factor, self._losses, self._counted = self.plan.hooks.factor(step), {}, set()
+        if self.plan.hooks.schedule:
+            self._factor = self.plan.hooks.factor(step)
         if self._masks:
             self._masks.at(step)
-        self.step = step
+        self.step, self._losses, self._counted = step, {}, set()
         x, y = (self._again() if step == self.plan.span.start else None) or self._drawn(step)
         if self.by_hand and (self.transform or self.objective.own):
             x, y = x.detach(), self.encode(y)
