@@ -123,6 +123,9 @@ def _planned(
     objective, measures, seed = aimed(fleet, task, *aims), named(measure, fleet, task), whole("seed", seed, 0)
     made = build(optimizer, fleet, **given)
     settings = Settings(made, optimizer, given, fleet.runs)
+    if hooks.schedule and "lr" not in settings:
+        rule = "A schedule multiplies lr in an optimizer's param_groups"
+        raise SbkitError(f"{rule}, got {optimizer!r} without; keep its rate there by that name.")
     check_fit(fleet, task, rows, ordered=not settings.about.full_batch, kept=len(span.keep))
     return Plan(made, settings, given, rows, objective, measures, hooks, seed, span)
 
