@@ -58,14 +58,13 @@ def _hinge_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 SUMS = 1e-4  # how far from 1 chances may sum to
-SIGNS = np.array([-1, 1], np.float32)  # of the two classes
 
 
-def _sigmoid(minus: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(minus)), exact to rounding; beyond 80 it is 0 to float32."""
-    over = np.exp(np.minimum(minus, 80))
-    over += 1
-    return np.reciprocal(over, out=over)
+def _plus_exp(minus: np.ndarray) -> np.ndarray:
+    """1 + exp(minus) in its place, 1 / sigmoid(−minus), exact to rounding; of no more than 80."""
+    np.exp(np.minimum(minus, 80, out=minus), out=minus)
+    minus += 1
+    return minus
 
 
 def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -75,10 +74,12 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         chance /= chance.sum(-1, keepdims=True)
         chance *= targets.sum(-1, keepdims=True)
         return chance - targets
-    over = _sigmoid(logits[..., 0] - logits[..., 1])  # P(class 1), (runs, n)
-    over *= targets[..., 0] + targets[..., 1]
-    over -= targets[..., 1]
-    return over[..., None] * SIGNS
+    found, of_1 = np.empty_like(logits), targets[..., 1]
+    over = _plus_exp(logits[..., 0] - logits[..., 1])  # 1 / P(class 1), (runs, n)
+    np.divide(targets[..., 0] + of_1, over, out=over)
+    np.subtract(over, of_1, out=found[..., 1])
+    np.subtract(of_1, over, out=found[..., 0])
+    return found
 
 
 def _softmax(logits: Tensor, targets: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ def _binary(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _binary_gradient(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return (_sigmoid(-logits) - targets) / targets.shape[-1]
+    return (1 / _plus_exp(-logits) - targets) / targets.shape[-1]
 
 
 def _square(logits: Tensor, targets: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sbkit.core.names import SbkitError
 
+MOST = 8  # parts of a list that are told
 EXACT = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
@@ -54,7 +55,9 @@ def told(given: Any) -> str:
     ('(2, 3), torch.float32', '(2,), float64 and a float', 'None')
     """
     if isinstance(given, list | tuple):
-        return " and ".join(map(told, given)) or f"an empty {type(given).__name__}"
+        parts = [f"a {type(one).__name__}" if isinstance(one, list | tuple) else told(one) for one in given]
+        more = f" and {len(parts) - MOST} more" if len(parts) > MOST else ""
+        return " and ".join(parts[:MOST]) + more or f"an empty {type(given).__name__}"
     if isinstance(given, Tensor | np.ndarray):
         return f"{tuple(given.shape)}, {given.dtype}"
     return "None" if given is None else f"a {type(given).__name__}"

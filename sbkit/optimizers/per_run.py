@@ -7,7 +7,7 @@ from torch import Tensor, optim
 from torch.optim import Optimizer
 
 from sbkit.core import Fleet, SbkitError, optimizer
-from sbkit.optimizers.apart import stepper
+from sbkit.optimizers.apart import Apart, stepper
 from sbkit.optimizers.elementwise import Closure, bare, eager
 from sbkit.optimizers.settings import build
 
@@ -106,39 +106,30 @@ def muon(fleet: Fleet, lr: float = 0.01, weight_decay: float = 0.0, momentum: fl
     return Muon(fleet, lr, weight_decay, momentum)
 
 
-class LBFGS(eager(Optimizer)):
-    """torch's L-BFGS with its strong Wolfe search, one a run: each run has its own curvature and step."""
+class LBFGS(eager(optim.LBFGS)):
+    """torch's L-BFGS with its strong Wolfe search, of one run."""
 
-    def __init__(self, fleet: Fleet, lr: float, weight_decay: float, history_size: int):
-        super().__init__([fleet.flat()], {"lr": lr, "weight_decay": weight_decay})
-        options = {"max_iter": 1, "history_size": history_size, "line_search_fn": "strong_wolfe"}
+    def __init__(self, part: Fleet, lr: float, weight_decay: float, history_size: int):
+        options = {"history_size": history_size, "line_search_fn": "strong_wolfe"}
         # Newer versions of torch would let the search evaluate once, and the run would not move.
-        options["max_eval"] = 26
-        self.parts = [fleet.only(r) for r in range(fleet.runs)]
-        self.singles = [eager(optim.LBFGS)(list(part.parameters()), **options) for part in self.parts]
+        super().__init__(list(part.parameters()), lr=lr, max_iter=1, max_eval=26, **options)
+        self.param_groups[0]["weight_decay"] = weight_decay
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One search direction a run; the losses before. (runs,)"""
-        lr, decay = self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]
+        """One search direction; the loss before, with the decay's."""
+        group = self.param_groups[0]
 
-        def penalized(part: Fleet) -> Tensor:
-            loss = torch.as_tensor(closure(part))[0].clone()
-            for p in (p for p in part.parameters() if p.requires_grad and decay):
+        def penalized() -> Tensor:
+            loss, decay = torch.as_tensor(closure())[0].clone(), group["weight_decay"]
+            for p in (p for p in group["params"] if p.requires_grad and decay):
                 loss += decay / 2 * p.detach().square().sum()
                 torch.as_tensor(p.grad).add_(p.detach(), alpha=decay)
             return loss
 
-        first = []
-        for part, single in zip(self.parts, self.singles, strict=True):
-            single.param_groups[0]["lr"] = lr
-            if not lr:  # a schedule's pause; there is no line to search
-                first.append(penalized(part))
-                continue
-            first.append(torch.as_tensor(single.step(lambda part=part: penalized(part))))
-        return torch.stack(first)
+        return super().step(penalized) if group["lr"] else penalized()  # a schedule's pause has no line
 
 
 @optimizer("lbfgs", full_batch=True, needs_loss=True)
 def lbfgs(fleet: Fleet, lr: float = 1.0, weight_decay: float = 0.0, history_size: int = 10) -> Optimizer:
-    """L-BFGS on all rows, one search direction a step."""
-    return LBFGS(fleet, lr, weight_decay, history_size)
+    """L-BFGS on all rows, one search direction a step: each run has its own curvature and step."""
+    return Apart(fleet, lambda part, r: LBFGS(part, lr, weight_decay, history_size))

@@ -67,7 +67,7 @@ def fit(
     always take all. measure: names of registered measures, or functions (fleet, task)
     → tensor or array (runs, …), or a list of them. seed: of the minibatch order and of dropout. stop: a run
     ends when its mean training loss, over all rows or 4,096 drawn from them, is below it; tested every 50
-    steps, when one whose loss is not finite ends too; None never.
+    steps and at a start above 0, when one whose loss is not finite ends too; None never.
 
     loss: the name of a function that `@sb.loss` registered, or a function (logits, y) → (runs, n) of logits
     (runs, n, outputs) and labels (runs, n); None is "cross_entropy" for classes, "bce" for many labels,
@@ -123,6 +123,9 @@ def _planned(
     objective, measures, seed = aimed(fleet, task, *aims), named(measure, fleet, task), whole("seed", seed, 0)
     made = build(optimizer, fleet, **given)
     settings = Settings(made, optimizer, given, fleet.runs)
+    if hooks.schedule and "lr" not in settings:
+        rule = "A schedule multiplies lr in an optimizer's param_groups"
+        raise SbkitError(f"{rule}, got {optimizer!r} without; keep its rate there by that name.")
     check_fit(fleet, task, rows, ordered=not settings.about.full_batch, kept=len(span.keep))
     return Plan(made, settings, given, rows, objective, measures, hooks, seed, span)
 

@@ -1,6 +1,5 @@
 """What a step needs before the optimizer moves: a minibatch, and the gradients of the loss on it."""
 
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ class Gradients:
         self._batch: Any = None
         self._rehearsed: tuple[Any, ...] | None = None  # see `rehearse`
         self._losses: dict[int, Tensor] = {}  # of the step, with the penalty: seed of a fleet → (runs,)
-        self._counted: set[int] = set()  # seeds of fleets whose statistics the step has taken
+        self._counted: set[int] = set()  # seeds of runs whose statistics the step has taken
         self.settle()
 
     def settle(self) -> None:
@@ -60,9 +59,11 @@ class Gradients:
         """
         if self._first:
             self()
-        scheduled = self.plan.hooks.schedule is not None
-        with self.plan.settings.scaled(self._factor) if scheduled else contextlib.nullcontext():
+        if self._factor == 1.0:
             self._step(self)
+        else:
+            with self.plan.settings.scaled(self._factor):
+                self._step(self)
 
     def mask(self) -> None:
         """Set the masked weights to 0, where they lie while the fleet trains."""
@@ -72,14 +73,16 @@ class Gradients:
 
     def take(self, step: int) -> None:
         """Draw x (runs, n, d) and targets, or labels for a penalty; NumPy's where it goes by hand."""
-        self._factor, self._losses, self._counted = self.plan.hooks.factor(step), {}, set()
+        if self.plan.hooks.schedule:
+            self._factor = self.plan.hooks.factor(step)
         if self._masks:
             self._masks.at(step)
-        self.step = step
+        self.step, self._losses, self._counted = step, {}, set()
         x, y = (self._again() if step == self.plan.span.start else None) or self._drawn(step)
         if self.by_hand and (self.transform or self.objective.own):
             x, y = x.detach(), self.encode(y)
-        self._batch = *((x.numpy(), y.numpy()) if self.by_hand else (x, y)), self._weight(step)
+        weight = self._weight(step) if self.objective.own else None
+        self._batch = (x.numpy(), y.numpy(), weight) if self.by_hand else (x, y, weight)
 
     def _rows(self, step: int) -> tuple[Tensor, Tensor]:
         """Of the rows of a step x (runs, n, d) and what they are told, y (runs, n, …)."""
@@ -222,7 +225,7 @@ class Gradients:
         try:
             counts = fleet.seed not in self._counted
             with torch.enable_grad(), fleet.at(self.plan.seed, self.step, counts=counts):
-                self._counted.add(fleet.seed)
+                self._counted.update(range(fleet.seed, fleet.seed + fleet.runs))
                 logits = fleet(x)
                 loss = self.objective.value(logits, y, weight)
                 if self.penalty:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, takes, told
+from sbkit.core import Fleet, SbkitError, told
 
 Mask = Sequence[Tensor] | Callable[[int], Sequence[Tensor]]
 ALL = slice(None)
@@ -23,8 +23,6 @@ class Masks:
     def __init__(self, fleet: Fleet, given: Mask, start: int):
         self.fleet, self.given = fleet, given
         self._parts: list[tuple[Tensor, Tensor | None, Tensor]] = []  # weight, gradient, kept: (runs, …)
-        if callable(given) and not takes(given, start):
-            raise SbkitError(f"mask is a list or a function of (step), got {given!r:.60}; try mask=masks.")
         self._take(given(start) if callable(given) else given)
 
     def at(self, step: int) -> None:
@@ -58,5 +56,5 @@ class Masks:
             p = places.get(weight.data_ptr())
             if p is None or p.numel() != weight.numel():
                 words = "A mask is of weights that train as they stand, got one that its layer computes"
-                raise SbkitError(f"{words}; try torch.nn.utils.parametrize.remove_parametrizations.")
+                raise SbkitError(f"{words}; build the nets without, as overparameterize(net).collapse().")
             self._parts.append((p.data, p.grad, mask.reshape(p.shape).to(p)))

@@ -46,8 +46,8 @@ class Objective:
         return (losses if weight is None else losses * weight).mean(-1)
 
     def few(self, rows: Tensor | slice, stacked: bool) -> tuple[Tensor, Tensor | None]:
-        """y and weight of some rows, of the same numbers in all runs; stacked: each has its own task."""
-        y = self.y[:, rows] if self.own or stacked else self.y[rows]
+        """y, encoded, and weight of some rows, the same in all runs; stacked: each has its own task."""
+        y = self.encode(self.y[:, rows] if self.own or stacked else self.y[rows])
         return y, None if self.weight is None else self.weight[:, rows]
 
     def test(self, y: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ CALLS = {  # the arguments of each function of `Hooks`, and what it may give
     "transform": ("fleet, x, y", "(x, y)"),
     "after_step": ("fleet, step", "None"),
     "schedule": ("step", "0.99**step"),
+    "mask": ("step", "masks"),
 }
 
 
@@ -48,7 +49,9 @@ class Hooks:
         for name, (given, gives) in CALLS.items():
             hook = getattr(self, name)
             more = dict.fromkeys(more_of(name, hook))
-            if hook is not None and not (callable(hook) and takes(hook, *given.split(", "), **more)):
+            if hook is None or (name == "mask" and not callable(hook)):  # a list of masks
+                continue
+            if not (callable(hook) and takes(hook, *given.split(", "), **more)):
                 got = f"one of {inspect.signature(hook)}" if callable(hook) else repr(hook)
                 fix = f"{name}=lambda {given}: {gives}"
                 raise SbkitError(f"{name} is a function of ({given}), got {got}; try {fix}.")

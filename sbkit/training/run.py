@@ -126,6 +126,9 @@ class Run:
         with self._alone, threads(self._threads()), torch.no_grad(), np.errstate(all="ignore"):
             last = self.step + steps
             self._gradients.settle()
+            if self.step == self.start > 0:  # who was done by then is done in one go, too
+                self._check()
+                self._keep_weights()
             while not self.finished:
                 self._train_step()
                 if self.step >= last or time.perf_counter() >= until:
@@ -191,7 +194,8 @@ class Run:
                     own.index_copy_(0, self._frozen, kept)
             if self.step > self.start and (self.step % CHECK == 0 or self.step >= self.steps):
                 self._check()
-            self._keep_weights()
+            if self._keep:
+                self._keep_weights()
 
     def _keep_weights(self) -> None:
         """Copy the weights if this step is to be kept; at the end of all runs also for the steps to come."""

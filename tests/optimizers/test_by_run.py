@@ -55,6 +55,24 @@ def test_a_run_is_that_of_a_fleet_with_its_number(optimizer, names, build):
         assert_same_run(fleet, r, alone)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "sam", "lbfgs"])
+def test_statistics_move_once_a_step_where_runs_step_apart(optimizer):
+    """Also those of a run whose optimizer asks again."""
+    task, lr = slab_task(), [0.3, 0.2, 0.1]
+
+    def nets(runs: int, seed: int) -> sb.Fleet:
+        layers = lambda: nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))  # noqa: E731
+        return sb.models.fleet_of(lambda: layers().double(), runs=runs, seed=seed)
+
+    fleet = nets(RUNS, 2)
+    train(fleet, task, optimizer=optimizer, lr=lr, steps=4)
+    for r in range(RUNS):
+        alone = nets(1, 2 + r)
+        train(alone, task, optimizer=optimizer, lr=lr[r], steps=4)
+        for mine, theirs in zip(fleet.buffers(), alone.buffers(), strict=True):
+            assert_close(mine[r : r + 1], theirs)
+
+
 def test_settings_of_one_a_run_change_as_one_or_as_many():
     task = slab_task()
     fleet = FLEETS["relu"](task, runs=RUNS)

@@ -273,6 +273,27 @@ def test_refuses_what_is_no_optimizer(monkeypatch):
         sb.fit(FLEETS["relu"](slab_task(), runs=2), slab_task(), optimizer="own", batch=BATCH)
 
 
+class Eta(optim.Optimizer):
+    """Calls its rate by another name."""
+
+    @torch.no_grad()
+    def step(self, closure):
+        closure()
+        for p in self.param_groups[0]["params"]:
+            p.sub_(self.param_groups[0]["eta"] * p.grad)
+
+
+def test_a_schedule_needs_a_rate_to_multiply(monkeypatch):
+    task, make = slab_task(), lambda fleet, lr, weight_decay: Eta(fleet.parameters(), {"eta": lr})
+    own = lambda fleet, lr=0.1, weight_decay=0.0: make(fleet, lr, weight_decay)  # noqa: E731
+    monkeypatch.setitem(registries.optimizer._functions, "eta", own)
+    monkeypatch.setitem(registries.optimizer.about, "eta", AboutOptimizer())
+    fleet, options = FLEETS["relu"](task, runs=2), {"optimizer": "eta", "batch": BATCH, "steps": 2}
+    with pytest.raises(sb.SbkitError, match="A schedule multiplies lr .*got 'eta' without; keep its rate"):
+        sb.fit(fleet, task, schedule=lambda step: 0.5, **options)
+    assert sb.last(sb.fit(fleet, task, **options)).step == 2
+
+
 def test_torchs_own_lbfgs_trains_one_run(monkeypatch):
     task = slab_task()
     make = lambda fleet, lr=0.5, weight_decay=0.0: optim.LBFGS(fleet.parameters(), lr=lr)  # noqa: E731

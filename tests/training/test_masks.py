@@ -170,7 +170,8 @@ WRONG = [
     (lambda fleet, masks: 0.5, "bool tensor for each.*got a float"),
     (lambda fleet, masks: [m.numpy() for m in masks], "bool tensor for each"),
     (lambda fleet, masks: lambda step: masks[1:], "bool tensor for each"),
-    (lambda fleet, masks: lambda: masks, r"a function of \(step\), got .*; try mask=masks"),
+    (lambda fleet, masks: [m.tolist() for m in masks], "here .*got a list and a list and a list; try"),
+    (lambda fleet, masks: lambda: masks, r"a function of \(step\), got one of \(\); try mask=lambda step: m"),
     (lambda fleet, masks: draw(sb.mlp(three_classes(), width=8, runs=2)), "got .*try .*for weight in fleet"),
 ]
 
@@ -202,7 +203,7 @@ def test_weights_that_are_computed_are_not_masked():
     task = slab_task()
     fleet = FLEETS["relu"](task, runs=2)
     torch.nn.utils.parametrize.register_parametrization(fleet.net[0], "weight", nn.Tanh())
-    with pytest.raises(sb.SbkitError, match="its layer computes; try .*remove_parametrizations"):
+    with pytest.raises(sb.SbkitError, match="its layer computes; build .*collapse"):
         sb.fit(fleet, task, mask=draw(fleet), batch=32)
 
 

@@ -125,6 +125,20 @@ def test_training_that_goes_on_is_training_in_one_go(build, optimizer, cut):
     assert_bitwise(one, other)
 
 
+@pytest.mark.parametrize("cut", [120, 200])
+def test_a_run_that_was_done_is_done_when_training_goes_on(cut):
+    task = slab_task()
+    one, other = (FLEETS["relu"](task, runs=3, seed=3) for _ in range(2))
+    options = {"lr": 1.0, "stop": 0.3, "keep": [300]}
+    whole = train(one, task, steps=300, **options)
+    train(other, task, **options | {"steps": cut, "keep": ()})
+    run = sb.fit(other, task, start=cut, steps=300, batch=32, **options)
+    assert run.states == ["training"] * 3  # nothing is looked at before it is asked for
+    sb.last(run)
+    assert run.states == whole.states and "converged" in run.states and list(run.kept) == [300]
+    assert_bitwise(one, other)
+
+
 def test_hooks_and_snapshots_know_the_steps():
     task, steps = slab_task(), []
     fleet = FLEETS["relu"](task, runs=2)
