@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sbkit.core.names import SbkitError
-from sbkit.core.refused import unfit
+from sbkit.core.numbers import told
+from sbkit.core.refused import averages, unfit
 from sbkit.core.rules import Dropout, Rules
 from sbkit.core.stacked import LAYERS, called, check_apart, copied, heard, renewed, stacked
 from sbkit.core.trial import try_out, undone
@@ -113,6 +115,8 @@ class Fleet(nn.Module):
         torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
         try:
             with undone(self.net):
+                for norm in filter(averages, self.net.modules()):
+                    norm.momentum = 1.0  # its statistics of this step alone, which runs average below
                 each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
                 logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
         finally:
@@ -120,6 +124,10 @@ class Fleet(nn.Module):
             torch.backends.mha.set_fastpath_enabled(fast)
         if self.counts:
             for name, values in moved.items():
+                norm = self.net.get_submodule(name.rpartition(".")[0])
+                if averages(norm) and values.is_floating_point():
+                    rate = 1 / (1 + norm.num_batches_tracked)  # (runs,)
+                    values = torch.lerp(buffers[name], values, rate.to(values).unsqueeze(1))
                 buffers[name].copy_(values)
             self.counts = False
         return logits
@@ -188,14 +196,14 @@ class Fleet(nn.Module):
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as an ordinary module with its own copy of the weights."""
-        if not -self.runs <= i < self.runs:
-            raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
+        i = self._place(i)
         kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
         kept |= {id(b): b[i].clone() for b in self.net.buffers()}
         return copied(self.net, kept)
 
     def only(self, r: int) -> Fleet:
         """Run r as a fleet of one that shares memory, gradients included, with this one."""
+        r = self._place(r)
         kept: dict[int, Any] = {id(self.birth): {name: t[r : r + 1] for name, t in self.birth.items()}}
         for p in self.parameters():
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
@@ -204,6 +212,13 @@ class Fleet(nn.Module):
         part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
         part.place = r if self.place is None else self.place
         return part
+
+    def _place(self, i: int) -> int:
+        """The run that i means, −1 the last."""
+        try:
+            return range(self.runs)[operator.index(i)]
+        except (IndexError, TypeError) as error:
+            raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i!r:.60}; try 0.") from error
 
     def vector(self) -> Tensor:
         """All trainable parameters of each run as one row, in the order of `parameters()`. (runs, P)
@@ -220,9 +235,9 @@ class Fleet(nn.Module):
         """
         trained = [p for p in self.parameters() if p.requires_grad]
         sizes = [p[0].numel() for p in trained]
-        if vector.shape != (self.runs, sum(sizes)):
+        if not isinstance(vector, Tensor) or vector.shape != (self.runs, sum(sizes)):
             rule = f"The weights of this fleet are {(self.runs, sum(sizes))}, a row a run"
-            raise SbkitError(f"{rule}, got {tuple(vector.shape)}; try fleet.vector().")
+            raise SbkitError(f"{rule}, got {told(vector)}; try fleet.vector().")
         if self.own:
             self.try_out(x)
         parts = zip(trained, vector.split(sizes, dim=1), strict=True)
