@@ -7,6 +7,7 @@ import operator
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 from sbkit.core.names import SbkitError
 from sbkit.core.numbers import told
 from sbkit.core.refused import averages, unfit
-from sbkit.core.rules import Dropout, Rules
+from sbkit.core.rules import Dropout, Rules, averaged
 from sbkit.core.stacked import LAYERS, called, check_apart, copied, heard, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
@@ -101,8 +102,8 @@ class Fleet(nn.Module):
         moved = {name: buffers[name].clone() for name in self.statistics}
 
         def call(state: dict[str, Tensor], r: Tensor, x: Tensor) -> tuple[Any, dict[str, Tensor]]:
-            drops = Rules({F.dropout: Dropout(r, seeds)}) if self.training else nullcontext()
-            with drops, heard(self.net, hidden) as kept:
+            rules = {F.dropout: Dropout(r, seeds), F.batch_norm: averaged}
+            with Rules(rules) if self.training else nullcontext(), heard(self.net, hidden) as kept:
                 logits = called(self.net, state, x)
             return kept if hidden else logits, {name: state[name].detach() for name in moved}
 
@@ -115,8 +116,8 @@ class Fleet(nn.Module):
         torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
         try:
             with undone(self.net):
-                for norm in filter(averages, self.net.modules()):
-                    norm.momentum = 1.0  # its statistics of this step alone, which runs average below
+                for norm in filter(averages, self.net.modules() if self.training else ()):
+                    setattr(norm, "momentum", partial(getattr, norm, "num_batches_tracked"))  # noqa: B010
                 each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
                 logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
         finally:
@@ -124,10 +125,6 @@ class Fleet(nn.Module):
             torch.backends.mha.set_fastpath_enabled(fast)
         if self.counts:
             for name, values in moved.items():
-                norm = self.net.get_submodule(name.rpartition(".")[0])
-                if averages(norm) and values.is_floating_point():
-                    rate = 1 / (1 + norm.num_batches_tracked)  # (runs,)
-                    values = torch.lerp(buffers[name], values, rate.to(values).unsqueeze(1))
                 buffers[name].copy_(values)
             self.counts = False
         return logits
@@ -255,10 +252,8 @@ class Fleet(nn.Module):
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
         types = {str(p.dtype) for p in trained}
         if len(types) > 1 or trained[0].is_complex():
-            got, fix = (
-                ", ".join(sorted(types)),
-                "fleet.to(dtype=task.x.dtype), or two weights for a complex one",
-            )
+            fix = "fleet.to(dtype=task.x.dtype), or two weights for a complex one"
+            got = ", ".join(sorted(types))
             raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {fix}.")
         return trained
 

@@ -23,7 +23,7 @@ CAUSES = {  # what torch says → what a net does there, and what to try
     "escaped": ("keeps tensors for another call, or uses a checkpoint", "a forward that does neither"),
 }
 
-NORMS = nn.modules.batchnorm._NormBase  # of all layers that may keep running statistics
+BATCH_NORM = nn.modules.batchnorm._BatchNorm  # of all that may keep running statistics of batches
 
 
 def check_layers(net: nn.Module) -> None:
@@ -48,7 +48,7 @@ def check_layers(net: nn.Module) -> None:
 
 def averages(layer: nn.Module) -> bool:
     """Whether its statistics are the plain average of all steps so far, as `momentum=None` asks."""
-    return isinstance(layer, NORMS) and layer.track_running_stats and layer.momentum is None
+    return isinstance(layer, BATCH_NORM) and layer.track_running_stats and layer.momentum is None
 
 
 def computing(layer: nn.Module) -> list[Callable[..., Any]]:

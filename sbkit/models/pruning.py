@@ -79,8 +79,8 @@ def _scores(fleet: Fleet, weights: list[Tensor], pieces: list[Tensor], by: objec
     given = [weight.abs() for weight in weights] if isinstance(by, str) else by
     given = [given] if isinstance(given, Tensor) else given
     wanted = [weight.shape for weight in weights]
-    many = given if isinstance(given, list | tuple) else ()
-    if [each.shape for each in many if isinstance(each, Tensor) and not each.is_complex()] != wanted:
+    given = given if isinstance(given, list | tuple) else ()
+    if [each.shape for each in given if isinstance(each, Tensor) and not each.is_complex()] != wanted:
         shapes = ", ".join(str(tuple(shape)) for shape in wanted)
         rule = f"Scores are one real tensor a layer, like fleet.weights(): {shapes}"
         raise SbkitError(f"{rule}, got {told(by)}; try by='magnitude'.")

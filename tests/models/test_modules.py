@@ -146,7 +146,13 @@ FLEETS: dict[str, Factory] = {
     ),
     "BatchNorm1d": chain(lambda: nn.BatchNorm1d(3)),
     "BatchNorm1d used twice": chain(lambda: nn.Sequential(*[nn.BatchNorm1d(3)] * 2)),
+    "BatchNorm1d used twice, of all steps": chain(
+        lambda: nn.Sequential(*[nn.BatchNorm1d(3, momentum=None)] * 2)
+    ),
     "InstanceNorm1d": over_one_row(lambda: nn.InstanceNorm1d(1, track_running_stats=True)),
+    "InstanceNorm1d of the first step": over_one_row(
+        lambda: nn.InstanceNorm1d(1, track_running_stats=True, momentum=None)
+    ),
     "running mean": net(average_while_training, lambda s: s.register_buffer("m", torch.zeros(4).double())),
     "running mean in place": net(average_in_place, lambda s: s.register_buffer("m", torch.zeros(4).double())),
     "LSTMCell": lambda: Cell(nn.LSTMCell(1, 4)).double(),

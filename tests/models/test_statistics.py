@@ -13,10 +13,12 @@ from torch.testing import assert_close
 import sbkit as sb
 
 
-
 def norm(momentum=0.1):
     return chain(
-        lambda: nn.Linear(3, 6), lambda: nn.BatchNorm1d(6, momentum=momentum), nn.ReLU, lambda: nn.Linear(6, 3)
+        lambda: nn.Linear(3, 6),
+        lambda: nn.BatchNorm1d(6, momentum=momentum),
+        nn.ReLU,
+        lambda: nn.Linear(6, 3),
     )
 
 
@@ -112,6 +114,9 @@ def test_calibrate_is_torchs_update_bn_of_each_run(momentum):
         assert_close(fleet(x)[r], module.eval()(x))
     assert fleet.net[1].momentum == momentum and not any(part.training for part in fleet.modules())
     assert all(torch.equal(p, before) for p, before in zip(fleet.parameters(), weights, strict=True))
+    drops = fleet_of(chain(lambda: nn.Dropout(0.5), lambda: nn.BatchNorm1d(3, momentum=momentum)))
+    sb.last(sb.fit(drops, task, **OPTIONS))
+    assert_close(sb.models.calibrate(drops, x, 1).net[1].running_mean, x.mean(0).expand(3, -1))
     own = torch.stack([x, x + 1, x - 1])
     sb.models.calibrate(fleet, own, batches=1)
     assert_close(fleet.net[1].running_mean[1], fleet.run(1)[0](own[1]).mean(0))
