@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -23,6 +24,7 @@ from sbkit.core.stacked import LAYERS, called, check_apart, copied, heard, renew
 from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
+_BATCHING = threading.RLock()
 ROWS = 2048  # rows times runs evaluated at once: activations then stay in the processor's cache
 
 
@@ -111,18 +113,11 @@ class Fleet(nn.Module):
         state = dict(self.net.named_parameters()) | buffers | moved
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
-        FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
-        try:
-            with undone(self.net):
-                for norm in filter(averages, self.net.modules() if self.training else ()):
-                    setattr(norm, "momentum", partial(getattr, norm, "num_batches_tracked"))  # noqa: B010
-                each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
-                logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
-        finally:
-            FUNCTORCH._set_vmap_fallback_warning_enabled(True)
-            torch.backends.mha.set_fastpath_enabled(fast)
+        with _batching(), undone(self.net):
+            for norm in filter(averages, self.net.modules() if self.training else ()):
+                setattr(norm, "momentum", partial(getattr, norm, "num_batches_tracked"))  # noqa: B010
+            each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
+            logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
         if self.counts:
             for name, values in moved.items():
                 buffers[name].copy_(values)
@@ -274,6 +269,20 @@ class Fleet(nn.Module):
         flat = nn.Parameter(first.data.as_strided(shape, (1,)))
         flat.grad = first.grad.as_strided(shape, (1,))  # pyright: ignore[reportOptionalMemberAccess]
         return flat
+
+
+@contextmanager
+def _batching() -> Iterator[None]:
+    """Have torch batch any layer, and put its settings back. They are of all threads: one at a time."""
+    with _BATCHING:
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
+        FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
+        try:
+            yield
+        finally:
+            FUNCTORCH._set_vmap_fallback_warning_enabled(True)
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:

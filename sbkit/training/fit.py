@@ -85,11 +85,11 @@ def fit(
     (runs, out, in) for each of `fleet.weights()`, True = kept, or step → such a list: masked weights and
     their gradients are 0, from now on, as in a net that multiplies weights by masks.
     penalty(fleet, x, y, logits) → (runs,) adds to the loss (an argument named loss gets the fit's own
-    `sb.losses.Loss`); transform(fleet, x, y) → x, y changes a batch (without gradients, unless it asks for
-    them by torch.enable_grad; arguments named step and generators get the step and a torch.Generator a run,
-    seeded anew at every step by seed, step and run); after_step(fleet, step) changes weights. Measures,
-    penalty and transform are asked once here, so that `SbkitError` is raised before any training on names,
-    numbers, shapes and answers that do not fit.
+    `sb.losses.Loss`); transform(fleet, x, y) → x, y changes a batch, to other rows or, where the nets take
+    them, columns (without gradients, unless it asks for them by torch.enable_grad; arguments named step and
+    generators get the step and a torch.Generator a run, seeded anew at every step by seed, step and run);
+    after_step(fleet, step) changes weights. Measures, penalty and transform are asked once here, so that
+    `SbkitError` is raised before any training on names, numbers, shapes and answers that do not fit.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
