@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,11 +77,11 @@ def _scores(fleet: Fleet, weights: list[Tensor], pieces: list[Tensor], by: objec
         rngs = [generator(fleet.seed + r, PRUNING) for r in range(fleet.runs)]
         drawn = [torch.rand(sum(counts), generator=rng, dtype=torch.float64) for rng in rngs]
         return list(torch.stack(drawn).to(weights[0].device).split(counts, 1))
-    given = [weight.abs() for weight in weights] if isinstance(by, str) else by
-    given = [given] if isinstance(given, Tensor) else given
+    given: Any = [weight.abs() for weight in weights] if isinstance(by, str) else by
+    given = list(given) if isinstance(given, list | tuple) else [given]
     wanted = [weight.shape for weight in weights]
-    given = given if isinstance(given, list | tuple) else ()
-    if [each.shape for each in given if isinstance(each, Tensor) and not each.is_complex()] != wanted:
+    real = [isinstance(each, Tensor) and not each.is_complex() for each in given]
+    if not all(real) or [each.shape for each in given] != wanted:
         shapes = ", ".join(str(tuple(shape)) for shape in wanted)
         rule = f"Scores are one real tensor a layer, like fleet.weights(): {shapes}"
         raise SbkitError(f"{rule}, got {told(by)}; try by='magnitude'.")

@@ -122,6 +122,7 @@ FLEET = fleet_of()
         (FLEET, {"by": [w[:2] for w in FLEET.weights()]}, "got .*; try by='magnitude'"),
         (FLEET, {"by": None}, "got None"),
         (FLEET, {"by": [w.detach().numpy() for w in FLEET.weights()]}, "one real tensor a layer"),
+        (FLEET, {"by": ["first", *FLEET.weights()]}, "got a str and"),
         (FLEET, {"by": [w.detach() * 1j for w in FLEET.weights()]}, "got .*, torch.complex128"),
         (FLEET, {"dim": torch.tensor([0, 1])}, r"columns \(dim=1\), got dim=tensor"),
         (FLEET, {"block": 0}, "block is a whole number of at least 1"),
