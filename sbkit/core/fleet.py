@@ -194,7 +194,10 @@ class Fleet(nn.Module):
         return copied(self.net, kept)
 
     def only(self, r: int) -> Fleet:
-        """Run r as a fleet of one that shares memory, gradients included, with this one."""
+        """Run r as a fleet of one that shares memory, gradients included, with this one.
+
+        Until it is trained: `sb.fit` gives its weights memory of their own, unless this fleet is `flat`.
+        """
         r = self._place(r)
         kept: dict[int, Any] = {id(self.birth): {name: t[r : r + 1] for name, t in self.birth.items()}}
         for p in self.parameters():
