@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import operator
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -14,12 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sbkit.core.names import SbkitError
-from sbkit.core.refused import unfit
-from sbkit.core.rules import Dropout, Rules
+from sbkit.core.numbers import told
+from sbkit.core.refused import averages, unfit
+from sbkit.core.rules import Dropout, Rules, averaged
 from sbkit.core.stacked import LAYERS, called, check_apart, copied, heard, renewed, stacked
 from sbkit.core.trial import try_out, undone
 
 FUNCTORCH: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
+_BATCHING = threading.RLock()
 ROWS = 2048  # rows times runs evaluated at once: activations then stay in the processor's cache
 
 
@@ -99,8 +104,8 @@ class Fleet(nn.Module):
         moved = {name: buffers[name].clone() for name in self.statistics}
 
         def call(state: dict[str, Tensor], r: Tensor, x: Tensor) -> tuple[Any, dict[str, Tensor]]:
-            drops = Rules({F.dropout: Dropout(r, seeds)}) if self.training else nullcontext()
-            with drops, heard(self.net, hidden) as kept:
+            rules = {F.dropout: Dropout(r, seeds), F.batch_norm: averaged}
+            with Rules(rules) if self.training else nullcontext(), heard(self.net, hidden) as kept:
                 logits = called(self.net, state, x)
             return kept if hidden else logits, {name: state[name].detach() for name in moved}
 
@@ -108,16 +113,11 @@ class Fleet(nn.Module):
         state = dict(self.net.named_parameters()) | buffers | moved
         if self.alters:
             x = x.expand(self.runs, *x.shape[-2:]).clone()
-        FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
-        try:
-            with undone(self.net):
-                each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
-                logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
-        finally:
-            FUNCTORCH._set_vmap_fallback_warning_enabled(True)
-            torch.backends.mha.set_fastpath_enabled(fast)
+        with _batching(), undone(self.net):
+            for norm in filter(averages, self.net.modules() if self.training else ()):
+                setattr(norm, "momentum", partial(getattr, norm, "num_batches_tracked"))  # noqa: B010
+            each = torch.func.vmap(call, in_dims=(0, 0, 0 if x.ndim == 3 else None))
+            logits, moved = each(state, torch.arange(self.runs, device=x.device), x)
         if self.counts:
             for name, values in moved.items():
                 buffers[name].copy_(values)
@@ -188,14 +188,17 @@ class Fleet(nn.Module):
 
     def run(self, i: int) -> nn.Module:
         """Run i alone as an ordinary module with its own copy of the weights."""
-        if not -self.runs <= i < self.runs:
-            raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i}.")
+        i = self._place(i)
         kept = {id(p): nn.Parameter(p[i].detach().clone(), p.requires_grad) for p in self.net.parameters()}
         kept |= {id(b): b[i].clone() for b in self.net.buffers()}
         return copied(self.net, kept)
 
     def only(self, r: int) -> Fleet:
-        """Run r as a fleet of one that shares memory, gradients included, with this one."""
+        """Run r as a fleet of one that shares memory, gradients included, with this one.
+
+        Until it is trained: `sb.fit` gives its weights memory of their own, unless this fleet is `flat`.
+        """
+        r = self._place(r)
         kept: dict[int, Any] = {id(self.birth): {name: t[r : r + 1] for name, t in self.birth.items()}}
         for p in self.parameters():
             kept[id(p)] = nn.Parameter(p.data[r : r + 1], p.requires_grad)
@@ -204,6 +207,13 @@ class Fleet(nn.Module):
         part.runs, part.seed, part.own = 1, self.seed + r, self.own[r : r + 1]
         part.place = r if self.place is None else self.place
         return part
+
+    def _place(self, i: int) -> int:
+        """The run that i means, −1 the last."""
+        try:
+            return range(self.runs)[operator.index(i)]
+        except (IndexError, TypeError) as error:
+            raise SbkitError(f"This fleet has runs 0…{self.runs - 1}, got {i!r:.60}; try 0.") from error
 
     def vector(self) -> Tensor:
         """All trainable parameters of each run as one row, in the order of `parameters()`. (runs, P)
@@ -220,9 +230,9 @@ class Fleet(nn.Module):
         """
         trained = [p for p in self.parameters() if p.requires_grad]
         sizes = [p[0].numel() for p in trained]
-        if vector.shape != (self.runs, sum(sizes)):
+        if not isinstance(vector, Tensor) or vector.shape != (self.runs, sum(sizes)):
             rule = f"The weights of this fleet are {(self.runs, sum(sizes))}, a row a run"
-            raise SbkitError(f"{rule}, got {tuple(vector.shape)}; try fleet.vector().")
+            raise SbkitError(f"{rule}, got {told(vector)}; try fleet.vector().")
         if self.own:
             self.try_out(x)
         parts = zip(trained, vector.split(sizes, dim=1), strict=True)
@@ -240,10 +250,8 @@ class Fleet(nn.Module):
             raise SbkitError("A fleet trains some weights, got none that do; try fleet.requires_grad_().")
         types = {str(p.dtype) for p in trained}
         if len(types) > 1 or trained[0].is_complex():
-            got, fix = (
-                ", ".join(sorted(types)),
-                "fleet.to(dtype=task.x.dtype), or two weights for a complex one",
-            )
+            fix = "fleet.to(dtype=task.x.dtype), or two weights for a complex one"
+            got = ", ".join(sorted(types))
             raise SbkitError(f"A fleet trains real weights of one type, got {got}; try {fix}.")
         return trained
 
@@ -264,6 +272,20 @@ class Fleet(nn.Module):
         flat = nn.Parameter(first.data.as_strided(shape, (1,)))
         flat.grad = first.grad.as_strided(shape, (1,))  # pyright: ignore[reportOptionalMemberAccess]
         return flat
+
+
+@contextmanager
+def _batching() -> Iterator[None]:
+    """Have torch batch any layer, and put its settings back. They are of all threads: one at a time."""
+    with _BATCHING:
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # attention by it has no gradient in eval mode
+        FUNCTORCH._set_vmap_fallback_warning_enabled(False)  # a layer batched slowly is batched rightly
+        try:
+            yield
+        finally:
+            FUNCTORCH._set_vmap_fallback_warning_enabled(True)
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _check_axes(parts: Mapping[str, Tensor], runs: int) -> None:

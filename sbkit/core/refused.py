@@ -23,7 +23,7 @@ CAUSES = {  # what torch says → what a net does there, and what to try
     "escaped": ("keeps tensors for another call, or uses a checkpoint", "a forward that does neither"),
 }
 
-NORMS = nn.modules.batchnorm._NormBase  # of all layers that may keep running statistics
+BATCH_NORM = nn.modules.batchnorm._BatchNorm  # of all that may keep running statistics of batches
 
 
 def check_layers(net: nn.Module) -> None:
@@ -39,11 +39,16 @@ def check_layers(net: nn.Module) -> None:
             rule, fix = "needs nets that know their sizes", f"nn.{name[4:]} with its number of inputs"
         elif getattr(layer, "proj_size", 0):
             rule, fix = "has no projected recurrent layer", "proj_size=0 and an nn.Linear behind it"
-        elif isinstance(layer, NORMS) and layer.track_running_stats and layer.momentum is None:
-            rule = "averages statistics by a rate of its own"
-            fix = "momentum=0.1, and sb.models.calibrate after training"
+        elif isinstance(layer, nn.MultiheadAttention) and layer.dropout:
+            rule = "drops nothing within attention"
+            fix = ".dropout = 0.0 of that layer (self_attn in a transformer's), and nn.Dropout behind it"
         if rule:
             raise SbkitError(f"A fleet {rule}, got {name}; try {fix}.")
+
+
+def averages(layer: nn.Module) -> bool:
+    """Whether its statistics are the plain average of all steps so far, as `momentum=None` asks."""
+    return isinstance(layer, BATCH_NORM) and layer.track_running_stats and layer.momentum is None
 
 
 def computing(layer: nn.Module) -> list[Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""What torch does not compute for many runs at once as for each alone: dropout and recurrence."""
+"""What torch does not compute for many runs at once as for each alone: dropout, averages, recurrence."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def whole(h: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 def kept(shape: Sequence[int], p: float, rng: Generator) -> Tensor:
     """0 where dropout with chance p drops, 1 / (1 − p) where it does not."""
     return (torch.rand(shape, generator=rng) >= p) / (1 - p or 1.0)
+
+
+def averaged(h: Tensor, mean: Tensor, var: Tensor, momentum: Any, **options: Any) -> Tensor:
+    """`F.batch_norm`, of which momentum may also be what tells the number of steps that count alike."""
+    if isinstance(momentum, int | float):
+        return F.batch_norm(h, mean, var, momentum=momentum, **options)
+    now = mean.clone(), var.clone()
+    made = F.batch_norm(h, *now, momentum=1.0, **options)
+    for kept, fresh in zip((mean, var), now, strict=True):
+        kept.lerp_(fresh, momentum().to(kept).reciprocal())
+    return made
 
 
 class Dropout:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import update_bn
 
 from sbkit.core import Fleet, SbkitError, check_fleet, whole
-from sbkit.core.refused import NORMS
+from sbkit.core.refused import BATCH_NORM
 
 
 @torch.no_grad()
@@ -27,8 +30,7 @@ def calibrate(fleet: Fleet, x: Tensor, batches: int = 4) -> Fleet:
             [5., 5., 5.]])
     """
     check_fleet(fleet, trains=True)
-    norms = [part for part in fleet.modules() if isinstance(part, NORMS) and part.track_running_stats]
-    if not norms:
+    if not any(isinstance(part, BATCH_NORM) and part.track_running_stats for part in fleet.modules()):
         rule = "calibrate takes the statistics of batch norm anew, got a fleet that keeps none"
         raise SbkitError(f"{rule}; try sb.models.fleet_of with nn.BatchNorm1d in the module.")
     batches = whole("batches", batches)
@@ -36,17 +38,12 @@ def calibrate(fleet: Fleet, x: Tensor, batches: int = 4) -> Fleet:
     if x.shape[-2] < 2 * batches:
         rule = f"A mean over rows takes two a batch, {2 * batches} for batches={batches}"
         raise SbkitError(f"{rule}, got {x.shape[-2]}; try batches={max(1, x.shape[-2] // 2)}.")
-    before = [norm.momentum for norm in norms]
-    try:
-        for norm in norms:
-            norm.train().reset_running_stats()
+    fleet.moment = ()  # at which nothing drops
+
+    def parts() -> Iterator[Tensor]:
         for part in range(batches):
-            for norm in norms:
-                norm.momentum = 1 / (part + 1)
             fleet.counts = True
-            fleet(x[..., part::batches, :])
-    finally:
-        fleet.counts = False
-        for norm, momentum in zip(norms, before, strict=True):
-            norm.eval().momentum = momentum
+            yield x[..., part::batches, :]
+
+    update_bn(parts(), fleet)
     return fleet

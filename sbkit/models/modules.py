@@ -77,16 +77,15 @@ def initial(fleet: Fleet) -> Fleet:
     (tensor(0.), True)
     """
     check_fleet(fleet, trains=True)
-    twin = copy.deepcopy(fleet)
-    now = dict(twin.named_parameters()) | dict(twin.named_buffers())
-    born, shapes = ({name: t.shape for name, t in owned.items()} for owned in (fleet.birth, now))
+    born, shapes = ({name: t.shape for name, t in own.items()} for own in (fleet.birth, fleet.owned()))
     if born != shapes:
         other = next(name for name in born | shapes if born.get(name) != shapes.get(name))
         rule = "A twin is as its fleet was born, of the same layers"
         raise SbkitError(
             f"{rule}, got {other!r} changed since; try copy.deepcopy(fleet) before you change it."
         )
-    for name, t in now.items():
+    twin = copy.deepcopy(fleet)
+    for name, t in [*twin.named_parameters(), *twin.named_buffers()]:
         t.copy_(fleet.birth[name])
         t.grad = None
     return twin

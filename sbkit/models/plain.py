@@ -213,8 +213,8 @@ def mlp(
 
 def _layer(parameterization: str, w_var: float, b_var: float) -> Callable[[int, int], nn.Linear]:
     """What makes a layer of so many inputs and outputs."""
+    w_var, b_var = between("w_var", w_var, 0, 1e6, open_low=True), between("b_var", b_var, 0, 1e6)
     if one_of("parameterization", parameterization, ("standard", "ntk")) == "ntk":
-        w_var, b_var = between("w_var", w_var, 0, 1e6, open_low=True), between("b_var", b_var, 0, 1e6)
         return lambda a, b: Scaled(a, b, w_var, b_var)
     if (w_var, b_var) != (2.0, 0.0):
         rule = "w_var and b_var belong to the parameterization 'ntk', init to 'standard'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ def prune(
     check_fleet(fleet, trains=True)
     amount, block = between("amount", amount, 0, 1), whole("block", block)
     weights = [weight.detach() for weight in fleet.weights()]
-    if dim not in (None, 0, 1) or isinstance(dim, bool) or (dim is not None and block > 1):
+    if dim is not None and (type(dim) is not int or dim not in (0, 1) or block > 1):
         rule = "What is pruned are blocks, or rows (dim=0), or columns (dim=1)"
         raise SbkitError(f"{rule}, got dim={dim!r} with block={block}; try dim={None if block > 1 else 0}.")
     if not weights:
@@ -76,12 +77,13 @@ def _scores(fleet: Fleet, weights: list[Tensor], pieces: list[Tensor], by: objec
         rngs = [generator(fleet.seed + r, PRUNING) for r in range(fleet.runs)]
         drawn = [torch.rand(sum(counts), generator=rng, dtype=torch.float64) for rng in rngs]
         return list(torch.stack(drawn).to(weights[0].device).split(counts, 1))
-    given = [weight.abs() for weight in weights] if isinstance(by, str) else by
-    given = [given] if isinstance(given, Tensor) else given
+    given: Any = [weight.abs() for weight in weights] if isinstance(by, str) else by
+    given = list(given) if isinstance(given, list | tuple) else [given]
     wanted = [weight.shape for weight in weights]
-    if not isinstance(given, list | tuple) or [getattr(each, "shape", None) for each in given] != wanted:
+    real = [isinstance(each, Tensor) and not each.is_complex() for each in given]
+    if not all(real) or [each.shape for each in given] != wanted:
         shapes = ", ".join(str(tuple(shape)) for shape in wanted)
-        rule = f"Scores are one tensor a layer, like fleet.weights(): {shapes}"
+        rule = f"Scores are one real tensor a layer, like fleet.weights(): {shapes}"
         raise SbkitError(f"{rule}, got {told(by)}; try by='magnitude'.")
     sums = [each.new_zeros(fleet.runs, count) for each, count in zip(given, counts, strict=True)]
     parts = zip(sums, pieces, given, strict=True)
@@ -90,6 +92,6 @@ def _scores(fleet: Fleet, weights: list[Tensor], pieces: list[Tensor], by: objec
 
 def _kept(scores: Tensor, amount: float, largest: bool) -> Tensor:
     """What is left of pieces with these scores (runs, pieces), bool."""
-    order = scores.argsort(dim=1, descending=largest, stable=True)
+    order = scores.argsort(dim=1, descending=bool(largest), stable=True)
     gone = order[:, : round(amount * scores.shape[1])]
     return torch.ones_like(scores, dtype=torch.bool).scatter_(1, gone, False)

@@ -86,8 +86,9 @@ def fit(
     their gradients are 0, from now on, as in a net that multiplies weights by masks.
     penalty(fleet, x, y, logits) → (runs,) adds to the loss (arguments named loss and weight get the fit's own
     `sb.losses.Loss` and how much the rows count, (runs, n), None for all alike); transform(fleet, x, y) → x,
-    y changes a batch (without gradients, unless it asks for them by torch.enable_grad; arguments named step
-    and generators get the step and a torch.Generator a run, seeded anew at every step by seed, step and run);
+    y changes a batch, to other rows or, where the nets take them, columns (without gradients, unless it asks
+    for them by torch.enable_grad; arguments named step and generators get the step and a torch.Generator a
+    run, seeded anew at every step by seed, step and run);
     after_step(fleet, step) changes weights. Measures, penalty and transform are asked once here, so that
     `SbkitError` is raised before any training on names, numbers, shapes and answers that do not fit.
 

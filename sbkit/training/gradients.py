@@ -107,11 +107,13 @@ class Gradients:
         values, classes = y.is_floating_point(), 2 if self.plan.loss.many else self.outputs
         try:
             new, labels = found
-            made = len(new), *new.shape[2:], new.dtype, labels.is_floating_point()
+            made = len(new), new.ndim, new.dtype, labels.is_floating_point()
             known = values or 0 <= int(labels.min()) <= int(labels.max()) < classes
-            fits = known and made == (len(x), x.shape[2], x.dtype, values)
+            fits = known and made == (len(x), 3, x.dtype, values)
             fits = fits and self.encode(labels).shape == self.objective.shape(*new.shape[:2])
-            fits = fits and (self.objective.weight is None or new.shape == x.shape)
+            fits = fits and (self.objective.weight is None or new.shape[1] == x.shape[1])
+            if fits and new.shape[2] != x.shape[2]:
+                self.fleet.predict(new[:, :1])  # refuses what its nets do not take
         except (TypeError, ValueError, AttributeError, RuntimeError, IndexError):  # no two tensors, no labels
             fits = False
         if not fits:

@@ -287,7 +287,7 @@ REFUSED = [
         lambda f, t: sb.measure["hessian"](sb.mlp(t, width=200), t),
         r"up to 1,000 weights a net, got 41,402.*eigenvalues",
     ),
-    (lambda f, t: f.logits_at(torch.ones(2, 3), t.x), r"are \(2, 50\), a row a run, got \(2, 3\); try"),
+    (lambda f, t: f.logits_at(torch.ones(2, 3), t.x), r"are \(2, 50\), a row a run, got \(2, 3\), torch"),
 ]
 
 

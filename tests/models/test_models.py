@@ -177,7 +177,11 @@ REFUSED = [
     (lambda task: sb.mlp(task, init=-1), "init is a number at least 0.*, got -1"),
     (lambda task: sb.mlp(task, activation="rel"), "No activation named 'rel'.*Did you mean 'relu'"),
     (lambda task: sb.mlp(task, depth=2).features(task.x, 2), "hidden layers 0…1, got 2"),
-    (lambda task: sb.mlp(task, runs=2).run(2), "runs 0…1, got 2"),
+    (lambda task: sb.mlp(task, runs=2).run(2), "runs 0…1, got 2; try 0"),
+    (lambda task: sb.mlp(task, runs=2).run(1.0), "runs 0…1, got 1.0; try 0"),
+    (lambda task: sb.mlp(task, runs=2).only(2), "runs 0…1, got 2; try 0"),
+    (lambda task: sb.mlp(task, runs=2).only("all"), "runs 0…1, got 'all'; try 0"),
+    (lambda task: sb.mlp(task, runs=2).logits_at(None, task.x), r"a row a run, got None; try fleet.vector"),
     (
         lambda task: sb.models.fleet_of(nn.Linear(2, 2)),
         "function without arguments that builds a module, got Linear.*; try lambda",

@@ -1,6 +1,7 @@
 """Any module as a fleet: every run is its own module, at birth and in training."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -146,7 +147,13 @@ FLEETS: dict[str, Factory] = {
     ),
     "BatchNorm1d": chain(lambda: nn.BatchNorm1d(3)),
     "BatchNorm1d used twice": chain(lambda: nn.Sequential(*[nn.BatchNorm1d(3)] * 2)),
+    "BatchNorm1d used twice, of all steps": chain(
+        lambda: nn.Sequential(*[nn.BatchNorm1d(3, momentum=None)] * 2)
+    ),
     "InstanceNorm1d": over_one_row(lambda: nn.InstanceNorm1d(1, track_running_stats=True)),
+    "InstanceNorm1d of the first step": over_one_row(
+        lambda: nn.InstanceNorm1d(1, track_running_stats=True, momentum=None)
+    ),
     "running mean": net(average_while_training, lambda s: s.register_buffer("m", torch.zeros(4).double())),
     "running mean in place": net(average_in_place, lambda s: s.register_buffer("m", torch.zeros(4).double())),
     "LSTMCell": lambda: Cell(nn.LSTMCell(1, 4)).double(),
@@ -211,6 +218,16 @@ def test_the_first_call_may_be_anywhere(context):
     fleet = sb.models.fleet_of(lambda: Net(), runs=2)
     slopes = torch.func.jacrev(lambda row: fleet(row[None])[:, 0])(x[0])
     assert slopes.shape == (2, 2, 3)
+
+
+def test_threads_at_once_batch_as_one():
+    """And leave torch's settings, which are of all threads, as they were."""
+    task = slab_task()
+    fleets = [sb.models.fleet_of(FLEETS["transformer"], runs=2, seed=5) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(lambda fleet: [fleet.predict(task.x) for _ in range(5)][-1], fleets)
+    assert all(torch.equal(first, other) for other in others)
+    assert torch.backends.mha.get_fastpath_enabled()
 
 
 def test_modules_as_a_fleet_without_a_factory():

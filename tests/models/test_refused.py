@@ -152,10 +152,9 @@ REFUSED: list[tuple[str, Factory]] = [
     # layers
     ("draws random numbers .*; try nn.Dropout", over_one_row(nn.Dropout1d)),
     ("draws random numbers", chain(nn.AlphaDropout)),
-    ("draws random numbers", lambda: Attention(nn.TransformerEncoderLayer(1, 1, 4)).double()),
     (
-        "by a rate of its own, got BatchNorm1d; try momentum=0.1, and sb.models.calibrate",
-        chain(lambda: nn.BatchNorm1d(3, momentum=None)),
+        r"within attention, got MultiheadAttention; try .dropout = 0.0 .*\(self_attn",
+        lambda: Attention(nn.TransformerEncoderLayer(1, 1, 4)).double(),
     ),
     ("no projected recurrent layer, got LSTM; try proj_size=0", lambda: nn.LSTM(3, 4, proj_size=2)),
     ("know their sizes, got LazyLinear; try nn.Linear", lambda: nn.LazyLinear(2)),
@@ -165,7 +164,7 @@ REFUSED: list[tuple[str, Factory]] = [
     ("draws random numbers", net(lambda s, h: h + torch.rand(4))),
     ("draws random numbers", net(lambda s, h: F.dropout(h, 0.5))),
     (
-        "draws random numbers",
+        "within attention, got MultiheadAttention; try .dropout = 0.0",
         lambda: Attention(nn.MultiheadAttention(1, 1, dropout=0.1, batch_first=True)).double(),
     ),
     ("draws random numbers", chain(nn.RReLU)),

@@ -12,7 +12,17 @@ from torch.testing import assert_close
 
 import sbkit as sb
 
-NORM = chain(lambda: nn.Linear(3, 6), lambda: nn.BatchNorm1d(6), nn.ReLU, lambda: nn.Linear(6, 3))
+
+def norm(momentum=0.1):
+    return chain(
+        lambda: nn.Linear(3, 6),
+        lambda: nn.BatchNorm1d(6, momentum=momentum),
+        nn.ReLU,
+        lambda: nn.Linear(6, 3),
+    )
+
+
+NORM = norm()
 OPTIONS = {"batch": 32, "steps": 20, "lr": 0.1, "stop": None}
 
 
@@ -25,18 +35,23 @@ def assert_same_statistics(fleet, r, other, q=0):
         assert_close(mine[r], theirs[q])
 
 
-def test_they_move_once_a_step_as_those_of_a_module_alone():
-    """On the very minibatches of the fit, and whatever else calls the fleet in a step."""
+@pytest.mark.parametrize("momentum", [0.1, 0.9, None])
+def test_they_move_once_a_step_as_those_of_a_module_alone(momentum):
+    """On the very minibatches of the fit, whatever else calls the fleet, and each by its own count."""
     task, seen = slab_task(), []
 
     def look(fleet, x, y, logits):
         seen.append((x, y))
         return 0 * fleet(x + 1).square().mean((1, 2))
 
-    plain, watched = fleet_of(), fleet_of()
+    factory = norm(momentum)
+    plain, watched = fleet_of(factory), fleet_of(factory)
+    for fleet in (plain, watched):
+        fleet.net[1].num_batches_tracked += torch.tensor([0, 3, 10])
     sb.last(sb.fit(plain, task, **OPTIONS))
     sb.last(sb.fit(watched, task, penalty=look, **OPTIONS))
-    for r, module in enumerate(born(NORM)):
+    for r, module in enumerate(born(factory)):
+        module[1].num_batches_tracked += (0, 3, 10)[r]
         optimizer = torch.optim.SGD(module.train().parameters(), lr=0.1)
         for x, y in seen[1:]:  # the first was a rehearsal
             optimizer.zero_grad()
@@ -50,11 +65,12 @@ def test_they_move_once_a_step_as_those_of_a_module_alone():
             assert_close(fleet(task.x_test)[r], module.eval()(task.x_test))
 
 
+@pytest.mark.parametrize("momentum", [0.1, None])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "sam", "lbfgs", "muon"])
-def test_a_run_alone_has_those_of_its_run_in_a_fleet(optimizer):
+def test_a_run_alone_has_those_of_its_run_in_a_fleet(optimizer, momentum):
     task = slab_task()
     options = {"optimizer": optimizer, "steps": 12, "stop": None, "lr": 0.05}
-    fleet, alone = fleet_of(), fleet_of(runs=1, seed=7)
+    fleet, alone = fleet_of(norm(momentum)), fleet_of(norm(momentum), runs=1, seed=7)
     for each in (fleet, alone):
         sb.last(sb.fit(each, task, **options))
     assert_same_run(fleet, 2, alone)
@@ -85,8 +101,9 @@ def test_they_freeze_with_their_run():
     assert not torch.equal(fleet.net[1].running_mean[other], moved)
 
 
-def test_calibrate_is_torchs_update_bn_of_each_run():
-    task, fleet = slab_task(), fleet_of()
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_calibrate_is_torchs_update_bn_of_each_run(momentum):
+    task, fleet = slab_task(), fleet_of(norm(momentum))
     sb.last(sb.fit(fleet, task, **OPTIONS))
     x = 2 * task.x + 1
     alone = [fleet.run(r) for r in range(3)]
@@ -95,8 +112,11 @@ def test_calibrate_is_torchs_update_bn_of_each_run():
     for r, module in enumerate(alone):
         torch.optim.swa_utils.update_bn([x[part::5] for part in range(5)], module)
         assert_close(fleet(x)[r], module.eval()(x))
-    assert fleet.net[1].momentum == 0.1 and not any(part.training for part in fleet.modules())
+    assert fleet.net[1].momentum == momentum and not any(part.training for part in fleet.modules())
     assert all(torch.equal(p, before) for p, before in zip(fleet.parameters(), weights, strict=True))
+    drops = fleet_of(chain(lambda: nn.Dropout(0.5), lambda: nn.BatchNorm1d(3, momentum=momentum)))
+    sb.last(sb.fit(drops, task, **OPTIONS))
+    assert_close(sb.models.calibrate(drops, x, 1).net[1].running_mean, x.mean(0).expand(3, -1))
     own = torch.stack([x, x + 1, x - 1])
     sb.models.calibrate(fleet, own, batches=1)
     assert_close(fleet.net[1].running_mean[1], fleet.run(1)[0](own[1]).mean(0))

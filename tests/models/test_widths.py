@@ -135,6 +135,7 @@ def test_wide_nets_have_the_infinite_kernels():
         ({"parameterization": "ntk", "b_var": -1.0}, "b_var is a number at least 0"),
         ({"parameterization": "ntk", "w_var": "2"}, "w_var is a number above 0 .* got '2'"),
         ({"w_var": 1.0}, "belong to the parameterization 'ntk', .* got w_var=1.0, .*parameterization='ntk'"),
+        ({"w_var": torch.ones(2)}, "w_var is a number above 0"),
         ({"b_var": 0.1}, "try parameterization='ntk'"),
     ],
 )

@@ -100,6 +100,24 @@ def test_transform_changes_the_batch():
     assert all(p.isfinite().all() for p in half.parameters())
 
 
+def test_a_transform_may_give_other_sizes():
+    """Which the nets take: here any number of columns, of which they see the mean."""
+
+    class Mean(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x.mean(1, keepdim=True))
+
+    task, sizes = slab_task(), []
+
+    def cut(fleet, x, y, step):
+        sizes.append(1 + step % 3)
+        return x[..., : sizes[-1]], y
+
+    fleet = sb.models.fleet_of(lambda: Mean(1, 2).double(), runs=2)
+    sb.last(sb.fit(fleet, task, transform=cut, **OPTIONS))
+    assert len({*sizes}) == 3 and fleet.weights()[0].isfinite().all()
+
+
 def test_a_transform_is_asked_once_a_step():
     """Also of the rows that fit looks at: what it counts or draws goes on as if nobody had looked."""
     task, noise = slab_task(), torch.Generator().manual_seed(0)
