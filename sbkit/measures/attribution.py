@@ -55,7 +55,7 @@ def attribution(
     check_fleet(fleet, trains=True)
     one_of("method", method, METHODS)
     steps, epsilon = whole("steps", steps), between("epsilon", epsilon, 0, math.inf, open_low=True)
-    x = numbers("The input of an attribution", x).to(next(fleet.parameters()))
+    x = numbers("The input of an attribution", x, next(fleet.parameters()))
     logits = fleet.predict(x)  # (runs, n, outputs); it also refuses inputs of another task
     chosen = _outputs(target, logits).unsqueeze(2)  # (runs, n, 1)
     rows = x.detach().expand(fleet.runs, *x.shape[-2:])  # (runs, n, d)
@@ -78,16 +78,15 @@ def _outputs(target: Any, logits: Tensor) -> Tensor:
     runs, n, outputs = logits.shape
     if target is None:
         return logits.argmax(-1)
-    asked = torch.as_tensor(target) if not isinstance(target, str) else torch.empty(0)
-    fits = asked.shape in ((), (n,), (runs, n)) and asked.dtype not in (
-        torch.bool,
-        torch.float32,
-        torch.float64,
-    )
-    if not fits or int(asked.min()) < 0 or int(asked.max()) >= outputs:
+    try:
+        asked = np.asarray(target.cpu() if isinstance(target, Tensor) else target)
+    except ValueError:  # rows of several lengths
+        asked = np.empty(0)
+    fits = asked.shape in ((), (n,), (runs, n)) and asked.dtype.kind in "iu"
+    if not fits or asked.min(initial=0) < 0 or asked.max(initial=0) >= outputs:
         rule = f"target is an output, 0…{outputs - 1}, one for all rows, ({n},) or ({runs}, {n})"
         raise SbkitError(f"{rule}, got {target!r:.60}; try None, what each run predicts.")
-    return asked.long().to(logits.device).expand(runs, n)
+    return torch.from_numpy(asked.astype(np.int64)).to(logits.device).expand(runs, n)
 
 
 def _check_rectified(net: nn.Module, method: str) -> None:
