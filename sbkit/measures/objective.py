@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sbkit.core import Fleet, Task, check_pair, one_of
+from sbkit.core import Fleet, SbkitError, Task, check_pair, one_of
 from sbkit.losses import Loss, Named, loss_for
 
 KINDS = ("hessian", "gauss_newton", "nme")
@@ -46,7 +46,11 @@ def objective(name: str, fleet: Fleet, task: Task, loss: Named) -> Objective:
     that do not take the task's inputs.
     """
     check_pair(f"sb.measures.{name}", fleet, task, trains=True)
-    found, width = loss_for(task, loss), sum(h[0].numel() for h in fleet.features(task.x[:1]))  # refuses
+    found, one = loss_for(task, loss), task.x[:1]
+    if (outputs := fleet.predict(one).shape[-1]) != task.outputs:  # it also refuses inputs of another task
+        rule = f"A fleet has an output for each of the task's {task.outputs}"
+        raise SbkitError(f"{rule}, got one of {outputs}; try the task it was made for.")
+    width = sum(h[0].numel() for h in fleet.features(one))
     targets = found.encode(task.y, task.outputs)
     targets = targets.to(task.x.dtype) if targets.is_floating_point() else targets
     rows = max(1, AT_ONCE // (fleet.runs * max(width, 100)))
