@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sbkit.core import Fleet, Task, called, check_memory, generator, loss, measure, numbers, told
 from sbkit.core.arguments import check_fleet, check_pair
@@ -130,6 +131,7 @@ def _squares(fleet: Fleet, x: Tensor, targets: Tensor, of: Loss) -> list[Tensor]
 
 
 @measure("gradient_norms", rows=False, glance={"rows": 256})
+@sdpa_kernel(SDPBackend.MATH)  # other attention is not batched
 def gradient_norms(fleet: Fleet, task: Task, rows: int | None = None) -> Tensor:
     """How much of the loss's gradient reaches each layer: its length there. (runs, layers)
 
@@ -165,6 +167,7 @@ def gradient_norms(fleet: Fleet, task: Task, rows: int | None = None) -> Tensor:
     return torch.stack(lengths, dim=1).where(alive.view(-1, 1), math.nan)
 
 
+@sdpa_kernel(SDPBackend.MATH)
 def derivatives(
     fleet: Fleet, x: Tensor, targets: Tensor, of: Callable[[Tensor, Tensor], Tensor], frozen: bool = False
 ) -> list[Tensor]:

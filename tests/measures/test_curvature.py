@@ -287,7 +287,10 @@ REFUSED = [
     (lambda f, t: trace(f, t, probes=1), "probes is a whole number of at least 2, got 1; try 2"),
     (lambda f, t: sharpness(f.requires_grad_(False), t), "got none that do; try fleet.requires_grad_"),
     (lambda f, t: sharpness(f, three_classes()), "does not take the task's inputs"),
-    (lambda f, t: sharpness(sb.mlp(t, width=3), replace(t, y=t.y + 1)), "each of the task's 3, got one of 2; try"),
+    (
+        lambda f, t: sharpness(sb.mlp(t, width=3), replace(t, y=t.y + 1)),
+        "each of the task's 3, got one of 2; try",
+    ),
     (lambda f, t: sharpness(f.run(0), t), "A fleet is many nets in one, got a Sequential; try sb.models"),
     (lambda f, t: hessian(sb.mlp(t, width=9000, depth=1, runs=9), t), r"9 runs × .*² weights × 8 bytes = "),
     (

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from cases import DOUBLE, FLEETS, TASKS, regression, slab_task, three_classes
+from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
@@ -119,6 +120,30 @@ def test_gradient_norms_are_of_the_full_batch_gradient(build, task, monkeypatch)
     assert_close(gradient_norms(fleet, task), found)
     few = gradient_norms(fleet, task, rows=20)
     assert_close(few, gradient_norms(fleet, task.sample(20)))
+
+
+class Encodes(nn.Module):
+    """Attention over three numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.out = nn.Linear(1, 4), nn.Linear(4, 2)
+        self.encoder = nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True)
+
+    def forward(self, x):
+        return self.out(self.encoder(self.embed(x.unsqueeze(-1))).mean(1))
+
+
+def test_attention_has_gradients_too():
+    task = slab_task(n=5)
+    fleet = sb.models.fleet_of(lambda: Encodes().double(), runs=2)
+    wanted = flat(one_by_one(fleet.run(1).train(), task.x, task.y))
+    assert_close(example_gradients(fleet, task.x, task.y)[1], wanted)
+    sizes = [p[0].numel() for p in fleet.parameters()]
+    parts = zip(wanted.mean(0).split(sizes), fleet.parameters(), strict=True)
+    layers = [part for part, p in parts if p.ndim > 2]
+    assert_close(gradient_norms(fleet, task)[1], torch.stack([layer.norm() for layer in layers]))
+    assert fisher(fleet, task.x)[0].isfinite().all()
 
 
 def test_gradients_vanish_on_their_way_through_a_deep_tanh_net():
