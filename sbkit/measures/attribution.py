@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from sbkit.core.names import SbkitError, between, one_of, whole
 # What may stand beside layers and ReLU: parts of these and, by their file, all pools.
 RECTIFIED = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout)
 POOLS = nn.AvgPool2d.__module__
+INPUT = {"input_x_gradient", "integrated", "lrp"}  # the methods whose answer is times x
+METHODS = "gradient", "input_x_gradient", "guided", "integrated", "occlusion", "lrp"
 Score = Callable[[Tensor], Tensor]
 
 
@@ -68,7 +71,10 @@ def attribution(
         _check_rectified(fleet.net, method)
     hooks = {"guided": _guided, "lrp": lambda *call: _shared(call[2], epsilon)}
     with _hooked(fleet.net, nn.ReLU if method == "guided" else LAYERS, hooks.get(method)):
-        found = METHODS[method](score, rows, steps)
+        way = {"integrated": partial(_integrated, steps=steps), "occlusion": _occlusion}.get(
+            method, _gradient
+        )
+        found = rows * way(score, rows) if method in INPUT else way(score, rows)
     alive = logits.isfinite().flatten(1).all(1).view(-1, 1, 1)
     return found.where(alive, math.nan)
 
@@ -97,9 +103,7 @@ def _check_rectified(net: nn.Module, method: str) -> None:
         strange = activates(part) and not isinstance(part, nn.ReLU)
         if method == "lrp":
             inner = bool(list(part.children()))
-            own = (
-                inner and not isinstance(part, nn.Sequential) and not relu
-            )  # a forward that may hide functions
+            own = inner and not (relu or isinstance(part, nn.Sequential))  # its forward may hide functions
             known = isinstance(part, (*LAYERS, *RECTIFIED)) or type(part).__module__ == POOLS
             strange |= own or not (inner or activates(part) or known)
         if strange:
@@ -148,35 +152,20 @@ def _shared(z: Tensor, epsilon: float) -> Tensor:
     return part + (z - part).detach()
 
 
-def _gradient(score: Score, x: Tensor, steps: int) -> Tensor:
+def _gradient(score: Score, x: Tensor) -> Tensor:
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         return torch.autograd.grad(score(x).sum(), x)[0]
 
 
-def _times_input(score: Score, x: Tensor, steps: int) -> Tensor:
-    return x * _gradient(score, x, steps)
-
-
 def _integrated(score: Score, x: Tensor, steps: int) -> Tensor:
     places, weights = np.polynomial.legendre.leggauss(steps)  # of −1 … 1, with the sum 2
     both = zip(places.tolist(), weights.tolist(), strict=True)
-    mean = sum(weight / 2 * _gradient(score, (1 + place) / 2 * x, steps) for place, weight in both)
-    return x * mean
+    return sum((w / 2 * _gradient(score, (1 + place) / 2 * x) for place, w in both), torch.zeros_like(x))
 
 
 @torch.no_grad()
-def _occlusion(score: Score, x: Tensor, steps: int) -> Tensor:
+def _occlusion(score: Score, x: Tensor) -> Tensor:
     columns = torch.eye(x.shape[2], dtype=torch.bool, device=x.device)  # (d, d)
     before = score(x)
     return torch.stack([before - score(x.masked_fill(column, 0)) for column in columns], dim=2)
-
-
-METHODS: dict[str, Callable[[Score, Tensor, int], Tensor]] = {
-    "gradient": _gradient,
-    "input_x_gradient": _times_input,
-    "guided": _gradient,
-    "integrated": _integrated,
-    "occlusion": _occlusion,
-    "lrp": _times_input,
-}

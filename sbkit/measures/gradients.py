@@ -18,7 +18,6 @@ from sbkit.losses import Loss, loss_for
 
 INPUT = "The input of a gradient"
 AT_ONCE = 2**24  # numbers that are worked on together, a few times over
-Rows = tuple[Tensor, Tensor, Loss, Tensor]
 
 
 def example_gradients(
@@ -195,7 +194,7 @@ def _parts(fleet: Fleet, x: Tensor, targets: Tensor, size: int) -> Iterator[tupl
     return zip(x.split(each, 1), targets.split(each, 1), strict=True)
 
 
-def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> Rows:
+def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> tuple[Tensor, Tensor, Loss, Tensor]:
     """Inputs (runs, n, d), targets (runs, n, outputs), the usual loss, and sound runs (runs, 1, 1)."""
     inputs = numbers(INPUT, x, next(fleet.parameters()))
     logits = fleet.predict(inputs)  # (runs, n, outputs); it also refuses inputs of another task
