@@ -12,7 +12,7 @@ from sbkit.measures.curvature import top
 from sbkit.measures.objective import objective
 
 
-@measure("loss_surface", glance_every=12, glance={"resolution": 11})
+@measure("loss_surface", glance_every=12, glance={"resolution": 9})
 def loss_surface(
     fleet: Fleet,
     task: Task,

@@ -64,7 +64,7 @@ def test_colours_stay_while_it_trains():
     assert len({(one.scale, one.x, one.y) for one in drawn}) == 1
     first = history[0].values["loss_surface"].mean(0)
     assert drawn[0].scale.high == pytest.approx(float(first.max())) and drawn[0].x.high == 1
-    assert run.snapshot(glance=True).values["loss_surface"].shape == (2, 11, 11)
+    assert run.snapshot(glance=True).values["loss_surface"].shape == (2, 9, 9)
 
 
 REFUSED = [
