@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sbkit.core.names import SbkitError
+from sbkit.core.names import SbkitError, whole
 from sbkit.core.numbers import told
 from sbkit.core.refused import averages, unfit
 from sbkit.core.rules import Dropout, Rules, averaged
@@ -160,10 +160,10 @@ class Fleet(nn.Module):
         hidden = self.hidden(x)
         if layer is None:
             return hidden
-        if layer not in range(len(hidden)) or isinstance(layer, bool | float):
+        if whole("layer", layer, 0) >= len(hidden):
             known = f"0…{len(hidden) - 1}" if hidden else "none"
             fix = "0" if hidden else "a net of depth 1"
-            raise SbkitError(f"This fleet has hidden layers {known}, got {layer!r:.60}; try {fix}.")
+            raise SbkitError(f"This fleet has hidden layers {known}, got {layer}; try {fix}.")
         return hidden[layer]
 
     def hidden(self, x: Tensor) -> list[Tensor]:
@@ -229,9 +229,11 @@ class Fleet(nn.Module):
         Gradients flow to them; the fleet keeps its own. Raises `SbkitError` on weights of another shape.
         """
         trained = [p for p in self.parameters() if p.requires_grad]
-        sizes = [p[0].numel() for p in trained]
-        if not isinstance(vector, Tensor) or vector.shape != (self.runs, sum(sizes)):
-            rule = f"The weights of this fleet are {(self.runs, sum(sizes))}, a row a run"
+        sizes, like = [p[0].numel() for p in trained], next(self.parameters())
+        shape = self.runs, sum(sizes)
+        fits = isinstance(vector, Tensor) and vector.shape == shape and vector.dtype == like.dtype
+        if not fits:
+            rule = f"The weights of this fleet are {shape}, {like.dtype}, a row a run"
             raise SbkitError(f"{rule}, got {told(vector)}; try fleet.vector().")
         if self.own:
             self.try_out(x)

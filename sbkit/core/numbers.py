@@ -14,12 +14,13 @@ MOST = 8  # parts of a list that are told
 EXACT = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
-def numbers(what: str, values: Any) -> Tensor:
+def numbers(what: str, values: Any, like: Tensor | None = None) -> Tensor:
     """Numbers of any kind, real or complex, as a tensor of at least single precision.
 
     values: a tensor (gradients still flow), array, table or list. half and bfloat16 become float32,
     complex half complex64, whole numbers and truth values the default float type; an array keeps its
-    precision. Raises `SbkitError` on what is no array of numbers.
+    precision. like: a tensor whose float type and device they take; they are real then. Raises `SbkitError`
+    on what is no array of such numbers.
 
     >>> numbers("A rank", torch.eye(2, dtype=torch.bfloat16)).dtype, numbers("A rank", [[1, 2]]).dtype
     (torch.float32, torch.float32)
@@ -27,6 +28,10 @@ def numbers(what: str, values: Any) -> Tensor:
     tensor = values if isinstance(values, Tensor) else _tensor(what, values)
     if tensor.layout != torch.strided:
         tensor = tensor.to_dense()
+    if like is not None:
+        if tensor.is_complex():
+            raise SbkitError(f"{what} is of real numbers, got {told(tensor)}; try its .real.")
+        return tensor.to(like)
     if tensor.dtype in EXACT:
         return tensor
     if tensor.is_complex() or tensor.is_floating_point():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from sbkit.core.names import SbkitError, between, one_of, whole
 # What may stand beside layers and ReLU: parts of these and, by their file, all pools.
 RECTIFIED = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout)
 POOLS = nn.AvgPool2d.__module__
+INPUT = {"input_x_gradient", "integrated", "lrp"}  # the methods whose answer is times x
+METHODS = "gradient", "input_x_gradient", "guided", "integrated", "occlusion", "lrp"
 Score = Callable[[Tensor], Tensor]
 
 
@@ -55,7 +58,7 @@ def attribution(
     check_fleet(fleet, trains=True)
     one_of("method", method, METHODS)
     steps, epsilon = whole("steps", steps), between("epsilon", epsilon, 0, math.inf, open_low=True)
-    x = numbers("The input of an attribution", x).to(next(fleet.parameters()))
+    x = numbers("The input of an attribution", x, next(fleet.parameters()))
     logits = fleet.predict(x)  # (runs, n, outputs); it also refuses inputs of another task
     chosen = _outputs(target, logits).unsqueeze(2)  # (runs, n, 1)
     rows = x.detach().expand(fleet.runs, *x.shape[-2:])  # (runs, n, d)
@@ -68,7 +71,10 @@ def attribution(
         _check_rectified(fleet.net, method)
     hooks = {"guided": _guided, "lrp": lambda *call: _shared(call[2], epsilon)}
     with _hooked(fleet.net, nn.ReLU if method == "guided" else LAYERS, hooks.get(method)):
-        found = METHODS[method](score, rows, steps)
+        way = {"integrated": partial(_integrated, steps=steps), "occlusion": _occlusion}.get(
+            method, _gradient
+        )
+        found = rows * way(score, rows) if method in INPUT else way(score, rows)
     alive = logits.isfinite().flatten(1).all(1).view(-1, 1, 1)
     return found.where(alive, math.nan)
 
@@ -78,16 +84,15 @@ def _outputs(target: Any, logits: Tensor) -> Tensor:
     runs, n, outputs = logits.shape
     if target is None:
         return logits.argmax(-1)
-    asked = torch.as_tensor(target) if not isinstance(target, str) else torch.empty(0)
-    fits = asked.shape in ((), (n,), (runs, n)) and asked.dtype not in (
-        torch.bool,
-        torch.float32,
-        torch.float64,
-    )
-    if not fits or int(asked.min()) < 0 or int(asked.max()) >= outputs:
+    try:
+        asked = np.asarray(target.cpu() if isinstance(target, Tensor) else target)
+    except ValueError:  # rows of several lengths
+        asked = np.empty(0)
+    fits = asked.shape in ((), (n,), (runs, n)) and asked.dtype.kind in "iu"
+    if not fits or asked.min(initial=0) < 0 or asked.max(initial=0) >= outputs:
         rule = f"target is an output, 0…{outputs - 1}, one for all rows, ({n},) or ({runs}, {n})"
         raise SbkitError(f"{rule}, got {target!r:.60}; try None, what each run predicts.")
-    return asked.long().to(logits.device).expand(runs, n)
+    return torch.from_numpy(asked.astype(np.int64)).to(logits.device).expand(runs, n)
 
 
 def _check_rectified(net: nn.Module, method: str) -> None:
@@ -98,9 +103,7 @@ def _check_rectified(net: nn.Module, method: str) -> None:
         strange = activates(part) and not isinstance(part, nn.ReLU)
         if method == "lrp":
             inner = bool(list(part.children()))
-            own = (
-                inner and not isinstance(part, nn.Sequential) and not relu
-            )  # a forward that may hide functions
+            own = inner and not (relu or isinstance(part, nn.Sequential))  # its forward may hide functions
             known = isinstance(part, (*LAYERS, *RECTIFIED)) or type(part).__module__ == POOLS
             strange |= own or not (inner or activates(part) or known)
         if strange:
@@ -149,35 +152,20 @@ def _shared(z: Tensor, epsilon: float) -> Tensor:
     return part + (z - part).detach()
 
 
-def _gradient(score: Score, x: Tensor, steps: int) -> Tensor:
+def _gradient(score: Score, x: Tensor) -> Tensor:
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         return torch.autograd.grad(score(x).sum(), x)[0]
 
 
-def _times_input(score: Score, x: Tensor, steps: int) -> Tensor:
-    return x * _gradient(score, x, steps)
-
-
 def _integrated(score: Score, x: Tensor, steps: int) -> Tensor:
     places, weights = np.polynomial.legendre.leggauss(steps)  # of −1 … 1, with the sum 2
     both = zip(places.tolist(), weights.tolist(), strict=True)
-    mean = sum(weight / 2 * _gradient(score, (1 + place) / 2 * x, steps) for place, weight in both)
-    return x * mean
+    return sum((w / 2 * _gradient(score, (1 + place) / 2 * x) for place, w in both), torch.zeros_like(x))
 
 
 @torch.no_grad()
-def _occlusion(score: Score, x: Tensor, steps: int) -> Tensor:
+def _occlusion(score: Score, x: Tensor) -> Tensor:
     columns = torch.eye(x.shape[2], dtype=torch.bool, device=x.device)  # (d, d)
     before = score(x)
     return torch.stack([before - score(x.masked_fill(column, 0)) for column in columns], dim=2)
-
-
-METHODS: dict[str, Callable[[Score, Tensor, int], Tensor]] = {
-    "gradient": _gradient,
-    "input_x_gradient": _times_input,
-    "guided": _gradient,
-    "integrated": _integrated,
-    "occlusion": _occlusion,
-    "lrp": _times_input,
-}

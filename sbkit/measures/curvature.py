@@ -19,21 +19,22 @@ from sbkit.core import (
     told,
     whole,
 )
+from sbkit.losses import Named
 from sbkit.measures.lanczos import lanczos
-from sbkit.measures.objective import Choice, Product, curvature, objective
+from sbkit.measures.objective import Product, curvature, objective
 
 AT_ONCE = 64  # columns of a dense matrix
 MOST = 1000  # weights of a net, for all its eigenvalues: their time goes with the cube
 
 
-def hvp(fleet: Fleet, task: Task, v: Tensor, kind: str = "hessian", loss: Choice = None) -> Tensor:
+def hvp(fleet: Fleet, task: Task, v: Tensor, kind: str = "hessian", loss: Named = None) -> Tensor:
     """The curvature times directions in the space of weights: how the gradient changes along v.
 
     v (runs, P) or (runs, k, P), in the order of `fleet.vector()`, → the same shape, in the loss's unit. kind:
     "hessian", "gauss_newton" (Jᵀ H_L J, never negative; Schraudolph 2002) or "nme", the difference of both
-    (Dauphin et al. 2024). loss: the usual one of `fit` (None), a name, or a function (logits, targets) →
-    (runs, n), its mean over all training rows. NaN for a run that diverged. Raises `SbkitError` on other
-    names and shapes, and on nets none of whose weights train.
+    (Dauphin et al. 2024). loss: as `fit` takes it, None, a name or a function (logits, y) → (runs, n); its
+    mean over all training rows. NaN for a run that diverged. Raises `SbkitError` on other names and shapes,
+    and on nets none of whose weights train.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -52,13 +53,13 @@ def hvp(fleet: Fleet, task: Task, v: Tensor, kind: str = "hessian", loss: Choice
     return product(along) if v.ndim == 3 else product(along.unsqueeze(1)).squeeze(1)
 
 
-def _product(name: str, fleet: Fleet, task: Task, kind: str, loss: Choice) -> tuple[Product, Tensor]:
+def _product(name: str, fleet: Fleet, task: Task, kind: str, loss: Named) -> tuple[Product, Tensor]:
     """For the measure `name`, the curvature as a function of directions, and the weights (runs, P)."""
     return curvature(objective(name, fleet, task, loss), kind), fleet.vector().detach()
 
 
 def hessian(
-    fleet: Fleet, task: Task, kind: str = "hessian", layer: int | None = None, loss: Choice = None
+    fleet: Fleet, task: Task, kind: str = "hessian", layer: int | None = None, loss: Named = None
 ) -> Tensor:
     """Second derivatives of the loss by every two weights of a run. (runs, P, P)
 
@@ -95,7 +96,7 @@ def _places(fleet: Fleet, layer: int | None) -> Any:
     return torch.cat([torch.full((p[0].numel(),), id(p) in own) for p in trained])
 
 
-def eigenvalues(fleet: Fleet, task: Task, k: int = 1, kind: str = "hessian", loss: Choice = None) -> Tensor:
+def eigenvalues(fleet: Fleet, task: Task, k: int = 1, kind: str = "hessian", loss: Named = None) -> Tensor:
     """The k algebraically largest eigenvalues of the curvature, largest first. (runs, k)
 
     As often as each comes; the least of H are those of −H. By `lanczos`, of all runs at once, from vectors
@@ -111,7 +112,7 @@ def eigenvalues(fleet: Fleet, task: Task, k: int = 1, kind: str = "hessian", los
     return top("eigenvalues", fleet, task, k, kind, loss)[0]
 
 
-def top(name: str, fleet: Fleet, task: Task, k: int, kind: str, loss: Choice) -> tuple[Tensor, Tensor]:
+def top(name: str, fleet: Fleet, task: Task, k: int, kind: str, loss: Named) -> tuple[Tensor, Tensor]:
     """`eigenvalues` and their vectors of length 1, for the measure `name`. (runs, k), (runs, k, P)"""
     product, weights = _product(name, fleet, task, kind, loss)
     if whole("k", k) > (size := weights.shape[1]):
@@ -129,7 +130,7 @@ def top(name: str, fleet: Fleet, task: Task, k: int, kind: str, loss: Choice) ->
 
 
 def trace(
-    fleet: Fleet, task: Task, probes: int = 64, kind: str = "hessian", loss: Choice = None, seed: int = 0
+    fleet: Fleet, task: Task, probes: int = 64, kind: str = "hessian", loss: Named = None, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Σ of all eigenvalues of the curvature, estimated, and the standard error of that. (runs,), (runs,)
 
@@ -143,7 +144,7 @@ def trace(
     >>> [part.shape for part in trace(mlp(task, width=3, runs=2), task)]
     [torch.Size([2]), torch.Size([2])]
     """
-    probes, seed = whole("probes", probes, 2), whole("seed", seed, 0)
+    probes = whole("probes", probes, 2)
     product, weights = _product("trace", fleet, task, kind, loss)
     rngs = [generator(seed, fleet.seed + r) for r in range(fleet.runs)]
     found = []  # vᵀHv of some probes, (runs, …) each
@@ -156,7 +157,7 @@ def trace(
 
 
 @measure("sharpness", glance_every=6)
-def sharpness(fleet: Fleet, task: Task, kind: str = "hessian", loss: Choice = None) -> Tensor:
+def sharpness(fleet: Fleet, task: Task, kind: str = "hessian", loss: Named = None) -> Tensor:
     """How sharply the loss curves in its steepest direction: the largest eigenvalue of its Hessian. (runs,)
 
     Gradient descent of step size λ is stable below 2/λ; above, it moves to flatter weights (Cohen et al.
@@ -174,7 +175,7 @@ def sharpness(fleet: Fleet, task: Task, kind: str = "hessian", loss: Choice = No
 
 
 @measure("hessian", glance_every=12, weights=MOST)
-def hessian_spectrum(fleet: Fleet, task: Task, loss: Choice = None) -> list[Tensor]:
+def hessian_spectrum(fleet: Fleet, task: Task, loss: Named = None) -> list[Tensor]:
     """All eigenvalues of the two parts of the Hessian, least first: Gauss–Newton and NME, (runs, P) each.
 
     The first says how the loss curves with the logits, the second how the logits curve with the weights, as

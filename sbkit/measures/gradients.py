@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sbkit.core import Fleet, Task, called, check_memory, generator, loss, measure, numbers, told
 from sbkit.core.arguments import check_fleet, check_pair
 from sbkit.core.names import SbkitError, one_of, whole
 from sbkit.losses import Loss, loss_for
 
+INPUT = "The input of a gradient"
 AT_ONCE = 2**24  # numbers that are worked on together, a few times over
-Rows = tuple[Tensor, Tensor, Loss, Tensor]
 
 
 def example_gradients(
@@ -42,8 +43,8 @@ def example_gradients(
     """
     check_fleet(fleet, trains=True)
     inputs, targets, of, alive = _rows(fleet, x, y)
-    size = sum(p[0].numel() for p in fleet.parameters() if p.requires_grad)
-    directions = _directions(project, fleet, size, seed)
+    weights = fleet.vector().detach()
+    directions, size = _directions(project, weights, seed), weights.shape[1]
     n, item = inputs.shape[1], inputs.element_size()
     columns = size if directions is None else directions.shape[-1]
     what = f"{fleet.runs} runs × {n:,} rows × {columns:,} numbers × {item} bytes"
@@ -56,20 +57,20 @@ def example_gradients(
     return torch.cat(found, dim=1).where(alive, math.nan)
 
 
-def _directions(project: Any, fleet: Fleet, size: int, seed: int) -> Tensor | None:
-    """Directions (P, k) or (runs, P, k), given or drawn."""
+def _directions(project: Any, weights: Tensor, seed: int) -> Tensor | None:
+    """Directions (P, k) or (runs, P, k), given or drawn, for weights (runs, P)."""
     if project is None:
         return None
-    like = next(fleet.parameters())
+    runs, size = weights.shape
     if not hasattr(project, "shape"):
         k = whole("project", project)
-        return (torch.randn(size, k, generator=generator(seed, k)) / k**0.5).to(like)
-    project = numbers("A direction", project)
-    if project.shape[:-1] not in ((size,), (fleet.runs, size)):
+        return (torch.randn(size, k, generator=generator(seed, k)) / k**0.5).to(weights)
+    project = numbers("A direction", project, weights).detach()
+    if project.shape[:-1] not in ((size,), (runs, size)):
         fix = "project.mT" if project.shape[-1] == size else f"project=torch.randn({size}, 50)"
         rule = f"Directions of {size:,} weights that train are ({size}, k)"
         raise SbkitError(f"{rule}, got {tuple(project.shape)}; try {fix}.")
-    return project.detach().to(like)
+    return project
 
 
 def fisher(fleet: Fleet, x: Tensor, labels: Tensor | str = "sampled", seed: int = 0) -> list[Tensor]:
@@ -89,6 +90,7 @@ def fisher(fleet: Fleet, x: Tensor, labels: Tensor | str = "sampled", seed: int 
     [(3, 5, 2), (3, 5), (3, 2, 5), (3, 2)]
     """
     check_fleet(fleet, trains=True)
+    x = numbers(INPUT, x, next(fleet.parameters()))
     if isinstance(labels, str):
         one_of("kind of labels", labels, ["sampled"])
         labels = _sampled(fleet, x, seed)
@@ -103,7 +105,7 @@ def fisher(fleet: Fleet, x: Tensor, labels: Tensor | str = "sampled", seed: int 
 
 def _sampled(fleet: Fleet, x: Tensor, seed: int) -> Tensor:
     """A class of every row, drawn from the chances that each net gives it. (runs, n)"""
-    chances = fleet.predict(_inputs(fleet, x)).double().softmax(-1).cpu()  # (runs, n, outputs)
+    chances = fleet.predict(x).double().softmax(-1).cpu()  # (runs, n, outputs)
     if (outputs := chances.shape[-1]) < 2:
         raise SbkitError("Sampled labels are of nets with two or more outputs, got one; try labels=task.y.")
     known = chances.nan_to_num(1 / outputs)
@@ -128,6 +130,7 @@ def _squares(fleet: Fleet, x: Tensor, targets: Tensor, of: Loss) -> list[Tensor]
 
 
 @measure("gradient_norms", rows=False, glance={"rows": 256})
+@sdpa_kernel(SDPBackend.MATH)  # other attention is not batched
 def gradient_norms(fleet: Fleet, task: Task, rows: int | None = None) -> Tensor:
     """How much of the loss's gradient reaches each layer: its length there. (runs, layers)
 
@@ -163,6 +166,7 @@ def gradient_norms(fleet: Fleet, task: Task, rows: int | None = None) -> Tensor:
     return torch.stack(lengths, dim=1).where(alive.view(-1, 1), math.nan)
 
 
+@sdpa_kernel(SDPBackend.MATH)
 def derivatives(
     fleet: Fleet, x: Tensor, targets: Tensor, of: Callable[[Tensor, Tensor], Tensor], frozen: bool = False
 ) -> list[Tensor]:
@@ -190,13 +194,9 @@ def _parts(fleet: Fleet, x: Tensor, targets: Tensor, size: int) -> Iterator[tupl
     return zip(x.split(each, 1), targets.split(each, 1), strict=True)
 
 
-def _inputs(fleet: Fleet, x: Any) -> Tensor:
-    return numbers("The input of a gradient", x).to(next(fleet.parameters()))
-
-
-def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> Rows:
+def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> tuple[Tensor, Tensor, Loss, Tensor]:
     """Inputs (runs, n, d), targets (runs, n, outputs), the usual loss, and sound runs (runs, 1, 1)."""
-    inputs = _inputs(fleet, x)
+    inputs = numbers(INPUT, x, next(fleet.parameters()))
     logits = fleet.predict(inputs)  # (runs, n, outputs); it also refuses inputs of another task
     runs, n, outputs = logits.shape
     y = labels_of(y).to(logits.device)
@@ -218,6 +218,6 @@ def _rows(fleet: Fleet, x: Any, y: Any, of: Loss | None = None) -> Rows:
 def labels_of(y: Any) -> Tensor:
     """Labels, one a row, as a tensor (n,) or (n, outputs)."""
     with suppress(TypeError, ValueError, RuntimeError):
-        if (labels := torch.as_tensor(y)).ndim:
+        if (labels := torch.as_tensor(y)).ndim and not labels.is_complex():
             return labels
     raise SbkitError(f"Labels are numbers, one a row, got {y!r:.60}; try task.y.")

@@ -36,7 +36,7 @@ def kernel(
     """
     check_fleet(fleet)
     one_of("kernel", kind, KINDS)
-    x = numbers("The input of a kernel", x).to(next(fleet.parameters()))
+    x = numbers("The input of a kernel", x, next(fleet.parameters()))
     alive = fleet.predict(x).isfinite().all(-1).all(-1)  # (runs,); it also refuses inputs of another task
     if kind == "ntk":
         if layer is not None:

@@ -67,9 +67,9 @@ def _far(residuals: Tensor, inner: Tensor) -> Tensor:
 
 
 def _drawn(like: Tensor, k: int, rngs: Sequence[torch.Generator]) -> Tensor:
-    """Random vectors of length 1, each run's from its own generator. (runs, k, P)"""
-    drawn = torch.stack([torch.randn(k, like.shape[1], generator=rng, dtype=like.dtype) for rng in rngs])
-    return normalize(drawn, dim=-1).to(like.device)
+    """Random vectors, each run's from its own generator. (runs, k, P)"""
+    drawn = [torch.randn(k, like.shape[1], generator=rng, dtype=like.dtype) for rng in rngs]
+    return torch.stack(drawn).to(like.device)
 
 
 def _orthonormal(vectors: Tensor, basis: Tensor, rngs: Sequence[torch.Generator]) -> Tensor:

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sbkit.core import Fleet, SbkitError, Task, check_pair, one_of, told
-from sbkit.losses import Loss, loss_for
+from sbkit.core import Fleet, SbkitError, Task, check_pair, one_of
+from sbkit.losses import Loss, Named, loss_for
 
 KINDS = ("hessian", "gauss_newton", "nme")
-ROWS = 2048  # rows times runs whose derivatives stand in memory at once
-Choice = str | Callable[[Tensor, Tensor], Tensor] | None  # of a loss
+AT_ONCE = 2**21  # hidden units times rows times runs whose derivatives stand in memory, some 50 times over
 Chain = list[tuple[Tensor, Tensor]]  # what is differentiated, by what, in turn
 Product = Callable[[Tensor], Tensor]  # directions (runs, k, P) → curvature times each, the same shape
 
@@ -23,7 +22,7 @@ Product = Callable[[Tensor], Tensor]  # directions (runs, k, P) → curvature ti
 class Objective:
     """The mean loss of each run over all training rows, at any weights.
 
-    parts: some rows at a time, x (n, d) or (runs, n, d) with targets (n, outputs) or (runs, n, outputs).
+    parts: some rows at a time, x (n, d) with what the loss takes, (n,) or (n, outputs).
     """
 
     fleet: Fleet
@@ -32,29 +31,30 @@ class Objective:
 
     def at(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Logits (runs, n, outputs) of some rows at weights (runs, P), and their part of the loss (runs,)."""
-        rows = sum(x.shape[-2] for x, _ in self.parts)
+        rows = sum(len(x) for x, _ in self.parts)
         for x, targets in self.parts:
             with sdpa_kernel(SDPBackend.MATH):  # other attention has no second derivative
                 logits = self.fleet.logits_at(weights, x)
-            losses = self.loss(logits, targets.expand_as(logits))
-            if not isinstance(losses, Tensor) or losses.shape != logits.shape[:2]:
-                rule = f"A loss is a number a row, {tuple(logits.shape[:2])} of logits {tuple(logits.shape)}"
-                raise SbkitError(f"{rule}, got {told(losses)}; try (logits - targets).square().mean(-1).")
+            losses = self.loss(logits, targets.expand(len(logits), *targets.shape))
             yield logits, losses.sum(1) / rows
 
 
-def objective(name: str, fleet: Fleet, task: Task, loss: Choice) -> Objective:
+def objective(name: str, fleet: Fleet, task: Task, loss: Named) -> Objective:
     """The mean loss of a fleet on a task's training rows, for the measure `name`.
 
-    loss: that of `fit` if None, or a name, or a function (logits, targets) → (runs, n). Raises `SbkitError`
-    on another loss, on what is no fleet or task, and on nets that do not take the task's inputs.
+    loss: as `fit` takes it. Raises `SbkitError` on another loss, on what is no fleet or task, and on nets
+    that do not take the task's inputs.
     """
     check_pair(f"sb.measures.{name}", fleet, task, trains=True)
-    found = loss if isinstance(loss, Loss) else Loss(loss) if callable(loss) else loss_for(task, loss)
-    fleet.predict(task.x[..., :1, :])  # refuses
-    targets = found.encode(task.y, task.outputs).to(task.x.dtype)
-    rows = max(1, ROWS // fleet.runs)
-    return Objective(fleet, found, list(zip(task.x.split(rows, -2), targets.split(rows, -2), strict=True)))
+    found, one = loss_for(task, loss), task.x[:1]
+    if (outputs := fleet.predict(one).shape[-1]) != task.outputs:  # it also refuses inputs of another task
+        rule = f"A fleet has an output for each of the task's {task.outputs}"
+        raise SbkitError(f"{rule}, got one of {outputs}; try the task it was made for.")
+    width = sum(h[0].numel() for h in fleet.features(one))
+    targets = found.encode(task.y, task.outputs)
+    targets = targets.to(task.x.dtype) if targets.is_floating_point() else targets
+    rows = max(1, AT_ONCE // (fleet.runs * max(width, 100)))
+    return Objective(fleet, found, list(zip(task.x.split(rows), targets.split(rows), strict=True)))
 
 
 def curvature(of: Objective, kind: str) -> Product:
@@ -68,16 +68,17 @@ def curvature(of: Objective, kind: str) -> Product:
     one_of("kind of curvature", kind, KINDS)
     weights = of.fleet.vector().detach().requires_grad_()  # (runs, P)
 
-    def chains() -> Iterator[Chain]:
+    def chains() -> Iterator[tuple[Chain, Tensor]]:
         with torch.enable_grad():
             for logits, losses in of.at(weights):
-                yield _chain(kind, weights, logits, losses.sum())
+                yield _chain(kind, weights, logits, losses.sum()), 0 * losses.detach()
 
     kept = list(chains()) if len(of.parts) == 1 else []  # of few rows, for all the products to come
 
     def product(directions: Tensor) -> Tensor:
         total = torch.zeros_like(directions)
-        for chain in kept or chains():
+        for chain, nothing in kept or chains():
+            total += nothing.view(-1, 1, 1)  # NaN where the loss is not finite
             for along, found in zip(directions.unbind(1), total.unbind(1), strict=True):  # (runs, P) each
                 found += _multiplied(along, chain)
         finite = total.isfinite().flatten(1).all(1)  # (runs,)

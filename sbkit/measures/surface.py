@@ -6,19 +6,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, SbkitError, Task, between, measure, numbers, one_of, told, whole
+from sbkit.core import Fleet, SbkitError, Task, between, check_memory, measure, numbers, one_of, told, whole
+from sbkit.losses import Named
 from sbkit.measures.curvature import top
-from sbkit.measures.objective import Choice, objective
+from sbkit.measures.objective import objective
 
 
-@measure("loss_surface", glance_every=12, glance={"resolution": 11})
+@measure("loss_surface", glance_every=12, glance={"resolution": 9})
 def loss_surface(
     fleet: Fleet,
     task: Task,
     directions: str | Tensor = "top",
     resolution: int = 21,
     reach: float = 1.0,
-    loss: Choice = None,
+    loss: Named = None,
 ) -> Tensor:
     """Mean training loss of each run on a plane through its weights. (runs, resolution, resolution)
 
@@ -42,6 +43,8 @@ def loss_surface(
     of = objective("loss_surface", fleet, task, loss)
     weights = fleet.vector().detach()  # (runs, P)
     across, up = _directions(fleet, task, directions, weights, loss)  # (runs, P) each
+    what = f"{fleet.runs} runs × {resolution:,}² points × {weights.element_size()} bytes"
+    check_memory(fleet.runs * resolution**2 * weights.element_size(), what)
     line = torch.linspace(-reach, reach, resolution).tolist()
     found = weights.new_zeros(fleet.runs, resolution, resolution)
     with torch.no_grad():
@@ -53,11 +56,11 @@ def loss_surface(
     return found
 
 
-def _directions(fleet: Fleet, task: Task, directions: str | Tensor, weights: Tensor, loss: Choice) -> Tensor:
+def _directions(fleet: Fleet, task: Task, directions: str | Tensor, weights: Tensor, loss: Named) -> Tensor:
     """The two directions of the plane. (2, runs, P)"""
     if not isinstance(directions, str):
         runs, size = weights.shape
-        given = numbers("A pair of directions", directions).detach().to(weights)
+        given = numbers("A pair of directions", directions, weights).detach()
         if given.shape not in ((2, size), (2, runs, size)):
             rule = f"directions are 'top' or a tensor (2, {size}) or (2, {runs}, {size})"
             raise SbkitError(f"{rule}, got {told(directions)}; try torch.randn(2, {size}).")

@@ -108,14 +108,8 @@ def units(history: History) -> Images | None:
     kind = "units" if sample.classes else "units_values"
     labels = [f"{w:+.2g}".replace("-", "−") if w == w else "–" for w in finite(weights[run]).tolist()]
     scale = Axis(say("axes", "answer"), low=-reach, high=reach)
-    return Images(
-        "units",
-        say("titles", "units"),
-        pixels,
-        labels=labels,
-        caption=say("captions", kind, **about),
-        scale=scale,
-    )
+    caption = say("captions", kind, **about)
+    return Images("units", say("titles", "units"), pixels, labels=labels, caption=caption, scale=scale)
 
 
 def _rest(sample: Task, at: int | None) -> str:
@@ -217,9 +211,12 @@ def gradient_norms(history: History) -> Lines | None:
 
 
 def _norms(snapshot: Snapshot) -> Line:
-    table = shown(snapshot, snapshot.values["gradient_norms"])  # (runs, layers)
-    known = np.where(table > 0, table, np.nan)
-    return band_line(say("axes", "gradient"), np.arange(1, 1 + table.shape[1]), known)
+    return _positive(say("axes", "gradient"), shown(snapshot, snapshot.values["gradient_norms"]), 0)
+
+
+def _positive(label: str, table: Array, least: Any) -> Line:
+    """Values (runs, k) over 1 … k, none where they are not above the least."""
+    return band_line(label, np.arange(1, 1 + table.shape[1]), np.where(table > least, table, np.nan))
 
 
 @plot("kernel", rows=False)
@@ -227,7 +224,7 @@ def kernel(history: History) -> Field | None:
     """The tangent kernel of test rows in the order of their labels, mean over runs, 0 neutral."""
     latest = history[-1]
     values = shown(latest, latest.values["kernel"])  # (runs, n, n)
-    if not values.size:
+    if values.shape[1] < 2:  # one row has no axis
         return None
     size: Any = np.diagonal(values, axis1=1, axis2=2).mean(1, dtype=float)  # (runs,)
     size[size <= 0] = np.nan
@@ -243,27 +240,17 @@ def kernel(history: History) -> Field | None:
 def mask(history: History) -> Field:
     """Which weights of a layer are left in run 0: a row a unit, a column an input."""
     left = history[-1].values["mask"][0]  # (out, in)
-    x, y = (
-        Axis(say("axes", name), low=0, high=n)
-        for name, n in (("inputs", left.shape[1]), ("outputs", len(left)))
-    )
+    sides = zip(("inputs", "outputs"), left.T.shape, strict=True)
+    x, y = (Axis(say("axes", name), low=0, high=n) for name, n in sides)
     caption = say("captions", "mask", share=f"{100 * float(left.mean()):.1f}")
-    return Field(
-        "mask",
-        say("titles", "mask"),
-        x,
-        y,
-        left,
-        caption=caption,
-        scale=Axis(say("axes", "left"), low=0, high=1),
-    )
+    scale = Axis(say("axes", "left"), low=0, high=1)
+    return Field("mask", say("titles", "mask"), x, y, left, caption=caption, scale=scale)
 
 
 def _layer(snapshot: Snapshot, i: int, values: Tensor) -> Line:
     """Singular values (runs, k) of a layer, NaN where single precision cannot tell them from 0."""
     table = shown(snapshot, values)
-    known = np.where(table > np.finfo(np.float32).eps * table[:, :1], table, np.nan)
-    return band_line(say("axes", "layer", i=i + 1), np.arange(1, 1 + table.shape[1]), known)
+    return _positive(say("axes", "layer", i=i + 1), table, np.finfo(np.float32).eps * table[:, :1])
 
 
 @plot("sharpness")

@@ -1,5 +1,6 @@
 """The Hessian and its parts against torch's own, one net after another, and against differences."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,8 +21,9 @@ KINDS = ["hessian", "gauss_newton", "nme"]
 exact = partial(assert_close, rtol=1e-10, atol=1e-12)
 
 
-def quartic(logits, targets):
-    """A loss of one's own."""
+def quartic(logits, y):
+    """A loss of one's own, of labels or values as the task has them."""
+    targets = y if y.is_floating_point() else torch.nn.functional.one_hot(y, logits.shape[-1])
     return (logits - targets).pow(4).mean(-1)
 
 
@@ -30,9 +32,9 @@ def obvious(fleet, r, task, loss=None) -> dict[str, torch.Tensor]:
 
     By torch.autograd, for torch.func.hessian is wrong about layer norms (by 0.1, in torch 2.13).
     """
-    own, of = fleet.run(r).train(), quartic if loss is quartic else loss_for(task, loss)
+    own, of = fleet.run(r).train(), loss_for(task, loss)
     shapes = {name: p.shape for name, p in own.named_parameters()}
-    targets = loss_for(task, None if loss is quartic else loss).encode(task.y, task.outputs).to(DOUBLE)
+    targets = of.encode(task.y, task.outputs)
 
     def logits(w):
         parts = w.split([shape.numel() for shape in shapes.values()])
@@ -140,7 +142,7 @@ def test_rows_come_some_at_a_time(build, monkeypatch):
     task = slab_task(n=60)
     fleet = FLEETS[build](task, runs=2)
     whole = [hessian(fleet, task, kind) for kind in KINDS]
-    monkeypatch.setattr(objective, "ROWS", 2 * 7)
+    monkeypatch.setattr(objective, "AT_ONCE", 2 * 100 * 7)
     for kind, wanted in zip(KINDS, whole, strict=True):
         exact(hessian(fleet, task, kind), wanted)
 
@@ -240,9 +242,11 @@ def test_single_precision_and_losses_near_zero():
     assert sharpness(fleet, task).isfinite().all()
 
 
-def test_a_run_that_diverged_is_nan_alone():
+@pytest.mark.parametrize("build", ["tanh", "linear"])
+def test_a_run_that_diverged_is_nan_alone(build):
+    """Also where nothing is left to differentiate, as of the NME of a linear net."""
     task = slab_task(n=40)
-    fleet = FLEETS["tanh"](task, runs=3)
+    fleet = FLEETS[build](task, runs=3)
     whole = sharpness(fleet, task)
     with torch.no_grad():
         fleet.linears[0].weight[1, 0, 0] = torch.nan
@@ -273,7 +277,9 @@ REFUSED = [
     (lambda f, t: hvp(f, t, [1.0]), "got a float; try"),
     (lambda f, t: hvp(f, t, f.vector(), kind="gn"), "No kind of curvature named 'gn'; there are hessian"),
     (lambda f, t: sharpness(f, t, loss="hing"), "No loss named 'hing'.*Did you mean 'hinge'"),
-    (lambda f, t: sharpness(f, t, loss=lambda z, y: z.mean()), r"a number a row, \(2, 25\).*got \(\).* try"),
+    (lambda f, t: sharpness(f, t, loss=lambda z, y: z.mean()), r"a number a row, \(2, 3\).*got \(\).* try"),
+    (lambda f, t: sharpness(f, t, loss=lambda z: z), "a number a row.*got TypeError"),
+    (lambda f, t: sharpness(f, t, loss=lambda z, y: z.sum(-1) * z.mean()), "mixes runs; sum or average"),
     (lambda f, t: hessian(f, t, layer=2), "layer is one of 0…1, got 2; try layer=0"),
     (lambda f, t: hessian(f, t, layer=0.5), "layer is a whole number of at least 0, got 0.5"),
     (lambda f, t: eigenvalues(f, t, k=51), "50 weights has as many eigenvalues, got k=51; try k=50"),
@@ -281,13 +287,22 @@ REFUSED = [
     (lambda f, t: trace(f, t, probes=1), "probes is a whole number of at least 2, got 1; try 2"),
     (lambda f, t: sharpness(f.requires_grad_(False), t), "got none that do; try fleet.requires_grad_"),
     (lambda f, t: sharpness(f, three_classes()), "does not take the task's inputs"),
+    (
+        lambda f, t: sharpness(sb.mlp(t, width=3), replace(t, y=t.y + 1)),
+        "each of the task's 3, got one of 2; try",
+    ),
     (lambda f, t: sharpness(f.run(0), t), "A fleet is many nets in one, got a Sequential; try sb.models"),
     (lambda f, t: hessian(sb.mlp(t, width=9000, depth=1, runs=9), t), r"9 runs × .*² weights × 8 bytes = "),
     (
         lambda f, t: sb.measure["hessian"](sb.mlp(t, width=200), t),
         r"up to 1,000 weights a net, got 41,402.*eigenvalues",
     ),
-    (lambda f, t: f.logits_at(torch.ones(2, 3), t.x), r"are \(2, 50\), a row a run, got \(2, 3\), torch"),
+    (lambda f, t: f.logits_at(torch.ones(2, 3), t.x), r"are \(2, 50\), .*64, a row a run, got \(2, 3\), "),
+    (
+        lambda f, t: f.logits_at(f.vector().float(), t.x),
+        r"got \(2, 50\), torch.float32; try fleet.vector\(\)",
+    ),
+    (lambda f, t: f.logits_at(None, t.x), "a row a run, got None; try"),
 ]
 
 

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from cases import DOUBLE, FLEETS, TASKS, regression, slab_task, three_classes
+from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
@@ -121,6 +122,30 @@ def test_gradient_norms_are_of_the_full_batch_gradient(build, task, monkeypatch)
     assert_close(few, gradient_norms(fleet, task.sample(20)))
 
 
+class Encodes(nn.Module):
+    """Attention over three numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.out = nn.Linear(1, 4), nn.Linear(4, 2)
+        self.encoder = nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True)
+
+    def forward(self, x):
+        return self.out(self.encoder(self.embed(x.unsqueeze(-1))).mean(1))
+
+
+def test_attention_has_gradients_too():
+    task = slab_task(n=5)
+    fleet = sb.models.fleet_of(lambda: Encodes().double(), runs=2)
+    wanted = flat(one_by_one(fleet.run(1).train(), task.x, task.y))
+    assert_close(example_gradients(fleet, task.x, task.y)[1], wanted)
+    sizes = [p[0].numel() for p in fleet.parameters()]
+    parts = zip(wanted.mean(0).split(sizes), fleet.parameters(), strict=True)
+    layers = [part for part, p in parts if p.ndim > 2]
+    assert_close(gradient_norms(fleet, task)[1], torch.stack([layer.norm() for layer in layers]))
+    assert fisher(fleet, task.x)[0].isfinite().all()
+
+
 def test_gradients_vanish_on_their_way_through_a_deep_tanh_net():
     task = slab_task()
     norms = gradient_norms(sb.mlp(task, depth=20, width=16, activation="tanh", runs=3), task)
@@ -162,6 +187,9 @@ REFUSED = [
     (lambda f, t: example_gradients(f, t.x, t.y + 5), r"classes 0…1, got torch.int64 \[5, 6\]; try task.y"),
     (lambda f, t: example_gradients(f, t.x, -t.y), "classes 0…1, got"),
     (lambda f, t: example_gradients(f, t.x, t.y == 1), "classes 0…1, got torch.bool"),
+    (lambda f, t: example_gradients(f, t.x, t.y + 0j), "Labels are numbers, one a row, got tensor"),
+    (lambda f, t: example_gradients(f, t.x, t.y, torch.ones(122, 2) + 0j), "real numbers.*try its .real"),
+    (lambda f, t: example_gradients(f.requires_grad_(False), t.x, t.y), "got none that do; try fleet.requ"),
     (lambda f, t: example_gradients(f, t.x, "labels"), "Labels are numbers, one a row, got 'labels'"),
     (lambda f, t: example_gradients(f, t.x, t.y, 0), "project is a whole number of at least 1, got 0"),
     (lambda f, t: example_gradients(f, t.x, t.y, 2.5), "project is a whole number of at least 1, got 2.5"),

@@ -197,3 +197,9 @@ def test_refuses(ask, says):
     task = slab_task()
     with pytest.raises(sb.SbkitError, match=says):
         ask(sb.mlp(task, depth=2, runs=2), task)
+
+
+def test_no_picture_of_a_single_row():
+    task = slab_task(n=20, n_test=1)
+    run = sb.fit(FLEETS["relu"](task, runs=2), task, steps=1, measure=["kernel"])
+    assert sb.plot["kernel"]([run.snapshot()]) is None

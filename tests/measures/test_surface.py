@@ -64,15 +64,17 @@ def test_colours_stay_while_it_trains():
     assert len({(one.scale, one.x, one.y) for one in drawn}) == 1
     first = history[0].values["loss_surface"].mean(0)
     assert drawn[0].scale.high == pytest.approx(float(first.max())) and drawn[0].x.high == 1
-    assert run.snapshot(glance=True).values["loss_surface"].shape == (2, 11, 11)
+    assert run.snapshot(glance=True).values["loss_surface"].shape == (2, 9, 9)
 
 
 REFUSED = [
     ({"directions": "random"}, "No direction named 'random'; there are top"),
     ({"directions": torch.ones(2, 3)}, r"\(2, 50\) or \(2, 2, 50\), got \(2, 3\).* try torch.randn\(2, 50\)"),
     ({"directions": torch.ones(3, 50)}, r"got \(3, 50\)"),
+    ({"directions": torch.ones(2, 50) + 0j}, r"real numbers, got \(2, 50\), torch.complex64; try its .real"),
     ({"directions": None}, "A pair of directions is of numbers"),
     ({"resolution": 1}, "resolution is a whole number of at least 2, got 1; try 2"),
+    ({"resolution": 10**7}, r"2 runs × 10,000,000² points × 8 bytes = "),
     ({"resolution": 2.5}, "resolution is a whole number of at least 2, got 2.5; try 2"),
     ({"reach": 0}, "reach is a number above 0 .*got 0; try 0.1"),
     ({"loss": "hing"}, "Did you mean 'hinge'"),
