@@ -83,29 +83,19 @@ def slope(fleet: Fleet, task: Task) -> Tensor:
     return gradient.norm(dim=1)
 
 
-RATES = [0.1, 0.4, 0.5, 2.0]
-
-# The largest curvature at which gradient descent with each of four rates does not run away.
+# The largest curvature at which gradient descent with rates of 0.1, 0.4, 0.5 and 2 does not run away.
 stable_limit = exercise(
-    want=[2 / lr for lr in RATES],
+    want=[20, 5, 4, 1],
     expects="Four numbers are expected, one a rate",
     right="At 2/η a step lands just as high on the other side. Any sharper, and it lands higher.",
     wrong={
-        "At 1/η one step lands at the bottom. Go on: x may change its sign and still shrink.": [
-            1 / lr for lr in RATES
-        ],
-        "The larger the rate, the sooner it runs away: divide by the rate.": [2 * lr for lr in RATES],
+        "At 1/η one step lands at the bottom. x may change its sign and still shrink.": [10, 2.5, 2, 0.5],
+        "The larger the rate, the sooner it runs away: divide by the rate.": [0.2, 0.8, 1, 4],
     },
     rest="The factor 1 − ηλ must not leave −1 … 1. At which λ is it −1?",
 )
 
-TURN = torch.linalg.qr(normal(6, 6, seed=3))[0]
-
-
-def _bowl(*curvatures: float) -> Callable[[Tensor], Tensor]:
-    """v (6,) → A v, where A has these six eigenvalues."""
-    matrix = TURN @ torch.diag(torch.tensor(curvatures, dtype=torch.float64)) @ TURN.mT
-    return lambda v: matrix @ v
+CURVATURES = torch.tensor([0.3, 5, 2, 1, 0.1, 0], dtype=torch.float64)
 
 
 def _power(product: Callable[[Tensor], Tensor], v: Tensor, turns: int = 200) -> Tensor:
@@ -117,46 +107,34 @@ def _power(product: Callable[[Tensor], Tensor], v: Tensor, turns: int = 200) -> 
 # A function (product, v) → the largest eigenvalue of the matrix that product multiplies with, from v on.
 power_iteration = exercise(
     "product and v",
-    tries=[(_bowl(5, 2, 1, 0.5, 0.1, 0), normal(6)), (_bowl(0.3, 0.2, 0.1, 0, 0, 0), 3 * normal(6, seed=1))],
+    tries=[(lambda v: v * CURVATURES, normal(6)), (lambda v: v * CURVATURES / 9, 3 * normal(6, seed=1))],
     want=_power,
     expects="One number is expected, the eigenvalue",
     wrong={
-        "That is vᵀHv of the v that you were given. Turn it first: v ← Hv / ‖Hv‖, many times.": (
-            lambda product, v: v @ product(v),
-            lambda product, v: v @ product(v) / (v @ v),
-        ),
-        "That is the direction. How much does the loss curve along it? Return vᵀHv.": (
-            lambda product, v: product(v) / product(v).norm()
-        ),
-        "You stop too early: v still turns. Take a hundred turns.": (
-            lambda product, v: _power(product, v, 1),
-            lambda product, v: _power(product, v, 5),
-        ),
+        "That is vᵀHv of the v that you were given. Turn it first, many times.": lambda hv, v: v @ hv(v),
+        "That is the direction. How much does the loss curve along it?": lambda hv, v: hv(v) / hv(v).norm(),
+        "You stop too early, while v still turns.": lambda hv, v: _power(hv, v, 1),
     },
     right="After many turns v is the steepest direction, and vᵀHv how sharply the loss curves along it.",
     rest="Repeat v ← Hv / ‖Hv‖ a hundred times, then return vᵀHv.",
 )
 
 
-def _untrained() -> list[tuple[Fleet, Task]]:
-    """Three nets of the lesson as they were born, and their task."""
-    task = digits(200)
-    return [(mlp(task, width=20, activation="tanh", runs=3), task)]
+def _of(loss: str, rows: int) -> Callable[[Fleet, Task], Tensor]:
+    return lambda fleet, task: sharpness(fleet, task.sample(rows), loss=loss)
 
 
 # A function (fleet, task) → the sharpness that gradient descent on the square loss meets. (runs,)
 own_loss = exercise(
     "fleet and task",
-    tries=_untrained,
-    want=lambda fleet, task: sharpness(fleet, task, loss="square"),
+    tries=lambda: [(mlp(task := digits(200), width=20, activation="tanh", runs=3), task)],
+    want=_of("square", 200),
     expects="Three numbers are expected, one a net",
     atol=0.005,
     wrong={
-        "That is the friend's number.": lambda fleet, task: sharpness(fleet, task.sample(20)),
-        "All rows now. But which loss do these nets go down?": lambda fleet, task: sharpness(fleet, task),
-        "The right loss. But which rows does a step of gradient descent see?": (
-            lambda fleet, task: sharpness(fleet, task.sample(20), loss="square")
-        ),
+        "That is the friend's number.": _of("cross_entropy", 20),
+        "All rows now. But which loss do these nets go down?": _of("cross_entropy", 200),
+        "The right loss. But which rows does a step of gradient descent see?": _of("square", 20),
     },
     right="The loss that is trained, on the rows that each step sees: of this 2/η is the limit.",
     rest="Use sb.measures.sharpness with the loss that is trained, on all rows.",
