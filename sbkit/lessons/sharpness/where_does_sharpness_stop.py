@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +25,8 @@ START, STEPS, REACH = 0.5, 6, 1.0  # of the descent on a parabola, which is draw
 
 def parabola(curvature: float = 4.0, lr: float = 0.4) -> Lines:
     """Six steps of gradient descent on L(x) = curvature · x² / 2, from x = 0.5, while they are in sight."""
-    x = np.linspace(-REACH, REACH, 81)
-    at = START * (1 - lr * curvature) ** np.arange(STEPS + 1)
+    x: Any = np.linspace(-REACH, REACH, 81)
+    at: Any = START * (1 - lr * curvature) ** np.arange(STEPS + 1)
     at = at[np.abs(at) <= REACH]
     valley, path = (Line(name, t, curvature * t**2 / 2) for name, t in (("loss", x), ("steps", at)))
     factor = f"1 − {lr:g} · {curvature:g} = {1 - lr * curvature:.2g}".replace("-", "−")
@@ -40,7 +41,8 @@ def parabola(curvature: float = 4.0, lr: float = 0.4) -> Lines:
 def sharpness_over_steps(history: Sequence[Snapshot], lr: Sequence[float], limits: bool = True) -> Lines:
     """Sharpness of runs grouped by their rate, lr (runs,), over steps; with limits, 2 / lr as dashes."""
     found = finite(torch.stack([seen.values["sharpness"] for seen in history], 1))  # (runs, points)
-    steps, rates = [seen.step for seen in history], np.array(lr)
+    steps: Any = [seen.step for seen in history]
+    rates = np.array(lr)  # (runs,)
     lines = [band_line(f"lr {rate:g}", steps, found[rates == rate]) for rate in np.unique(rates)]
     edges = [
         Line(f"2/{rate:g}", steps, np.full(len(steps), 2 / rate), dash=True) for rate in np.unique(rates)
@@ -65,7 +67,7 @@ def each_step(run: Run, steps: int) -> Tensor:
 def bounces(early: Tensor, late: Tensor) -> Lines:
     """The losses (runs, steps) of the first net in two stretches of training, each over its first."""
     parts = ("from step 100", early[0]), ("from step 460", late[0])
-    lines = [Line(name, np.arange(len(loss)), loss / loss[0]) for name, loss in parts]
+    lines = [band_line(name, np.arange(len(loss)), finite(loss / loss[0])[None]) for name, loss in parts]
     caption = (
         "Loss of net 0 at every step of two stretches, each divided by its first. See where it rises: before "
         "the edge never, at the edge again and again. And yet it falls in the long run."
