@@ -42,7 +42,7 @@ def rescale(fleet: Fleet, scale: float | Tensor, by: str = "layer") -> None:
     units, rngs = before.bias.shape[1], [generator(fleet.seed + r, 7) for r in range(fleet.runs)]
     own = torch.stack([torch.rand(units, generator=rng) for rng in rngs])
     power = (own if by == "unit" else torch.ones_like(own)).to(before.bias)  # (runs, units)
-    factor = torch.as_tensor(scale).to(power).reshape(-1, 1) ** power
+    factor = torch.as_tensor(scale, dtype=power.dtype, device=power.device).reshape(-1, 1) ** power
     before.weight *= factor.unsqueeze(-1)
     before.bias *= factor
     last.weight /= factor.unsqueeze(1)
@@ -110,7 +110,11 @@ def flatness_lines(history: Sequence[Snapshot]) -> Lines:
     """The four measures over steps, on one log axis."""
     each = [(name, lambda s, i=i: s.values["flatness"][:, i]) for i, name in enumerate(FLAT)]
     lines = [step_line(name, history, of, dash=name == FLAT[3]) for name, of in each]
-    x, y, caption = Axis("step", low=0), Axis("curvature", log=True), LAST + told(history[-1])["over"] + "."
+    x, y, caption = (
+        Axis("step", low=0),
+        Axis("curvature", low=1e-4, log=True),
+        LAST + told(history[-1])["over"] + ".",
+    )
     return Lines("flatness", "How flat is it?", x, y, lines, caption, grows=True)
 
 
