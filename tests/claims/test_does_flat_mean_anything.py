@@ -1,7 +1,7 @@
 """The science of the lesson "Does flat mean anything?", at other seeds than its own.
 
 Row 12 of the course's sheet: Dinh et al. 2017 on twins, Petzka et al. 2021 on relative flatness. Not
-asserted: that relative flatness predicts the error on new points; over noise levels its order is the wrong one.
+asserted: that relative flatness predicts the error on new points; over noise levels its order is wrong.
 """
 
 import json
@@ -42,8 +42,8 @@ def test_the_closed_form_is_the_hessian():
     H = blocks(h, p)
     whole = sb.measures.hessian(fleet.only(0), task, layer=1)[0]  # weights, row by row, then biases
     assert torch.allclose(H[0].flatten(2).flatten(0, 1), whole[:320, :320], rtol=0, atol=1e-12)
-    slow = sum(w[0, s] @ w[0, t] * H[0, s, :, t].trace() for s in range(10) for t in range(10))
-    assert torch.allclose(kappa(w, H)[0], slow, rtol=1e-10)
+    pairs = [w[0, s] @ w[0, t] * H[0, s, :, t].trace() for s in range(10) for t in range(10)]
+    assert torch.allclose(kappa(w, H)[0], torch.stack(pairs).sum(), rtol=1e-10)
     mean = p @ w  # κ is ‖h‖² times the variance of the rows of w under p
     variance = (p @ w.square().sum(-1, keepdim=True))[..., 0] - mean.square().sum(-1)
     assert torch.allclose(kappa(w, H), (h.square().sum(-1) * variance).mean(1), rtol=1e-10)

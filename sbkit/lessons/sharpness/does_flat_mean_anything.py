@@ -23,9 +23,7 @@ SAME = "Colour: chance of class 1, over new points. Compare the net with its twi
 SIZES = "How long each layer's weights are, net beside twin. Two layers differ, each by a factor of five."
 WALK = "Loss of a net of two weights, up to 1. Walk along the pale valley: all its nets compute the same."
 BENDS = "The same loss when a alone moves. Compare the bends: twice the b makes four times the curvature."
-LAST = (
-    "Curvature of the loss in the last layer's weights. Watch steps 600 to 800: a level line knows no twin. "
-)
+LAST = "Curvature of the loss in the last layer's weights. From step 600, level lines don't notice the twin. "
 CUT = "Loss when the last layer alone moves along its sharpest direction. Watch how wide it is. "
 
 
@@ -110,11 +108,8 @@ def flatness_lines(history: Sequence[Snapshot]) -> Lines:
     """The four measures over steps, on one log axis."""
     each = [(name, lambda s, i=i: s.values["flatness"][:, i]) for i, name in enumerate(FLAT)]
     lines = [step_line(name, history, of, dash=name == FLAT[3]) for name, of in each]
-    x, y, caption = (
-        Axis("step", low=0),
-        Axis("curvature", low=1e-4, log=True),
-        LAST + told(history[-1])["over"] + ".",
-    )
+    x, y = Axis("step", low=0), Axis("curvature", low=1e-4, log=True)
+    caption = LAST + told(history[-1])["over"] + "."
     return Lines("flatness", "How flat is it?", x, y, lines, caption, grows=True)
 
 
