@@ -79,14 +79,10 @@ def test_sliding_ends_at_the_twin_and_moves_no_prediction(seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_optimizer_notices(seed):
-    """Trained on, the ends lose 24 points or more on average, in 4 trials; at scale 5 the loss falls to .55 to .77."""
-    for scale in (0.04, 25.0, 5.0):
+    """Trained on, the ends' loss grew 1.7 times or more in 8 means of five; at scale 5 it fell to .55 to .77."""
+    for scale, low, high in ((0.04, 1.2, 10), (25.0, 1.2, 10), (5.0, 0, 1)):
         history = {s.step: s for s in lesson(scale=scale, then="train on", seed=seed)}
-        before, after = history[800], history[1000]
-        if scale == 5:
-            assert (after.loss / before.loss).mean() < 1
-        else:
-            assert (after.test_accuracy - before.test_accuracy).mean() < -0.1
+        assert low < (history[1000].loss / history[800].loss).mean() < high
 
 
 @pytest.mark.slow
