@@ -4,7 +4,7 @@
 # Yours to set, e.g. make lab PYTHON=/opt/python3.12/bin/python
 #   PYTHON       the interpreter to build on (default: the newest found)
 #   TORCH_INDEX  where to take torch from; empty: PyPI (default: the CPU's build on Linux without an NVIDIA driver)
-#   NAME         the lesson that `make lesson` begins: 3-sharpness/01-how-sharp
+#   NAME         the lesson that `make lesson` begins: 9-own/01-how-sharp
 #   ONLY         the one notebook that `make notebooks` runs
 #   URL          the repository's address, for `make address`
 #   LAB_ARGS     passed on to JupyterLab, e.g. --ip=0.0.0.0 --port=8889
@@ -102,7 +102,7 @@ slow: $(DEV) ## its slow ones: claims, processes, documents
 browser: $(DEV) ## those in JupyterLab in a real Chromium, one at a time
 	$(VENV)/$(BIN)/pytest -m browser
 
-lesson: $(VENV)/lab.done ## begin a lesson: make lesson NAME=3-sharpness/01-how-sharp
+lesson: $(VENV)/lab.done ## begin a lesson: make lesson NAME=9-own/01-how-sharp
 	@$(VENV)/$(BIN)/python scripts/lesson.py "$(NAME)"
 	@$(VENV)/$(BIN)/python scripts/notebooks.py "notebooks/$(NAME).ipynb"
 	@echo "It runs and keeps to the rules. Now tell your story: CONTRIBUTING.md, \"A lesson\"."

@@ -1,4 +1,4 @@
-"""Begin a lesson: python scripts/lesson.py 3-sharpness/01-how-sharp
+"""Begin a lesson: python scripts/lesson.py 9-own/01-how-sharp
 
 Writes a notebook, the lesson's file (its exercise, and what it alone needs) and a test of its claim. All
 three run and keep to the rules as they stand; change them from there.
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates" / "new"
 NAME = re.compile(r"(?P<number>\d)-(?P<part>[a-z][a-z0-9-]*)/(?P<at>\d\d)-(?P<question>[a-z][a-z0-9-]*)")
 CELL = re.compile(r"^%% (markdown|code) (\S+)(?: (\{.*\}))?$", re.MULTILINE)
-EXAMPLE = "3-sharpness/01-how-sharp"
+EXAMPLE = "9-own/01-how-sharp"
 METADATA: dict[str, Any] = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NAME = "3-sharpness/01-how-sharp"
+NAME = "9-own/01-how-sharp"
 COPIED = ("Makefile", "README.md", "pyproject.toml", "docs", "notebooks", "sbkit", "scripts", "tests")
 CLUTTER = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.gif", "*.png")
 
@@ -48,17 +48,17 @@ def python(house: Path, *given: str) -> subprocess.CompletedProcess[str]:
     [
         ("", NAME),
         ("how-sharp", NAME),
-        ("3-sharpness", NAME),
-        ("3-sharpness/How sharp", "3-sharpness/01-how-sharp"),
-        ("3-sharpness/1-how_sharp", "3-sharpness/01-how-sharp"),
-        ("notebooks/3-Sharpness/01-how-sharp.ipynb", NAME),
+        ("9-own", NAME),
+        ("9-own/How sharp", "9-own/01-how-sharp"),
+        ("9-own/1-how_sharp", "9-own/01-how-sharp"),
+        ("notebooks/9-Own/01-how-sharp.ipynb", NAME),
         ("../../01-how-sharp", NAME),
         ("1-sharpness/20-how-sharp", "1-simplicity/20-how-sharp"),  # part 1 has a name
         ("1-simplicity/01-which-feature-will-it-use", r"1-simplicity/\d\d-which-feature-will-it-use-again"),
         ("1-simplicity/01-how-sharp", r"1-simplicity/\d\d-how-sharp"),  # the number is taken
-        ("3-sharpness/01-climb", "3-sharpness/01-climb-again"),  # an exercise of that name is there
-        ("3-sharpness/01-class", "3-sharpness/01-class-here"),
-        ("3-class/01-how-sharp", "3-class-here/01-how-sharp"),
+        ("9-own/01-climb", "9-own/01-climb-again"),  # an exercise of that name is there
+        ("9-own/01-class", "9-own/01-class-here"),
+        ("9-class/01-how-sharp", "9-class-here/01-how-sharp"),
     ],
 )
 def test_a_bad_name_is_refused_with_one_that_fits(house, name, fix):
@@ -120,7 +120,7 @@ def test_a_lesson_keeps_to_every_rule_as_it_begins(begun, tests):
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("make") or os.name == "nt", reason="needs make and sh")
 def test_what_is_written_is_tidy(begun):
-    written = [f"notebooks/{NAME}.ipynb", "sbkit/lessons/sharpness", "tests/claims/test_how_sharp.py"]
+    written = [f"notebooks/{NAME}.ipynb", "sbkit/lessons/own", "tests/claims/test_how_sharp.py"]
     ruff = shutil.which("ruff", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(

@@ -14,17 +14,17 @@ import torch
 from torch.nn import functional as F
 
 import sbkit as sb
-from sbkit.lessons.sharpness.what_does_sam_buy import learned, valleys
+from sbkit.lessons.sharpness.what_does_sam_buy import learned
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks/3-sharpness/01-what-does-sam-buy.ipynb"
 
 
 def lesson() -> dict[str, Any]:
-    """The functions of the lesson: train, sam_step, lead."""
+    """The functions of the lesson: train, sam_step, lead, valleys with its loss."""
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    names: dict[str, Any] = {"sb": sb}
+    names: dict[str, Any] = {"sb": sb, "learned": learned}
     for cell in cells:
-        if cell["id"] in ("train", "step", "lead"):
+        if cell["id"] in ("train", "step", "lead", "valleys"):
             exec("".join(cell["source"]), names)  # noqa: S102
     return names
 
@@ -73,7 +73,8 @@ def test_what_the_climb_adds_is_slope_and_curvature():
 
 
 def test_the_wide_valley_wins_once_rho_is_large():
-    lowest = [float(valleys(rho).lines[2].x[0]) for rho in (0.0, 0.05, 0.2, 0.5)]
+    pictures = [lesson()["valleys"](rho).lines[1] for rho in (0.0, 0.05, 0.2, 0.5)]
+    lowest = [float(worst.x[worst.y.argmin()]) for worst in pictures]
     assert lowest == pytest.approx([-1, -1, 1, 1], abs=0.02)
 
 
