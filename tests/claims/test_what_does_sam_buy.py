@@ -87,7 +87,7 @@ def test_learned_counts_kept_and_redrawn_rows_apart():
             rows = [i for i in range(60) if bool(task.corrupted[i]) is marked]
             right = sum(int(answers[r, i]) == int(task.y[i]) for i in rows)
             assert math.isclose(float(found[r, column]), right / len(rows), abs_tol=1e-6)
-    assert learned(fleet, sb.data.digits(60, seed=320))[:, 1].isnan().all()
+    assert learned(fleet, sb.data.digits(60, seed=320)).shape == (3, 1)
 
 
 @pytest.mark.slow
