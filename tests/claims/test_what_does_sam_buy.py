@@ -97,7 +97,7 @@ def test_sam_gains_most_with_wrong_labels():
     for noise in (0.0, 0.2):
         ends = [[sb.last(train(rho, noise, seed=seed)) for rho in (0.0, 0.2, 0.5)] for seed in (7000, 7010)]
         gains[noise] = torch.cat([100 * (sam.test_accuracy - sgd.test_accuracy) for sgd, _, sam in ends])
-        taught[noise] = [torch.cat([end[i].values["learned"][:, 1] for end in ends]) for i in (0, 2)]
+        taught[noise] = [torch.cat([end[i].values["learned"][:, -1] for end in ends]) for i in (0, 2)]
         fall.append(torch.cat([mid.values["sharpness"] / sgd.values["sharpness"] for sgd, mid, _ in ends]))
     assert gains[0.0].mean() >= 0.8 and gains[0.2].mean() >= 3
     assert taught[0.2][0].min() >= 0.97 and taught[0.2][1].max() <= 0.85
