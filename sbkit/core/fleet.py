@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sbkit.core.names import SbkitError, whole
+from sbkit.core.names import SbkitError
 from sbkit.core.numbers import told
 from sbkit.core.refused import averages, unfit
 from sbkit.core.rules import Dropout, Rules, averaged
@@ -160,7 +160,7 @@ class Fleet(nn.Module):
         hidden = self.hidden(x)
         if layer is None:
             return hidden
-        if whole("layer", layer, 0) >= len(hidden):
+        if layer not in range(len(hidden)) or isinstance(layer, bool | float):
             known = f"0…{len(hidden) - 1}" if hidden else "none"
             fix = "0" if hidden else "a net of depth 1"
             raise SbkitError(f"This fleet has hidden layers {known}, got {layer}; try {fix}.")

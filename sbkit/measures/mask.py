@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, SbkitError, Task, check_pair, measure, whole
@@ -12,7 +13,8 @@ def mask(fleet: Fleet, task: Task, layer: int | None = None) -> Tensor:
     """Which weights of a layer are not 0: 1 where one is left, 0 where it is pruned. (runs, out, in)
 
     layer: one of `fleet.weights()`; None is the largest. A kernel of a convolution is a row, (runs, out, in
-    · size). Its plot shows run 0: each run may be pruned elsewhere. Raises `SbkitError` on another layer.
+    · size). Its plot shows run 0: each run may be pruned elsewhere. NaN
+    for a run that diverged. Raises `SbkitError` on another layer.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -28,4 +30,5 @@ def mask(fleet: Fleet, task: Task, layer: int | None = None) -> Tensor:
         layer = max(range(len(weights)), key=lambda i: weights[i].numel())
     elif whole("layer", layer, 0) >= len(weights):
         raise SbkitError(f"layer is one of 0…{len(weights) - 1}, got {layer}; try layer=0.")
-    return (weights[layer].detach() != 0).flatten(2).to(task.x.dtype)
+    w = weights[layer].detach().flatten(2)
+    return (w != 0).to(w).where(fleet.vector().isfinite().all(1).view(-1, 1, 1), torch.nan)

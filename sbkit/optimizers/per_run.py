@@ -112,7 +112,9 @@ class LBFGS(eager(optim.LBFGS)):
     def __init__(self, part: Fleet, lr: float, weight_decay: float, history_size: int):
         options = {"history_size": history_size, "line_search_fn": "strong_wolfe"}
         # Newer versions of torch would let the search evaluate once, and the run would not move.
-        super().__init__(list(part.parameters()), lr=lr, max_iter=1, max_eval=26, **options)
+        super().__init__(
+            [p for p in part.parameters() if p.requires_grad], lr=lr, max_iter=1, max_eval=26, **options
+        )
         self.param_groups[0]["weight_decay"] = weight_decay
 
     def step(self, closure: Closure) -> Tensor | None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -121,7 +123,7 @@ class LBFGS(eager(optim.LBFGS)):
 
         def penalized() -> Tensor:
             loss, decay = torch.as_tensor(closure())[0].clone(), group["weight_decay"]
-            for p in (p for p in group["params"] if p.requires_grad and decay):
+            for p in group["params"] if decay else ():
                 loss += decay / 2 * p.detach().square().sum()
                 torch.as_tensor(p.grad).add_(p.detach(), alpha=decay)
             return loss

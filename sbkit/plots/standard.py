@@ -237,12 +237,16 @@ def kernel(history: History) -> Field | None:
 
 
 @plot("mask", rows=False)
-def mask(history: History) -> Field:
-    """Which weights of a layer are left in run 0: a row a unit, a column an input."""
-    left = history[-1].values["mask"][0]  # (out, in)
-    sides = zip(("inputs", "outputs"), left.T.shape, strict=True)
-    x, y = (Axis(say("axes", name), low=0, high=n) for name, n in sides)
-    caption = say("captions", "mask", share=f"{100 * float(left.mean()):.1f}")
+def mask(history: History) -> Field | None:
+    """Which weights of a layer are left in the first run that has a loss: a row a unit, a column an input."""
+    values = shown(history[-1], history[-1].values["mask"])  # (runs, out, in)
+    if not values.size:
+        return None
+    run = next((r for r, each in enumerate(values) if np.isfinite(each).all()), 0)
+    left = np.where(np.isfinite(values[run]), values[run] != 0, np.nan)  # (out, in)
+    y = Axis(say("axes", "outputs"), low=0, high=left.shape[0])
+    x = Axis(say("axes", "inputs"), low=0, high=left.shape[1])
+    caption = say("captions", "mask", run=run)
     scale = Axis(say("axes", "left"), low=0, high=1)
     return Field("mask", say("titles", "mask"), x, y, left, caption=caption, scale=scale)
 

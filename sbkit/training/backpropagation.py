@@ -97,7 +97,7 @@ class _Layer:
     """A layer's weights and gradients as arrays, with room for what it computes from a minibatch."""
 
     def __init__(self, layer: Linear, rows: int):
-        self.scale, self.shift = layer.scale, layer.shift
+        self.layer = layer
         self.weight, self.weight_grad = _pair(layer.weight)  # (runs, out, in) each
         self.turned = self.weight.swapaxes(1, 2)  # (runs, in, out)
         self.bias = self.bias_grad = None
@@ -108,12 +108,13 @@ class _Layer:
 
     def forward(self, h: np.ndarray) -> np.ndarray:
         """h W + b, scaled as the layer does it. (runs, n, in) → (runs, n, out)"""
+        scale, shift = self.layer.scale, self.layer.shift
         np.matmul(h, self.turned, out=self.out)
-        if self.scale != 1.0:
-            self.out *= self.scale
+        if scale != 1.0:
+            self.out *= scale
         if self.bias is None:
             return self.out
-        return np.add(self.out, self.bias if self.shift == 1.0 else self.shift * self.bias, out=self.out)
+        return np.add(self.out, self.bias if shift == 1.0 else shift * self.bias, out=self.out)
 
     def gradients(self, g: np.ndarray, h: np.ndarray, ones: np.ndarray) -> None:
         """Fill those of weight and bias: h (runs, n, in) are inputs, g (runs, n, out) outputs' gradients.
@@ -122,10 +123,10 @@ class _Layer:
         """
         if self.bias_grad is not None:
             np.matmul(ones, g, out=self.bias_grad)
-            if self.shift != 1.0:
-                self.bias_grad *= self.shift
-        if self.scale != 1.0:
-            g *= self.scale
+            if self.layer.shift != 1.0:
+                self.bias_grad *= self.layer.shift
+        if self.layer.scale != 1.0:
+            g *= self.layer.scale
         np.matmul(g.swapaxes(1, 2), h, out=self.weight_grad)
 
 

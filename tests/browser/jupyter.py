@@ -273,6 +273,12 @@ class Stage:
         self.press("Run")
         self.wait("frames", "n >= v", before + frames)
 
+    def step(self) -> int:
+        """Press Step and wait until it is drawn; the step."""
+        before = self.number("step")
+        self.press("Step")
+        return self.wait("step", "n > v", before)
+
     def pause(self) -> int:
         """Press Pause and wait until nothing is under way; the step."""
         self.press("Pause")

@@ -112,8 +112,7 @@ def test_its_panel_is_seen_whole_on_a_laptop(either):
     before = either.page.viewport_size
     for width, height in [(1366, 768), (1280, 720)]:
         either.page.set_viewport_size({"width": width, "height": height})
-        stage.press("Step")
-        assert stage.more("step") and either.cell.locator(".sb-panel").bounding_box()["height"] <= 560
+        assert stage.step() and either.cell.locator(".sb-panel").bounding_box()["height"] <= 560
     either.page.set_viewport_size(before)
 
 

@@ -36,7 +36,7 @@ def test_it_is_drawn_of_one_run():
     run = sb.fit(fleet, TASK, mask=sb.models.prune(fleet, 0.5), measure=["mask"])
     picture = next(one for one in pictures([run.snapshot()]) if one.name == "mask")
     assert picture.values.shape == (8, 8) and set(picture.values.ravel()) == {0.0, 1.0}
-    assert "are not 0" in picture.caption
+    assert picture.caption == "Weights of a layer in run 0; dark: those that are not 0."
 
 
 @pytest.mark.parametrize(

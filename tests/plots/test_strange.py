@@ -20,7 +20,7 @@ from sbkit.plots.png import draw, png
 
 RUNS, FEATURES = 3, 2
 SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (FEATURES,)}
-SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5)}
+SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4)}
 
@@ -154,7 +154,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
     if kind == "empty":
         made.values.update({own: torch.empty(runs, 0) for own in made.values})
         made.values.update(boundary=torch.empty(runs, 0, 0), margin=torch.empty(runs, 3, 0), spectrum=[])
-        made.values["kernel"] = torch.empty(runs, 0, 0)
+        made.values.update(kernel=torch.empty(runs, 0, 0), mask=torch.empty(runs, 0, 0))
         made.values["units"] = [torch.empty(runs, 0, 3, 3), torch.empty(runs, 0)]
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)

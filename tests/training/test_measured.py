@@ -76,7 +76,7 @@ REFUSED = {  # what is given → what the message says of it
     "nothing": (None, "None"),
     "text": ("0.5", "a str"),
     "empty": ([], r"\(0,\), torch.float64"),
-    "ragged": ([[1.0], [1.0, 2.0]], "a float and a float and a float"),
+    "ragged": ([[1.0], [1.0, 2.0]], "a list and a list"),
     "objects": (np.array([None, 1.0]), r"\(2,\), object"),
     "names": (np.array(["a", "b"]), r"\(2,\), <U1"),
     "a set": ({0.5, 0.25}, "a set"),

@@ -48,11 +48,11 @@ class Board {
     const clear = act("clear", () => this.put([]));
     const text = say("board", "examples");
     const options = ["", ...Object.keys(examples)].map((value) => make("option", { value, text: value || text }));
-    const list = make("select", { "aria-label": text }, options);
-    list.onchange = () => {
+    const change = () => {
       this.put(examples[list.value]);
       list.value = "";
     };
+    const list = make("select", { "aria-label": text, on: { change } }, options);
     const on = { contextmenu: (event) => event.preventDefault(), keydown: (event) => this.press(event) };
     on.focus = on.blur = () => this.draw();
     on.pointerdown = on.pointermove = (event) => this.point(event);
