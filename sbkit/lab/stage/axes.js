@@ -93,9 +93,9 @@ function drawAcrossTicks(ctx, box, scale, theme) {
   const bottom = crisp(box.top + box.height);
   strokeLine(ctx, box.left, bottom, box.left + box.width, bottom, theme.muted);
   for (const [tick, text] of tickTexts(scale, box.width / TICK_ROOM.across)) {
-    const x = crisp(scale(tick));
+    const [x, last] = [crisp(scale(tick)), box.left + box.width + 12 - ctx.measureText(text).width / 2]; // inside
     strokeLine(ctx, x, bottom, x, bottom + 3, theme.muted);
-    write(ctx, text, x, bottom + 5, theme.muted, "center", "top");
+    write(ctx, text, Math.min(x, last), bottom + 5, theme.muted, "center", "top");
   }
 }
 
