@@ -39,7 +39,7 @@ def lesson(**dials: Any) -> Any:
 
 def test_the_closed_form_is_the_hessian():
     fleet, task = digits(SEEDS[0])
-    h, w, p = last_layer(fleet, task)
+    h, w, p, _ = last_layer(fleet, task)
     H = blocks(h, p)
     whole = sb.measures.hessian(fleet.only(0), task, layer=1)[0]  # weights, row by row, then biases
     assert torch.allclose(H[0].flatten(2).flatten(0, 1), whole[:320, :320], rtol=0, atol=1e-12)

@@ -35,8 +35,7 @@ def rescale(fleet: Fleet, scale: float | Tensor, by: str = "layer") -> None:
     by scale^u with a u of its own from 0 to 1, the same at every call.
     ReLU(s·z) = s·ReLU(z) for s > 0 (Dinh et al. 2017).
     """
-    net: Any = fleet.net
-    before, last = net[-3], net[-1]
+    before, last = fleet.net[-3], fleet.net[-1]  # pyright: ignore
     units, rngs = before.bias.shape[1], [generator(fleet.seed + r, 7) for r in range(fleet.runs)]
     own = torch.stack([torch.rand(units, generator=rng) for rng in rngs])
     power = (own if by == "unit" else torch.ones_like(own)).to(before.bias)  # (runs, units)
@@ -67,12 +66,16 @@ def slide(scale: float, by: str, then: str, start: int = 600, stop: int = 800) -
 
 
 @torch.no_grad()
-def last_layer(fleet: Fleet, task: Task) -> tuple[Tensor, Tensor, Tensor]:
-    """What the output layer gets, h (runs, n, d), its weights (runs, C, d), and chances (runs, n, C)."""
+def last_layer(fleet: Fleet, task: Task) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What the output layer gets, h (runs, n, d), its weights (runs, C, d), and chances (runs, n, C).
+
+    The last, (runs, 1), is 0, and NaN for a run that diverged, whose numbers are 0 in the others.
+    """
     check_pair("flatness", fleet, task)
-    parts = fleet.features(task.x)[-1], fleet.weights()[-1], fleet.predict(task.x).softmax(-1)
-    h, w, p = (part.double().nan_to_num(0, 0, 0) for part in parts)  # diverged runs are left out elsewhere
-    return h, w, p
+    logits, hidden = fleet.predict(task.x), fleet.features(task.x) or [task.x.expand(fleet.runs, -1, -1)]
+    parts = hidden[-1], fleet.weights()[-1], logits.softmax(-1)
+    h, w, p = (part.double().nan_to_num(0, 0, 0) for part in parts)
+    return h, w, p, 0 * logits.sum((1, 2)).unsqueeze(1)
 
 
 def blocks(h: Tensor, p: Tensor) -> Tensor:
@@ -96,17 +99,18 @@ def flatness(fleet: Fleet, task: Task) -> Tensor:
     Normalized: a unit's answers divided by their standard deviation over the rows, its weights multiplied
     by it (Petzka et al. 2021); a unit that never changes is left out.
     """
-    h, w, p = last_layer(fleet, task)
+    h, w, p, lost = last_layer(fleet, task)
     size, H = h.std(1, keepdim=True), blocks(h, p)  # (runs, 1, d)
     values = torch.linalg.eigvalsh(H.flatten(3).flatten(1, 2))  # (runs, C·d)
     unit = h * torch.where(size > 0, 1 / size, 0)
-    return torch.stack([values.sum(1), values[:, -1], kappa(w, H), kappa(w * size, blocks(unit, p))], dim=1)
+    each = values.sum(1), values[:, -1], kappa(w, H), kappa(w * size, blocks(unit, p))  # (runs,) each
+    return torch.stack(each, dim=1) + lost
 
 
 @plot("flatness")
 def flatness_lines(history: Sequence[Snapshot]) -> Lines:
     """The four measures over steps, on one log axis."""
-    each = [(name, lambda s, i=i: s.values["flatness"][:, i]) for i, name in enumerate(FLAT)]
+    each = [(name, lambda s, i=i: s.values["flatness"][:, i].clamp_min(1e-9)) for i, name in enumerate(FLAT)]
     lines = [step_line(name, history, of, dash=name == FLAT[3]) for name, of in each]
     x, y = Axis("step", low=0), Axis("curvature", low=1e-4, log=True)
     caption = LAST + told(history[-1])["over"] + "."
@@ -116,10 +120,10 @@ def flatness_lines(history: Sequence[Snapshot]) -> Lines:
 @measure("valley", classes=True)
 def valley(fleet: Fleet, task: Task) -> Tensor:
     """Training loss along the sharpest direction of the output layer, from −1 to 1. (runs, 41)"""
-    h, w, p = last_layer(fleet, task)
+    h, w, p, lost = last_layer(fleet, task)
     along = torch.linalg.eigh(blocks(h, p).flatten(3).flatten(1, 2))[1][..., -1].view(w.shape)
     moved = p.clamp_min(1e-300).log().unsqueeze(1) + PLACES.view(-1, 1, 1) * (h @ along.mT).unsqueeze(1)
-    return -moved.log_softmax(-1)[..., torch.arange(len(task.y)), task.y].mean(-1)  # (runs, 41, n, C)
+    return lost - moved.log_softmax(-1)[..., torch.arange(len(task.y)), task.y].mean(-1)  # (runs, 41)
 
 
 @plot("valley")
