@@ -195,7 +195,7 @@ export class Player {
 
   /** Whether pictures stand, and nothing is under way that might change them. */
   get rests() {
-    const changes = this.running || this.follows || this.inflight.length || this.settleAt !== null;
+    const changes = this.running || this.cell || this.follows || this.inflight.length || this.settleAt !== null;
     return Boolean(this.status.plots?.length) && !this.over && !this.hidden && !changes;
   }
 
