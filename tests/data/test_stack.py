@@ -54,6 +54,15 @@ def assert_alike(mine: sb.Snapshot, r: int, theirs: sb.Snapshot) -> None:
             assert_close(part[r], own[r], equal_nan=True)
 
 
+def assert_each_is_alone(together, seen, tasks, **options):
+    """Run r of a fleet that learned a stack, as last seen, is that of one that learned task r alone."""
+    for r, task in enumerate(tasks):
+        alone = FLEETS["relu"](task, runs=RUNS)
+        own = sb.last(sb.fit(alone, task, **options))
+        assert_same_run(together, r, alone, r, atol=1e-9, rtol=1e-7)
+        assert_alike(seen, r, own)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "gd", "lbfgs"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_run_r_is_the_run_of_its_own_task(family, optimizer):
@@ -62,11 +71,7 @@ def test_run_r_is_the_run_of_its_own_task(family, optimizer):
     options |= {"batch": 32} if optimizer in ("sgd", "adam") else {}
     together = FLEETS["relu"](sb.data.stack(tasks), runs=RUNS)
     seen = sb.last(sb.fit(together, sb.data.stack(tasks), **options))
-    for r, task in enumerate(tasks):
-        alone = FLEETS["relu"](task, runs=RUNS)
-        own = sb.last(sb.fit(alone, task, **options))
-        assert_same_run(together, r, alone, r, atol=1e-9, rtol=1e-7)
-        assert_alike(seen, r, own)
+    assert_each_is_alone(together, seen, tasks, **options)
 
 
 def weighed() -> torch.Tensor:
@@ -94,11 +99,7 @@ def test_what_rows_are_told_stays_with_their_run(options, optimizer):
     options |= {"batch": 32} if optimizer == "sgd" else {}
     together = FLEETS["relu"](tasks[0], runs=RUNS)
     seen = sb.last(sb.fit(together, sb.data.stack(tasks), **options))
-    for r, task in enumerate(tasks):
-        alone = FLEETS["relu"](task, runs=RUNS)
-        own = sb.last(sb.fit(alone, task, **options))
-        assert_same_run(together, r, alone, r, atol=1e-9, rtol=1e-7)
-        assert_alike(seen, r, own)
+    assert_each_is_alone(together, seen, tasks, **options)
 
 
 @pytest.mark.parametrize("build", ["dropout", "layer norm", "convnet"])
