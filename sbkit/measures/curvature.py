@@ -21,7 +21,7 @@ from sbkit.core import (
 )
 from sbkit.losses import Named
 from sbkit.measures.lanczos import lanczos
-from sbkit.measures.objective import Product, curvature, objective
+from sbkit.measures.landscape import Product, curvature, landscape
 
 AT_ONCE = 64  # columns of a dense matrix
 MOST = 1000  # weights of a net, for all its eigenvalues: their time goes with the cube
@@ -55,7 +55,7 @@ def hvp(fleet: Fleet, task: Task, v: Tensor, kind: str = "hessian", loss: Named 
 
 def _product(name: str, fleet: Fleet, task: Task, kind: str, loss: Named) -> tuple[Product, Tensor]:
     """For the measure `name`, the curvature as a function of directions, and the weights (runs, P)."""
-    return curvature(objective(name, fleet, task, loss), kind), fleet.vector().detach()
+    return curvature(landscape(name, fleet, task, loss), kind), fleet.vector().detach()
 
 
 def hessian(

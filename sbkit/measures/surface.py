@@ -9,7 +9,7 @@ from torch import Tensor
 from sbkit.core import Fleet, SbkitError, Task, between, check_memory, measure, numbers, one_of, told, whole
 from sbkit.losses import Named
 from sbkit.measures.curvature import top
-from sbkit.measures.objective import objective
+from sbkit.measures.landscape import landscape
 
 
 @measure("loss_surface", glance_every=12, glance={"resolution": 9})
@@ -40,7 +40,7 @@ def loss_surface(
     """
     whole("resolution", resolution, 2)
     reach = between("reach", reach, 0, 1e6, open_low=True)
-    of = objective("loss_surface", fleet, task, loss)
+    of = landscape("loss_surface", fleet, task, loss)
     weights = fleet.vector().detach()  # (runs, P)
     across, up = _directions(fleet, task, directions, weights, loss)  # (runs, P) each
     what = f"{fleet.runs} runs × {resolution:,}² points × {weights.element_size()} bytes"

@@ -15,7 +15,7 @@ from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.losses import loss_for
-from sbkit.measures import eigenvalues, hessian, hvp, objective, sharpness, trace
+from sbkit.measures import eigenvalues, hessian, hvp, landscape, sharpness, trace
 
 KINDS = ["hessian", "gauss_newton", "nme"]
 exact = partial(assert_close, rtol=1e-10, atol=1e-12)
@@ -142,7 +142,7 @@ def test_rows_come_some_at_a_time(build, monkeypatch):
     task = slab_task(n=60)
     fleet = FLEETS[build](task, runs=2)
     whole = [hessian(fleet, task, kind) for kind in KINDS]
-    monkeypatch.setattr(objective, "AT_ONCE", 2 * 100 * 7)
+    monkeypatch.setattr(landscape, "AT_ONCE", 2 * 100 * 7)
     for kind, wanted in zip(KINDS, whole, strict=True):
         exact(hessian(fleet, task, kind), wanted)
 

@@ -19,7 +19,7 @@ Product = Callable[[Tensor], Tensor]  # directions (runs, k, P) → curvature ti
 
 
 @dataclass(frozen=True)
-class Objective:
+class Landscape:
     """The mean loss of each run over all training rows, at any weights.
 
     parts: some rows at a time, x (n, d) with what the loss takes, (n,) or (n, outputs).
@@ -39,7 +39,7 @@ class Objective:
             yield logits, losses.sum(1) / rows
 
 
-def objective(name: str, fleet: Fleet, task: Task, loss: Named) -> Objective:
+def landscape(name: str, fleet: Fleet, task: Task, loss: Named) -> Landscape:
     """The mean loss of a fleet on a task's training rows, for the measure `name`.
 
     loss: as `fit` takes it. Raises `SbkitError` on another loss, on what is no fleet or task, and on nets
@@ -54,10 +54,10 @@ def objective(name: str, fleet: Fleet, task: Task, loss: Named) -> Objective:
     targets = found.encode(task.y, task.outputs)
     targets = targets.to(task.x.dtype) if targets.is_floating_point() else targets
     rows = max(1, AT_ONCE // (fleet.runs * max(width, 100)))
-    return Objective(fleet, found, list(zip(task.x.split(rows), targets.split(rows), strict=True)))
+    return Landscape(fleet, found, list(zip(task.x.split(rows), targets.split(rows), strict=True)))
 
 
-def curvature(of: Objective, kind: str) -> Product:
+def curvature(of: Landscape, kind: str) -> Product:
     """The second derivative of the loss by the weights, as a function that multiplies directions with it.
 
     "hessian": H of the mean loss; "gauss_newton": Jᵀ H_L J, J the derivative of the logits, H_L the Hessian
