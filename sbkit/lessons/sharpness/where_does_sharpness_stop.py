@@ -14,7 +14,7 @@ from sbkit.course.exercise import exercise, normal
 from sbkit.data import digits
 from sbkit.losses import loss_for
 from sbkit.measures import sharpness
-from sbkit.measures.objective import objective
+from sbkit.measures.landscape import landscape
 from sbkit.models import mlp
 from sbkit.plots import Axis, Line, Lines
 from sbkit.plots.bands import band_line, finite
@@ -80,7 +80,7 @@ def slope(fleet: Fleet, task: Task) -> Tensor:
     """Length of the gradient of the square loss over all training rows. (runs,)"""
     weights = fleet.vector().detach().requires_grad_()  # (runs, P)
     with torch.enable_grad():
-        parts = [losses.sum() for _, losses in objective("slope", fleet, task, "square").at(weights)]
+        parts = [losses.sum() for _, losses in landscape("slope", fleet, task, "square").at(weights)]
         (gradient,) = torch.autograd.grad(torch.stack(parts).sum(), weights)
     return gradient.norm(dim=1)
 
