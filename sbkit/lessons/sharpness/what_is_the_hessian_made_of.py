@@ -90,8 +90,8 @@ def one_weight(reach: float = 6.0, weight: int = 5) -> Lines:
         fleet = mlp(task, width=12, activation=name, runs=1, init=2.0)
         weights = fleet.vector().detach().repeat(len(moves), 1)  # (moves, P)
         weights[:, weight] += moves
-        found = [fleet.logits_at(w[None], task.x[:1])[0, 0, 0].detach() for w in weights]
-        lines.append(Line(name, moves, torch.stack(found), dash=name == "relu"))
+        found = torch.stack([fleet.logits_at(w[None], task.x[:1])[0, 0, 0].detach() for w in weights])
+        lines.append(Line(name, moves.numpy(), found.numpy(), dash=name == "relu"))
     axes = Axis("how far the weight moves", low=-reach, high=reach), Axis("output")
     return Lines("along", "One weight moves", *axes, lines, ALONG)
 
