@@ -196,6 +196,9 @@ def hessian_spectrum(fleet: Fleet, task: Task, loss: Named = None) -> list[Tenso
 
 
 def _spectrum(matrix: Tensor) -> Tensor:
-    """Eigenvalues of symmetric matrices (runs, P, P), NaN where one is not finite. (runs, P)"""
+    """Eigenvalues of symmetric matrices (runs, P, P), NaN where one is not finite. (runs, P)
+
+    In double precision: in single, LAPACK gave up on some that have zeros for most eigenvalues.
+    """
     finite = matrix.isfinite().all(-1)  # (runs, P)
-    return torch.linalg.eigvalsh(matrix.nan_to_num(0, 0, 0)).where(finite, torch.nan)
+    return torch.linalg.eigvalsh(matrix.nan_to_num(0, 0, 0).double()).to(matrix).where(finite, torch.nan)
