@@ -19,7 +19,7 @@ from sbkit.lessons.sharpness import (  # noqa: F401  their plots
     what_does_sam_buy,
 )
 from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
-from sbkit.plots import Bars, Field, Images, Lines, paired, pictures
+from sbkit.plots import Bars, Field, Images, Lines, Scatter, paired, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.png import draw, png
 
@@ -44,6 +44,8 @@ def ends(picture) -> list:
     """The latest values in a picture."""
     if isinstance(picture, Images):
         return picture.pixels
+    if isinstance(picture, Scatter):
+        return picture.points[:, 1]
     return [line.y[-1] for line in picture.lines] if isinstance(picture, Lines) else picture.values
 
 

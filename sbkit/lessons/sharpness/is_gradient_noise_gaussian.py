@@ -13,13 +13,12 @@ from torch import Tensor
 from sbkit.core import Fleet, Snapshot, Task, check_pair, generator, measure, plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import example_gradients
-from sbkit.plots import Axis, Images, Lines, Scatter
+from sbkit.plots import Axis, Images, Line, Lines, Scatter
 from sbkit.plots.bands import band_line, finite, middle, shown, told
 
 SIZES, EVERY = (1, 16, 256), (1, 4, 16, 64, 256)  # rows of a batch, in the panel's two pictures
 DIRECTIONS, DRAWS = 50, 1000
 BELL = torch.linspace(-3, 3, 41, dtype=torch.float64)  # places of a bell curve of width 1
-NAMES = [f"batches of {size}" for size in SIZES]
 ALIKE = "Where the noise lies, over where a bell curve of the same width would. On the line it is one. "
 
 
@@ -34,8 +33,7 @@ def noise(fleet: Fleet, task: Task) -> Tensor:
     torch.Size([2, 30, 50])
     """
     check_pair("noise", fleet, task)
-    each = example_gradients(fleet, task.x, task.y, DIRECTIONS).double()  # (runs, n, 50)
-    return each - each.mean(1, keepdim=True)
+    return off(example_gradients(fleet, task.x, task.y, DIRECTIONS).double())
 
 
 def batches(each: Tensor, size: int, replace: bool = True, draws: int = DRAWS, seed: int = 0) -> Tensor:
@@ -46,16 +44,22 @@ def batches(each: Tensor, size: int, replace: bool = True, draws: int = DRAWS, s
     if size == 1:
         return each
     n, rng = each.shape[-2], generator(seed, size)
-    picked = torch.randint(n, (draws, size), generator=rng) if replace else None  # (draws, size)
-    picked = torch.rand(draws, n, generator=rng).argsort(1)[:, :size] if picked is None else picked
+    if replace:
+        picked = torch.randint(n, (draws, size), generator=rng)  # (draws, size)
+    else:
+        picked = torch.rand(draws, n, generator=rng).argsort(1)[:, :size]
     times = torch.zeros(draws, n, dtype=each.dtype)  # how often a row is in a batch
     return times.scatter_add_(1, picked, torch.ones_like(times[:, :1]).expand(picked.shape)) @ each / size
 
 
+def off(x: Tensor) -> Tensor:
+    """x (…, n, k) with mean 0 along n."""
+    return x - x.mean(-2, keepdim=True)
+
+
 def standard(x: Tensor) -> Tensor:
     """x (…, n, k) with mean 0 and standard deviation 1 along n."""
-    off = x - x.mean(-2, keepdim=True)
-    return off / off.square().mean(-2, keepdim=True).sqrt()
+    return off(x) / off(x).square().mean(-2, keepdim=True).sqrt()
 
 
 def kurtosis(x: Tensor) -> Tensor:
@@ -81,7 +85,7 @@ def quantile_points(history: Sequence[Snapshot]) -> Scatter:
     points = np.stack([np.tile(BELL.numpy(), len(SIZES)), found.flatten()], axis=1)
     labels = np.repeat(np.arange(len(SIZES)), len(BELL))
     axes = Axis("bell curve", low=-3, high=3), Axis("noise", low=-8, high=8)
-    about: Any = {"labels": labels, "names": NAMES, "diagonal": True}
+    about: Any = {"labels": labels, "names": [f"batches of {n}" for n in SIZES], "diagonal": True}
     caption = ALIKE + f"Mean of {told(history[-1])['mean'].removeprefix('mean of ')}."
     return Scatter("quantiles", "Is it a bell curve?", *axes, points, **about, caption=caption)
 
@@ -96,15 +100,14 @@ def tails(fleet: Fleet, task: Task) -> Tensor:
 @plot("tails")
 def tail_lines(history: Sequence[Snapshot]) -> Lines:
     """Kurtosis over the size of a batch, and what the law says, with a band over runs."""
-    found = torch.from_numpy(shown(history[-1], history[-1].values["tails"]))  # (runs, 5)
+    found = torch.from_numpy(shown(history[-1], history[-1].values["tails"])).clamp_min(1)  # (runs, 5)
     drawn = by_size(torch.tensor(EVERY), found, 3 + (found[:, :1] - 3) / torch.tensor(EVERY))
     return replace(drawn, name="tails", y=Axis("kurtosis", low=2, high=300, log=True))
 
 
 def loudness(fleet: Fleet, task: Task) -> Tensor:
     """Share of each training row in the noise: its gradient's squared distance from the mean. (runs, n)"""
-    each = example_gradients(fleet, task.x, task.y)  # (runs, n, P)
-    size = (each - each.mean(1, keepdim=True)).norm(dim=2).double().square()
+    size = off(example_gradients(fleet, task.x, task.y)).norm(dim=2).double().square()  # (runs, n)
     return size / size.sum(1, keepdim=True)
 
 
@@ -119,9 +122,8 @@ def loudest(fleet: Fleet, task: Task, count: int = 10) -> Images:
 
 def crowd(before: Tensor, after: Tensor) -> Lines:
     """Share of the noise that the loudest rows make together, before and after training; (runs, n) each."""
-    each = {"before training": before, "after": after}
-    added = {name: finite(share.sort(1, descending=True)[0].cumsum(1)) for name, share in each.items()}
-    lines = [band_line(name, np.arange(1, before.shape[1] + 1), share) for name, share in added.items()]
+    rank, parts = np.arange(1, before.shape[1] + 1), (("before training", before), ("after", after))
+    lines = [band_line(n, rank, finite(share.sort(1, descending=True)[0].cumsum(1))) for n, share in parts]
     axes = Axis("digits, the loudest first", low=0), Axis("share of the noise", low=0, high=1.02)
     caption = "How much of the noise the loudest digits make together; band over 5 nets. See how few do most."
     return Lines("crowd", "A choir and a few soloists", *axes, lines, caption)
@@ -129,8 +131,7 @@ def crowd(before: Tensor, after: Tensor) -> Lines:
 
 def by_size(sizes: Tensor, found: Tensor, law: Tensor, log: bool = True) -> Lines:
     """Kurtosis over batch size, measured and by the law, (nets, sizes) each, with bands over nets."""
-    middle_law = finite(law.mean(0)[None])  # (1, sizes)
-    lines = [band_line("measured", sizes, finite(found)), band_line("law", sizes, middle_law, dash=True)]
+    lines = [band_line("measured", sizes, finite(found)), Line("law", sizes, finite(law.mean(0)), dash=True)]
     caption = (
         f"Kurtosis of batches' noise, band over {len(found)} nets; a bell curve has 3. See if they part."
     )
@@ -152,13 +153,9 @@ tail_weight = exercise(
     atol=0.02,
     wrong={
         "Take the mean off first.": lambda x: x.pow(4).mean() / x.square().mean() ** 2,
-        "Divide by the standard deviation first, or it changes with the unit.": lambda x: (
-            (x - x.mean()).pow(4).mean()
-        ),
+        "Divide by the standard deviation first.": lambda x: (x - x.mean()).pow(4).mean(),
         "That is how much it lies above a bell curve's: leave the 3 in.": lambda x: _of(x) - 3,
-        "That is always 1. A square doesn't see the tails: take the fourth power.": lambda x: (
-            x.mean() * 0 + 1
-        ),
+        "A square doesn't see the tails, it's always 1: take the fourth power.": lambda x: 0 * x[0] + 1,
     },
     right="Bell curves give 3, wherever they lie and however wide they are. A product of two gives 9 or so.",
     rest="Mean off, divide by the standard deviation, fourth power, mean.",
@@ -181,12 +178,9 @@ one_moment = exercise(
     tries=[(MOMENTS,), (MOMENTS.flip(1)[:4] * normal(4000, seed=5).abs(),)],
     want=lambda noise: kurtosis(noise.mT),
     atol=0.02,
-    expects="One number is expected, the mean over moments",
     wrong={
         "That is the friend's number: wide moments and narrow ones in one heap.": _of,
-        "The middles are in one place now. But the widths still differ.": lambda noise: _of(
-            noise - noise.mean(1, keepdim=True)
-        ),
+        "The middles are in one place now. But the widths still differ.": lambda noise: _of(off(noise.mT)),
         "That is the first moment alone.": lambda noise: _of(noise[0]),
     },
     right="Bells of different widths, in one heap, look heavy-tailed. Moment by moment they may be bells.",
