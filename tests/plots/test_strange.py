@@ -8,25 +8,22 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from cases import with_lessons
 from matplotlib.figure import Figure
 
 import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
-from sbkit.lessons.sharpness import (  # noqa: F401  their plots
-    does_flat_mean_anything,
-    what_does_sam_buy,
-    what_is_the_hessian_made_of,
-)
-from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
-from sbkit.plots import Bars, Field, Images, Lines, paired, pictures
+from sbkit.plots import Bars, Field, Images, Lines, Scatter, paired, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.png import draw, png
 
+with_lessons()
 RUNS, FEATURES = 3, 2
 SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (FEATURES,)}
 SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
+SHAPES |= {"quantiles": (3, 41), "tails": (5,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
 
@@ -43,6 +40,8 @@ def ends(picture) -> list:
     """The latest values in a picture."""
     if isinstance(picture, Images):
         return picture.pixels
+    if isinstance(picture, Scatter):
+        return picture.points[:, 1]
     return [line.y[-1] for line in picture.lines] if isinstance(picture, Lines) else picture.values
 
 
@@ -165,6 +164,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(
             flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41), parts=torch.ones(runs, 4)
         )
+        made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})
