@@ -89,7 +89,15 @@ def rewound_bars(history: Sequence[Snapshot]) -> Bars:
     names = ["none", *(f"layer {number}" for number in range(1, values.shape[2]))] * 2
     values = values.reshape(len(values), len(names))
     about: Any = {"caption": BACK, "sides": ("its own birth", "a stranger's")}
-    return Bars("rewound", "One layer taken back", ERROR, names, middle(values)[0], values.T, **about)
+    return Bars(
+        "rewound",
+        "One layer taken back",
+        Axis("error", low=0, high=1.3),
+        names,
+        middle(values)[0],
+        values.T,
+        **about,
+    )
 
 
 def distance(fleet: Fleet, other: Fleet) -> Tensor:
@@ -110,7 +118,7 @@ def elsewhere(fleet: Fleet) -> Fleet:
     for r in range(fleet.runs):
         rng = generator(fleet.seed + r, 8)
         for p, born in zip(other.parameters(), initial(fleet).parameters(), strict=True):
-            p[r] = _astray(p[r], born[r], torch.randn(p[r].shape, generator=rng))
+            p[r] = _astray(p[r], born[r], torch.randn(p[r].shape, generator=rng).to(p))
     return other
 
 
