@@ -18,8 +18,8 @@ from sbkit.plots import Axis, Bars, Field, Lines
 from sbkit.plots.bands import band_line, finite, middle, shown
 
 FAR = 10**6  # from a run's seed to that of the stranger beside it
-ALPHAS = torch.linspace(0, 1, 11, dtype=torch.float64)  # shares of the way from birth
-SIGMAS = 2 ** torch.linspace(-8, 0, 17, dtype=torch.float64)  # noise
+ALPHAS = torch.linspace(0, 1, 11).double()  # shares of the way from birth to now
+SIGMAS = 2 ** torch.linspace(-8, 0, 17).double()  # of noise
 DRAWS, ROWS = 3, 300  # of noise, and training rows that it is tried on
 ERROR = Axis("error", low=0, high=1)
 BACK = (
@@ -36,7 +36,7 @@ def layers(fleet: Fleet) -> list[nn.Linear]:
 def strangers(fleet: Fleet) -> Fleet:
     """The fleet of `sb.mlp` as other seeds would have drawn it: run r by that of 10⁶ + seed + r."""
     other = copy.deepcopy(fleet)
-    sizes = [layer.weight.shape[:0:-1] for layer in layers(other)]
+    sizes: Any = [layer.weight.shape[:0:-1] for layer in layers(other)]
     for r in range(fleet.runs):
         drawn = seeded(lambda: [nn.Linear(*size) for size in sizes], FAR + fleet.seed + r)
         for layer, one in zip(layers(other), drawn, strict=True):
@@ -88,23 +88,16 @@ def rewound_bars(history: Sequence[Snapshot]) -> Bars:
     values = shown(history[-1], history[-1].values["rewound"])  # (runs, 2, 1 + layers)
     names = ["none", *(f"layer {number}" for number in range(1, values.shape[2]))] * 2
     values = values.reshape(len(values), len(names))
-    about: Any = {"caption": BACK, "sides": ("its own birth", "a stranger's")}
-    return Bars(
-        "rewound",
-        "One layer taken back",
-        Axis("error", low=0, high=1.3),
-        names,
-        middle(values)[0],
-        values.T,
-        **about,
-    )
+    about: Any = {"caption": BACK, "sides": ("its own birth", "a stranger's"), "dots": values.T}
+    y = Axis("error", low=0, high=1.3)  # with room for the legend
+    return Bars("rewound", "One layer taken back", y, names, middle(values)[0], **about)
 
 
 def distance(fleet: Fleet, other: Fleet) -> Tensor:
     """How far apart the weights and biases of two fleets are, layer by layer. (runs, layers)"""
     pairs = zip(layers(fleet), layers(other), strict=True)
-    ways = [torch.cat([(a.weight - b.weight).flatten(1), a.bias - b.bias], 1) for a, b in pairs]
-    return torch.stack([way.detach().norm(dim=1) for way in ways], 1)
+    ways = [torch.cat([(a.weight - b.weight).flatten(1), a.bias - b.bias], 1).norm(dim=1) for a, b in pairs]
+    return torch.stack(ways, 1).detach()
 
 
 def _astray(now: Tensor, birth: Tensor, noise: Tensor) -> Tensor:
@@ -114,9 +107,8 @@ def _astray(now: Tensor, birth: Tensor, noise: Tensor) -> Tensor:
 @torch.no_grad()
 def elsewhere(fleet: Fleet) -> Fleet:
     """The fleet with all weights moved in random directions, in each layer as far as they are from birth."""
-    other = copy.deepcopy(fleet)
-    for r in range(fleet.runs):
-        rng = generator(fleet.seed + r, 8)
+    other, rngs = copy.deepcopy(fleet), [generator(fleet.seed + r, 8) for r in range(fleet.runs)]
+    for r, rng in enumerate(rngs):
         for p, born in zip(other.parameters(), initial(fleet).parameters(), strict=True):
             p[r] = _astray(p[r], born[r], torch.randn(p[r].shape, generator=rng).to(p))
     return other
@@ -146,7 +138,7 @@ def valleys(errors: Mapping[str, Tensor]) -> list[Field]:
     """The means over runs of what `valley` gives of some layers, by their names."""
     x, y = Axis("share of the way, α", low=0, high=1), Axis("noise σ, power of 2", low=-8, high=0)
     about: Any = {"scale": Axis("error", low=0, high=0.9), "caption": CLIFF}
-    return [Field(name, f"The valley of {name}", x, y, e.mean(0).T, **about) for name, e in errors.items()]
+    return [Field(k, f"The valley of {k}", x, y, finite(e.mean(0).T), **about) for k, e in errors.items()]
 
 
 def curves(title: str, x: Axis, at: Any, each: Mapping[str, Tensor], caption: str) -> Lines:
