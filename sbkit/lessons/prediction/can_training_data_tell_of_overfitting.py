@@ -19,6 +19,7 @@ from sbkit.plots.bands import band_line, shown
 
 RARE = [1, 2, 4, 8, 16, 32, 64, 128, 256]  # rows up to which a branch or a signal counts as rare
 SHARE = Axis("share right", low=0, high=1.02)
+KNOWN = "Share of digits told right; dots: trees. Compare what they grew on with what they have never seen."
 FALL = "Training digits still right without rare ways, over “few”; band = min–max. See who falls, and when."
 THREE = (
     "Accuracy on training digits, what {} leaves of it, and new digits; dots: trees. Compare the last two."
@@ -62,6 +63,12 @@ def falls(each: Mapping[str, Any]) -> Lines:
     """Shares right (trees or runs, l) over `few`, from 1 on, a line with its band each."""
     lines = [band_line(name, RARE[: shares.shape[1]], shares) for name, shares in each.items()]
     return Lines("falls", "Rare ways closed", Axis("few", low=1, log=True), SHARE, lines, FALL)
+
+
+def students(names: Sequence[str], known: Any, new: Any) -> Bars:
+    """Shares right of kinds of trees (kinds, trees), on the digits they have grown on beside new ones."""
+    values, sides = np.array([*known, *new]), ("training digits", "new digits")
+    return Bars("students", "Students", SHARE, [*names] * 2, values.mean(1), values, KNOWN, sides=sides)
 
 
 def fall(trees: Sequence[DecisionTreeClassifier], tasks: Sequence[Task]) -> Any:
@@ -153,19 +160,17 @@ other_way = exercise(
     want=_end,
     expects="One number is expected, that of a leaf",
     wrong={
-        "That is where the row ends by itself. Which branch is rare?": lambda *given: _end(*given[:-1], 0),
-        "A branch that exactly `few` rows took is rare, too.": lambda *given: _end(
-            *given[:-1], given[-1] - 1
-        ),
+        "That is where the row ends by itself. Which branch is rare?": lambda *tree: _end(*tree[:6], 0),
+        "A branch that exactly few rows took is rare, too.": lambda *tree: _end(*tree[:6], tree[6] - 1),
     },
     right="Most rows walk as before. Those on a path of their own are sent away.",
-    rest="At each node find the row's own side; if count of that child is at most few, step to the other one.",
+    rest="At each node find the row's own child; if its count is at most few, step to the other child.",
 )
 
-# A function of which rows took a branch (n,) and the image that each row shows (n,) → how many images took it.
+# A function of which rows took a branch (n,) and of the image that each shows (n,) → how many images took it.
 different = exercise(
     "took and image",
-    tries=[(torch.tensor([1, 1, 0, 0, 0, 1, 1, 1]).bool(), torch.arange(8) // copies) for copies in (2, 4)],
+    tries=[(torch.tensor([1, 1, 0, 0, 0, 1, 1, 1]) > 0, torch.arange(8) // copies) for copies in (2, 4)],
     want=lambda took, image: len(set(image[took].tolist())),
     wrong={
         "Those are rows. A copy of an image is no new evidence.": lambda took, image: took.sum(),
