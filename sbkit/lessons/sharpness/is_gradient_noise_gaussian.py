@@ -131,7 +131,10 @@ def crowd(before: Tensor, after: Tensor) -> Lines:
 
 def by_size(sizes: Tensor, found: Tensor, law: Tensor, log: bool = True) -> Lines:
     """Kurtosis over batch size, measured and by the law, (nets, sizes) each, with bands over nets."""
-    lines = [band_line("measured", sizes, finite(found)), Line("law", sizes, finite(law.mean(0)), dash=True)]
+    lines = [
+        band_line("measured", sizes, finite(found)),
+        Line("law", finite(sizes), finite(law.mean(0)), dash=True),
+    ]
     caption = (
         f"Kurtosis of batches' noise, band over {len(found)} nets; a bell curve has 3. See if they part."
     )
