@@ -85,7 +85,7 @@ def bit_lines(history: Sequence[Snapshot]) -> Lines | None:
     either = np.fmax(lines[0].y, lines[1].y)  # NaN where no net has a loss
     floor = np.where(np.isnan(either), either, np.float32(entropy_rate()))
     lines.append(Line("the grammar", lines[0].x, floor, dash=True))
-    axes = Axis("step", low=0), Axis("bits a letter", low=0, high=5)
+    axes = Axis("step", low=0), Axis("bits a letter", low=0, high=6)
     return Lines("bits", "How surprised are they?", *axes, lines, FLOOR, grows=True)
 
 
@@ -118,7 +118,7 @@ def word_bars(history: Sequence[Snapshot]) -> Bars | None:
     return Bars(
         "words",
         "Word by word",
-        Axis("bits", low=0, high=45),
+        Axis("bits", low=0, high=60),
         names * 3,
         np.concatenate([*parts, least]),
         **about,
