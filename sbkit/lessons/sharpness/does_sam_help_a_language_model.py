@@ -33,9 +33,8 @@ COST = "Bits that each word of one new sentence costs: with Adam, with SAM, and 
 
 def entropy_rate() -> float:
     """Bits a letter that nobody can do without who knows the grammar: H(sentence) / mean length."""
-    bits = sum(math.log2(len(slot)) for slot in SLOTS)
     length = sum(sum(map(len, slot)) / len(slot) + 1 for slot in SLOTS) + 1  # a space after each, one stop
-    return bits / length
+    return sum(math.log2(len(slot)) for slot in SLOTS) / length
 
 
 def text(letters: int, *seeds: int) -> str:
@@ -109,20 +108,14 @@ def word_bars(history: Sequence[Snapshot]) -> Bars | None:
     """What each word of a sentence costs nets with Adam, nets with SAM, and one who knows the grammar."""
     if "words" not in history[-1].values:
         return None
-    latest = history[-1]
-    costs = np.where(alive(latest)[:, None], finite(latest.values["words"]), np.nan)  # (runs, words)
+    costs = finite(history[-1].values["words"])  # (runs, words)
+    costs = np.where(alive(history[-1])[:, None], costs, np.nan)
     names = [f"{i} {word}" for i, word in enumerate(PROBE.rstrip(".").split(), 1)]
     parts = [middle(part)[0] for part in np.split(costs, [(len(costs) + 1) // 2])]
-    least = np.array([math.log2(len(slot)) for slot in SLOTS]) + 0 * middle(costs)[0]
+    parts.append(np.log2([len(slot) for slot in SLOTS]) + 0 * middle(costs)[0])
     about = {"sides": (*SIDES, "the grammar"), "caption": COST}
-    return Bars(
-        "words",
-        "Word by word",
-        Axis("bits", low=0, high=60),
-        names * 3,
-        np.concatenate([*parts, least]),
-        **about,
-    )
+    bars = names * 3, np.concatenate(parts)
+    return Bars("words", "Word by word", Axis("bits", low=0, high=60), *bars, **about)
 
 
 # Bits a letter of three toy grammars: 8 × 8 words in 12 letters, 8 × 16 in 12, 8 × 8 in 24.
