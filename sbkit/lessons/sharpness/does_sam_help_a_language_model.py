@@ -32,13 +32,21 @@ COST = "Bits that each word of one new sentence costs: with Adam, with SAM, and 
 
 
 def entropy_rate() -> float:
-    """Bits a letter that nobody can do without who knows the grammar: H(sentence) / mean length."""
+    """Bits a letter that nobody can do without who knows the grammar: H(sentence) / mean length.
+
+    >>> f"{entropy_rate():.3f}"
+    '0.541'
+    """
     length = sum(sum(map(len, slot)) / len(slot) + 1 for slot in SLOTS) + 1  # a space after each, one stop
     return sum(math.log2(len(slot)) for slot in SLOTS) / length
 
 
 def text(letters: int, *seeds: int) -> str:
-    """So many letters of sentences by the grammar."""
+    """So many letters of sentences by the grammar.
+
+    >>> text(35, 0)
+    'one kind horse draws my small cat. '
+    """
     rng, made = np.random.default_rng(seeds), ""
     while len(made) < letters:
         made += " ".join(rng.choice(slot) for slot in SLOTS) + ". "
@@ -59,7 +67,11 @@ def read(written: str) -> tuple[Tensor, Tensor]:
 
 
 def corpus(sentences: int = 30, seed: int = 0) -> Task:
-    """Which letter follows which eight, in a text of about so many sentences; new text is 4,000 letters."""
+    """Which letter follows which eight, in a text of about so many sentences; new text is 4,000 letters.
+
+    >>> corpus(10).x.shape, corpus(10).x_test.shape
+    (torch.Size([400, 208]), torch.Size([4000, 208]))
+    """
     (y, z), (y_test, z_test) = read(text(sentences * LENGTH, seed)), read(text(TEST, seed, 1))
     return Task(z, y, z_test, y_test, {"context": Feature((*range(CONTEXT),))}, OneHot(), names=LETTERS)
 
@@ -71,7 +83,12 @@ def surprise(fleet: Fleet, x: Tensor, y: Tensor) -> Tensor:
 
 
 def bits(fleet: Fleet, task: Task) -> Tensor:
-    """Mean bits a letter of the text that is new to the nets. (runs,)"""
+    """Mean bits a letter of the text that is new to the nets. (runs,)
+
+    >>> from sbkit.models import mlp
+    >>> bits(mlp(task := corpus(5), width=4, runs=2), task).shape
+    torch.Size([2])
+    """
     return surprise(fleet, task.x_test, task.y_test).mean(1)
 
 

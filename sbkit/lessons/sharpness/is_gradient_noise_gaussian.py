@@ -41,6 +41,9 @@ def batches(each: Tensor, size: int, replace: bool = True, draws: int = DRAWS, s
     """Noise of batches of `size` rows, drawn with or without replacement. (…, draws, k)
 
     each: that of single rows, (…, n, k), which of size 1 comes back as it is.
+
+    >>> batches(normal(5, 30, 2), 4).shape
+    torch.Size([5, 1000, 2])
     """
     if size == 1:
         return each
@@ -67,6 +70,9 @@ def kurtosis(x: Tensor) -> Tensor:
     """Mean fourth power of what is standardized along n, mean over directions; x (…, n, k). (…)
 
     3 for a bell curve, more where the tails are heavier.
+
+    >>> kurtosis(normal(5, 100, 2)).shape
+    torch.Size([5])
     """
     return standard(x).pow(4).mean((-2, -1))
 
@@ -106,7 +112,13 @@ def tail_lines(history: Sequence[Snapshot]) -> Lines:
 
 
 def loudness(fleet: Fleet, task: Task) -> Tensor:
-    """Share of each training row in the noise: its gradient's squared distance from the mean. (runs, n)"""
+    """Share of each training row in the noise: its gradient's squared distance from the mean. (runs, n)
+
+    >>> from sbkit.data import digits
+    >>> from sbkit.models import mlp
+    >>> loudness(mlp(task := digits(30), width=4, runs=2), task).sum(1)
+    tensor([1.0000, 1.0000], dtype=torch.float64)
+    """
     size = off(example_gradients(fleet, task.x, task.y)).norm(dim=2).double().square()  # (runs, n)
     return size / size.sum(1, keepdim=True)
 
