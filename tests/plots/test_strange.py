@@ -23,7 +23,7 @@ RUNS, FEATURES = 3, 2
 SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (FEATURES,)}
 SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
-SHAPES |= {"quantiles": (3, 41), "tails": (5,)}
+SHAPES |= {"quantiles": (3, 41), "tails": (5,), "bits": (), "words": (7,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
 SHAPES |= {"rewound": (2, 4)}
@@ -167,6 +167,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         )
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
         made.values.update(rewound=torch.ones(runs, 2, 2))
+        made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})

@@ -14,12 +14,13 @@ from sbkit.core import Fleet, Snapshot, Task, check_pair, generator, measure, pl
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import example_gradients
 from sbkit.plots import Axis, Images, Line, Lines, Scatter
-from sbkit.plots.bands import band_line, finite, middle, shown, told
+from sbkit.plots.bands import band_line, finite, middle, shown
 
 SIZES, EVERY = (1, 16, 256), (1, 4, 16, 64, 256)  # rows of a batch, in the panel's two pictures
 DIRECTIONS, DRAWS = 50, 1000
 BELL = torch.linspace(-3, 3, 41, dtype=torch.float64)  # places of a bell curve of width 1
-ALIKE = "Where the noise lies, over where a bell curve of the same width would. On the line it is one. "
+PART = "Kurtosis of the noise of batches; a bell curve has 3. See if the two lines part. "
+ALIKE = "Where the noise lies, over where a bell curve as wide would. On the line it is one. Mean over nets."
 
 
 def noise(fleet: Fleet, task: Task) -> Tensor:
@@ -40,6 +41,9 @@ def batches(each: Tensor, size: int, replace: bool = True, draws: int = DRAWS, s
     """Noise of batches of `size` rows, drawn with or without replacement. (…, draws, k)
 
     each: that of single rows, (…, n, k), which of size 1 comes back as it is.
+
+    >>> batches(normal(5, 30, 2), 4).shape
+    torch.Size([5, 1000, 2])
     """
     if size == 1:
         return each
@@ -66,6 +70,9 @@ def kurtosis(x: Tensor) -> Tensor:
     """Mean fourth power of what is standardized along n, mean over directions; x (…, n, k). (…)
 
     3 for a bell curve, more where the tails are heavier.
+
+    >>> kurtosis(normal(5, 100, 2)).shape
+    torch.Size([5])
     """
     return standard(x).pow(4).mean((-2, -1))
 
@@ -86,8 +93,7 @@ def quantile_points(history: Sequence[Snapshot]) -> Scatter:
     labels = np.repeat(np.arange(len(SIZES)), len(BELL))
     axes = Axis("bell curve", low=-3, high=3), Axis("noise", low=-8, high=8)
     about: Any = {"labels": labels, "names": [f"batches of {n}" for n in SIZES], "diagonal": True}
-    caption = ALIKE + f"Mean of {told(history[-1])['mean'].removeprefix('mean of ')}."
-    return Scatter("quantiles", "Is it a bell curve?", *axes, points, **about, caption=caption)
+    return Scatter("quantiles", "Is it a bell curve?", *axes, points, **about, caption=ALIKE)
 
 
 @measure("tails", rows=False, glance_every=2)
@@ -106,7 +112,13 @@ def tail_lines(history: Sequence[Snapshot]) -> Lines:
 
 
 def loudness(fleet: Fleet, task: Task) -> Tensor:
-    """Share of each training row in the noise: its gradient's squared distance from the mean. (runs, n)"""
+    """Share of each training row in the noise: its gradient's squared distance from the mean. (runs, n)
+
+    >>> from sbkit.data import digits
+    >>> from sbkit.models import mlp
+    >>> loudness(mlp(task := digits(30), width=4, runs=2), task).sum(1)
+    tensor([1.0000, 1.0000], dtype=torch.float64)
+    """
     size = off(example_gradients(fleet, task.x, task.y)).norm(dim=2).double().square()  # (runs, n)
     return size / size.sum(1, keepdim=True)
 
@@ -120,23 +132,12 @@ def loudest(fleet: Fleet, task: Task, count: int = 10) -> Images:
     return Images("loudest", "Who is shouting?", finite(task.x[rows].view(-1, 8, 8)), **about)
 
 
-def crowd(before: Tensor, after: Tensor) -> Lines:
-    """Share of the noise that the loudest rows make together, before and after training; (runs, n) each."""
-    rank, parts = np.arange(1, before.shape[1] + 1), (("before training", before), ("after", after))
-    lines = [band_line(n, rank, finite(share.sort(1, descending=True)[0].cumsum(1))) for n, share in parts]
-    axes = Axis("digits, the loudest first", low=0), Axis("share of the noise", low=0, high=1.02)
-    caption = "How much of the noise the loudest digits make together; band over 5 nets. See how few do most."
-    return Lines("crowd", "A choir and a few soloists", *axes, lines, caption)
-
-
 def by_size(sizes: Tensor, found: Tensor, law: Tensor, log: bool = True) -> Lines:
-    """Kurtosis over batch size, measured and by the law, (nets, sizes) each, with bands over nets."""
-    lines = [band_line("measured", sizes, finite(found)), Line("law", sizes, finite(law.mean(0)), dash=True)]
-    caption = (
-        f"Kurtosis of batches' noise, band over {len(found)} nets; a bell curve has 3. See if they part."
-    )
+    """Kurtosis over batch size, measured and by the law, (nets, sizes) each, with a band over nets."""
+    dashes = Line("law", finite(sizes), finite(law.mean(0)), dash=True)
     axes = Axis("digits in a batch", log=log), Axis("kurtosis", low=2, log=True)
-    return Lines("sizes", "Batches of every size", *axes, lines, caption)
+    lines = [band_line("measured", sizes, finite(found)), dashes]
+    return Lines("sizes", "Batches of every size", *axes, lines, f"{PART}Band over {len(found)} nets.")
 
 
 def _of(x: Tensor) -> Tensor:
