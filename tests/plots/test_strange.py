@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
-from sbkit.lessons.prediction import which_layers_matter  # noqa: F401  its plot
+from sbkit.lessons.prediction import can_training_data_tell_of_overfitting, which_layers_matter  # noqa: F401
 from sbkit.lessons.sharpness import does_flat_mean_anything, what_does_sam_buy  # noqa: F401  their plots
 from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
 from sbkit.plots import Bars, Field, Images, Lines, paired, pictures
@@ -26,7 +26,7 @@ SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4)}
-SHAPES |= {"rewound": (2, 4)}
+SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
 
 
 def axes(picture) -> list:
@@ -160,7 +160,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(boundary=torch.empty(runs, 0, 0), margin=torch.empty(runs, 3, 0), spectrum=[])
         made.values.update(kernel=torch.empty(runs, 0, 0), mask=torch.empty(runs, 0, 0))
         made.values["units"] = [torch.empty(runs, 0, 3, 3), torch.empty(runs, 0)]
-        made.values.update(rewound=torch.ones(runs, 2, 2))
+        made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)
