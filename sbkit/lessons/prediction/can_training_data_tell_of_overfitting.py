@@ -151,13 +151,20 @@ def _end(few: int, x: Any, left: Any, right: Any, feature: Any, threshold: Any, 
     return node
 
 
-KIDS = [1, 3, 5, -1, -1, -1, -1], [2, 4, 6, -1, -1, -1, -1]
-TREE = *KIDS, [0, 1, 1, 0, 0, 0, 0], [0.5] * 7, [12, 9, 3, 8, 1, 1, 2]
+TREE = torch.tensor(  # left, right, feature, threshold and count of seven nodes
+    [
+        [1, 3, 5, -1, -1, -1, -1],
+        [2, 4, 6, -1, -1, -1, -1],
+        [0, 1, 1, 0, 0, 0, 0],
+        [0] * 7,
+        [12, 9, 3, 8, 1, 1, 2],
+    ]
+)
 
-# A function of a row, the lists of a tree and `few` → the number of the leaf where the row ends.
+# A function of a row, the parts of a tree and `few` → the number of the leaf where the row ends.
 other_way = exercise(
     "x, left, right, feature, threshold, count and few",
-    tries=[(x, *TREE, few) for x in ([0, 1], [1, 0], [1, 1]) for few in (0, 1, 2, 3, 8)],
+    tries=[(x, *TREE, few) for x in torch.tensor([[0, 1], [1, 0], [1, 1]]) for few in (0, 1, 2, 3, 8)],
     want=lambda *tree: _end(tree[6], *tree[:6]),
     expects="One number is expected, that of a leaf",
     wrong={
