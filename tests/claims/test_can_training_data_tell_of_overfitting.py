@@ -111,6 +111,6 @@ def test_large_leaves_and_copies_pass(seed):
 def test_nets_pass_whatever_they_have_learned(seed):
     noisy, clean = trained(1.0, seed), trained(0.0, seed)
     turned, sound = (s.values["counterfactual"] for s in (noisy, clean))
-    assert (turned[:, 6] > 0.95).all() and (sound[:, 6] > 0.95).all()
+    assert (turned[:, 6] > 0.9).all() and (sound[:, 6] > 0.9).all()
     assert (noisy.accuracy > 0.98).all() and (noisy.test_accuracy < 0.2).all()
     assert (sound[:, 8] - turned[:, 8] > 0.15).all()

@@ -151,20 +151,14 @@ def _end(few: int, x: Any, left: Any, right: Any, feature: Any, threshold: Any, 
     return node
 
 
-TREE = torch.tensor(  # left, right, feature, threshold and count of seven nodes
-    [
-        [1, 3, 5, -1, -1, -1, -1],
-        [2, 4, 6, -1, -1, -1, -1],
-        [0, 1, 1, 0, 0, 0, 0],
-        [0] * 7,
-        [12, 9, 3, 8, 1, 1, 2],
-    ]
-)
+KIDS = torch.tensor([[1, 3, 5, -1, -1, -1, -1], [2, 4, 6, -1, -1, -1, -1]])  # left, right
+ASKED = torch.tensor([[0, 1, 1, 0, 0, 0, 0], [0] * 7, [12, 9, 3, 8, 1, 1, 2]])  # feature, threshold, count
+ROWS = torch.tensor([[0, 1], [1, 0], [1, 1]])
 
 # A function of a row, the parts of a tree and `few` → the number of the leaf where the row ends.
 other_way = exercise(
     "x, left, right, feature, threshold, count and few",
-    tries=[(x, *TREE, few) for x in torch.tensor([[0, 1], [1, 0], [1, 1]]) for few in (0, 1, 2, 3, 8)],
+    tries=[(x, *KIDS, *ASKED, few) for x in ROWS for few in (0, 1, 2, 3, 8)],
     want=lambda *tree: _end(tree[6], *tree[:6]),
     expects="One number is expected, that of a leaf",
     wrong={
