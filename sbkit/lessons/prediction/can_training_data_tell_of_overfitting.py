@@ -60,10 +60,10 @@ def images(tree: DecisionTreeClassifier, task: Task, copies: int) -> Any:
     return passed.reshape(-1, copies, passed.shape[1]).any(1).sum(0)
 
 
-def falls(each: Mapping[str, Any]) -> Lines:
-    """Shares right (trees or runs, l) over `few`, from 1 on, a line with its band each."""
-    lines = [band_line(name, RARE[: shares.shape[1]], shares) for name, shares in each.items()]
-    return Lines("falls", "Rare ways closed", Axis("few", low=1, log=True), SHARE, lines, FALL)
+def falls(each: Mapping[str, Any], name: str = "falls") -> Lines:
+    """Shares right (trees or runs, fews) over `few`, from 1 on, a line with its band each."""
+    lines = [band_line(who, RARE[: shares.shape[1]], shares) for who, shares in each.items()]
+    return Lines(name, "Rare ways closed", Axis("few", low=1, log=True), SHARE, lines, FALL)
 
 
 def students(names: Sequence[str], known: Any, new: Any) -> Bars:
@@ -137,7 +137,8 @@ def counterfactual(fleet: Fleet, task: Task) -> Tensor:
 @plot("counterfactual")
 def counterfactual_lines(history: Sequence[Snapshot]) -> Lines:
     """How accuracy falls over `few`."""
-    return falls({"these nets": shown(history[-1], history[-1].values["counterfactual"])})
+    shares = shown(history[-1], history[-1].values["counterfactual"])  # (runs, fews)
+    return falls({"these nets": shares}, "counterfactual")
 
 
 def _end(few: int, x: Any, left: Any, right: Any, feature: Any, threshold: Any, count: Any) -> int:
