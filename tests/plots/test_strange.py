@@ -26,7 +26,7 @@ SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
 SHAPES |= {"quantiles": (3, 41), "tails": (5,), "bits": (), "words": (7,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
-SHAPES |= {"rewound": (2, 4)}
+SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
 
 
 def axes(picture) -> list:
@@ -166,7 +166,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
             flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41), parts=torch.ones(runs, 4)
         )
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
-        made.values.update(rewound=torch.ones(runs, 2, 2))
+        made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)

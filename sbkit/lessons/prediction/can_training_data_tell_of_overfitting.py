@@ -17,6 +17,7 @@ from sbkit.measures import accuracy
 from sbkit.plots import Axis, Bars, Field, Lines
 from sbkit.plots.bands import band_line, shown
 
+Grown = Sequence[tuple[DecisionTreeClassifier, Task]]  # trees, each with what it grew on
 RARE = [1, 2, 4, 8, 16, 32, 64, 128, 256]  # rows up to which a branch or a signal counts as rare
 SHARE = Axis("share right", low=0, high=1.02)
 KNOWN = "Share of digits told right; dots: trees. Compare what they grew on with what they have never seen."
@@ -59,10 +60,10 @@ def images(tree: DecisionTreeClassifier, task: Task, copies: int) -> Any:
     return passed.reshape(-1, copies, passed.shape[1]).any(1).sum(0)
 
 
-def falls(each: Mapping[str, Any]) -> Lines:
-    """Shares right (trees or runs, l) over `few`, from 1 on, a line with its band each."""
-    lines = [band_line(name, RARE[: shares.shape[1]], shares) for name, shares in each.items()]
-    return Lines("falls", "Rare ways closed", Axis("few", low=1, log=True), SHARE, lines, FALL)
+def falls(each: Mapping[str, Any], name: str = "falls") -> Lines:
+    """Shares right (trees or runs, fews) over `few`, from 1 on, a line with its band each."""
+    lines = [band_line(who, RARE[: shares.shape[1]], shares) for who, shares in each.items()]
+    return Lines(name, "Rare ways closed", Axis("few", low=1, log=True), SHARE, lines, FALL)
 
 
 def students(names: Sequence[str], known: Any, new: Any) -> Bars:
@@ -71,20 +72,20 @@ def students(names: Sequence[str], known: Any, new: Any) -> Bars:
     return Bars("students", "Students", SHARE, [*names] * 2, values.mean(1), values, KNOWN, sides=sides)
 
 
-def fall(trees: Sequence[DecisionTreeClassifier], tasks: Sequence[Task]) -> Any:
+def fall(trees: Grown) -> Any:
     """Share right over `few` from 1 to 64 for each tree. (trees, 7)"""
-    return np.array([[kept(*pair, few) for few in RARE[:7]] for pair in zip(trees, tasks, strict=True)])
+    return np.array([[kept(*each, few) for few in RARE[:7]] for each in trees])
 
 
-def pictures(trees: Sequence[DecisionTreeClassifier], tasks: Sequence[Task], few: int) -> list[Lines | Bars]:
+def pictures(trees: Grown, few: int) -> list[Lines | Bars]:
     """How accuracy falls, what is left of it at this `few` beside new digits, and how large leaves are."""
-    pairs, names = list(zip(trees, tasks, strict=True)), ["training", f"few = {few}", "new digits"]
-    new = [float((answer(a, b.x_test) == b.y_test.numpy()).mean()) for a, b in pairs]
-    three = np.array([[kept(*pair, 0) for pair in pairs], [kept(*pair, few) for pair in pairs], new])
-    held = np.concatenate([tree.tree_.n_node_samples[tree.tree_.feature < 0] for tree in trees])
+    new = [float((answer(tree, task.x_test) == task.y_test.numpy()).mean()) for tree, task in trees]
+    three = np.array([*([kept(*each, at) for each in trees] for at in (0, few)), new])  # (3, trees)
+    held = np.concatenate([tree.tree_.n_node_samples[tree.tree_.feature < 0] for tree, _ in trees])
     sizes: Any = np.histogram(held, [1, 2, 5, 17, 9999])[0]
+    names = ["training", f"few = {few}", "new digits"]
     return [
-        falls({"these trees": fall(trees, tasks)}),
+        falls({"these trees": fall(trees)}),
         Bars("three", "Three accuracies", SHARE, names, three.mean(1), three, THREE.format(names[1])),
         Bars(
             "sizes", "Leaves", Axis("leaves", low=0), ["1 digit", "2–4", "5–16", "more"], sizes, caption=SIZES
@@ -136,10 +137,11 @@ def counterfactual(fleet: Fleet, task: Task) -> Tensor:
 @plot("counterfactual")
 def counterfactual_lines(history: Sequence[Snapshot]) -> Lines:
     """How accuracy falls over `few`."""
-    return falls({"these nets": shown(history[-1], history[-1].values["counterfactual"])})
+    shares = shown(history[-1], history[-1].values["counterfactual"])  # (runs, fews)
+    return falls({"these nets": shares}, "counterfactual")
 
 
-def _end(x: Any, left: Any, right: Any, feature: Any, threshold: Any, count: Any, few: int) -> int:
+def _end(few: int, x: Any, left: Any, right: Any, feature: Any, threshold: Any, count: Any) -> int:
     """The leaf where one row ends, as `leaf` has it of many."""
     node = 0
     while left[node] >= 0:
@@ -150,18 +152,19 @@ def _end(x: Any, left: Any, right: Any, feature: Any, threshold: Any, count: Any
     return node
 
 
-KIDS = [1, 3, 5, -1, -1, -1, -1], [2, 4, 6, -1, -1, -1, -1]
-TREE = *KIDS, [0, 1, 1, 0, 0, 0, 0], [0.5] * 7, [12, 9, 3, 8, 1, 1, 2]
+KIDS = torch.tensor([[1, 3, 5, -1, -1, -1, -1], [2, 4, 6, -1, -1, -1, -1]])  # left, right
+ASKED = torch.tensor([[0, 1, 1, 0, 0, 0, 0], [0] * 7, [12, 9, 3, 8, 1, 1, 2]])  # feature, threshold, count
+ROWS = torch.tensor([[0, 1], [1, 0], [1, 1]])
 
-# A function of a row, the lists of a tree and `few` → the number of the leaf where the row ends.
+# A function of a row, the parts of a tree and `few` → the number of the leaf where the row ends.
 other_way = exercise(
     "x, left, right, feature, threshold, count and few",
-    tries=[(x, *TREE, few) for x in ([0, 1], [1, 0], [1, 1]) for few in (0, 1, 2, 3, 8)],
-    want=_end,
+    tries=[(x, *KIDS, *ASKED, few) for x in ROWS for few in (0, 1, 2, 3, 8)],
+    want=lambda *tree: _end(tree[6], *tree[:6]),
     expects="One number is expected, that of a leaf",
     wrong={
-        "That is where the row ends by itself. Which branch is rare?": lambda *tree: _end(*tree[:6], 0),
-        "A branch that exactly few rows took is rare, too.": lambda *tree: _end(*tree[:6], tree[6] - 1),
+        "That is where the row ends by itself. Which branch is rare?": lambda *tree: _end(0, *tree[:6]),
+        "A branch that exactly few rows took is rare, too.": lambda *tree: _end(tree[6] - 1, *tree[:6]),
     },
     right="Most rows walk as before. Those on a path of their own are sent away.",
     rest="At each node find the row's own child; if its count is at most few, step to the other child.",
