@@ -1,0 +1,192 @@
+"""Forty measures or one? Kendall's τ over all nets and within a level, its pictures, and two exercises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sbkit.core import Fleet, Snapshot, Task, generator
+from sbkit.core.registries import measure, plot
+from sbkit.course.exercise import exercise, normal
+from sbkit.lessons.prediction.grid import AXES, READINGS, norms
+from sbkit.measures.scores import accuracy
+from sbkit.plots import Axis, Bars, Lines, Scatter
+from sbkit.plots.bands import band_line, finite
+from sbkit.stats import granulated_kendall
+from sbkit.training import Run
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+LIVE, LEVELS = (0.01, 0.02, 0.05), 3  # learning rates and shares of wrong labels in the panel
+CHEAP = {"length": 1, "distance": 2, "paths": 4, "1/margin": 5}  # read while nets train: places in `norms`
+NAMED = {"length": "length of the weights, squared"}
+KINDS = ["all nets", "one level", "one setting"]
+CLOUDS = "A point is a net, coloured by its share of wrong labels. Compare the slope of a cloud with that of all."
+WHO = "Kendall's τ of each reading with the gap: above 0, more of it goes with a larger gap; "
+RISES = "Most steps to the right are steps up."
+SLOPES = "Each colour has a slope of its own. Compare it with that of all."
+MORE = "Watch for bars that change sides."
+LIVE_BARS = "over all nets, and over pairs of one level. Watch for bars that change sides."
+ONE_AXIS = "Kendall's τ with the gap among nets that differ in one setting alone; a dot is a seed. See where a "
+ONE_AXIS += "reading goes the wrong way."
+SHAKEN = "Accuracy while noise shakes all weights; line = mean, band = min–max over 10 draws. See at which σ a "
+SHAKEN += "line has lost 0.1."
+TAU = Axis("Kendall's τ with the gap", low=-1, high=1)
+
+
+def kendall(a: Tensor, b: Tensor) -> Tensor:
+    """Whether two lists (n,) order things alike: τ-a, from −1 to 1. A tie counts 0. ()"""
+    alike = (a.unsqueeze(1) - a).sign() * (b.unsqueeze(1) - b).sign()  # (n, n)
+    return alike.sum() / (len(a) * (len(a) - 1))
+
+
+def within(a: Tensor, b: Tensor, level: Tensor) -> Tensor:
+    """Mean of τ over the levels, (n,) each, with only nets of one level compared. ()"""
+    groups = [level == one for one in level.unique()]
+    return torch.stack([kendall(a[group], b[group]) for group in groups]).mean()
+
+
+@measure("reading", classes=True)
+def reading(fleet: Fleet, task: Task) -> Tensor:
+    """Length, distance, paths and 1/margin of the weights, and the gap. (runs, 5)"""
+    train, test = (
+        accuracy(fleet.predict(x), y) for x, y in ((task.x, task.y), (task.x_test, task.y_test))
+    )
+    found = norms(fleet, task)[:, [*CHEAP.values()]]
+    return torch.cat([found, (train - test).to(found).unsqueeze(1)], dim=1)
+
+
+@measure("order", classes=True)
+def order(fleet: Fleet, task: Task) -> Tensor:
+    """The same as `reading`, for another picture. (runs, 5)"""
+    return reading(fleet, task)
+
+
+def levels(runs: int) -> Tensor:
+    """The level of noise of each run in the panel, 0 the least. (runs,)"""
+    return torch.arange(runs) // len(LIVE) % LEVELS
+
+
+@plot("reading")
+def length_and_gap(history: Sequence[Snapshot]) -> Scatter:
+    """Length and gap of every net, coloured by its level of noise."""
+    values = finite(history[-1].values["reading"])  # (runs, 5)
+    names = ("fewest wrong labels", "between", "most wrong labels")
+    about: Any = {"labels": levels(len(values)), "names": names, "caption": CLOUDS}
+    x, y = Axis("length of the weights", low=0), Axis("gap", low=0, high=0.6)
+    return Scatter("reading", "Length and gap", x, y, values[:, [0, -1]], **about)
+
+
+@plot("order")
+def order_bars(history: Sequence[Snapshot]) -> Bars:
+    """τ of four readings with the gap, over all nets and within a level."""
+    values = torch.as_tensor(finite(history[-1].values["order"]))  # (runs, 5)
+    every = [float(kendall(values[:, i], values[:, -1])) for i in range(len(CHEAP))]
+    apart = [float(within(values[:, i], values[:, -1], levels(len(values)))) for i in range(len(CHEAP))]
+    sides: Any = ("all nets", "one level")
+    return Bars("order", "Who orders the nets?", TAU, [*CHEAP] * 2, every + apart, sides=sides, caption=WHO + LIVE_BARS)
+
+
+def taus(table: DataFrame, names: Sequence[str] = tuple(READINGS)) -> Tensor:
+    """τ over all nets of a seed, within its levels of noise, and granulated: Ψ. (3, names, seeds)"""
+    found = []
+    for _, own in table.groupby("seed"):
+        values, gap, level = (torch.tensor(own[one].to_numpy()) for one in ([*names], "gap", "noise"))
+        psi = [granulated_kendall(own, name, AXES)["mean"] for name in names]
+        each = [(kendall(a, gap), within(a, gap, level)) for a in values.T]
+        found.append(torch.cat([torch.tensor(each).T, torch.tensor([psi])]))  # (3, names)
+    return torch.stack(found, dim=2)
+
+
+def scatter(table: DataFrame, name: str = "length", by: str = "") -> Scatter:
+    """A reading and the gap of every net of a table, coloured by one of its settings."""
+    level, values = np.unique(table[by or "seed"], return_inverse=True)
+    more: Any = {"labels": values, "names": [f"{by} {one:g}" for one in level]} if by else {}
+    about: Any = more | {"caption": f"Gap over {name}; a point is a net. {SLOPES if by else RISES}"}
+    x, y = Axis(NAMED.get(name, name)), Axis("gap", low=0)
+    return Scatter("nets", f"{name.capitalize()} and gap", x, y, table[[name, "gap"]], **about)
+
+
+def board(table: DataFrame, *kinds: str) -> Bars:
+    """Scores of all readings, each of kinds: "all nets", "one level", "one setting"; a dot is a seed."""
+    found = taus(table)[[KINDS.index(kind) for kind in kinds]].flatten(0, 1)  # (kinds · names, seeds)
+    about: Any = {"sides": kinds if len(kinds) > 1 else (), "caption": WHO + "a dot is a seed. " + MORE}
+    return Bars("board", "Who orders the nets?", TAU, READINGS * len(kinds), found.mean(1), found, **about)
+
+
+def axis_by_axis(table: DataFrame, *names: str) -> Bars:
+    """Granulated τ of readings where one setting alone changes; a dot is a seed."""
+    seeds = [own for _, own in table.groupby("seed")]
+    each = [[granulated_kendall(own, name, AXES) for own in seeds] for name in names]
+    found: Any = np.array([[psi[axis] for psi in one] for one in each for axis in AXES])  # (bars, seeds)
+    about: Any = {"sides": names, "caption": ONE_AXIS}
+    return Bars("axes", "One setting changes", TAU, AXES * len(names), found.mean(1), found, **about)
+
+
+def shaken(run: Run, **nets: int) -> Lines:
+    """Training accuracy of some nets of a run, by name, while noise of more and more σ shakes their weights."""
+    sigma, lines = torch.linspace(0, 0.4, 17), []
+    for name, r in nets.items():
+        fleet, task = run.fleet.only(r), run.task.parts[r]  # pyright: ignore
+        draws = torch.randn(10, fleet.vector().shape[1], generator=generator(r))  # (draws, P)
+        moved = fleet.vector().detach() + sigma.view(-1, 1, 1) * draws  # (σ, draws, P)
+        right = [accuracy(fleet.logits_at(one, task.x), task.y) for one in moved.view(-1, 1, moved.shape[2])]
+        lines.append(band_line(name.replace("_", " "), sigma, torch.cat(right).view(len(sigma), -1).T.numpy()))
+    x, y = Axis("σ of the noise on every weight", low=0), Axis("training accuracy", low=0, high=1.02)
+    return Lines("shaken", "Shake the weights", x, y, lines, SHAKEN)
+
+# A function of a reading and the gap, (n,) each → Kendall's τ-a.
+rank_order = exercise(
+    "reading and gap",
+    tries=[(normal(7), normal(7, seed=1)), (normal(9, seed=2).round(), normal(9, seed=3))],
+    want=kendall,
+    wrong={
+        "That is the share of pairs in the same order. Take away the share in opposite order.": (
+            lambda a, b: kendall(a, b) / 2 + 0.5,
+            lambda a, b: _alike(a, b).gt(0).sum() / (len(a) * (len(a) - 1)),
+        ),
+        "A net is no pair with itself: divide by n(n − 1).": lambda a, b: _alike(a, b).double().mean(),
+        "That adds up. Divide by the number of pairs.": lambda a, b: _alike(a, b).sum(),
+        "That is Pearson's correlation: of each difference only the sign counts here.": (
+            lambda a, b: torch.corrcoef(torch.stack([a, b]))[0, 1]
+        ),
+    },
+    right="Only the order counts: no stretching of either axis can change it.",
+    rest="For every pair multiply the signs of both differences, then take the mean over pairs.",
+)
+
+LEVEL = torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, 2])
+NINE = normal(9), normal(9, seed=1)
+
+
+def _alike(a: Tensor, b: Tensor) -> Tensor:
+    return (a.unsqueeze(1) - a).sign() * (b.unsqueeze(1) - b).sign()
+
+
+def _means(a: Tensor, level: Tensor) -> Tensor:
+    return torch.stack([a[level == one].mean() for one in level.unique()])
+
+
+# A function of a reading, the gap and the level of noise, (n,) each → mean over levels of τ within them.
+one_level = exercise(
+    "reading, gap and level",
+    tries=[(NINE[0] + 3 * LEVEL, NINE[1] + 3 * LEVEL, LEVEL), (*NINE, LEVEL)],
+    want=within,
+    wrong={
+        "That is the friend's τ, of all nets.": lambda a, b, level: kendall(a, b),
+        "That compares levels with each other. Compare the nets within each.": (
+            lambda a, b, level: kendall(_means(a, level), _means(b, level))
+        ),
+        "That adds up. Take the mean over levels.": lambda a, b, level: 3 * within(a, b, level),
+        "Each level counts alike, however many pairs it has.": (
+            lambda a, b, level: _alike(a, b)[(level.unsqueeze(1) == level)].sum() / (12 + 6 + 2)
+        ),
+    },
+    right="Nets that differ in their noise are never compared: it can't speak through the reading.",
+    rest="For each value in level.unique() take the nets that have it, then their τ; then the mean.",
+)
