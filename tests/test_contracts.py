@@ -11,6 +11,7 @@ from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, s
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.prediction import is_your_measure_any_good  # noqa: F401  and forty_measures_or_one's
 from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut, shortcut_bias
 from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
 from sbkit.training.measured import value_of

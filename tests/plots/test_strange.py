@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
+from sbkit.lessons.prediction import is_your_measure_any_good  # noqa: F401  and forty_measures_or_one's
 from sbkit.lessons.sharpness import does_flat_mean_anything, what_does_sam_buy  # noqa: F401  their plots
 from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
-from sbkit.plots import Bars, Field, Images, Lines, paired, pictures
+from sbkit.plots import Bars, Field, Images, Lines, Scatter, paired, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.png import draw, png
 
@@ -25,6 +26,7 @@ SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4)}
+SHAPES |= {"reading": (5,), "order": (5,), "scores": (6,)}
 
 
 def axes(picture) -> list:
@@ -39,6 +41,8 @@ def ends(picture) -> list:
     """The latest values in a picture."""
     if isinstance(picture, Images):
         return picture.pixels
+    if isinstance(picture, Scatter):
+        return picture.points
     return [line.y[-1] for line in picture.lines] if isinstance(picture, Lines) else picture.values
 
 

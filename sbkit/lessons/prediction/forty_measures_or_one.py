@@ -15,7 +15,7 @@ from sbkit.course.exercise import exercise, normal
 from sbkit.lessons.prediction.grid import AXES, READINGS, norms
 from sbkit.measures.scores import accuracy
 from sbkit.plots import Axis, Bars, Lines, Scatter
-from sbkit.plots.bands import band_line, finite
+from sbkit.plots.bands import alive, band_line, finite
 from sbkit.stats import granulated_kendall
 from sbkit.training import Run
 
@@ -24,17 +24,20 @@ if TYPE_CHECKING:
 
 LIVE, LEVELS = (0.01, 0.02, 0.05), 3  # learning rates and shares of wrong labels in the panel
 CHEAP = {"length": 1, "distance": 2, "paths": 4, "1/margin": 5}  # read while nets train: places in `norms`
-NAMED = {"length": "length of the weights, squared"}
-KINDS = ["all nets", "one level", "one setting"]
-CLOUDS = "A point is a net, coloured by its share of wrong labels. Compare the slope of a cloud with that of all."
-WHO = "Kendall's τ of each reading with the gap: above 0, more of it goes with a larger gap; "
+NAMED = {"length": "length of the weights"}
+CLOUDS = "A point is a net, coloured by its share of wrong labels. Compare the slope of one colour with all."
+WHO = "Kendall's τ of each measure with the gap: above 0, more of it goes with a larger gap; "
 RISES = "Most steps to the right are steps up."
 SLOPES = "Each colour has a slope of its own. Compare it with that of all."
 MORE = "Watch for bars that change sides."
 LIVE_BARS = "over all nets, and over pairs of one level. Watch for bars that change sides."
-ONE_AXIS = "Kendall's τ with the gap among nets that differ in one setting alone; a dot is a seed. See where a "
+ONE_AXIS = (
+    "Kendall's τ with the gap among nets that differ in one setting alone; a dot is a seed. See where a "
+)
 ONE_AXIS += "reading goes the wrong way."
-SHAKEN = "Accuracy while noise shakes all weights; line = mean, band = min–max over 10 draws. See at which σ a "
+SHAKEN = (
+    "Accuracy while noise shakes all weights; line = mean, band = min–max over 10 draws. See at which σ a "
+)
 SHAKEN += "line has lost 0.1."
 TAU = Axis("Kendall's τ with the gap", low=-1, high=1)
 
@@ -48,15 +51,13 @@ def kendall(a: Tensor, b: Tensor) -> Tensor:
 def within(a: Tensor, b: Tensor, level: Tensor) -> Tensor:
     """Mean of τ over the levels, (n,) each, with only nets of one level compared. ()"""
     groups = [level == one for one in level.unique()]
-    return torch.stack([kendall(a[group], b[group]) for group in groups]).mean()
+    return torch.tensor([kendall(a[group], b[group]) for group in groups]).mean()
 
 
 @measure("reading", classes=True)
 def reading(fleet: Fleet, task: Task) -> Tensor:
     """Length, distance, paths and 1/margin of the weights, and the gap. (runs, 5)"""
-    train, test = (
-        accuracy(fleet.predict(x), y) for x, y in ((task.x, task.y), (task.x_test, task.y_test))
-    )
+    train, test = (accuracy(fleet.predict(x), y) for x, y in ((task.x, task.y), (task.x_test, task.y_test)))
     found = norms(fleet, task)[:, [*CHEAP.values()]]
     return torch.cat([found, (train - test).to(found).unsqueeze(1)], dim=1)
 
@@ -72,35 +73,50 @@ def levels(runs: int) -> Tensor:
     return torch.arange(runs) // len(LIVE) % LEVELS
 
 
+def visible(snapshot: Snapshot, name: str) -> Any:
+    """What a measure gave, NaN in all of a run that cannot be shown. (runs, …)"""
+    values = finite(snapshot.values[name])
+    usable = alive(snapshot) & np.isfinite(values).all(1)
+    return np.where(usable[:, None], values, np.nan)
+
+
 @plot("reading")
-def length_and_gap(history: Sequence[Snapshot]) -> Scatter:
+def length_and_gap(history: Sequence[Snapshot]) -> Scatter | None:
     """Length and gap of every net, coloured by its level of noise."""
-    values = finite(history[-1].values["reading"])  # (runs, 5)
+    if not (values := visible(history[-1], "reading")).size:  # (runs, 5)
+        return None
     names = ("fewest wrong labels", "between", "most wrong labels")
     about: Any = {"labels": levels(len(values)), "names": names, "caption": CLOUDS}
-    x, y = Axis("length of the weights", low=0), Axis("gap", low=0, high=0.6)
+    x, y = Axis("length of the weights", log=True), Axis("gap", low=0, high=0.5)
     return Scatter("reading", "Length and gap", x, y, values[:, [0, -1]], **about)
 
 
 @plot("order")
-def order_bars(history: Sequence[Snapshot]) -> Bars:
+def order_bars(history: Sequence[Snapshot]) -> Bars | None:
     """τ of four readings with the gap, over all nets and within a level."""
-    values = torch.as_tensor(finite(history[-1].values["order"]))  # (runs, 5)
-    every = [float(kendall(values[:, i], values[:, -1])) for i in range(len(CHEAP))]
-    apart = [float(within(values[:, i], values[:, -1], levels(len(values)))) for i in range(len(CHEAP))]
-    sides: Any = ("all nets", "one level")
-    return Bars("order", "Who orders the nets?", TAU, [*CHEAP] * 2, every + apart, sides=sides, caption=WHO + LIVE_BARS)
+    if not (values := torch.as_tensor(visible(history[-1], "order"))).numel():  # (runs, 5)
+        return None
+    level, usable = levels(len(values)), values.isfinite().all(1)
+    *each, gap = values[usable].T  # (nets,) each
+    every = [float(kendall(one, gap)) for one in each]
+    apart = [float(within(one, gap, level[usable])) for one in each]
+    about: Any = {"sides": ("all nets", "one level"), "caption": WHO + LIVE_BARS}
+    return Bars("order", "Who orders the nets?", TAU, [*CHEAP] * 2, every + apart, **about)
 
 
-def taus(table: DataFrame, names: Sequence[str] = tuple(READINGS)) -> Tensor:
-    """τ over all nets of a seed, within its levels of noise, and granulated: Ψ. (3, names, seeds)"""
-    found = []
-    for _, own in table.groupby("seed"):
-        values, gap, level = (torch.tensor(own[one].to_numpy()) for one in ([*names], "gap", "noise"))
-        psi = [granulated_kendall(own, name, AXES)["mean"] for name in names]
-        each = [(kendall(a, gap), within(a, gap, level)) for a in values.T]
-        found.append(torch.cat([torch.tensor(each).T, torch.tensor([psi])]))  # (3, names)
-    return torch.stack(found, dim=2)
+def score(nets: DataFrame, name: str, kind: str) -> float:
+    """τ of a reading with the gap over "all nets", within "one level" of noise, or with "clean labels" alone;
+    "one setting": granulated, the mean over axes."""
+    if kind == "one setting":
+        return granulated_kendall(nets, name, AXES)["mean"]
+    kept = nets[nets.noise == 0] if kind == "clean labels" else nets
+    values, gap, level = (torch.tensor(kept[one].to_numpy()) for one in (name, "gap", "noise"))  # (n,)
+    return float(within(values, gap, level) if kind == "one level" else kendall(values, gap))
+
+
+def taus(table: DataFrame, kind: str, names: Sequence[str] = tuple(READINGS)) -> Tensor:
+    """`score` of readings on the nets of each seed. (names, seeds)"""
+    return torch.tensor([[score(own, name, kind) for _, own in table.groupby("seed")] for name in names])
 
 
 def scatter(table: DataFrame, name: str = "length", by: str = "") -> Scatter:
@@ -108,14 +124,14 @@ def scatter(table: DataFrame, name: str = "length", by: str = "") -> Scatter:
     level, values = np.unique(table[by or "seed"], return_inverse=True)
     more: Any = {"labels": values, "names": [f"{by} {one:g}" for one in level]} if by else {}
     about: Any = more | {"caption": f"Gap over {name}; a point is a net. {SLOPES if by else RISES}"}
-    x, y = Axis(NAMED.get(name, name)), Axis("gap", low=0)
+    x, y = Axis(NAMED.get(name, name), log=True), Axis("gap", low=0)
     return Scatter("nets", f"{name.capitalize()} and gap", x, y, table[[name, "gap"]], **about)
 
 
 def board(table: DataFrame, *kinds: str) -> Bars:
-    """Scores of all readings, each of kinds: "all nets", "one level", "one setting"; a dot is a seed."""
-    found = taus(table)[[KINDS.index(kind) for kind in kinds]].flatten(0, 1)  # (kinds · names, seeds)
-    about: Any = {"sides": kinds if len(kinds) > 1 else (), "caption": WHO + "a dot is a seed. " + MORE}
+    """Scores of all readings, of each kind that `score` knows; a dot is a seed."""
+    found = torch.cat([taus(table, kind) for kind in kinds])  # (kinds · names, seeds)
+    about: Any = {"sides": kinds, "caption": WHO + "a dot is a seed. " + MORE}
     return Bars("board", "Who orders the nets?", TAU, READINGS * len(kinds), found.mean(1), found, **about)
 
 
@@ -129,16 +145,19 @@ def axis_by_axis(table: DataFrame, *names: str) -> Bars:
 
 
 def shaken(run: Run, **nets: int) -> Lines:
-    """Training accuracy of some nets of a run, by name, while noise of more and more σ shakes their weights."""
-    sigma, lines = torch.linspace(0, 0.4, 17), []
+    """Training accuracy of some nets of a run, by name, while noise of more and more σ shakes them."""
+    sigma, lines = torch.linspace(0, 0.2, 17), []
     for name, r in nets.items():
         fleet, task = run.fleet.only(r), run.task.parts[r]  # pyright: ignore
         draws = torch.randn(10, fleet.vector().shape[1], generator=generator(r))  # (draws, P)
         moved = fleet.vector().detach() + sigma.view(-1, 1, 1) * draws  # (σ, draws, P)
         right = [accuracy(fleet.logits_at(one, task.x), task.y) for one in moved.view(-1, 1, moved.shape[2])]
-        lines.append(band_line(name.replace("_", " "), sigma, torch.cat(right).view(len(sigma), -1).T.numpy()))
+        lines.append(
+            band_line(name.replace("_", " "), sigma, torch.cat(right).view(len(sigma), -1).T.numpy())
+        )
     x, y = Axis("σ of the noise on every weight", low=0), Axis("training accuracy", low=0, high=1.02)
     return Lines("shaken", "Shake the weights", x, y, lines, SHAKEN)
+
 
 # A function of a reading and the gap, (n,) each → Kendall's τ-a.
 rank_order = exercise(

@@ -13,10 +13,9 @@ from torch import Tensor
 from sbkit.core import Fleet, Snapshot, Task
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise, normal
-from sbkit.lessons.prediction.forty_measures_or_one import CHEAP, LIVE, levels, reading
-from sbkit.lessons.prediction.grid import AXES, BATCHES, READINGS, WIDTHS, closed_book, nets, stored
+from sbkit.lessons.prediction.forty_measures_or_one import CHEAP, levels, reading, visible
+from sbkit.lessons.prediction.grid import AXES, BATCHES, WIDTHS, closed_book, nets, stored
 from sbkit.plots import Axis, Bars, Mark
-from sbkit.plots.bands import finite
 from sbkit.stats import conditional_information
 from sbkit.training import Run, last
 from sbkit.training.measured import taken
@@ -30,7 +29,7 @@ LIVE_BOARD = "What each reading tells of which net has the larger gap: all (100)
 LIVE_BOARD += "both bars: what is lost once the noise is known? And who beats the random one?"
 BOARD = "Score of each measure with two settings given, least over pairs of them; a dot is a seed's 24 nets. "
 BOARD += "See who stands above the band."
-TURNED = "Scores of measures and of their negatives; a dot is a seed's 24 nets. See how much is lost: not all."
+TURNED = "Scores of measures and of their negatives; a dot is a seed. See how much is lost: not all."
 RANDOM, FEW = 30, 10  # random measures on the board, and in a picture that moves
 
 
@@ -44,6 +43,7 @@ def scores(fleet: Fleet, task: Task, own: Complexity = last_layer) -> Tensor:
     """Four readings, that of the reader's measure with the book closed, and the gap. (runs, 6)"""
     found = reading(fleet, task)  # (runs, 5)
     yours = torch.as_tensor(own(fleet, closed_book(task))).detach().to(found).view(-1, 1)
+    yours = yours.where(found.isfinite().all(1, keepdim=True), torch.nan)
     return torch.cat([found[:, :4], yours, found[:, 4:]], dim=1)
 
 
@@ -54,11 +54,13 @@ def lucky(table: DataFrame, axes: Sequence[str], count: int = RANDOM) -> Tensor:
 
 
 @plot("scores")
-def live_board(history: Sequence[Snapshot]) -> Bars:
+def live_board(history: Sequence[Snapshot]) -> Bars | None:
     """What readings tell of the gap when nothing is given, and when the share of wrong labels is."""
     import pandas as pd
 
-    names, values = [*CHEAP, "yours"], finite(history[-1].values["scores"]).astype(float)  # (runs, 6)
+    if not (values := visible(history[-1], "scores").astype(float)).size:  # (runs, 6)
+        return None
+    names = [*CHEAP, "yours"]
     table = pd.DataFrame(values, columns=[*names, "gap"]).assign(noise=levels(len(values)).numpy()).dropna()
     found = []
     for given in ([], ["noise"]):
@@ -152,10 +154,13 @@ told_share = exercise(
 # A function of an own score and those of random measures (n,) → the chance of such a score by luck.
 by_luck = exercise(
     "own and random",
-    tries=[(torch.tensor(4.0), torch.tensor([1.0, 2, 4, 5, 3, 9, 2, 1, 0])), (torch.tensor(9.0), torch.arange(5.0))],
+    tries=[
+        (torch.tensor(4.0), torch.tensor([1.0, 2, 4, 5, 3, 9, 2, 1, 0])),
+        (torch.tensor(9.0), torch.arange(5.0)),
+    ],
     want=lambda own, random: (1 + (random >= own).sum()) / (1 + len(random)),
     wrong={
-        "Almost: your own measure might be one more random one. Count it above and below.": (
+        "Almost: your own may be one more random measure. Add 1 to the count and to the number.": (
             lambda own, random: (random >= own).double().mean()
         ),
         "Who scores as much as you counts, too.": (
