@@ -118,7 +118,7 @@ def test_a_part_of_the_stored_table_made_anew():
 
 @pytest.mark.slow
 def test_length_turns_around_within_a_level():
-    table = grid.grid(seed=SEED, seeds=4)
+    table = grid.grid(seed=SEED, seeds=3)
     length, bound = (["length"], ["bound from start"])
     assert extra.taus(table, "all nets", length).mean() > 0.3
     assert extra.taus(table, "one level", length).mean() < -0.2

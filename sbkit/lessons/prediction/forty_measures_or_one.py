@@ -98,10 +98,10 @@ def order_bars(history: Sequence[Snapshot]) -> Bars | None:
         return None
     level, usable = levels(len(values)), values.isfinite().all(1)
     *each, gap = values[usable].T  # (nets,) each
-    every = [float(kendall(one, gap)) for one in each]
-    apart = [float(within(one, gap, level[usable])) for one in each]
+    found: Any = [float(kendall(one, gap)) for one in each]
+    found += [float(within(one, gap, level[usable])) for one in each]
     about: Any = {"sides": ("all nets", "one level"), "caption": WHO + LIVE_BARS}
-    return Bars("order", "Who orders the nets?", TAU, [*CHEAP] * 2, every + apart, **about)
+    return Bars("order", "Who orders the nets?", TAU, [*CHEAP] * 2, found, **about)
 
 
 def score(nets: DataFrame, name: str, kind: str) -> float:
@@ -109,8 +109,8 @@ def score(nets: DataFrame, name: str, kind: str) -> float:
     "one setting": granulated, the mean over axes."""
     if kind == "one setting":
         return granulated_kendall(nets, name, AXES)["mean"]
-    kept = nets[nets.noise == 0] if kind == "clean labels" else nets
-    values, gap, level = (torch.tensor(kept[one].to_numpy()) for one in (name, "gap", "noise"))  # (n,)
+    kept: Any = nets[nets.noise == 0] if kind == "clean labels" else nets
+    values, gap, level = torch.tensor(kept[[name, "gap", "noise"]].to_numpy()).T  # (n,) each
     return float(within(values, gap, level) if kind == "one level" else kendall(values, gap))
 
 
@@ -125,12 +125,13 @@ def scatter(table: DataFrame, name: str = "length", by: str = "") -> Scatter:
     more: Any = {"labels": values, "names": [f"{by} {one:g}" for one in level]} if by else {}
     about: Any = more | {"caption": f"Gap over {name}; a point is a net. {SLOPES if by else RISES}"}
     x, y = Axis(NAMED.get(name, name), log=True), Axis("gap", low=0)
-    return Scatter("nets", f"{name.capitalize()} and gap", x, y, table[[name, "gap"]], **about)
+    points: Any = table[[name, "gap"]].to_numpy()
+    return Scatter("nets", f"{name.capitalize()} and gap", x, y, points, **about)
 
 
 def board(table: DataFrame, *kinds: str) -> Bars:
     """Scores of all readings, of each kind that `score` knows; a dot is a seed."""
-    found = torch.cat([taus(table, kind) for kind in kinds])  # (kinds · names, seeds)
+    found: Any = torch.cat([taus(table, kind) for kind in kinds])  # (kinds · names, seeds)
     about: Any = {"sides": kinds, "caption": WHO + "a dot is a seed. " + MORE}
     return Bars("board", "Who orders the nets?", TAU, READINGS * len(kinds), found.mean(1), found, **about)
 

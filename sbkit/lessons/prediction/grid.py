@@ -93,7 +93,7 @@ def rows(width: int, batch: int, seed: int = 0, seeds: int = 1) -> DataFrame:
     import pandas as pd
 
     run = nets(width, batch, seed, seeds)
-    end, found = last(run), taken("readings", readings, run.fleet, run.task)  # (runs, READINGS)
+    end, found = last(run), torch.as_tensor(taken("readings", readings, run.fleet, run.task))  # (runs, 12)
     own = itertools.product(range(seed, seed + seeds), SHARES, RATES)
     table = pd.DataFrame(own, columns=["seed", "noise", "lr"]).assign(width=width, batch=batch)
     scores = {"loss": end.loss, "accuracy": end.accuracy, "test_accuracy": end.test_accuracy}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from torch import Tensor
 from sbkit.core import Fleet, Snapshot, Task
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise, normal
-from sbkit.lessons.prediction.forty_measures_or_one import CHEAP, levels, reading, visible
-from sbkit.lessons.prediction.grid import AXES, BATCHES, WIDTHS, closed_book, nets, stored
+from sbkit.lessons.prediction.forty_measures_or_one import CHEAP, TAU, levels, reading, taus, visible
+from sbkit.lessons.prediction.grid import AXES, BATCHES, READINGS, WIDTHS, closed_book, nets, stored
 from sbkit.plots import Axis, Bars, Mark
 from sbkit.stats import conditional_information
 from sbkit.training import Run, last
@@ -29,6 +29,7 @@ LIVE_BOARD = "What each reading tells of which net has the larger gap: all (100)
 LIVE_BOARD += "both bars: what is lost once the noise is known? And who beats the random one?"
 BOARD = "Score of each measure with two settings given, least over pairs of them; a dot is a seed's 24 nets. "
 BOARD += "See who stands above the band."
+BY_TAU = "Kendall's τ with the gap, over all nets of a seed; a dot is a seed. See who comes second."
 TURNED = "Scores of measures and of their negatives; a dot is a seed. See how much is lost: not all."
 RANDOM, FEW = 30, 10  # random measures on the board, and in a picture that moves
 
@@ -53,6 +54,15 @@ def lucky(table: DataFrame, axes: Sequence[str], count: int = RANDOM) -> Tensor:
     return torch.tensor([conditional_information(table.assign(own=own), "own", axes) for own in draws])
 
 
+def by_chance(table: DataFrame, name: str, axes: Sequence[str]) -> Tensor:
+    """The chance that a random measure scores as much on the nets of a seed. (seeds,)"""
+    found = []
+    for _, own in table.groupby("seed"):
+        random, score = lucky(own, axes), conditional_information(own, name, axes)
+        found.append((1 + (random >= score).sum()) / (1 + len(random)))
+    return torch.stack(found)
+
+
 @plot("scores")
 def live_board(history: Sequence[Snapshot]) -> Bars | None:
     """What readings tell of the gap when nothing is given, and when the share of wrong labels is."""
@@ -62,7 +72,7 @@ def live_board(history: Sequence[Snapshot]) -> Bars | None:
         return None
     names = [*CHEAP, "yours"]
     table = pd.DataFrame(values, columns=[*names, "gap"]).assign(noise=levels(len(values)).numpy()).dropna()
-    found = []
+    found: Any = []
     for given in ([], ["noise"]):
         known = len(table) > 1
         found += [conditional_information(table, name, given) if known else np.nan for name in names]
@@ -71,43 +81,58 @@ def live_board(history: Sequence[Snapshot]) -> Bars | None:
     return Bars("scores", "Who tells of the gap?", SCORE, bars, found, sides=sides, caption=LIVE_BOARD)
 
 
-def trained(seeds: int = 3) -> list[Run]:
-    """The whole grid, trained now: a run for each width and batch."""
-    runs = [nets(width, batch, 0, seeds) for width, batch in itertools.product(WIDTHS, BATCHES)]
+def trained(seed: int = 5, seeds: int = 5) -> list[Run]:
+    """The whole grid of 24 nets a seed, trained now: a run for each width and batch."""
+    runs = [nets(width, batch, seed, seeds) for width, batch in itertools.product(WIDTHS, BATCHES)]
     for run in runs:
         last(run)
     return runs
 
 
-def judged(runs: Iterable[Run], own: Complexity, name: str = "yours") -> DataFrame:
-    """The stored table of the seeds of these runs, with what a measure says of the nets, book closed."""
-    found = [taken(name, lambda fleet, task: own(fleet, closed_book(task)), r.fleet, r.task) for r in runs]
-    values = torch.stack(found).double().flatten()  # widths and batches, then seeds, shares and rates
-    table = stored()
-    table = table[table.seed < len(values) // 24].reset_index(drop=True)
-    return table.assign(**{name: values.numpy()})
+def judged(runs: Sequence[Run], **own: Complexity) -> DataFrame:
+    """The stored rows of these nets, with what measures say of them, book closed, and their gap as "live"."""
+    ends: Any = [last(run) for run in runs]
+    table: Any = stored()
+    first, count = (number * len(runs) // 24 for number in (runs[0].fleet.seed, runs[0].fleet.runs))
+    table = table[table.seed.isin(range(first, first + count))].reset_index(drop=True)
+    table["live"] = torch.cat([end.accuracy - end.test_accuracy for end in ends]).numpy()
+    for name, of in own.items():
+        closed = [lambda fleet, task, of=of: of(fleet, closed_book(task))] * len(runs)
+        found: Any = [taken(name, each, run.fleet, run.task) for each, run in zip(closed, runs, strict=True)]
+        table[name] = torch.cat(found).double().flatten().numpy()
+    return table
 
 
 def ranks(table: DataFrame, names: Sequence[str]) -> Tensor:
-    """The judge's score of each measure on the 24 nets of each seed. (names, seeds)"""
+    """The judge's score of measures on the nets of each seed, live ones with live gaps. (names, seeds)"""
+    gap = {name: "live" if "live" in table and name not in READINGS else "gap" for name in names}
     seeds = [own for _, own in table.groupby("seed")]
-    return torch.tensor([[conditional_information(own, name, AXES) for own in seeds] for name in names])
+    return torch.tensor([[conditional_information(own, k, AXES, gap[k]) for own in seeds] for k in names])
+
+
+def ordered(names: Sequence[str], found: Tensor) -> Any:
+    """Names, means and scores (names, seeds) of measures, best first."""
+    order = found.mean(1).argsort(descending=True)
+    return [names[i] for i in order], found[order].mean(1), found[order]
+
+
+def by_tau(table: DataFrame, *names: str) -> Bars:
+    """Kendall's τ of measures with the gap over the nets of a seed, best first; a dot is a seed."""
+    bars = ordered(names, taus(table, "all nets", names))
+    return Bars("tau", "The board of the last lesson", TAU, *bars, caption=BY_TAU)
 
 
 def board(table: DataFrame, *names: str) -> Bars:
     """The judge's scores, best first, with the band of random measures; a dot is a seed."""
-    band = torch.stack([lucky(own, AXES) for _, own in table.groupby("seed")]).mean(0).quantile(0.95)
-    found, mark = ranks(table, names), Mark("95 % of random measures", 0, float(band))
-    order = found.mean(1).argsort(descending=True)
-    about: Any = {"marks": [mark], "caption": BOARD}
-    names = tuple(names[i] for i in order)
-    return Bars("board", "The board", SCORE, names, found[order].mean(1), found[order], **about)
+    luck = torch.stack([lucky(own, AXES) for _, own in table.groupby("seed")]).mean(0)  # (30,)
+    marks = [Mark("95 % of random measures", 0, float(luck.quantile(0.95)))]
+    return Bars("board", "The board", SCORE, *ordered(names, ranks(table, names)), BOARD, marks)
 
 
 def both_ways(table: DataFrame, *names: str) -> Bars:
     """Scores of measures as they are and turned upside down; a dot is a seed."""
     turned = table.assign(**{name: -table[name] for name in names})
-    found = torch.cat([ranks(table, names), ranks(turned, names)])  # (2 · names, seeds)
+    found: Any = torch.cat([ranks(table, names), ranks(turned, names)])  # (2 · names, seeds)
     about: Any = {"sides": ("as it is", "upside down"), "caption": TURNED}
     return Bars("turned", "Upside down", SCORE, names * 2, found.mean(1), found, **about)
 
