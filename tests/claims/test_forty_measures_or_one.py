@@ -17,7 +17,7 @@ from scipy.stats import kendalltau
 
 import sbkit as sb
 from sbkit.lessons.prediction import forty_measures_or_one as extra
-from sbkit.lessons.prediction import grid
+from sbkit.lessons.prediction import grid, ranking
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks/4-prediction/01-forty-measures-or-one.ipynb"
 SEED = 40  # the stored table has 0 to 14
@@ -84,16 +84,16 @@ def test_runs_stand_in_the_order_of_the_table():
 
 def test_kendall_is_scipys_where_nothing_ties():
     a, b = torch.randn(2, 30, generator=torch.Generator().manual_seed(SEED)).double()
-    assert float(extra.kendall(a, b)) == pytest.approx(kendalltau(a, b).statistic, abs=1e-12)
+    assert float(ranking.kendall(a, b)) == pytest.approx(kendalltau(a, b).statistic, abs=1e-12)
     tied = torch.tensor([1.0, 2, 3, 3]), torch.tensor([1.0, 2, 3, 4])
-    assert float(extra.kendall(*tied)) == pytest.approx(5 / 6)  # τ-b would leave the tie out: .913
+    assert float(ranking.kendall(*tied)) == pytest.approx(5 / 6)  # τ-b would leave the tie out: .913
 
 
 def test_the_smallest_paradox():
     """Two levels of two nets: each falls, the whole rises."""
     length, gap = torch.tensor([0.0, 1, 10, 11]), torch.tensor([0.2, 0.1, 0.6, 0.5])
-    assert float(extra.kendall(length, gap)) == pytest.approx(1 / 3)
-    assert float(extra.within(length, gap, torch.tensor([0, 0, 1, 1]))) == -1
+    assert float(ranking.kendall(length, gap)) == pytest.approx(1 / 3)
+    assert float(ranking.within(length, gap, torch.tensor([0, 0, 1, 1]))) == -1
 
 
 def test_the_stored_table_is_whole():
@@ -120,10 +120,10 @@ def test_a_part_of_the_stored_table_made_anew():
 def test_length_turns_around_within_a_level():
     table = grid.grid(seed=SEED, seeds=3)
     length, bound = (["length"], ["bound from start"])
-    assert extra.taus(table, "all nets", length).mean() > 0.3
-    assert extra.taus(table, "one level", length).mean() < -0.2
-    assert extra.taus(table, "all nets", bound).mean() > 0.6
-    assert extra.taus(table, "one setting", bound).mean() > 0.3
+    assert ranking.taus(table, "all nets", length).mean() > 0.3
+    assert ranking.taus(table, "one level", length).mean() < -0.2
+    assert ranking.taus(table, "all nets", bound).mean() > 0.6
+    assert ranking.taus(table, "one setting", bound).mean() > 0.3
 
 
 def lesson(**dials: Any) -> Any:
@@ -140,5 +140,5 @@ def test_the_dial_takes_the_paradox_away():
     found = {}
     for least in (0.0, 0.3):
         ends = [sb.last(lesson(least=least, seed=SEED + i)).values["order"] for i in (0, 3)]
-        found[least] = np.mean([float(extra.kendall(end[:, 0], end[:, -1])) for end in ends])
+        found[least] = np.mean([float(ranking.kendall(end[:, 0], end[:, -1])) for end in ends])
     assert found[0.0] > 0.2 and found[0.3] < 0

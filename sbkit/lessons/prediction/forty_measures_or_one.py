@@ -1,122 +1,32 @@
-"""Forty measures or one? Kendall's τ over all nets and within a level, its pictures, and two exercises."""
+"""Forty measures or one? Pictures of measures beside the gap, and exercises on τ and on τ within a level."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Snapshot, Task, generator
-from sbkit.core.registries import measure, plot
+from sbkit.core import generator
 from sbkit.course.exercise import exercise, normal
-from sbkit.lessons.prediction.grid import AXES, READINGS, norms
+from sbkit.lessons.prediction.grid import AXES, READINGS
+from sbkit.lessons.prediction.ranking import TAU, WHO, alike, kendall, taus, within
 from sbkit.measures.scores import accuracy
 from sbkit.plots import Axis, Bars, Lines, Scatter
-from sbkit.plots.bands import alive, band_line, finite
+from sbkit.plots.bands import band_line
 from sbkit.stats import granulated_kendall
 from sbkit.training import Run
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-LIVE, LEVELS = (0.01, 0.02, 0.05), 3  # learning rates and shares of wrong labels in the panel
-CHEAP = {"length": 1, "distance": 2, "paths": 4, "1/margin": 5}  # read while nets train: places in `norms`
 NAMED = {"length": "length of the weights"}
-CLOUDS = "A point is a net, coloured by its share of wrong labels. Compare the slope of one colour with all."
-WHO = "Kendall's τ of each measure with the gap: above 0, more of it goes with a larger gap; "
 RISES = "Most steps to the right are steps up."
 SLOPES = "Each colour has a slope of its own. Compare it with that of all."
 MORE = "Watch for bars that change sides."
-LIVE_BARS = "over all nets, and over pairs of one level. Watch for bars that change sides."
-ONE_AXIS = (
-    "Kendall's τ with the gap among nets that differ in one setting alone; a dot is a seed. See where a "
-)
-ONE_AXIS += "reading goes the wrong way."
-SHAKEN = (
-    "Accuracy while noise shakes all weights; line = mean, band = min–max over 10 draws. See at which σ a "
-)
-SHAKEN += "line has lost 0.1."
-TAU = Axis("Kendall's τ with the gap", low=-1, high=1)
-
-
-def kendall(a: Tensor, b: Tensor) -> Tensor:
-    """Whether two lists (n,) order things alike: τ-a, from −1 to 1. A tie counts 0. ()"""
-    alike = (a.unsqueeze(1) - a).sign() * (b.unsqueeze(1) - b).sign()  # (n, n)
-    return alike.sum() / (len(a) * (len(a) - 1))
-
-
-def within(a: Tensor, b: Tensor, level: Tensor) -> Tensor:
-    """Mean of τ over the levels, (n,) each, with only nets of one level compared. ()"""
-    groups = [level == one for one in level.unique()]
-    return torch.tensor([kendall(a[group], b[group]) for group in groups]).mean()
-
-
-@measure("reading", classes=True)
-def reading(fleet: Fleet, task: Task) -> Tensor:
-    """Length, distance, paths and 1/margin of the weights, and the gap. (runs, 5)"""
-    train, test = (accuracy(fleet.predict(x), y) for x, y in ((task.x, task.y), (task.x_test, task.y_test)))
-    found = norms(fleet, task)[:, [*CHEAP.values()]]
-    return torch.cat([found, (train - test).to(found).unsqueeze(1)], dim=1)
-
-
-@measure("order", classes=True)
-def order(fleet: Fleet, task: Task) -> Tensor:
-    """The same as `reading`, for another picture. (runs, 5)"""
-    return reading(fleet, task)
-
-
-def levels(runs: int) -> Tensor:
-    """The level of noise of each run in the panel, 0 the least. (runs,)"""
-    return torch.arange(runs) // len(LIVE) % LEVELS
-
-
-def visible(snapshot: Snapshot, name: str) -> Any:
-    """What a measure gave, NaN in all of a run that cannot be shown. (runs, …)"""
-    values = finite(snapshot.values[name])
-    usable = alive(snapshot) & np.isfinite(values).all(1)
-    return np.where(usable[:, None], values, np.nan)
-
-
-@plot("reading")
-def length_and_gap(history: Sequence[Snapshot]) -> Scatter | None:
-    """Length and gap of every net, coloured by its level of noise."""
-    if not (values := visible(history[-1], "reading")).size:  # (runs, 5)
-        return None
-    names = ("fewest wrong labels", "between", "most wrong labels")
-    about: Any = {"labels": levels(len(values)), "names": names, "caption": CLOUDS}
-    x, y = Axis("length of the weights", log=True), Axis("gap", low=0, high=0.5)
-    return Scatter("reading", "Length and gap", x, y, values[:, [0, -1]], **about)
-
-
-@plot("order")
-def order_bars(history: Sequence[Snapshot]) -> Bars | None:
-    """τ of four readings with the gap, over all nets and within a level."""
-    if not (values := torch.as_tensor(visible(history[-1], "order"))).numel():  # (runs, 5)
-        return None
-    level, usable = levels(len(values)), values.isfinite().all(1)
-    *each, gap = values[usable].T  # (nets,) each
-    found: Any = [float(kendall(one, gap)) for one in each]
-    found += [float(within(one, gap, level[usable])) for one in each]
-    about: Any = {"sides": ("all nets", "one level"), "caption": WHO + LIVE_BARS}
-    return Bars("order", "Who orders the nets?", TAU, [*CHEAP] * 2, found, **about)
-
-
-def score(nets: DataFrame, name: str, kind: str) -> float:
-    """τ of a reading with the gap over "all nets", within "one level" of noise, or with "clean labels" alone;
-    "one setting": granulated, the mean over axes."""
-    if kind == "one setting":
-        return granulated_kendall(nets, name, AXES)["mean"]
-    kept: Any = nets[nets.noise == 0] if kind == "clean labels" else nets
-    values, gap, level = torch.tensor(kept[[name, "gap", "noise"]].to_numpy()).T  # (n,) each
-    return float(within(values, gap, level) if kind == "one level" else kendall(values, gap))
-
-
-def taus(table: DataFrame, kind: str, names: Sequence[str] = tuple(READINGS)) -> Tensor:
-    """`score` of readings on the nets of each seed. (names, seeds)"""
-    return torch.tensor([[score(own, name, kind) for _, own in table.groupby("seed")] for name in names])
+ONE_AXIS = "Kendall's τ with the gap where one setting alone changes; a dot is a seed. See who goes wrong."
+SHAKEN = "Accuracy over the size of the noise; band = 10 draws. See at which σ each line has lost 0.1."
 
 
 def scatter(table: DataFrame, name: str = "length", by: str = "") -> Scatter:
@@ -153,9 +63,8 @@ def shaken(run: Run, **nets: int) -> Lines:
         draws = torch.randn(10, fleet.vector().shape[1], generator=generator(r))  # (draws, P)
         moved = fleet.vector().detach() + sigma.view(-1, 1, 1) * draws  # (σ, draws, P)
         right = [accuracy(fleet.logits_at(one, task.x), task.y) for one in moved.view(-1, 1, moved.shape[2])]
-        lines.append(
-            band_line(name.replace("_", " "), sigma, torch.cat(right).view(len(sigma), -1).T.numpy())
-        )
+        lost = torch.cat(right).view(len(sigma), -1).T.numpy()  # (draws, σ)
+        lines.append(band_line(name.replace("_", " "), sigma, lost))
     x, y = Axis("σ of the noise on every weight", low=0), Axis("training accuracy", low=0, high=1.02)
     return Lines("shaken", "Shake the weights", x, y, lines, SHAKEN)
 
@@ -168,10 +77,10 @@ rank_order = exercise(
     wrong={
         "That is the share of pairs in the same order. Take away the share in opposite order.": (
             lambda a, b: kendall(a, b) / 2 + 0.5,
-            lambda a, b: _alike(a, b).gt(0).sum() / (len(a) * (len(a) - 1)),
+            lambda a, b: alike(a, b).gt(0).sum() / (len(a) * (len(a) - 1)),
         ),
-        "A net is no pair with itself: divide by n(n − 1).": lambda a, b: _alike(a, b).double().mean(),
-        "That adds up. Divide by the number of pairs.": lambda a, b: _alike(a, b).sum(),
+        "A net is no pair with itself: divide by n(n − 1).": lambda a, b: alike(a, b).double().mean(),
+        "That adds up. Divide by the number of pairs.": lambda a, b: alike(a, b).sum(),
         "That is Pearson's correlation: of each difference only the sign counts here.": (
             lambda a, b: torch.corrcoef(torch.stack([a, b]))[0, 1]
         ),
@@ -182,10 +91,6 @@ rank_order = exercise(
 
 LEVEL = torch.tensor([0, 0, 0, 0, 1, 1, 1, 2, 2])
 NINE = normal(9), normal(9, seed=1)
-
-
-def _alike(a: Tensor, b: Tensor) -> Tensor:
-    return (a.unsqueeze(1) - a).sign() * (b.unsqueeze(1) - b).sign()
 
 
 def _means(a: Tensor, level: Tensor) -> Tensor:
@@ -204,7 +109,7 @@ one_level = exercise(
         ),
         "That adds up. Take the mean over levels.": lambda a, b, level: 3 * within(a, b, level),
         "Each level counts alike, however many pairs it has.": (
-            lambda a, b, level: _alike(a, b)[(level.unsqueeze(1) == level)].sum() / (12 + 6 + 2)
+            lambda a, b, level: alike(a, b)[(level.unsqueeze(1) == level)].sum() / (12 + 6 + 2)
         ),
     },
     right="Nets that differ in their noise are never compared: it can't speak through the reading.",

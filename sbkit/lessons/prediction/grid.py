@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from sbkit.training.measured import taken
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+Complexity = Callable[[Fleet, Task], Any]  # the reader's: (runs,) numbers, larger is said to be worse
 WIDTHS, BATCHES, RATES, SHARES = (32, 96), (16, 64), (0.01, 0.05), (0.0, 0.15, 0.3)
 AXES = ["width", "batch", "lr", "noise"]
 READINGS = ["size", "length", "distance", "spectral", "paths", "1/margin", "spectral/margin", "paths/margin"]
@@ -115,6 +117,29 @@ def stored() -> DataFrame:
     import pandas as pd
 
     return pd.read_csv(TABLE)
+
+
+def closed(own: Complexity, fleet: Fleet, task: Task) -> Any:
+    """What a measure of the reader's own says with the book closed."""
+    return own(fleet, closed_book(task))
+
+
+def whole_grid(seed: int = 5, seeds: int = 5) -> list[Run]:
+    """The whole grid of 24 nets a seed, not yet trained: a run for each width and batch."""
+    return [nets(width, batch, seed, seeds) for width, batch in itertools.product(WIDTHS, BATCHES)]
+
+
+def judged(runs: Sequence[Run], **own: Complexity) -> DataFrame:
+    """The stored rows of a grid, with what measures say of its nets, book closed, and their gap as "live"."""
+    ends: Any = [last(run) for run in runs]
+    table: Any = stored()
+    first, count = (number * len(runs) // 24 for number in (runs[0].fleet.seed, runs[0].fleet.runs))
+    table = table[table.seed.isin(range(first, first + count))].reset_index(drop=True)
+    table["live"] = torch.cat([end.accuracy - end.test_accuracy for end in ends]).numpy()
+    for name, of in own.items():
+        found: Any = [taken(name, partial(closed, of), run.fleet, run.task) for run in runs]
+        table[name] = torch.cat(found).double().flatten().numpy()
+    return table
 
 
 if __name__ == "__main__":
