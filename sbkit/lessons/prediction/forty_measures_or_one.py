@@ -97,19 +97,19 @@ def _means(a: Tensor, level: Tensor) -> Tensor:
     return torch.stack([a[level == one].mean() for one in level.unique()])
 
 
-# A function of a reading, the gap and the level of noise, (n,) each → mean over levels of τ within them.
+# A function of a reading, the gap and the level of noise, (n,) each, and of τ → its mean over levels.
 one_level = exercise(
-    "reading, gap and level",
-    tries=[(NINE[0] + 3 * LEVEL, NINE[1] + 3 * LEVEL, LEVEL), (*NINE, LEVEL)],
-    want=within,
+    "reading, gap, level and tau",
+    tries=[(NINE[0] + 3 * LEVEL, NINE[1] + 3 * LEVEL, LEVEL, kendall), (*NINE, LEVEL, kendall)],
+    want=lambda a, b, level, tau: within(a, b, level),
     wrong={
-        "That is the friend's τ, of all nets.": lambda a, b, level: kendall(a, b),
+        "That is the friend's τ, of all nets.": lambda a, b, level, tau: tau(a, b),
         "That compares levels with each other. Compare the nets within each.": (
-            lambda a, b, level: kendall(_means(a, level), _means(b, level))
+            lambda a, b, level, tau: tau(_means(a, level), _means(b, level))
         ),
-        "That adds up. Take the mean over levels.": lambda a, b, level: 3 * within(a, b, level),
+        "That adds up. Take the mean over levels.": lambda a, b, level, tau: 3 * within(a, b, level),
         "Each level counts alike, however many pairs it has.": (
-            lambda a, b, level: alike(a, b)[(level.unsqueeze(1) == level)].sum() / (12 + 6 + 2)
+            lambda a, b, level, tau: alike(a, b)[level.unsqueeze(1) == level].sum() / (12 + 6 + 2)
         ),
     },
     right="Nets that differ in their noise are never compared: it can't speak through the reading.",

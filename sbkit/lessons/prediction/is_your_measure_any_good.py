@@ -63,8 +63,9 @@ def live_board(history: Sequence[Snapshot]) -> Bars | None:
         found += [conditional_information(table, name, given) for name in names]
         found.append(float(lucky(table, given, FEW).mean()))
     found = found or [np.nan] * 12  # where all have diverged
-    sides, bars = ("nothing given", "noise given"), [*names, "random"] * 2
-    return Bars("scores", "Who tells of the gap?", SCORE, bars, found, sides=sides, caption=LIVE_BOARD)
+    about: Any = {"sides": ("nothing given", "noise given"), "caption": LIVE_BOARD}
+    y = Axis("score, in %", low=0, high=80)
+    return Bars("scores", "Who tells of the gap?", y, [*names, "random"] * 2, found, **about)
 
 
 def ranks(table: DataFrame, names: Sequence[str]) -> Tensor:
