@@ -129,9 +129,8 @@ def test_shaken_inputs_tell_more_than_luck_and_than_the_largest_weight():
 @pytest.mark.slow
 def test_upside_down_measures_keep_much_of_their_score():
     """The judge is nearly blind to the sign: seven norms and their negatives, and the length alone."""
-    table = scored(
-        **{name: lambda f, t, i=i: grid.norms(f, t)[:, i] for i, name in enumerate(grid.READINGS[:8])}
-    )
+    own = {name: partial(norm, i) for i, name in enumerate(grid.READINGS[:8])}
+    table = scored(**own)
     names = list(grid.READINGS[1:8])
     turned = extra.ranks(table.assign(**{name: -table[name] for name in names}), names).mean(1)
     assert turned.mean() > 0.5 * extra.ranks(table, names).mean()
