@@ -26,7 +26,7 @@ RISES = "Most steps to the right are steps up."
 SLOPES = "Each colour has a slope of its own. Compare it with that of all."
 MORE = "Watch for bars that change sides."
 ONE_AXIS = "Kendall's τ with the gap where one setting alone changes; a dot is a seed. See who goes wrong."
-SHAKEN = "Accuracy over the size of the noise; band = 10 draws. See at which σ each line has lost 0.1."
+SHAKEN = "Accuracy over the size of the noise; band = min–max of 10 draws. See where a line has lost 0.1."
 
 
 def scatter(table: DataFrame, name: str = "length", by: str = "") -> Scatter:

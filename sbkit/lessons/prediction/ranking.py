@@ -84,7 +84,7 @@ def length_and_gap(history: Sequence[Snapshot]) -> Scatter | None:
         return None
     names = ("fewest wrong labels", "between", "most wrong labels")
     about: Any = {"labels": levels(len(values)), "names": names, "caption": CLOUDS}
-    x, y = Axis("length of the weights", log=True), Axis("gap", low=0, high=0.5)
+    x, y = Axis("length of the weights", low=20, high=3000, log=True), Axis("gap", low=0, high=0.5)
     return Scatter("reading", "Length and gap", x, y, values[:, [0, -1]], **about)
 
 
