@@ -14,6 +14,7 @@ import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
 from sbkit.lessons.sharpness import (  # noqa: F401  their plots
+    can_a_learning_rate_tune_itself,
     does_flat_mean_anything,
     what_does_sam_buy,
     what_is_the_hessian_made_of,
@@ -28,7 +29,7 @@ SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (
 SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
-SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
+SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,), "rate": (), "losses": ()}
 
 
 def axes(picture) -> list:
@@ -165,6 +166,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(
             flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41), parts=torch.ones(runs, 4)
         )
+        made.values.update(rate=torch.ones(runs), losses=torch.ones(runs))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})
