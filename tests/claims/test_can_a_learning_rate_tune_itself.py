@@ -17,7 +17,6 @@ from sbkit.lessons.sharpness.can_a_learning_rate_tune_itself import (
     EPOCH,
     STARTS,
     awake,
-    edges,
     losses,
     tuned,
 )
@@ -25,12 +24,15 @@ from sbkit.lessons.sharpness.can_a_learning_rate_tune_itself import (
 DOUBLE = torch.float64
 
 
-def lesson(*factors: Any, depth: int = 1, activation: str = "tanh", seed: int = 7000, **options: Any) -> Any:
+STAY = {"grow": 1, "shrink": 1, "undo": False}
+
+
+def lesson(depth: int = 1, activation: str = "tanh", seed: int = 7000, **options: Any) -> Any:
     """The lesson's run at other seeds."""
     task = sb.data.digits(1000, seed=seed)
     runs = len(options.get("lr", STARTS))
     fleet = sb.mlp(task, width=64, depth=depth, activation=activation, runs=runs, seed=seed)
-    return tuned(fleet, task, *factors, **options)
+    return tuned(fleet, task, **options)
 
 
 def slow(net: sb.Fleet, task: sb.Task, rate: float, epochs: int) -> tuple[list[float], torch.Tensor]:
@@ -120,15 +122,19 @@ def test_every_start_arrives(seed):
 @pytest.mark.slow
 def test_what_is_lost_without_undoing_or_with_an_infinite_best():
     far = {"lr": [10.0] * 3 + [1e4] * 3}
-    assert (sb.last(lesson(1.0, 1.0, False, lr=[1e-5] * 3 + [10.0] * 3)).test_accuracy < 0.4).all()
+    assert (sb.last(lesson(**STAY, lr=[1e-5] * 3 + [10.0] * 3)).test_accuracy < 0.4).all()
     assert (sb.last(lesson(first=math.inf, **far)).test_accuracy < 0.4).all()
     assert (sb.last(lesson(undo=False, **far)).test_accuracy < 0.4).all()
 
 
 @pytest.mark.slow
 def test_the_rate_ends_near_the_limit_without_noise():
-    _, values = edges(7000, lr=[0.1] * 5)
-    assert (values[-6:].log10().mean(0).abs() < 0.6).all()
+    task = sb.data.digits(200, seed=7000)
+    fleet = sb.mlp(task, width=20, activation="tanh", runs=5, seed=7000)
+    options = {"optimizer": "gd", "batch": None, "steps": 1000, "every": 50}
+    run = tuned(fleet, task, lr=[0.1] * 5, more=[sb.measures.sharpness], **options)
+    shares = [seen.values["rate"] * seen.values["sharpness"] / 2 for seen in run]  # (nets,) each
+    assert (torch.stack(shares[-6:]).log10().mean(0).abs() < 0.6).all()
 
 
 @pytest.mark.slow
@@ -143,5 +149,5 @@ def test_large_starts_put_relu_units_to_sleep():
 @pytest.mark.slow
 def test_with_eight_layers_it_falls_short():
     deep = sb.last(lesson(depth=8)).test_accuracy
-    steady = sb.last(lesson(1.0, 1.0, False, depth=8, lr=[0.3] * 6)).test_accuracy
+    steady = sb.last(lesson(**STAY, depth=8, lr=[0.3] * 6)).test_accuracy
     assert (deep - steady).mean() < -0.02
