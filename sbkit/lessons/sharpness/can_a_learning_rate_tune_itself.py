@@ -96,7 +96,8 @@ def named(rate: float) -> str:
 def _by_start(history: Sequence[Snapshot], name: str, **words: Any) -> Lines:
     """A line a run of values (runs,) over steps, called by where its rate began."""
     lost = np.array([~seen.loss.isfinite().numpy() for seen in history])  # (steps, runs)
-    rows = np.where(lost, np.nan, finite(torch.stack([seen.values[name] for seen in history]))).T
+    table = finite(torch.stack([seen.values[name].clamp_min(1e-12) for seen in history]))  # (steps, runs)
+    rows = np.where(lost, np.nan, table).T
     steps, each = np.array([seen.step for seen in history]), zip(STARTS, rows, strict=False)
     lines = [Line(f"from {named(start)}", steps, row, dash=start == STARTS[-1]) for start, row in each]
     return Lines(name, x=Axis("step", low=0), lines=lines, grows=True, **words)
