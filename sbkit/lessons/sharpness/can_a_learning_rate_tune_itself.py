@@ -136,7 +136,6 @@ def edge_lines(shares: Mapping[int, Tensor], lr: Sequence[float]) -> Lines:
 # Epochs from a million down to 1 by halving, from 0.00001 up to 1, and from a million down by tenths.
 epochs = exercise(
     want=[20, 34, 6],
-    expects="Three numbers are expected, of epochs",
     wrong={"A doubling takes two good epochs.": [20, 17, 6]},
     right="A million costs 20 epochs, a hundred-thousandth 34: the careful start is the dear one.",
     rest="Count factors: 2 to the 20 is just over a million, 2 to the 17 just over 100,000.",
