@@ -1,5 +1,7 @@
 """The tables that tests share: small tasks, fleets of every build, and what it means to be the same net."""
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Callable
 
@@ -10,8 +12,15 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 import sbkit as sb
+import sbkit.lessons
 
 DOUBLE = torch.float64
+
+
+def with_lessons() -> None:
+    """Register the measures and plots of all lessons, too."""
+    for module in pkgutil.walk_packages(sbkit.lessons.__path__, "sbkit.lessons."):
+        importlib.import_module(module.name)
 
 
 def told(value: object) -> str:

@@ -7,13 +7,24 @@ from functools import partial
 
 import pytest
 import torch
-from cases import DOUBLE, FLEETS, assert_bitwise, assert_same_run, regression, slab_task, weights
+from cases import (
+    DOUBLE,
+    FLEETS,
+    assert_bitwise,
+    assert_same_run,
+    regression,
+    slab_task,
+    weights,
+    with_lessons,
+)
 from torch.testing import assert_close
 
 import sbkit as sb
 from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut, shortcut_bias
 from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
 from sbkit.training.measured import value_of
+
+with_lessons()
 
 every_dataset = pytest.mark.parametrize("name", sb.dataset)
 every_optimizer = pytest.mark.parametrize("optimizer", sb.optimizer)

@@ -1,7 +1,8 @@
 """One JupyterLab for all browser tests, one Chromium a module, so that no event loop outlives its module."""
 
-import shutil
+from itertools import takewhile
 
+import nbformat
 import pytest
 from browser.jupyter import ROOT, Notebook, Stage, dial, jupyter_lab, real_browser, stage_of
 from playwright.sync_api import expect
@@ -29,11 +30,17 @@ def browser(chromium):
 
 @pytest.fixture(scope="module")
 def open_notebook(address, browser, home):
-    """open_notebook(path) opens a notebook as it was before any test; its page is closed with the module."""
+    """open_notebook(path) opens a notebook as it was before any test; its page is closed with the module.
+
+    until: a text; the cell that has it is left out, with all cells below it.
+    """
     opened = []
 
-    def opener(path: str) -> Notebook:
-        shutil.copyfile(ROOT / "notebooks" / path, home / "notebooks" / path)
+    def opener(path: str, until: str = "") -> Notebook:
+        whole = nbformat.read(ROOT / "notebooks" / path, 4)
+        if until:
+            whole.cells = [*takewhile(lambda cell: until not in cell.source, whole.cells)]
+        nbformat.write(whole, home / "notebooks" / path)
         opened.append(Notebook(browser, address, path))
         return opened[-1]
 

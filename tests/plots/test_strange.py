@@ -8,28 +8,26 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from cases import with_lessons
 from matplotlib.figure import Figure
 
 import sbkit as sb
 from sbkit.core import measure, plot
 from sbkit.lab.frame import encode
-from sbkit.lessons.sharpness import (  # noqa: F401  their plots
-    can_a_learning_rate_tune_itself,
-    does_flat_mean_anything,
-    what_does_sam_buy,
-    what_is_the_hessian_made_of,
-)
-from sbkit.lessons.simplicity import which_feature_will_it_use  # noqa: F401  its measure and plot
-from sbkit.plots import Bars, Field, Images, Lines, paired, pictures
+from sbkit.plots import Bars, Field, Images, Lines, Scatter, paired, pictures
 from sbkit.plots.figure import figure
 from sbkit.plots.png import draw, png
 
+with_lessons()
 RUNS, FEATURES = 3, 2
 SHAPES = {"boundary": (4, 5), "reliance": (FEATURES,), "kinds": (2,), "alone": (FEATURES,)}
 SHAPES |= {"gradient_norms": (4,), "kernel": (5, 5), "mask": (4, 3)}
 SHAPES |= {"flatness": (4,), "valley": (41,), "learned": (2,)}
+SHAPES |= {"quantiles": (3, 41), "tails": (5,), "bits": (), "words": (7,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
-SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,), "rate": (), "losses": ()}
+SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
+SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
+SHAPES |= {"rate": (), "losses": ()}
 
 
 def axes(picture) -> list:
@@ -44,6 +42,8 @@ def ends(picture) -> list:
     """The latest values in a picture."""
     if isinstance(picture, Images):
         return picture.pixels
+    if isinstance(picture, Scatter):
+        return picture.points[:, 1]
     return [line.y[-1] for line in picture.lines] if isinstance(picture, Lines) else picture.values
 
 
@@ -167,6 +167,9 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
             flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41), parts=torch.ones(runs, 4)
         )
         made.values.update(rate=torch.ones(runs), losses=torch.ones(runs))
+        made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
+        made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
+        made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
         made.values["loss_surface"] = torch.empty(runs, 0, 0)
         bare = sb.Task(*[made.sample.z, made.sample.y] * 2, {})
