@@ -37,7 +37,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
 HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
 # Budgets in code lines: docstrings, comments and blank lines aside.
 KIT = 10202  # all of sbkit/ but lessons/: this number may only fall
-LESSON, LESSON_FILE = 62, 120  # a lesson on average, and at most
+LESSON, LESSON_FILE = 77, 120  # a lesson on average, and at most; the first 23 take 52, those that draw and sweep more
 FILE, FUNCTION_LINES = 250, 30
 SAME = 6  # so many lines in a row stand nowhere twice
 TOP = 40  # names of sbkit itself

@@ -27,6 +27,7 @@ SHAPES |= {"quantiles": (3, 41), "tails": (5,), "bits": (), "words": (7,)}
 SHAPES |= {"conflict": (FEATURES,), "margin": (3, 81), "own_number": (), "own_table": (3,), "own_row": (40,)}
 SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
 SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
+SHAPES |= {"reading": (5,), "order": (5,), "scores": (6,)}
 SHAPES |= {"rate": (), "losses": ()}
 
 
