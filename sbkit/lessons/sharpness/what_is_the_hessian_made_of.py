@@ -20,13 +20,9 @@ from sbkit.plots.bands import band_line, finite, step_line, told
 
 PARTS = ("gauss_newton", "nme")
 SHARE = "The second part divided by the first. Watch which line stays at 0, and which one comes down to it. "
-SPECTRA = (
-    "All eigenvalues of both parts, from least to largest. Compare the ends: the first part bends upwards "
-    "alone, the second as much downwards as upwards."
-)
+SPECTRA = "All eigenvalues of both parts, least first. Compare the ends: only the second bends downwards."
 ALONG = (
-    "One output of three untrained nets while a single weight of the first layer moves and all others rest. "
-    "See the ReLU net: straight pieces, with kinks between them."
+    "One output while a single weight moves and all others rest. See the ReLU net: straight but for kinks."
 )
 GAIN = "Gain on new digits over nets without penalty; line = mean, band = min–max over nets. Who gains?"
 BEAR = "New digits right, for every ρ. See who falls, and who doesn't."
@@ -87,10 +83,10 @@ def one_weight(reach: float = 6.0, weight: int = 5) -> Lines:
     """How an output of untrained nets of three activations answers when one weight moves by up to reach."""
     task, moves, lines = pooled(10), torch.linspace(-reach, reach, 121), []
     for name in ("relu", "gelu", "tanh"):
-        fleet = mlp(task, width=12, activation=name, runs=1, init=2.0)
-        weights = fleet.vector().detach().repeat(len(moves), 1)  # (moves, P)
+        fleet = mlp(task, width=12, activation=name, runs=len(moves), init=2.0)
+        weights = fleet.vector().detach()[:1].repeat(len(moves), 1)  # (moves, P), of net 0
         weights[:, weight] += moves
-        found = torch.stack([fleet.logits_at(w[None], task.x[:1])[0, 0, 0].detach() for w in weights])
+        found = fleet.logits_at(weights, task.x[:1])[:, 0, 0].detach()  # (moves,)
         lines.append(Line(name, moves.numpy(), found.numpy(), dash=name == "relu"))
     axes = Axis("how far the weight moves", low=-reach, high=reach), Axis("output")
     return Lines("along", "One weight moves", *axes, lines, ALONG)
@@ -125,9 +121,7 @@ first_part = exercise(
     tries=[(normal(4, 3, 5, seed=s), normal(4, 3, seed=s + 9).softmax(-1)) for s in (1, 2)],
     want=_built(_spread),
     wrong={
-        "That leaves out how the loss bends with the logits.": _built(
-            lambda p: torch.eye(3).to(p).expand(4, 3, 3)
-        ),
+        "The loss itself bends with the logits.": _built(lambda p: torch.eye(3).to(p).expand(4, 3, 3)),
         "The chances add up to 1: take p pᵀ away.": _built(lambda p: _spread(p, less=0)),
         "That is the sum over the rows. The loss is their mean.": lambda J, p: 4 * _built(_spread)(J, p),
     },
@@ -144,16 +138,11 @@ second_size = exercise(
     "product and v",
     tries=[(lambda v: v @ MIXED, SIGNS), (lambda v: v @ (MIXED + torch.eye(6).to(v)), SIGNS)],
     want=lambda product, v: product(v).square().sum(-1).mean().sqrt(),
-    expects="One number is expected, the size",
     wrong={
         "That is the friend's: of both signs, and they cancel.": lambda A, v: (v * A(v)).sum(-1).mean(),
         "Square before you average: squares can't cancel.": lambda A, v: A(v).sum(-1).mean(),
-        "Absolute values don't cancel either, but entries off the diagonal are still one sum.": lambda A, v: (
-            (v * A(v)).sum(-1).abs().mean()
-        ),
-        "Close. Average the squared lengths, and take the root at the end.": lambda A, v: (
-            A(v).norm(dim=-1).mean()
-        ),
+        "Each vᵀAv is already a sum that cancels.": lambda A, v: (v * A(v)).sum(-1).abs().mean(),
+        "Close: average squared lengths, then take the root.": lambda A, v: A(v).norm(dim=-1).mean(),
         "That is the size squared: take the root.": lambda A, v: A(v).square().sum(-1).mean(),
     },
     right="Whatever its signs: the squared length of Av is on average the sum of all squared entries of A.",
