@@ -20,7 +20,6 @@ from cases import (
 from torch.testing import assert_close
 
 import sbkit as sb
-from sbkit.core import RESULTS
 from sbkit.lessons.simplicity.available_or_predictive import core_and_shortcut, shortcut_bias
 from sbkit.lessons.simplicity.which_feature_will_it_use import margin_shift
 from sbkit.training.measured import value_of
@@ -386,22 +385,11 @@ def test_a_loss_trains_or_is_refused_at_once(name, make):
 # ---------------------------------------------------------------- plots
 
 
-def one_number(name: str):
-    """A measure of this name, 1 for every run."""
-
-    def measure(fleet, task):
-        return torch.ones(fleet.runs)
-
-    measure.__name__ = name
-    return measure
-
-
 def history(name: str, make=slab_task, runs=3) -> list[sb.Snapshot]:
     """Snapshots that hold what the plot of this name draws; none where the task cannot be measured so."""
     task = make()
     fleet = FLEETS["relu"](task, runs=runs)
-    own = [] if name in RESULTS else [one_number(name)]  # of a lesson's run, which registers only the plot
-    measure = [name] if name in sb.measure else own
+    measure = [name] if name in sb.measure else []
     try:
         return list(sb.fit(fleet, task, steps=40, every=20, batch=32, measure=measure))
     except sb.SbkitError:

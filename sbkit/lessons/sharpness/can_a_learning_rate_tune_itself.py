@@ -93,8 +93,10 @@ def named(rate: float) -> str:
     return f"{rate:,.5f}".rstrip("0").rstrip(".")
 
 
-def _by_start(history: Sequence[Snapshot], name: str, **words: Any) -> Lines:
-    """A line a run of values (runs,) over steps, called by where its rate began."""
+def _by_start(history: Sequence[Snapshot], name: str, **words: Any) -> Lines | None:
+    """A line a run of values (runs,) over steps, called by where its rate began; None of other runs."""
+    if name not in history[-1].values:
+        return None
     lost = np.array([~seen.loss.isfinite().numpy() for seen in history])  # (steps, runs)
     table = finite(torch.stack([seen.values[name].clamp_min(1e-12) for seen in history]))  # (steps, runs)
     rows = np.where(lost, np.nan, table).T
@@ -104,14 +106,14 @@ def _by_start(history: Sequence[Snapshot], name: str, **words: Any) -> Lines:
 
 
 @plot("rate")
-def rate_lines(history: Sequence[Snapshot]) -> Lines:
+def rate_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The learning rate of every run over steps."""
     y = Axis("learning rate", log=True, low=1e-5, high=1e6)
     return _by_start(history, "rate", title="Learning rates", y=y, caption=RATES)
 
 
 @plot("losses")
-def loss_lines(history: Sequence[Snapshot]) -> Lines:
+def loss_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The training loss of every run over steps."""
     y = Axis("training loss", log=True)
     return _by_start(history, "losses", title="Losses", y=y, caption=LOSSES)
