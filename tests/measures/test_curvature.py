@@ -14,6 +14,7 @@ from torch.nn.utils import parameters_to_vector, prune
 from torch.testing import assert_close
 
 import sbkit as sb
+from sbkit.lessons.sharpness.what_is_the_hessian_made_of import pooled
 from sbkit.losses import loss_for
 from sbkit.measures import eigenvalues, hessian, hvp, landscape, sharpness, trace
 
@@ -326,3 +327,14 @@ def test_gradient_descent_ends_at_the_edge_of_stability():
     run.train(steps=1500)
     found = sharpness(fleet, task, loss="square") * 0.4 / 2
     assert_close(found, torch.ones(5, dtype=DOUBLE), rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("seed", [150, 295])
+def test_spectra_with_many_zeros_are_found(seed):
+    """In single precision LAPACK gave up on these: most of NME's eigenvalues are 0 in a ReLU net at birth."""
+    task = pooled(100, seed=seed)
+    fleet = sb.mlp(task, width=12, runs=5, seed=seed)
+    found = sb.measure["hessian"](fleet, task)[1]  # of NME, (runs, P)
+    table = sb.measures.hessian(fleet, task, kind="nme").double().numpy()  # (runs, P, P)
+    want = torch.from_numpy(np.linalg.eigvalsh(table))
+    assert_close(found.double().sort(1).values, want, atol=1e-5, rtol=1e-5)
