@@ -38,13 +38,22 @@ from sbkit.lab.script import style
 from sbkit.plots.png import places
 
 TEMPLATES = Path(__file__).parent / "templates"
-PARTS = {"0": "Start", "1": "Simplicity", "2": "Rank"}  # by the number that folders and files begin with
 BADGE = re.compile(r"\[!\[([^\]]*)\]\([^)]*\)\](\([^)]*\))")  # a picture from elsewhere that is a link
 TO_NOTEBOOK = re.compile(r"(\]\((?!\w+:)[^)#]+)\.ipynb(#[^)]*)?\)")
 REEL = re.compile(r'<div class="sb-replay">.*?</div>', re.DOTALL)  # nothing inside it can end it
 MINUTES = re.compile(r"\*\*Time:\*\* (\d+) minutes")
 BARS = re.compile("<mo>(&#x02016;|&#x0007C;|&#x02225;)</mo>")  # ‖ and |
 THUMB = 360  # pixels of a picture in the gallery
+
+
+def part_of(path: Path) -> str:
+    """The part of the course that a notebook stands in, as its folder says.
+
+    >>> part_of(Path("9-since-then/01-how-sharp.ipynb")), part_of(Path("0-start-here.ipynb"))
+    ('Since then', 'Start')
+    """
+    folder = path.parts[0]
+    return "Start" if folder[0] == "0" else folder[2:].replace("-", " ").capitalize()
 
 
 def formula(body: str, display: Literal["inline", "block"] = "inline") -> str:
@@ -234,7 +243,7 @@ def write(site: Path, claimed: Path, only: str = "") -> list[Path]:
         about |= {name: Markup(text) for name, text in safe.items()}
         up = "../" * (len(lesson.path.parts) - 1)
         page(lesson.address, "lesson.html.j2", **about, digest=digest, up=up)
-    parts = {PARTS[n]: list(group) for n, group in groupby(lessons, lambda lesson: lesson.path.as_posix()[0])}
+    parts = {part: list(group) for part, group in groupby(lessons, lambda lesson: part_of(lesson.path))}
     page("index.html", "index.html.j2", title="sbkit", parts=parts)
     heads = {key: head for key, head in HEADS.items() if key != "lesson"}
     page("claims.html", "claims.html.j2", title="Claims", heads=heads, lessons=claims(claimed, lessons))

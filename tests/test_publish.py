@@ -194,3 +194,13 @@ def test_the_wheel_holds_all_that_runs_and_says_that_it_is_typed(tmp_path):
     assert {"sbkit/__init__.py", "sbkit/py.typed"} <= held
     assert set(tracked.stdout.split()) <= held, "Git tracks it, the wheel has it."
     assert not {name for name in held if not name.startswith(("sbkit/", f"sbkit-{PROJECT['version']}"))}
+
+
+@pytest.mark.slow
+def test_the_site_has_a_page_of_every_lesson(tmp_path):
+    """Whatever part it stands in; without replays, which take minutes."""
+    subprocess.run([sys.executable, ROOT / "scripts/gallery.py", "--out", tmp_path], check=True, cwd=tmp_path)
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        page = path.relative_to(ROOT / "notebooks").with_suffix(".html")
+        assert (tmp_path / page).exists() and page.as_posix() in index
