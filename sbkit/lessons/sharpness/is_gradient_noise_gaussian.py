@@ -18,13 +18,14 @@ from sbkit.plots.bands import band_line, finite, middle, shown
 
 SIZES, EVERY = (1, 16, 256), (1, 4, 16, 64, 256)  # rows of a batch, in the panel's two pictures
 DIRECTIONS, DRAWS = 50, 1000
+GLANCE = {"directions": 8, "draws": 250}  # while the panel moves
 BELL = torch.linspace(-3, 3, 41, dtype=torch.float64)  # places of a bell curve of width 1
 PART = "Kurtosis of the noise of batches; a bell curve has 3. See if the two lines part. "
 ALIKE = "Where the noise lies, over where a bell curve as wide would. On the line it is one. Mean over nets."
 
 
-def noise(fleet: Fleet, task: Task) -> Tensor:
-    """How far each training row's gradient is off the mean, along 50 random directions. (runs, n, 50)
+def noise(fleet: Fleet, task: Task, directions: int = DIRECTIONS) -> Tensor:
+    """How far each training row's gradient is off the mean, along random directions. (runs, n, directions)
 
     float64; NaN for a run that diverged.
 
@@ -34,7 +35,7 @@ def noise(fleet: Fleet, task: Task) -> Tensor:
     torch.Size([2, 30, 50])
     """
     check_pair("noise", fleet, task)
-    return off(example_gradients(fleet, task.x, task.y, DIRECTIONS).double())
+    return off(example_gradients(fleet, task.x, task.y, directions).double())
 
 
 def batches(each: Tensor, size: int, replace: bool = True, draws: int = DRAWS, seed: int = 0) -> Tensor:
@@ -77,11 +78,11 @@ def kurtosis(x: Tensor) -> Tensor:
     return standard(x).pow(4).mean((-2, -1))
 
 
-@measure("quantiles", rows=False, glance_every=2)
-def quantiles(fleet: Fleet, task: Task) -> Tensor:
+@measure("quantiles", rows=False, glance_every=2, glance=GLANCE)
+def quantiles(fleet: Fleet, task: Task, directions: int = DIRECTIONS, draws: int = DRAWS) -> Tensor:
     """Where the noise of batches of 1, 16 and 256 lies, its width 1, beside a bell curve's. (runs, 3, 41)"""
-    each, chances = noise(fleet, task), torch.special.ndtr(BELL)
-    parts = [standard(batches(each, size)).flatten(1) for size in SIZES]  # (runs, draws · 50) each
+    each, chances = noise(fleet, task, directions), torch.special.ndtr(BELL)
+    parts = [standard(batches(each, size, draws=draws)).flatten(1) for size in SIZES]  # (runs, …) each
     return torch.stack([torch.quantile(part, chances, dim=1).T for part in parts], dim=1)
 
 
@@ -96,11 +97,11 @@ def quantile_points(history: Sequence[Snapshot]) -> Scatter:
     return Scatter("quantiles", "Is it a bell curve?", *axes, points, **about, caption=ALIKE)
 
 
-@measure("tails", rows=False, glance_every=2)
-def tails(fleet: Fleet, task: Task) -> Tensor:
+@measure("tails", rows=False, glance_every=2, glance=GLANCE)
+def tails(fleet: Fleet, task: Task, directions: int = DIRECTIONS, draws: int = DRAWS) -> Tensor:
     """Kurtosis of the noise of batches of 1, 4, 16, 64 and 256 rows. (runs, 5)"""
-    each = noise(fleet, task)
-    return torch.stack([kurtosis(batches(each, size)) for size in EVERY], dim=1)
+    each = noise(fleet, task, directions)
+    return torch.stack([kurtosis(batches(each, size, draws=draws)) for size in EVERY], dim=1)
 
 
 @plot("tails")
