@@ -135,3 +135,13 @@ def test_upside_down_measures_keep_much_of_their_score():
     turned = extra.ranks(table.assign(**{name: -table[name] for name in names}), names).mean(1)
     assert turned.mean() > 0.5 * extra.ranks(table, names).mean()
     assert turned[0] > 8
+
+
+@pytest.mark.parametrize(
+    "own",
+    [lambda fleet, task: torch.tensor(1.0), lambda fleet, task: fleet.vector(), lambda fleet, task: None],
+)
+def test_a_complexity_of_another_shape_is_answered_by_a_sentence(own):
+    task = sb.data.digits(100, seed=500)
+    with pytest.raises(sb.SbkitError, match="complexity"):
+        extra.scores(sb.mlp(task, width=4, runs=3), task, own=own)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Task
+from sbkit.core import Fleet, SbkitError, Task, told
 from sbkit.data import digits, stack
 from sbkit.measures import eigenvalues, margins, perturbation_radius
 from sbkit.models import initial, mlp
 from sbkit.training import Run, fit, last
-from sbkit.training.measured import taken
+from sbkit.training.measured import taken, value_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -119,9 +119,16 @@ def stored() -> DataFrame:
     return pd.read_csv(TABLE)
 
 
-def closed(own: Complexity, fleet: Fleet, task: Task) -> Any:
-    """What a measure of the reader's own says with the book closed."""
-    return own(fleet, closed_book(task))
+def closed(own: Complexity, fleet: Fleet, task: Task) -> Tensor:
+    """What a measure of the reader's own says with the book closed. (runs,)
+
+    Raises `SbkitError` unless that is one number a net.
+    """
+    found: Any = value_of("complexity", own(fleet, closed_book(task)), fleet.runs)
+    if getattr(found, "ndim", 0) != 1:
+        rule = f"complexity gives one number a net, ({fleet.runs},), got {told(found)}"
+        raise SbkitError(f"{rule}; average over all axes but the first.")
+    return found
 
 
 def whole_grid(seed: int = 5, seeds: int = 5) -> list[Run]:

@@ -33,7 +33,7 @@ RANDOM, FEW = 30, 10  # random measures on the board, and in a picture that move
 def scores(fleet: Fleet, task: Task, own: Complexity = lambda fleet, task: fleet.vector()[:, 0]) -> Tensor:
     """Four readings, that of the reader's measure with the book closed, and the gap. (runs, 6)"""
     found = reading(fleet, task)  # (runs, 5)
-    yours = torch.as_tensor(closed(own, fleet, task)).detach().to(found).view(-1, 1)
+    yours = closed(own, fleet, task).to(found).unsqueeze(1)
     yours = yours.where(found.isfinite().all(1, keepdim=True), torch.nan)
     return torch.cat([found[:, :4], yours, found[:, 4:]], dim=1)
 
