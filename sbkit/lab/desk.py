@@ -22,7 +22,7 @@ from sbkit.plots import Description
 from sbkit.plots.words import say
 
 SHARE = 1.2  # a slice lasts this many pauses between two slices (measuring, sending, asking), or longer
-LONGEST = 1.0  # seconds: no slice is made longer than this for the sake of SHARE
+LONGEST, FRAMES = 1.0, 40  # no slice is made longer than these seconds, or this part of a run, for SHARE
 PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
@@ -49,7 +49,8 @@ class Desk:
         self._said = session.number, ""  # what was printed since the run of this number began
         self._refused: BaseException | None = None  # what a dial's new value raised, for the next reply
         self._trains_until = 0.0  # by `time.monotonic`: until then the page is expected to ask on
-        self._trained_at: float | None = None  # when the last slice ended, if nothing else was asked since
+        # When the last slice ended and how long the next may last, if nothing else was asked since
+        self._slice: tuple[float, float] | None = None
 
     def builds(self, message: Mapping[str, Any]) -> bool:
         """Whether a request will have the lesson called, which may take a while."""
@@ -81,10 +82,10 @@ class Desk:
             details = dict(message)
             asked = one_of("request", details.pop("type", ""), ANSWERS)
             self._trains_until = math.inf if asked == "advance" else 0.0
-            self._trained_at = self._trained_at if asked == "advance" else None
+            self._slice = self._slice if asked == "advance" else None
             return ANSWERS[asked](self, **details)
         except (Exception, KeyboardInterrupt) as error:
-            self._refused, self._trained_at, self._trains_until = None, None, 0.0
+            self._refused, self._slice, self._trains_until = None, None, 0.0
             return self._failed(error)
         finally:
             self._trains_until = min(self._trains_until, time.monotonic() + PATIENCE)
@@ -134,12 +135,15 @@ class Desk:
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
         elif not self.allowance.refusal(self.session.about()):
-            start = time.perf_counter()
-            around = 0.0 if self._trained_at is None else max(0.0, start - self._trained_at)
-            seconds = max(seconds, min(LONGEST, SHARE * around))
-            self._trained_at = start + seconds if steps is None else None
+            start, begun = time.perf_counter(), self.session.about()["step"]
+            ended, longest = self._slice or (start, LONGEST)
+            seconds = max(seconds, min(longest, SHARE * (start - ended)))
             self.session.advance(steps, seconds if steps is None else None)
             self.allowance.spend(self.session.number, time.perf_counter() - start)
+            about = self.session.about()
+            pace = seconds / max(1, about["step"] - begun) if begun else 0.0  # the first slice warms up
+            longest = min(LONGEST, pace * about["steps"] / FRAMES)
+            self._slice = (start + seconds, longest) if steps is None else None
         return self._frame(moving=True)
 
     def _shown(self, act: Callable[[], object] = bool, glance: bool = True) -> Reply:

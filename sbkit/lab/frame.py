@@ -29,9 +29,7 @@ class Buffer:
 
     def __init__(self) -> None:
         self.bytes = bytearray()
-        self.known: dict[
-            int, tuple[np.ndarray, dict[str, Any]]
-        ] = {}  # what is put away once for all its uses
+        self.known: dict[int, tuple[np.ndarray, dict[str, Any]]] = {}  # put away once for all their uses
 
     def put(self, values: Any, dtype: str = "f4") -> dict[str, Any]:
         """Append an array as "f4", or rounded and clipped as "u1"; where it lies."""

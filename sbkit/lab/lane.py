@@ -38,10 +38,8 @@ class Lane:
         handed = {name: _marked(name, value) for name, value in values.items()}
         self.made: Any = anew(signature.lesson, handed)
         self.run, self.drawn = made_by(signature.name, self.made)
-        given = (
-            {} if self.run is None else {n: v for n, v in self.run.given.items() if n in self.run.settings}
-        )
-        self.live = frozenset(n for n, v in handed.items() if number(v) and given.get(n) is v)
+        acts = {} if self.run is None else {n: self.run.given.get(n) for n in self.run.settings}
+        self.live = frozenset(n for n, v in handed.items() if number(v) and acts.get(n) is v)
         self.changes: list[tuple[int, str, Any]] = []
         self.history: list[Snapshot] = []
         self.sharp, self.took = False, 0.0

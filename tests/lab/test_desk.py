@@ -54,6 +54,20 @@ def told(desk, **details):
     return [(frame["step"], frame["state"], frame.get("more", 0)) for frame, _ in replies]
 
 
+def test_a_slow_look_does_not_swallow_the_run(monkeypatch):
+    """However long the pauses are, a slice is a small part of a whole run."""
+    monkeypatch.setattr(desks, "SHARE", 1e6)
+
+    def lesson():
+        task = sb.data.slabs(n=64, n_test=64)
+        return sb.fit(sb.mlp(task, width=4, runs=2), task, batch=8, steps=20000, stop=None)
+
+    desk, at = Desk(Session(lesson)), []
+    for _ in range(6):
+        at.append(ask(desk, "advance", seconds=0.001)[0]["step"])
+    assert max(later - step for step, later in zip(at, at[1:], strict=False)) < 2500, at
+
+
 def test_one_request_brings_several_frames_that_count_down(desk):
     frames = told(desk, steps=2, frames=3)
     assert frames == [(2, "Training", 2), (4, "Training", 1), (6, "Training", 0)]
