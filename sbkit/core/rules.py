@@ -104,9 +104,7 @@ def _lstm_cell(
 
 
 def _rnn_cell(act: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-    return lambda x, h, w_ih, w_hh, b_ih=None, b_hh=None: act(
-        F.linear(x, w_ih, b_ih) + F.linear(h, w_hh, b_hh)
-    )
+    return lambda x, h, w_ih, w_hh, b=None, c=None: act(F.linear(x, w_ih, b) + F.linear(h, w_hh, c))
 
 
 def _layers(cell: Callable[..., Any]) -> Callable[..., tuple[Tensor, ...]]:

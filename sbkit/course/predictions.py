@@ -137,9 +137,7 @@ class Prediction:
         from sbkit.lab.stage import Stage
 
         question = ipywidgets.HTML(f"<b>{html.escape(self.question)}</b>")
-        choice = ipywidgets.RadioButtons(
-            options=list(self.ranges), value=self.choice, layout={"width": "auto"}
-        )
+        choice = ipywidgets.RadioButtons(options=[*self.ranges], value=self.choice, layout={"width": "auto"})
         asked = {"description": "How sure, in %?", "style": {"description_width": "initial"}}
         sure = ipywidgets.BoundedIntText(self.confidence, 0, 100, 5, **asked)
         button = ipywidgets.Button(description="Commit", button_style="primary")

@@ -10,11 +10,11 @@ import traitlets
 from sbkit.core import Task
 from sbkit.data import painted
 from sbkit.lab.kernel import CELLS, this_cell
-from sbkit.lab.stage import Stage
+from sbkit.lab.stage import Kept, Stage
 from sbkit.plots.words import say
 
 
-class Board(Stage):
+class Board(Kept, Stage):
     """A plane that is painted on in the page; its `value` is the latest task.
 
     dabs: what is on it, [x1, x2, class] each. While a class has no dab the task stays as it was, and the
@@ -29,6 +29,7 @@ class Board(Stage):
     def __init__(self, dabs: list[Any], seed: int, examples: Mapping[str, Any]):
         self.seed = seed
         super().__init__(controls={"board": examples}, dabs=dabs)
+        self.on_msg(lambda board, message, pngs: self.leave(repr(self), *pngs))
         CELLS.place(self, this_cell())
 
     @traitlets.observe("dabs")

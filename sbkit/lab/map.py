@@ -15,7 +15,7 @@ from sbkit.lab.dials import Dial
 from sbkit.lab.panel import Panel
 from sbkit.lab.pen import Pen
 from sbkit.lab.session import Session
-from sbkit.lab.still import Still
+from sbkit.lab.still import Still, alt
 from sbkit.plots import empty, tiles, where
 from sbkit.sweeps import checked, first_row, sweep
 from sbkit.training import Run
@@ -131,15 +131,25 @@ class Map(Panel):
         super().__init__(chart, {})
         self._stage.controls = self._stage.controls | {"picks": True}
         self._chart, chart.opens = chart, self._show
+        self._pngs: dict[Panel, Any] = {}
 
     def _show(self, values: dict[str, Any]) -> None:
         axes = self._chart.axes
         meant = {name: Dial(name, "choice", values[name], tuple(axes[name])) for name in axes}
         opened = Panel(Session(self._chart.of, values), meant, placed=False)
+        opened._keep = lambda png: self._keep(png, opened)
         before, self.panel = self.panel, opened
         self.children = (*self._own, opened)
         if before is not None:
             before.close()
+
+    def _keep(self, png: Any, of: Panel | None = None) -> None:
+        """Leave the heat map and what is open below it."""
+        stand = [self, *([self.panel] if self.panel else [])]
+        self._pngs[of or self] = png
+        told = alt(picture for panel in stand for picture in panel.session.pictures())
+        self._pngs = {panel: self._pngs[panel] for panel in stand if panel in self._pngs}
+        self.leave(told, *self._pngs.values())
 
     def share(self) -> str:
         """A map has no dials: raises `SbkitError` that says what to share instead."""

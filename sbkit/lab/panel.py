@@ -8,22 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import ipywidgets
-from IPython.display import display
 
 from sbkit.core.environment import stills_wanted
 from sbkit.lab.desk import Desk
 from sbkit.lab.dials import Dial
 from sbkit.lab.kernel import CELLS, listen, this_cell
 from sbkit.lab.session import Session
-from sbkit.lab.stage import Stage, standing
-from sbkit.lab.still import Handle, kept
+from sbkit.lab.stage import Kept, Stage, standing
+from sbkit.lab.still import Handle, alt
 from sbkit.lab.stills import Stills, inside
 from sbkit.lab.widgets import snapped, tell, widget_of
 from sbkit.plots.words import say
 
 IN_SIGHT = 4  # dials; the rest stand behind More
 PUSH, SHARE = 0.1, 19  # seconds between two frames of a run that a cell trains, and the times that each took
-VIEW = "application/vnd.jupyter.widget-view+json"  # MIME type of a widget
 
 
 class Gate(Protocol):
@@ -38,15 +36,13 @@ class Gate(Protocol):
         """Call `then` once it is."""
 
 
-class Panel(Handle, ipywidgets.VBox):
+class Panel(Handle, Kept, ipywidgets.VBox):
     """A lesson's dials above the stage that draws its run, shown as the value of its cell.
 
     Nothing trains unless the stage in the page asks, or `result` does. Running the cell again closes it,
     unless it is not `placed` there itself, as part of something that is.
     after: what has to be committed before it can be driven.
     """
-
-    _picture: Any = None  # the display that holds what a saved notebook shows
 
     def __init__(
         self, session: Session, meant: Mapping[str, Dial], after: Gate | None = None, placed: bool = True
@@ -83,13 +79,8 @@ class Panel(Handle, ipywidgets.VBox):
         return self._text
 
     def _ipython_display_(self, **how: Any) -> None:
-        """Show it, as the value of a cell or by `display`."""
         self._seen = True
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display({"text/plain": self._text, VIEW: view}, raw=True)
-        self._picture = display(
-            {"text/plain": ""}, raw=True, display_id=True
-        )  # hidden beside a stage (stage.css)
+        super()._ipython_display_(**how)
 
     def _lock(self, why: str = "") -> None:
         """Lock dials and controls for a reason; unlock them without one."""
@@ -115,10 +106,8 @@ class Panel(Handle, ipywidgets.VBox):
         self._retell()
 
     def _keep(self, png: Any) -> None:
-        """Leave in the notebook what stands on the stage, for whoever opens it without a kernel."""
-        if self._picture is not None:
-            data, about = kept(png, self.session.pictures())
-            self._picture.update(data, raw=True, metadata=about)
+        """Leave in the notebook what stands on the stage."""
+        self.leave(alt(self.session.pictures()), png)
 
     def _push(self) -> None:
         """Show how far a cell has trained the run, where somebody sees it: ten times a second at most.

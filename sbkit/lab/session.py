@@ -188,9 +188,7 @@ class Session:
         one_of(f"argument of {self.name}", name, self.takes)
         now = self.values.get(name, self.signature.defaults.get(name))
         if isinstance(now, bool) or not isinstance(now, int):
-            raise SbkitError(
-                f"{name} counts up from a whole number, got {now!r}; try {name}=0 in the lesson."
-            )
+            raise SbkitError(f"{name} counts up from a whole number, got {now!r}; try {name}=0 there.")
         self.set(name, now + by)
         self._build()
 

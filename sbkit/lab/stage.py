@@ -1,14 +1,19 @@
-"""The stage: the one widget that draws, in the page."""
+"""The stage: the one widget that draws, in the page; and what a widget leaves there for later readers."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 from sbkit.lab.desk import Reply
 from sbkit.lab.script import loader, script, style
+from sbkit.plots.png import smaller
+
+VIEW = "application/vnd.jupyter.widget-view+json"  # MIME type of a widget
 
 
 class Stage(anywidget.AnyWidget):
@@ -39,3 +44,22 @@ def standing(reply: Reply) -> dict[str, Any]:
     frame, buffers = reply
     stands = frame["type"] == "frame" and not frame["moving"]
     return {"frame": frame | {"pushed": True}, "arrays": buffers[0]} if stands else {}
+
+
+class Kept:
+    """A widget that leaves in its notebook what stands on it, for whoever opens that without a kernel."""
+
+    model_id: str
+    _picture: Any = None  # the display that holds it, hidden beside a stage (stage.css)
+
+    def _ipython_display_(self, **how: Any) -> None:
+        """Show it, as the value of a cell or by `display`."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        display({"text/plain": repr(self), VIEW: view}, raw=True)
+        self._picture = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def leave(self, about: str, *pngs: Any) -> None:
+        """Leave what a page made of it, as small as a notebook wants it; about: for screen readers."""
+        if self._picture is not None:
+            data = {"image/png": b64encode(smaller(*pngs)).decode(), "text/plain": ""}
+            self._picture.update(data, raw=True, metadata={"image/png": {"alt": about}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from sbkit.lab.replay import film, replay
 from sbkit.lab.session import Session
 from sbkit.lab.share import share
 from sbkit.plots import Description
-from sbkit.plots.png import png, smaller
+from sbkit.plots.png import png
 from sbkit.plots.shapes import captioned
 from sbkit.plots.words import say
 
@@ -104,12 +103,6 @@ class Still(Handle):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
         return {"text/plain": self._text, **self._film, **self._picture}, self._about
-
-
-def kept(png: Any, pictures: Iterable[Description]) -> Bundle:
-    """A PNG that a page made of these pictures, as small as a notebook wants it."""
-    data = smaller(png)
-    return {"image/png": b64encode(data).decode(), "text/plain": ""}, {"image/png": {"alt": alt(pictures)}}
 
 
 def alt(pictures: Iterable[Description]) -> str:

@@ -18,9 +18,7 @@ from sbkit.plots.words import say
 
 PACE, SLICE = 100, 0.2  # ms between two requests, seconds of training each
 # Shown some seconds after the panel, unless a stage stands in it (stage.css); without styles, at once.
-LATE = (
-    "<style>@keyframes sb-late{from{visibility:hidden}} .sb-stills>*{animation:sb-late 8s step-end}</style>"
-)
+LATE = "<style>@keyframes late{from{visibility:hidden}} .sb-stills>*{animation:late 8s step-end}</style>"
 REQUESTS = {"step": {"type": "advance", "steps": 1}, "rewind": {"type": "rewind"}, "seed": {"type": "seed"}}
 
 

@@ -67,9 +67,7 @@ def attack(
     each = max(1, AT_ONCE // (fleet.runs * x.shape[1]))
     parts = zip(start.split(each, 1), x.split(each), y.split(each), strict=True)
     found = [ascend(lambda m, y=y: odds(fleet(m), y), s, x, norm, radius, steps) for s, x, y in parts]
-    return torch.cat(found, dim=1).where(
-        alive.view(-1, 1, 1), math.nan
-    )  # a step of no known direction stays where it is
+    return torch.cat(found, dim=1).where(alive.view(-1, 1, 1), math.nan)  # of no known direction: it stays
 
 
 def _start(norm: str, radius: float, fleet: Fleet, x: Tensor, seed: int | None) -> Tensor:

@@ -81,9 +81,7 @@ def initial(fleet: Fleet) -> Fleet:
     if born != shapes:
         other = next(name for name in born | shapes if born.get(name) != shapes.get(name))
         rule = "A twin is as its fleet was born, of the same layers"
-        raise SbkitError(
-            f"{rule}, got {other!r} changed since; try copy.deepcopy(fleet) before you change it."
-        )
+        raise SbkitError(f"{rule}, got {other!r} changed since; try copy.deepcopy(fleet) before that.")
     twin = copy.deepcopy(fleet)
     for name, t in [*twin.named_parameters(), *twin.named_buffers()]:
         t.copy_(fleet.birth[name])

@@ -54,11 +54,16 @@ def png(descriptions: Sequence[Description]) -> bytes:
     return _packed(Image.fromarray(np.asarray(canvas.buffer_rgba())))
 
 
-def smaller(made: bytes) -> bytes:
-    """An image as a PNG of at most 100 kB."""
+def smaller(*made: bytes) -> bytes:
+    """Images, one below the other, as a PNG of at most 100 kB."""
     from PIL import Image
 
-    return _packed(Image.open(io.BytesIO(made)))
+    images, top = [Image.open(io.BytesIO(one)) for one in made], 0
+    sheet = Image.new("RGB", (max(one.width for one in images), sum(one.height for one in images)), "white")
+    for one in images:
+        sheet.paste(one, (0, top))
+        top += one.height
+    return _packed(sheet)
 
 
 def _packed(image: Any) -> bytes:

@@ -21,9 +21,7 @@ class Batches:
         self.rows, self.batch, self.seed, self.seeds = x.shape[-2], batch, seed, seeds
         own = x.ndim == 3
         self.x, self.y = (x.flatten(0, 1), y.flatten(0, 1)) if own else (x, y)
-        self.first = torch.arange(len(seeds)).unsqueeze(1) * (
-            self.rows if own else 0
-        )  # row of run r, (runs, 1)
+        self.first = torch.arange(len(seeds)).unsqueeze(1) * (self.rows if own else 0)  # of run r, (runs, 1)
         self.per_epoch = self.rows // batch
         self.chunk = max(1, min(self.per_epoch, GATHERED // (len(seeds) * batch * x.shape[-1])))
         self._epoch, self._start = -1, 0  # epoch of the orders, step of the first minibatch gathered

@@ -69,9 +69,7 @@ class Memory:
             return
         for p, place in self._held:
             if (p.shape, p.dtype, p.device) != (place.shape, place.dtype, place.device):
-                raise SbkitError(
-                    "A fleet that trains stays where it is, got one moved; call to() before sb.fit."
-                )
+                raise SbkitError("A fleet that trains stays where it is, got one moved; call to() first.")
             place.copy_(p.data.clone())
             p.data = place
 

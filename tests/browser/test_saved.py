@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from browser.jupyter import Notebook, Stage
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,9 @@ PANELS = {
     "panel": "sb.lab(small, depth=(1, 4))",
     "two lanes": "sb.lab(small, compare='depth', depth=[1, 4])",
     "tiles": "sb.map(small, depth=[1, 2], width=[8, 16])",
+    "tile": "sb.map(small, depth=[1, 2], width=[8, 32])",
     "drawing": "sb.lab(painted, task=sb.draw())",
+    "board": "sb.draw('moons')",
 }
 
 
@@ -38,23 +40,35 @@ def kept(cell: dict) -> list[bytes]:
     return [base64.b64decode(part["image/png"]) for part in data if "image/png" in part]
 
 
+def stands(name: str, cell: Locator) -> None:
+    """Wait until the pictures of a panel stand; of a tile, those below the heat map too."""
+    stages = cell.locator(".sb-stage")
+    stage = Stage(stages.last)
+    stage.wait("frames", "n >= 1")
+    if name == "tile":
+        stages.first.locator("canvas").first.click(position={"x": 100, "y": 60})
+        expect(stages).to_have_count(2)
+        stage = Stage(stages.last)
+        stage.wait("frames", "n >= 1")
+    if stage.button("Run").count():
+        stage.press("Run")
+        stage.says("Done")
+
+
 @pytest.fixture(scope="module")
 def saved(open_notebook, home):
     """The notebook in its page, and what was saved of it once pictures stood in each of its panels."""
     notebook: Notebook = open_notebook(PATH)
     above = notebook.cell("import sbkit as sb")
     notebook.run(above)
-    for source in PANELS.values():
+    for name, source in PANELS.items():
         above = notebook.insert_below(above)
         notebook.write(above, LESSON + source)
         notebook.run(above)
         root = above.locator(".sb-stage").last
         root.scroll_into_view_if_needed()
-        stage = Stage(root)
-        stage.wait("frames", "n >= 1")
-        if stage.button("Run").count():
-            stage.press("Run")
-            stage.says("Done")
+        if name != "board":
+            stands(name, above)
         picture = above.locator(".jp-OutputArea-output img")
         expect(picture).to_be_attached()
         expect(picture).to_be_hidden()
@@ -67,13 +81,17 @@ def saved(open_notebook, home):
 
 def test_each_panel_leaves_a_small_picture(saved):
     _, path = saved
-    cells = nbformat.read(path, 4).cells
+    cells, heights = nbformat.read(path, 4).cells, {}
     for name, source in PANELS.items():
         [cell] = [cell for cell in cells if source in cell.source]
         [png] = kept(cell)
         assert len(png) <= 100_000, name
         image = Image.open(io.BytesIO(png))
-        assert image.width > 600 and len(image.convert("RGB").getcolors(10**6) or []) > 8, f"{name}: blank"
+        heights[name] = image.height
+        assert (name == "board" or image.width > 600) and len(
+            image.convert("RGB").getcolors(10**6) or []
+        ) > 8, f"{name}: blank"
+    assert heights["tile"] > heights["tiles"] + 150, "the open panel stands below its map"
 
 
 def test_a_static_page_shows_the_pictures(saved):

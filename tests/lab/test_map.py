@@ -117,6 +117,21 @@ def test_another_click_replaces_the_panel_and_closing_leaves_nothing(chart, sent
         made.result()
 
 
+def test_what_is_open_is_left_below_the_map_for_later_readers(chart, monkeypatch):
+    left = []
+    monkeypatch.setattr(Map, "leave", lambda self, told, *pngs: left.append((told.count("Field: "), pngs)))
+    made = Map(chart)
+    made._asked(made._stage, {"type": "picture"}, ["map"])
+    pick(made, 0, 1)
+    first = made.panel
+    first._asked(first._stage, {"type": "picture"}, ["one"])
+    pick(made, 0, 2)
+    first._keep("late")
+    made.panel._asked(made.panel._stage, {"type": "picture"}, ["two"])
+    assert left == [(1, ("map",)), (2, ("map", "one")), (2, ("map",)), (2, ("map", "two"))]
+    made.close()
+
+
 def test_a_cell_whose_run_fails_says_so_and_leaves_what_is_open(sent):
     def fragile(depth=0, optimizer="sgd", lr=0.05):
         raise RuntimeError("no such net")

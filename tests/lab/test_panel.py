@@ -14,7 +14,7 @@ from PIL import Image
 
 import sbkit as sb
 from sbkit.core import SbkitError
-from sbkit.lab import lab, panel
+from sbkit.lab import lab, panel, stage
 from sbkit.lab.kernel import Cells
 from sbkit.lab.panel import Panel
 
@@ -256,7 +256,7 @@ def test_a_lesson_that_fails_at_its_defaults_raises_in_its_cell():
 
 def test_a_picture_of_the_page_is_kept_small_and_told(lesson, sent, monkeypatch):
     shown = []
-    monkeypatch.setattr(panel, "display", lambda data, **how: shown.append(data) or Kept(shown))
+    monkeypatch.setattr(stage, "display", lambda data, **how: shown.append(data) or Kept(shown))
     made, page = lab(lesson, **DIALS), io.BytesIO()
     noise = numpy.random.default_rng(0).integers(0, 255, (500, 900, 3), dtype=numpy.uint8)
     Image.fromarray(noise).save(page, "png")

@@ -57,8 +57,7 @@ class Board {
     on.focus = on.blur = () => this.draw();
     on.pointerdown = on.pointermove = (event) => this.point(event);
     this.plane = make("canvas", { tabindex: "0", role: "application", "aria-label": say("board", "plane"), on });
-    const told = (name) => make("div", { class: name, "aria-live": "polite" });
-    [this.word, this.live] = ["sb-told", "sb-unseen"].map(told);
+    [this.word, this.live] = ["sb-told", "sb-unseen"].map((is) => make("div", { class: is, "aria-live": "polite" }));
     const rows = [this.tools, [undo, clear, list]].map((row) => make("div", { class: "sb-controls" }, row));
     this.root = make("div", { class: "sb-stage sb-board" }, [...rows, this.plane, this.word, this.live]);
   }
@@ -111,6 +110,9 @@ class Board {
     const points = dabs.flatMap((dab) => pointsOf(dab).flat());
     const labels = dabs.flatMap(([, , c]) => Array(DAB.points).fill(c));
     drawPoints(ctx, { points, labels }, { x: pixel, y: (v) => pixel(-v) }, theme);
+    clearTimeout(this.keeping);
+    const keep = async (png) => this.model.send({ type: "picture" }, {}, [await png.arrayBuffer()]); // for later
+    this.keeping = setTimeout(() => this.plane.toBlob(keep), 1000);
     if (!this.plane.matches(":focus-visible")) return;
     const [x, y] = this.at;
     strokeLine(ctx, pixel(x - REACH), pixel(-y), pixel(x + REACH), pixel(-y), theme.ink, 2);
@@ -127,6 +129,7 @@ export function renderBoard(model, el, examples) {
   sight.observe(board.root);
   model.on("change", draw);
   return () => {
+    clearTimeout(board.keeping);
     sight.disconnect();
     model.off("change", draw);
   };

@@ -15,8 +15,7 @@ export function announcer(write, now = () => performance.now(), later = (act, wa
     latest = text;
     if (waiting || text === told) return;
     const wait = at + PAUSE - now();
-    waiting = wait > 0;
-    if (waiting) later(tell, wait);
+    if ((waiting = wait > 0)) later(tell, wait);
     else tell();
   };
 }

@@ -12,14 +12,12 @@ export async function pictureOf({ root, grid, line }, css) {
   const { backgroundColor, color } = getComputedStyle(root);
   Object.assign(copy.style, { backgroundColor, color, height: `${height}px` });
   const drawn = grid.querySelectorAll("canvas"); // a clone of one is blank
-  copy.querySelectorAll("canvas").forEach((blank, k) => {
-    const { offsetWidth, offsetHeight } = drawn[k];
-    blank.replaceWith(make("img", { src: drawn[k].toDataURL(), width: offsetWidth, height: offsetHeight }));
-  });
+  const still = (one) => make("img", { src: one.toDataURL(), width: one.offsetWidth, height: one.offsetHeight });
+  copy.querySelectorAll("canvas").forEach((blank, k) => blank.replaceWith(still(drawn[k])));
   const text = new XMLSerializer().serializeToString(copy);
-  const inside = `<foreignObject width="100%" height="100%">${text}</foreignObject>`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${inside}</svg>`;
-  const image = make("img", { src: `data:image/svg+xml,${encodeURIComponent(svg)}` });
+  const [size, svg] = [`width="${width}" height="${height}"`, 'svg xmlns="http://www.w3.org/2000/svg"'];
+  const page = `<${svg} ${size}><foreignObject ${size}>${text}</foreignObject></svg>`;
+  const image = make("img", { src: `data:image/svg+xml,${encodeURIComponent(page)}` });
   await image.decode();
   const sheet = new OffscreenCanvas(width, height);
   sheet.getContext("2d").drawImage(image, 0, 0);
