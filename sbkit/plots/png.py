@@ -58,10 +58,10 @@ def smaller(*made: bytes) -> bytes:
     """Images, one below the other, as a PNG of at most 100 kB."""
     from PIL import Image
 
-    images, top = [Image.open(io.BytesIO(one)) for one in made], 0
+    images, top = [Image.open(io.BytesIO(one)).convert("RGBA") for one in made], 0
     sheet = Image.new("RGB", (max(one.width for one in images), sum(one.height for one in images)), "white")
     for one in images:
-        sheet.paste(one, (0, top))
+        sheet.paste(one, (0, top), one)
         top += one.height
     return _packed(sheet)
 

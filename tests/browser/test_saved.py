@@ -113,3 +113,6 @@ def test_without_its_kernel_the_pictures_stand(saved):
         expect(notebook.cell(source).locator(".jp-OutputArea-output img")).to_be_visible()
     pictures.first.scroll_into_view_if_needed()
     notebook.picture("saved-without-kernel")
+    for name in ("tile", "board"):
+        notebook.cell(PANELS[name]).locator(".jp-OutputArea-output img").scroll_into_view_if_needed()
+        notebook.picture(f"saved-{name}")

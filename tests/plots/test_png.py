@@ -11,7 +11,7 @@ from PIL import Image
 
 from sbkit.plots import Axis, Bars, Field, Line, Lines, pictures
 from sbkit.plots.figure import figure
-from sbkit.plots.png import LARGEST, STYLE, draw, places, png
+from sbkit.plots.png import LARGEST, STYLE, draw, places, png, smaller
 from sbkit.plots.shapes import Mark
 from sbkit.plots.theme import BLUE, INK, WHITE
 
@@ -94,3 +94,14 @@ def test_text_can_be_read_on_every_colour():
 def test_where_a_chance_never_crosses_one_half_no_line_is_drawn():
     for values in ([[0.1, 0.2], [0.3, 0.4]], [[0.2, 0.8]], [[np.nan] * 2] * 2):
         drawn(Field("f", "F", "x", "y", values)).figure.draw_without_rendering()
+
+
+def test_images_of_a_page_stand_below_each_other_on_white():
+    pages = []
+    for size, colour in (((40, 20), (255, 0, 0, 255)), ((30, 10), (0, 0, 0, 0))):  # what nobody drew on is clear
+        page = io.BytesIO()
+        Image.new("RGBA", size, colour).save(page, "png")
+        pages.append(page.getvalue())
+    made = Image.open(io.BytesIO(smaller(*pages))).convert("RGB")
+    assert made.size == (40, 30) and len(made.getcolors()) == 2
+    assert [made.getpixel(at) for at in ((5, 5), (5, 25), (35, 25))] == [(255, 0, 0), *[(255, 255, 255)] * 2]

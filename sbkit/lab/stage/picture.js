@@ -7,8 +7,8 @@ import { say } from "./words.js";
 export async function pictureOf({ root, grid, line }, css) {
   const [width, height] = [root.clientWidth, grid.offsetHeight + line.offsetHeight + 38];
   const below = make("div", { class: "sb-shared", text: say("panel", "kept") });
-  const parts = [make("style", { text: css }), grid.cloneNode(true), line.cloneNode(true), below];
-  const copy = make("div", { class: root.className }, parts);
+  const style = make("style", { text: `${css} .sb-tip { display: none; }` });
+  const copy = make("div", { class: root.className }, [style, grid.cloneNode(true), line.cloneNode(true), below]);
   const { backgroundColor, color } = getComputedStyle(root);
   Object.assign(copy.style, { backgroundColor, color, height: `${height}px` });
   const drawn = grid.querySelectorAll("canvas"); // a clone of one is blank
