@@ -41,7 +41,7 @@ def lanczos(
         inner = torch.cat([inner, basis @ found.mT], dim=2)
         basis, images = torch.cat([basis, ahead], dim=1), torch.cat([images, found], dim=1)
         inner = torch.cat([inner, ahead @ images.mT], dim=1)
-        values, turns = torch.linalg.eigh((inner + inner.mT) / 2)
+        values, turns = (part.to(like) for part in torch.linalg.eigh((inner + inner.mT).double() / 2))
         values, turns = values.flip(-1), turns.flip(-1).mT  # (runs, m), (runs, m, m), largest first
         vectors = turns[:, :k] @ basis
         scale = values.abs().amax(1).clamp_min(tiny).view(-1, 1, 1)  # without it small squares vanish
