@@ -1,0 +1,197 @@
+"""Who pays for pruning? How the errors of each class change, their pictures, and three exercises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sbkit.core import Fleet, Snapshot, Task
+from sbkit.core.registries import plot
+from sbkit.course.exercise import exercise, normal
+from sbkit.measures import cev, class_rates, sde
+from sbkit.plots import Axis, Bars, Lines, Scatter
+from sbkit.plots.bands import band_line, finite, middle, shown, step_line, told
+
+CLOUD = "Change of both error rates, in percent: a point is one digit in one net. See how wide they spread."
+SPREAD = "How uneven (CEV) and one-sided (SDE) the changes are; {}. Low: all digits fare alike."
+PAID = "Change of the share missed, a bar a digit; dots: nets. See whether the nets agree on who pays."
+COMPARED = "SDE of the changes; bar = mean, dots = nets. Compare nets that lost weights with those that didn't."
+SEEN, MISSED = "change of false alarms", "change of misses"
+
+
+def rates(fleet: Fleet, task: Task) -> Tensor:
+    """How often each class is seen where it isn't, and missed where it is, on new rows. (runs, 2, classes)"""
+    return torch.stack(class_rates(fleet.predict(task.x_test), task.y_test), 1)
+
+
+def change(before: Tensor, after: Tensor) -> Tensor:
+    """From rates before to rates after, in percent of those before; NaN where they were 0.
+
+    >>> change(torch.tensor([0.5, 0.0]), torch.tensor([0.75, 0.1]))
+    tensor([50., nan])
+    """
+    return (100 * (after - before) / before).where(before > 0, torch.nan)
+
+
+def uneven(changes: Tensor) -> Tensor:
+    """CEV and SDE of changes (…, 2, classes). (…, 2)"""
+    return torch.stack([measure(changes[..., 0, :], changes[..., 1, :]) for measure in (cev, sde)], -1)
+
+
+def strangers(fleet: Fleet, task: Task) -> Tensor:
+    """From each net to the next, which differs from it by its seed alone. (runs, 2, classes)"""
+    found = rates(fleet, task)
+    return change(found, found.roll(1, 0))
+
+
+def since(dense: Fleet, task: Task) -> list[Callable[[Fleet, Task], Tensor]]:
+    """Measures of `sb.fit` that compare a fleet with the one it was cut from, on all new rows of the task."""
+    before = rates(dense, task)
+
+    def changes(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
+        return change(before, rates(fleet, of))  # (runs, 2, classes)
+
+    def spread(fleet: Fleet, task: Task) -> Tensor:
+        return uneven(changes(fleet, task))  # (runs, 2)
+
+    def missed(fleet: Fleet, task: Task) -> Tensor:
+        return changes(fleet, task)[:, 1]  # (runs, classes)
+
+    return [changes, spread, missed]
+
+
+def cloud(changes: Any, name: str = "changes", title: str = "Who pays?") -> Scatter:
+    """Changes (nets, 2, classes) as points, those of the first net and the centre of all marked."""
+    points = np.moveaxis(np.asarray(changes), 1, -1)  # (nets, classes, 2)
+    centre = middle(points.reshape(-1, 2))[0]
+    parts = [points[1:].reshape(-1, 2), points[0], centre[None]]
+    labels = np.repeat([0, 1, 2], [len(part) for part in parts])
+    about: Any = {"labels": labels, "names": ("other nets", "net 0", "centre"), "diagonal": True}
+    axes = (Axis(label, "%", low=-100, high=200) for label in (SEEN, MISSED))
+    return Scatter(name, title, *axes, np.concatenate(parts), caption=CLOUD, **about)  # pyright: ignore
+
+
+@plot("changes")
+def changes_scatter(history: Sequence[Snapshot]) -> Scatter | None:
+    """The cloud of the latest changes; none where there are no classes."""
+    values = shown(history[-1], history[-1].values["changes"])
+    return cloud(values) if values.size else None
+
+
+@plot("spread")
+def spread_lines(history: Sequence[Snapshot]) -> Lines:
+    """CEV and SDE over steps, on one log axis."""
+    lines = [
+        step_line(name, history, lambda s, i=i: s.values["spread"][:, i].clamp_min(1e-3))
+        for i, name in enumerate(("CEV", "SDE"))
+    ]
+    x, y = Axis("step", low=0), Axis("CEV in %², SDE in %", low=1, log=True)
+    return Lines("spread", "How unevenly?", x, y, lines, SPREAD.format(told(history[-1])["over"]), grows=True)
+
+
+def paid(missed: Any) -> Bars | None:
+    """Changes of the share missed (nets, classes) as a bar a class."""
+    names = [str(digit) for digit in range(missed.shape[1])]
+    y = Axis(MISSED, "%", low=-100, high=200)
+    return Bars("missed", "Which digit pays?", y, names, middle(missed)[0], missed.T, PAID) if names else None
+
+
+@plot("missed")
+def missed_bars(history: Sequence[Snapshot]) -> Bars | None:
+    """Change of the share missed of each class, with a dot a net."""
+    return paid(shown(history[-1], history[-1].values["missed"]))
+
+
+def compared(each: Mapping[str, Tensor]) -> Bars:
+    """SDE of several kinds of changes, (nets, 2, classes) each, as bars with a dot a net."""
+    values = finite(torch.stack([uneven(changes)[:, 1] for changes in each.values()]))  # (kinds, nets)
+    y = Axis("SDE", "%", low=0)
+    return Bars("compared", "How one-sided?", y, [*each], middle(values.T)[0], values, COMPARED)
+
+
+def over_amounts(amounts: Sequence[float], each: Mapping[str, Sequence[Tensor]], y: str) -> Lines:
+    """Values (nets,) for each amount, a line with its band for each way."""
+    lines = [band_line(name, amounts, finite(torch.stack([*found], 1))) for name, found in each.items()]
+    caption = f"{y} over the share cut; line = mean, band = min–max over nets. See where the teacher stops helping."
+    return Lines(y, f"When does it fail? {y}", Axis("share cut"), Axis(y, low=0), lines, caption)
+
+
+# CEV and SDE of three classes whose rates have changed by (10, 0), (0, 20) and (−10, 10) percent.
+by_hand = exercise(
+    want=[200 / 3, 50 / 3 / 2**0.5],
+    atol=0.05,
+    wrong={
+        "CEV is the mean over all six numbers; you divided by three.": [400 / 3, 50 / 3 / 2**0.5],
+        "Divide by the number of points, not by one less.": [100.0, 50 / 3 / 2**0.5],
+        "Measure from the centre, (0, 10), not from (0, 0).": [350 / 3, 50 / 3 / 2**0.5],
+        "The distance to the diagonal is the difference over √2.": [200 / 3, 50 / 3],
+    },
+    right="The spread of a cloud, and its distance to the diagonal.",
+    rest="Find the centre first, then the squares of all six deviations.",
+)
+
+_TRIES = [(20 * normal(10, seed=s), 50 * normal(10, seed=s + 5)) for s in (0, 1)]
+
+
+def _pair(fpr: Tensor, fnr: Tensor, ddof: int = 0, times: float = 1, root: float = 2**0.5) -> Tensor:
+    """CEV, times a number, and SDE of changes (classes,) each. (2,)"""
+    spread = times * (fpr.var(correction=ddof) + fnr.var(correction=ddof)) / 2
+    return torch.stack([spread, (fpr - fnr).abs().mean() / root])
+
+
+# A function of the changes of both rates, (classes,) each → their CEV and SDE.
+unevenness = exercise(
+    "fpr and fnr",
+    tries=_TRIES,
+    want=_pair,
+    wrong={
+        "Your CEV is twice too large: it's the mean over both coordinates.": lambda a, b: _pair(a, b, times=2),
+        "Divide by the number of classes, not by one less: torch's var has correction=0.": (
+            lambda a, b: _pair(a, b, ddof=1),
+            lambda a, b: _pair(a, b, ddof=1, times=2),
+        ),
+        "The distance to the diagonal is the difference over √2.": lambda a, b: _pair(a, b, root=1),
+    },
+    right="These two numbers stand behind every bar of this lesson.",
+    rest="Two numbers: the mean squared distance to the centre, halved, and the mean of |fpr − fnr| / √2.",
+    keeps=True,
+)
+
+_RATES = normal(6, 10, seed=3).exp() / 10  # (nets, classes)
+
+
+def _of_others(*found: Tensor) -> bool:
+    """Whether each row is the change from one net to another, and no net is its own other."""
+    pairs = 100 * (_RATES / _RATES[:, None] - 1)  # (from, to, classes)
+    near = (found[0][:, None] - pairs).abs().amax(-1) < 1e-4  # (rows, to), row r from net r
+    return bool((near.sum(1) == 1).all()) and not bool(near.diagonal().any())
+
+
+# A function of rates (nets, classes) of nets that differ by seed alone → changes to expect without a cause.
+no_cause = exercise(
+    "rates",
+    tries=[(_RATES,)],
+    want=lambda rates: 100 * (rates.roll(1, 0) - rates) / rates,
+    wrong={
+        "Each net is compared with itself: of course nothing changes.": lambda rates: 0 * rates,
+        "In percent of the rate before, please.": lambda rates: rates.roll(1, 0) - rates,
+        "That compares a digit with the next digit. Compare a net with the next net.": (
+            lambda rates: 100 * (rates.roll(1, 1) - rates) / rates
+        ),
+        "The mean of many nets wavers less than a net. Compare a net with a net.": (
+            lambda rates: 100 * (rates.mean(0) - rates) / rates
+        ),
+    },
+    must={
+        "Row r should be the change from net r to another one, in percent of the rates of net r.": (
+            _of_others,
+            lambda rates: rates,
+        ),
+    },
+    many=True,
+    right="Whatever your measure says of these, nothing but the seed has caused it.",
+)
