@@ -14,17 +14,22 @@ from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import cev, class_rates, sde
 from sbkit.plots import Axis, Bars, Lines, Scatter
-from sbkit.plots.bands import band_line, finite, middle, shown, step_line, told
+from sbkit.plots.bands import finite, middle, shown, step_line, told
 
 CLOUD = "Change of both error rates, in percent: a point is one digit in one net. See how wide they spread."
 SPREAD = "How uneven (CEV) and one-sided (SDE) the changes are; {}. Low: all digits fare alike."
 PAID = "Change of the share missed, a bar a digit; dots: nets. See whether the nets agree on who pays."
-COMPARED = "SDE of the changes; bar = mean, dots = nets. Compare nets that lost weights with those that didn't."
+COMPARED = (
+    "SDE of the changes; bar = mean, dots = nets. Compare nets that lost weights with those that didn't."
+)
+BESIDE = (
+    "{} by the share cut; bar = mean, dots = nets. Compare who learned from labels with who had a teacher."
+)
 SEEN, MISSED = "change of false alarms", "change of misses"
 
 
 def rates(fleet: Fleet, task: Task) -> Tensor:
-    """How often each class is seen where it isn't, and missed where it is, on new rows. (runs, 2, classes)"""
+    """False positive and false negative rate of each class on new rows. (runs, 2, classes)"""
     return torch.stack(class_rates(fleet.predict(task.x_test), task.y_test), 1)
 
 
@@ -64,7 +69,7 @@ def since(dense: Fleet, task: Task) -> list[Callable[[Fleet, Task], Tensor]]:
     return [changes, spread, missed]
 
 
-def cloud(changes: Any, name: str = "changes", title: str = "Who pays?") -> Scatter:
+def cloud(changes: Any, title: str = "Who pays?") -> Scatter:
     """Changes (nets, 2, classes) as points, those of the first net and the centre of all marked."""
     points = np.moveaxis(np.asarray(changes), 1, -1)  # (nets, classes, 2)
     centre = middle(points.reshape(-1, 2))[0]
@@ -72,7 +77,7 @@ def cloud(changes: Any, name: str = "changes", title: str = "Who pays?") -> Scat
     labels = np.repeat([0, 1, 2], [len(part) for part in parts])
     about: Any = {"labels": labels, "names": ("other nets", "net 0", "centre"), "diagonal": True}
     axes = (Axis(label, "%", low=-100, high=200) for label in (SEEN, MISSED))
-    return Scatter(name, title, *axes, np.concatenate(parts), caption=CLOUD, **about)  # pyright: ignore
+    return Scatter("changes", title, *axes, np.concatenate(parts), caption=CLOUD, **about)  # pyright: ignore
 
 
 @plot("changes")
@@ -95,6 +100,7 @@ def spread_lines(history: Sequence[Snapshot]) -> Lines:
 
 def paid(missed: Any) -> Bars | None:
     """Changes of the share missed (nets, classes) as a bar a class."""
+    missed = np.asarray(missed)
     names = [str(digit) for digit in range(missed.shape[1])]
     y = Axis(MISSED, "%", low=-100, high=200)
     return Bars("missed", "Which digit pays?", y, names, middle(missed)[0], missed.T, PAID) if names else None
@@ -113,11 +119,12 @@ def compared(each: Mapping[str, Tensor]) -> Bars:
     return Bars("compared", "How one-sided?", y, [*each], middle(values.T)[0], values, COMPARED)
 
 
-def over_amounts(amounts: Sequence[float], each: Mapping[str, Sequence[Tensor]], y: str) -> Lines:
-    """Values (nets,) for each amount, a line with its band for each way."""
-    lines = [band_line(name, amounts, finite(torch.stack([*found], 1))) for name, found in each.items()]
-    caption = f"{y} over the share cut; line = mean, band = min–max over nets. See where the teacher stops helping."
-    return Lines(y, f"When does it fail? {y}", Axis("share cut"), Axis(y, low=0), lines, caption)
+def beside(amounts: Sequence[float], each: Mapping[str, Sequence[Tensor]], y: str) -> Bars:
+    """Values (nets,) for each amount, the two ways side by side, with a dot a net."""
+    values = finite(torch.stack([one for found in each.values() for one in found]))  # (ways · amounts, nets)
+    names = [f"{amount:.0%} cut" for amount in amounts] * len(each)
+    about: Any = {"sides": tuple(each), "dots": values, "caption": BESIDE.format(y)}
+    return Bars(y, f"Labels or teacher: {y}", Axis(y, low=0), names, middle(values.T)[0], **about)
 
 
 # CEV and SDE of three classes whose rates have changed by (10, 0), (0, 20) and (−10, 10) percent.
@@ -149,7 +156,9 @@ unevenness = exercise(
     tries=_TRIES,
     want=_pair,
     wrong={
-        "Your CEV is twice too large: it's the mean over both coordinates.": lambda a, b: _pair(a, b, times=2),
+        "Your CEV is twice too large: it's the mean over both coordinates.": lambda a, b: _pair(
+            a, b, times=2
+        ),
         "Divide by the number of classes, not by one less: torch's var has correction=0.": (
             lambda a, b: _pair(a, b, ddof=1),
             lambda a, b: _pair(a, b, ddof=1, times=2),
