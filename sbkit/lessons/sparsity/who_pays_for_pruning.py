@@ -122,7 +122,7 @@ def compared(each: Mapping[str, Tensor]) -> Bars:
 def beside(amounts: Sequence[float], each: Mapping[str, Sequence[Tensor]], y: str) -> Bars:
     """Values (nets,) for each amount, the two ways side by side, with a dot a net."""
     values = finite(torch.stack([one for found in each.values() for one in found]))  # (ways · amounts, nets)
-    names = [f"{amount:.0%} cut" for amount in amounts] * len(each)
+    names = [f"{100 * amount:.0f} % cut" for amount in amounts] * len(each)
     about: Any = {"sides": tuple(each), "dots": values, "caption": BESIDE.format(y)}
     return Bars(y, f"Labels or teacher: {y}", Axis(y, low=0), names, middle(values.T)[0], **about)
 
