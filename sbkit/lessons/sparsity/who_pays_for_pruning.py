@@ -1,4 +1,4 @@
-"""Who pays for pruning? How the errors of each class change, their pictures, and three exercises."""
+"""Who pays for pruning? How the errors of each class change, their pictures, and two exercises."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ COMPARED = (
 BESIDE = (
     "{} by the share cut; bar = mean, dots = nets. Compare who learned from labels with who had a teacher."
 )
+BOTH = ("CEV", "SDE")
 SEEN, MISSED = "change of false alarms", "change of misses"
 
 
@@ -63,53 +64,42 @@ def since(dense: Fleet, task: Task) -> list[Callable[[Fleet, Task], Tensor]]:
     def spread(fleet: Fleet, task: Task) -> Tensor:
         return uneven(changes(fleet, task))  # (runs, 2)
 
-    def missed(fleet: Fleet, task: Task) -> Tensor:
-        return changes(fleet, task)[:, 1]  # (runs, classes)
-
-    return [changes, spread, missed]
+    return [changes, spread]
 
 
 def cloud(changes: Any, title: str = "Who pays?") -> Scatter:
     """Changes (nets, 2, classes) as points, those of the first net and the centre of all marked."""
-    points = np.moveaxis(np.asarray(changes), 1, -1)  # (nets, classes, 2)
-    centre = middle(points.reshape(-1, 2))[0]
-    parts = [points[1:].reshape(-1, 2), points[0], centre[None]]
-    labels = np.repeat([0, 1, 2], [len(part) for part in parts])
+    points = np.moveaxis(np.asarray(changes), 1, -1)[::-1].reshape(-1, 2)  # net 0 last, over the others
+    labels = np.repeat([0, 1, 2], [len(points) - changes.shape[-1], changes.shape[-1], 1])
+    points = np.concatenate([points, middle(points)[0][None]])
     about: Any = {"labels": labels, "names": ("other nets", "net 0", "centre"), "diagonal": True}
     axes = (Axis(label, "%", low=-100, high=200) for label in (SEEN, MISSED))
-    return Scatter("changes", title, *axes, np.concatenate(parts), caption=CLOUD, **about)  # pyright: ignore
+    return Scatter("changes", title, *axes, points, caption=CLOUD, **about)  # pyright: ignore
 
 
 @plot("changes")
 def changes_scatter(history: Sequence[Snapshot]) -> Scatter | None:
     """The cloud of the latest changes; none where there are no classes."""
-    values = shown(history[-1], history[-1].values["changes"])
-    return cloud(values) if values.size else None
+    values = history[-1].values.get("changes", torch.empty(0))
+    return cloud(shown(history[-1], values)) if values.numel() else None
 
 
 @plot("spread")
-def spread_lines(history: Sequence[Snapshot]) -> Lines:
+def spread_lines(history: Sequence[Snapshot]) -> Lines | None:
     """CEV and SDE over steps, on one log axis."""
-    lines = [
-        step_line(name, history, lambda s, i=i: s.values["spread"][:, i].clamp_min(1e-3))
-        for i, name in enumerate(("CEV", "SDE"))
-    ]
+    if "spread" not in history[-1].values:
+        return None
+    each = {name: lambda s, i=i: s.values["spread"][:, i].clamp_min(1e-3) for i, name in enumerate(BOTH)}
+    lines = [step_line(name, history, of) for name, of in each.items()]
     x, y = Axis("step", low=0), Axis("CEV in %², SDE in %", low=1, log=True)
     return Lines("spread", "How unevenly?", x, y, lines, SPREAD.format(told(history[-1])["over"]), grows=True)
 
 
-def paid(missed: Any) -> Bars | None:
-    """Changes of the share missed (nets, classes) as a bar a class."""
-    missed = np.asarray(missed)
-    names = [str(digit) for digit in range(missed.shape[1])]
-    y = Axis(MISSED, "%", low=-100, high=200)
-    return Bars("missed", "Which digit pays?", y, names, middle(missed)[0], missed.T, PAID) if names else None
-
-
-@plot("missed")
-def missed_bars(history: Sequence[Snapshot]) -> Bars | None:
-    """Change of the share missed of each class, with a dot a net."""
-    return paid(shown(history[-1], history[-1].values["missed"]))
+def paid(changes: Tensor) -> Bars:
+    """How the share missed has changed (nets, 2, classes), as a bar a class with a dot a net."""
+    missed = finite(changes[:, 1])  # (nets, classes)
+    names, y = [str(digit) for digit in range(missed.shape[1])], Axis(MISSED, "%", low=-100, high=200)
+    return Bars("missed", "Which digit pays?", y, names, middle(missed)[0], missed.T, PAID)
 
 
 def compared(each: Mapping[str, Tensor]) -> Bars:
@@ -127,23 +117,6 @@ def beside(amounts: Sequence[float], each: Mapping[str, Sequence[Tensor]], y: st
     return Bars(y, f"Labels or teacher: {y}", Axis(y, low=0), names, middle(values.T)[0], **about)
 
 
-# CEV and SDE of three classes whose rates have changed by (10, 0), (0, 20) and (−10, 10) percent.
-by_hand = exercise(
-    want=[200 / 3, 50 / 3 / 2**0.5],
-    atol=0.05,
-    wrong={
-        "CEV is the mean over all six numbers; you divided by three.": [400 / 3, 50 / 3 / 2**0.5],
-        "Divide by the number of points, not by one less.": [100.0, 50 / 3 / 2**0.5],
-        "Measure from the centre, (0, 10), not from (0, 0).": [350 / 3, 50 / 3 / 2**0.5],
-        "The distance to the diagonal is the difference over √2.": [200 / 3, 50 / 3],
-    },
-    right="The spread of a cloud, and its distance to the diagonal.",
-    rest="Find the centre first, then the squares of all six deviations.",
-)
-
-_TRIES = [(20 * normal(10, seed=s), 50 * normal(10, seed=s + 5)) for s in (0, 1)]
-
-
 def _pair(fpr: Tensor, fnr: Tensor, ddof: int = 0, times: float = 1, root: float = 2**0.5) -> Tensor:
     """CEV, times a number, and SDE of changes (classes,) each. (2,)"""
     spread = times * (fpr.var(correction=ddof) + fnr.var(correction=ddof)) / 2
@@ -153,16 +126,11 @@ def _pair(fpr: Tensor, fnr: Tensor, ddof: int = 0, times: float = 1, root: float
 # A function of the changes of both rates, (classes,) each → their CEV and SDE.
 unevenness = exercise(
     "fpr and fnr",
-    tries=_TRIES,
+    tries=[(20 * normal(10, seed=s), 50 * normal(10, seed=s + 5)) for s in (0, 1)],
     want=_pair,
     wrong={
-        "Your CEV is twice too large: it's the mean over both coordinates.": lambda a, b: _pair(
-            a, b, times=2
-        ),
-        "Divide by the number of classes, not by one less: torch's var has correction=0.": (
-            lambda a, b: _pair(a, b, ddof=1),
-            lambda a, b: _pair(a, b, ddof=1, times=2),
-        ),
+        "Halve your CEV: it's the mean over both coordinates.": lambda a, b: _pair(a, b, times=2),
+        "torch's own var divides by one less: give it correction=0.": lambda a, b: _pair(a, b, 1),
         "The distance to the diagonal is the difference over √2.": lambda a, b: _pair(a, b, root=1),
     },
     right="These two numbers stand behind every bar of this lesson.",
@@ -170,6 +138,7 @@ unevenness = exercise(
     keeps=True,
 )
 
+PAIRED = "Row r should be the change from net r to another one, in percent of the rates of net r."
 _RATES = normal(6, 10, seed=3).exp() / 10  # (nets, classes)
 
 
@@ -188,19 +157,12 @@ no_cause = exercise(
     wrong={
         "Each net is compared with itself: of course nothing changes.": lambda rates: 0 * rates,
         "In percent of the rate before, please.": lambda rates: rates.roll(1, 0) - rates,
-        "That compares a digit with the next digit. Compare a net with the next net.": (
-            lambda rates: 100 * (rates.roll(1, 1) - rates) / rates
+        "That compares a digit with the next one, not nets.": lambda rates: (
+            100 * (rates.roll(1, 1) - rates) / rates
         ),
-        "The mean of many nets wavers less than a net. Compare a net with a net.": (
-            lambda rates: 100 * (rates.mean(0) - rates) / rates
-        ),
+        "A mean of nets wavers less than a net.": lambda rates: 100 * (rates.mean(0) - rates) / rates,
     },
-    must={
-        "Row r should be the change from net r to another one, in percent of the rates of net r.": (
-            _of_others,
-            lambda rates: rates,
-        ),
-    },
+    must={PAIRED: (_of_others, lambda rates: rates)},
     many=True,
     right="Whatever your measure says of these, nothing but the seed has caused it.",
 )
