@@ -13,18 +13,18 @@ from sbkit.core import Feature, Fleet, Snapshot, Task
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import digits
-from sbkit.measures import infinite_kernel, kernel
+from sbkit.measures import gp_posterior, infinite_kernel, kernel
 from sbkit.plots import Axis, Line, Lines
 from sbkit.plots.bands import band_line, finite, shown, step_line, told
 
-DRAWN = 3  # nets
+DRAWN, PLACES = 3, 61  # nets, angles
 CURVES = "Answer over the angle; dashed: what was foretold at birth for that very net. See how far they part."
 APART = "How far nets are from the infinitely wide one; {}. See what stands still."
 FALL = "Error over {}, on log axes; line = mean, band = min–max over nets. Compare with the dashed line."
 
 
 class Circle(nn.Module):
-    """An angle (…, 1) as a place on a circle whose radius is √2, so that |x|² is the number of inputs. (…, 2)"""
+    """An angle (…, 1) as a place on a circle of radius √2, where |x|² is the number of inputs. (…, 2)"""
 
     def forward(self, z: Tensor) -> Tensor:
         """The place at each angle."""
@@ -32,12 +32,10 @@ class Circle(nn.Module):
 
 
 def circle() -> Task:
-    """Six angles with sin 2γ as their value; to test on, 61 angles all around."""
-    z = torch.tensor([-2.6, -1.7, -0.6, 0.4, 1.3, 2.5]).unsqueeze(1)
-    around = torch.linspace(-math.pi, math.pi, 61).unsqueeze(1)
-    values = (torch.sin(2 * angle) for angle in (z, around))
-    y, y_test = values
-    return Task(z, y, around, y_test, {"angle": Feature((0,))}, embed=Circle())
+    """Four angles and their values; to test on, 61 angles all around."""
+    z, y = torch.tensor([[-2.2, -0.9, 0.5, 2.1], [1.0, -1.0, 0.5, -0.5]]).unsqueeze(2)  # (4, 1) each
+    around = torch.linspace(-math.pi, math.pi, PLACES).unsqueeze(1)
+    return Task(z, y, around, torch.zeros(PLACES, 1), {"angle": Feature((0,))}, embed=Circle())
 
 
 def threes(seed: int = 0, n: int = 24, n_test: int = 60) -> Task:
@@ -54,10 +52,9 @@ def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
     f_t = f₀ + Θ(x, X) Θ⁻¹ (1 − (1 − 2ηΘ/n)^t) (y − f₀(X)), with the kernel Θ of infinite width, for gradient
     descent on squares (Jacot et al. 2018; Lee et al. 2019, in discrete time).
     """
-    own, cross = kernels(fleet, task)  # (n, n), (n_test, n)
-    born, new = (
-        fleet.predict(x)[..., 0].double() for x in (task.x, task.x_test)
-    )  # (runs, n), (runs, n_test)
+    x, new_x, depth = task.x.double(), task.x_test.double(), len(fleet.weights()) - 1
+    own, cross = (infinite_kernel(rows, x, depth=depth) for rows in (x, new_x))  # (n, n), (n_test, n)
+    born, new = (fleet.predict(rows)[..., 0].double() for rows in (task.x, task.x_test))  # (runs, …)
     size, ways = torch.linalg.eigh(own)
     left = (task.y[:, 0] - born) @ ways  # (runs, n), along each way
 
@@ -68,13 +65,11 @@ def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
     return after
 
 
-def kernels(fleet: Fleet, task: Task) -> tuple[Tensor, Tensor]:
-    """Θ of infinite width between the training rows, (n, n), and from new rows to them, (n_test, n)."""
-    depth = len(fleet.weights()) - 1
-    return (
-        infinite_kernel(task.x.double(), depth=depth),
-        infinite_kernel(task.x_test.double(), task.x.double(), depth=depth),
-    )
+def from_zero(task: Task, depth: int) -> Tensor:
+    """Where infinitely wide nets end that answer 0 at birth, which is their mean: at the new rows. (n_test,)"""
+    both = torch.cat([task.x, task.x_test]).double()
+    whole, n = infinite_kernel(both, depth=depth), len(task.x)
+    return gp_posterior(whole[:n, :n], whole[n:, :n], whole[n:, n:], task.y[:, 0].double(), 0.0)[0]
 
 
 def off(fleet: Fleet, task: Task, rows: int = 12) -> Tensor:
@@ -85,7 +80,7 @@ def off(fleet: Fleet, task: Task, rows: int = 12) -> Tensor:
 
 
 def apart(answers: Tensor, foretold: Tensor) -> Tensor:
-    """Root mean square of the difference over places, (runs, places) each. (runs,)"""
+    """Root mean square over places of the difference, (runs, places) each. (runs,)"""
     return (answers - foretold).square().mean(1).sqrt()
 
 
@@ -105,25 +100,25 @@ def watch(fleet: Fleet, task: Task, lr: float) -> dict[str, Any]:
     return {"optimizer": "gd", "lr": lr, "stop": None, "after_step": tick, "measure": [answers, distance]}
 
 
-def curves(values: Tensor, title: str = "Foretold, and true") -> Lines:
-    """Answers and what was foretold over the circle, (runs, 2, places), of the first nets."""
-    task, angles = circle(), circle().z_test[:, 0]
-    at = torch.stack([task.z[:, 0] - 0.08, task.z[:, 0] + 0.08, task.z[:, 0] + 0.09], 1).flatten()
-    data = torch.stack([*[task.y[:, 0]] * 2, torch.full((6,), math.nan)], 1).flatten()
-    nets = [
-        [Line(f"net {r}{word}", angles, one[i], dash=i > 0) for r, one in enumerate(values[:DRAWN])]
-        for i, word in enumerate(("", ", foretold"))
-    ]
-    between = [Line("data", at, data), Line("truth", angles, task.y_test[:, 0])]
-    x, y = Axis("angle", low=-math.pi, high=math.pi), Axis("answer", low=-3, high=3)
-    return Lines("answers", title, x, y, [*nets[0], *between, *nets[1]], CURVES)
+def curves(values: Any) -> Lines:
+    """Answers and what was foretold over the circle, (runs, 2, places), of the first nets, and of all."""
+    task, around = circle(), circle().z_test[:, 0]
+    at, height = (part.expand(-1, 3).clone() for part in (task.z, task.y))
+    at += torch.tensor([-0.1, 0.1, 0.11])  # a short bar for each row, then a gap
+    height[:, 2] = math.nan
+    pairs = [*enumerate(values[:DRAWN])]
+    lines = [Line(f"net {r}", around, net[0]) for r, net in pairs]
+    lines += [band_line("all nets", around, values[:, 0]), Line("data", at.flatten(), height.flatten())]
+    lines += [Line(f"net {r}, foretold", around, net[1], dash=True) for r, net in pairs]
+    axes = Axis("angle", low=-math.pi, high=math.pi), Axis("answer", low=-3, high=5)
+    return Lines("answers", "Foretold, and true", *axes, lines, CURVES)
 
 
 @plot("answers")
 def answers_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The latest answers beside what was foretold; none of another task than the circle."""
     values = history[-1].values.get("answers", torch.empty(0))
-    return curves(torch.as_tensor(shown(history[-1], values))) if values.shape[1:] == (2, 61) else None
+    return curves(shown(history[-1], values)) if values.shape[1:] == (2, PLACES) else None
 
 
 @plot("distance")
@@ -161,13 +156,8 @@ layer = exercise(
     tries=[(normal(6, seed=s).tanh() * 2, normal(6, seed=s).tanh() * 2) for s in (0, 1)],
     want=_layer,
     wrong={
-        "Θ gets the new Σ, too: the last layer's own weights learn.": lambda s, t: _layer(s, t, 0),
-        "Divide Θ's share by π, not by 2π: the variance 2 is in it.": lambda s, t: _layer(
-            s, t, 1, 2 * math.pi
-        ),
-        "Θ takes the new Σ, not the old one.": lambda s, t: torch.stack(
-            [_layer(s, t)[0], s + t * (math.pi - (s / 2).acos()) / math.pi]
-        ),
+        "Θ gets the new Σ, too: the last weights learn.": lambda s, t: _layer(s, t, 0),
+        "Divide Θ's share by π: the 2 is in it.": lambda s, t: _layer(s, t, 1, 2 * math.pi),
     },
     right="Call it once a hidden layer, and you have the kernel of a net that nobody can build.",
     rest="The angle is acos(Σ/2). Give the new Σ, then the new Θ.",
@@ -185,19 +175,15 @@ def _settled(cross: Tensor, own: Tensor, y: Tensor, born: Any, new: Any) -> Tens
     return new + cross @ torch.linalg.solve(own, y - born)
 
 
-# A function of Θ(x, X) (m, n), Θ(X, X) (n, n), y (n,), and answers at birth (n,), (m,) → those at the end (m,).
+# A function of Θ(x, X) (m, n), Θ(X, X) (n, n), y (n,), answers at birth (n,), (m,) → those at the end (m,).
 settled = exercise(
     "cross, own, y, born and born_new",
     tries=[_GIVEN],
     want=_settled,
     wrong={
         "That's the friend's: a net that answers 0 at birth.": lambda c, o, y, b, n: _settled(c, o, y, 0, 0),
-        "At birth the net also answers something at the new places.": (
-            lambda c, o, y, b, n: _settled(c, o, y, b, 0)
-        ),
-        "The net has to learn only what its birth got wrong: y − born.": (
-            lambda c, o, y, b, n: _settled(c, o, y, 0, n)
-        ),
+        "At birth it also answers something at new places.": lambda c, o, y, b, n: _settled(c, o, y, b, 0),
+        "It has to learn what its birth got wrong: y − born.": lambda c, o, y, b, n: _settled(c, o, y, 0, n),
     },
     right="Each net keeps its birth where the data say nothing. Now the formula is about that very net.",
     rest="Answers at birth, plus what the kernel carries over of y − born.",
