@@ -6,44 +6,32 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sbkit.core import Feature, Fleet, Snapshot, Task
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
-from sbkit.data import digits
-from sbkit.measures import gp_posterior, infinite_kernel, kernel
+from sbkit.measures import infinite_kernel, kernel
 from sbkit.plots import Axis, Line, Lines
 from sbkit.plots.bands import band_line, finite, shown, step_line, told
 
-DRAWN, PLACES = 3, 61  # nets, angles
+DRAWN = 3  # nets
+ANGLES, VALUES = torch.tensor([-2.2, -0.9, 0.5, 2.1]), torch.tensor([[1.0], [-1.0], [0.5], [-0.5]])
+AROUND: Any = torch.linspace(-math.pi, math.pi, 61)
 CURVES = "Answer over the angle; dashed: what was foretold at birth for that very net. See how far they part."
 APART = "How far nets are from the infinitely wide one; {}. See what stands still."
-FALL = "Error over {}, on log axes; line = mean, band = min–max over nets. Compare with the dashed line."
-
-
-class Circle(nn.Module):
-    """An angle (…, 1) as a place on a circle of radius √2, where |x|² is the number of inputs. (…, 2)"""
-
-    def forward(self, z: Tensor) -> Tensor:
-        """The place at each angle."""
-        return math.sqrt(2) * torch.cat([z.cos(), z.sin()], -1)
+FALL = (
+    "Error over the width, on log axes; line = mean, band = min–max over nets. Compare with the dashed line."
+)
+RISE = "Error of the kernel at birth over the depth; line = mean, band = min–max over nets. See how it rises."
 
 
 def circle() -> Task:
-    """Four angles and their values; to test on, 61 angles all around."""
-    z, y = torch.tensor([[-2.2, -0.9, 0.5, 2.1], [1.0, -1.0, 0.5, -0.5]]).unsqueeze(2)  # (4, 1) each
-    around = torch.linspace(-math.pi, math.pi, PLACES).unsqueeze(1)
-    return Task(z, y, around, torch.zeros(PLACES, 1), {"angle": Feature((0,))}, embed=Circle())
-
-
-def threes(seed: int = 0, n: int = 24, n_test: int = 60) -> Task:
-    """Digits 3 and 8 as values −1 and 1, each image scaled so that |x|² is its number of pixels."""
-    task = digits(n, labels=(3, 8), seed=seed)
-    x, x_test = (8 * rows / rows.norm(dim=1, keepdim=True) for rows in (task.x, task.x_test[:n_test]))
-    y, y_test = (2.0 * labels.unsqueeze(1) - 1 for labels in (task.y, task.y_test[:n_test]))
-    return Task(x, y, x_test, y_test, {"pixels": Feature((*range(64),))})
+    """Places on a circle of radius √2: four with their values, and 61 all around to test on."""
+    z, around = (math.sqrt(2) * torch.stack([of.cos(), of.sin()], 1) for of in (ANGLES, AROUND))
+    return Task(z, VALUES, around, torch.zeros(len(around), 1), {"place": Feature((0, 1))})
 
 
 def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
@@ -53,7 +41,10 @@ def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
     descent on squares (Jacot et al. 2018; Lee et al. 2019, in discrete time).
     """
     x, new_x, depth = task.x.double(), task.x_test.double(), len(fleet.weights()) - 1
-    own, cross = (infinite_kernel(rows, x, depth=depth) for rows in (x, new_x))  # (n, n), (n_test, n)
+    own, cross = (
+        infinite_kernel(x, depth=depth),
+        infinite_kernel(new_x, x, depth=depth),
+    )  # (n, n), (n_test, n)
     born, new = (fleet.predict(rows)[..., 0].double() for rows in (task.x, task.x_test))  # (runs, …)
     size, ways = torch.linalg.eigh(own)
     left = (task.y[:, 0] - born) @ ways  # (runs, n), along each way
@@ -63,13 +54,6 @@ def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
         return new + (left * learned) @ (cross @ ways).T
 
     return after
-
-
-def from_zero(task: Task, depth: int) -> Tensor:
-    """Where infinitely wide nets end that answer 0 at birth, which is their mean: at the new rows. (n_test,)"""
-    both = torch.cat([task.x, task.x_test]).double()
-    whole, n = infinite_kernel(both, depth=depth), len(task.x)
-    return gp_posterior(whole[:n, :n], whole[n:, :n], whole[n:, n:], task.y[:, 0].double(), 0.0)[0]
 
 
 def off(fleet: Fleet, task: Task, rows: int = 12) -> Tensor:
@@ -102,15 +86,13 @@ def watch(fleet: Fleet, task: Task, lr: float) -> dict[str, Any]:
 
 def curves(values: Any) -> Lines:
     """Answers and what was foretold over the circle, (runs, 2, places), of the first nets, and of all."""
-    task, around = circle(), circle().z_test[:, 0]
-    at, height = (part.expand(-1, 3).clone() for part in (task.z, task.y))
-    at += torch.tensor([-0.1, 0.1, 0.11])  # a short bar for each row, then a gap
-    height[:, 2] = math.nan
+    at: Any = ANGLES[:, None] + torch.tensor([0, 0, 0.01])  # an upright each, then a gap
+    height: Any = VALUES + torch.tensor([-0.3, 0.3, math.nan])
     pairs = [*enumerate(values[:DRAWN])]
-    lines = [Line(f"net {r}", around, net[0]) for r, net in pairs]
-    lines += [band_line("all nets", around, values[:, 0]), Line("data", at.flatten(), height.flatten())]
-    lines += [Line(f"net {r}, foretold", around, net[1], dash=True) for r, net in pairs]
-    axes = Axis("angle", low=-math.pi, high=math.pi), Axis("answer", low=-3, high=5)
+    lines = [Line(f"net {r}", AROUND, net[0]) for r, net in pairs]
+    lines += [band_line("all nets", AROUND, values[:, 0]), Line("data", at.flatten(), height.flatten())]
+    lines += [Line(f"net {r}, foretold", AROUND, net[1], dash=True) for r, net in pairs]
+    axes = Axis("angle", low=-math.pi, high=math.pi), Axis("answer", low=-2, high=4)
     return Lines("answers", "Foretold, and true", *axes, lines, CURVES)
 
 
@@ -118,7 +100,7 @@ def curves(values: Any) -> Lines:
 def answers_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The latest answers beside what was foretold; none of another task than the circle."""
     values = history[-1].values.get("answers", torch.empty(0))
-    return curves(shown(history[-1], values)) if values.shape[1:] == (2, PLACES) else None
+    return curves(shown(history[-1], values)) if values.shape[1:] == (2, len(AROUND)) else None
 
 
 @plot("distance")
@@ -126,20 +108,19 @@ def distance_lines(history: Sequence[Snapshot]) -> Lines | None:
     """How far answers and kernels are from those of infinite width, over steps, on a log axis."""
     if history[-1].values.get("distance", torch.empty(0)).ndim != 2:
         return None
-    names = ("answers, rms", "kernel, share")
-    each = {name: lambda s, i=i: s.values["distance"][:, i].clamp_min(1e-6) for i, name in enumerate(names)}
-    lines = [step_line(name, history, of) for name, of in each.items()]
+    each = [lambda s, i=i: s.values["distance"][:, i].clamp_min(1e-6) for i in range(2)]
+    lines = [*map(step_line, ("answers, rms", "kernel, share"), [history] * 2, each)]
     x, y = Axis("step", low=0), Axis("how far off", low=1e-3, log=True)
     return Lines("distance", "How far off?", x, y, lines, APART.format(told(history[-1])["over"]), grows=True)
 
 
-def over(places: Sequence[float], each: Mapping[str, Sequence[Tensor]], label: str = "width") -> Lines:
+def over(places: Any, each: Mapping[str, Sequence[Tensor]], label: str = "width") -> Lines:
     """Errors (runs,) at each place, a line with its band for each name, and one that falls as 1/√place."""
     lines = [band_line(name, places, finite(torch.stack([*found], 1))) for name, found in each.items()]
-    if label == "width":
-        lines.append(Line("1/√width", places, [2 / math.sqrt(place) for place in places], dash=True))
+    root = [Line("1/√width", places, 2 / np.sqrt(places), dash=True)]
     axes = Axis(label, log=True), Axis("how far off", log=True)
-    return Lines("over", f"How far off, by {label}", *axes, lines, FALL.format(label))
+    lines, caption = (lines + root, FALL) if label == "width" else (lines, RISE)
+    return Lines("over", f"How far off, by {label}", *axes, lines, caption)
 
 
 def _layer(sigma: Tensor, theta: Tensor, with_sigma: float = 1, scale: float = math.pi) -> Tensor:
@@ -153,7 +134,7 @@ def _layer(sigma: Tensor, theta: Tensor, with_sigma: float = 1, scale: float = m
 # A function of Σ and Θ of pairs of inputs, (pairs,) each → both one layer on.
 layer = exercise(
     "sigma and theta",
-    tries=[(normal(6, seed=s).tanh() * 2, normal(6, seed=s).tanh() * 2) for s in (0, 1)],
+    tries=[(2 * normal(6, seed=s).tanh(), normal(6, seed=s + 2)) for s in (0, 1)],
     want=_layer,
     wrong={
         "Θ gets the new Σ, too: the last weights learn.": lambda s, t: _layer(s, t, 0),
@@ -165,10 +146,6 @@ layer = exercise(
     keeps=True,
 )
 
-_A = normal(9, 5, seed=4)
-_K = _A @ _A.T + torch.eye(9, dtype=torch.float64)  # of five rows to learn from and four new ones
-_GIVEN = _K[5:, :5], _K[:5, :5], normal(5, seed=5), normal(5, seed=6), normal(4, seed=7)
-
 
 def _settled(cross: Tensor, own: Tensor, y: Tensor, born: Any, new: Any) -> Tensor:
     """Where answers end: those at birth, and what the kernel carries over of what was wrong with them."""
@@ -178,7 +155,9 @@ def _settled(cross: Tensor, own: Tensor, y: Tensor, born: Any, new: Any) -> Tens
 # A function of Θ(x, X) (m, n), Θ(X, X) (n, n), y (n,), answers at birth (n,), (m,) → those at the end (m,).
 settled = exercise(
     "cross, own, y, born and born_new",
-    tries=[_GIVEN],
+    tries=[
+        (normal(4, 5), torch.eye(5).double() + 0.3, *(normal(n, seed=n + i) for i, n in enumerate((5, 5, 4))))
+    ],
     want=_settled,
     wrong={
         "That's the friend's: a net that answers 0 at birth.": lambda c, o, y, b, n: _settled(c, o, y, 0, 0),
