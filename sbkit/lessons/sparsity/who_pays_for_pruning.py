@@ -19,12 +19,8 @@ from sbkit.plots.bands import finite, middle, shown, step_line, told
 CLOUD = "Change of both error rates, in percent: a point is one digit in one net. See how wide they spread."
 SPREAD = "How uneven (CEV) and one-sided (SDE) the changes are; {}. Low: all digits fare alike."
 PAID = "Change of the share missed, a bar a digit; dots: nets. See whether the nets agree on who pays."
-COMPARED = (
-    "SDE of the changes; bar = mean, dots = nets. Compare nets that lost weights with those that didn't."
-)
-BESIDE = (
-    "{} by the share cut; bar = mean, dots = nets. Compare who learned from labels with who had a teacher."
-)
+COMPARED = "SDE of the changes; bar = mean, dots = nets. See which bars the cut explains."
+BESIDE = "{} by the share cut; bar = mean, dots = nets. Compare those who had a teacher with the others."
 BOTH = ("CEV", "SDE")
 SEEN, MISSED = "change of false alarms", "change of misses"
 
@@ -105,8 +101,9 @@ def paid(changes: Tensor) -> Bars:
 def compared(each: Mapping[str, Tensor]) -> Bars:
     """SDE of several kinds of changes, (nets, 2, classes) each, as bars with a dot a net."""
     values = finite(torch.stack([uneven(changes)[:, 1] for changes in each.values()]))  # (kinds, nets)
-    y = Axis("SDE", "%", low=0)
-    return Bars("compared", "How one-sided?", y, [*each], middle(values.T)[0], values, COMPARED)
+    return Bars(
+        "compared", "How one-sided?", Axis("SDE", "%", low=0), [*each], middle(values.T)[0], values, COMPARED
+    )
 
 
 def beside(amounts: Sequence[float], each: Mapping[str, Sequence[Tensor]], y: str) -> Bars:
@@ -157,9 +154,7 @@ no_cause = exercise(
     wrong={
         "Each net is compared with itself: of course nothing changes.": lambda rates: 0 * rates,
         "In percent of the rate before, please.": lambda rates: rates.roll(1, 0) - rates,
-        "That compares a digit with the next one, not nets.": lambda rates: (
-            100 * (rates.roll(1, 1) - rates) / rates
-        ),
+        "That compares digits: compare nets.": lambda rates: 100 * (rates.roll(1, 1) - rates) / rates,
         "A mean of nets wavers less than a net.": lambda rates: 100 * (rates.mean(0) - rates) / rates,
     },
     must={PAIRED: (_of_others, lambda rates: rates)},

@@ -17,15 +17,14 @@ from sbkit.measures import infinite_kernel, kernel
 from sbkit.plots import Axis, Line, Lines
 from sbkit.plots.bands import band_line, finite, shown, step_line, told
 
-DRAWN = 3  # nets
 ANGLES, VALUES = torch.tensor([-2.2, -0.9, 0.5, 2.1]), torch.tensor([[1.0], [-1.0], [0.5], [-0.5]])
 AROUND: Any = torch.linspace(-math.pi, math.pi, 61)
 CURVES = "Answer over the angle; dashed: what was foretold at birth for that very net. See how far they part."
-APART = "How far nets are from the infinitely wide one; {}. See what stands still."
-FALL = (
-    "Error over the width, on log axes; line = mean, band = min–max over nets. Compare with the dashed line."
+APART = (
+    "Answers and kernel: how far off the infinite ones; how far the kernel moved; {}. See what starts at 0."
 )
-RISE = "Error of the kernel at birth over the depth; line = mean, band = min–max over nets. See how it rises."
+FALL = "Error over the width, on log axes; band = min–max over nets. Compare with the dashed line."
+RISE = "Error of the kernel at birth over the depth; band = min–max over nets. See how it rises."
 
 
 def circle() -> Task:
@@ -41,10 +40,8 @@ def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
     descent on squares (Jacot et al. 2018; Lee et al. 2019, in discrete time).
     """
     x, new_x, depth = task.x.double(), task.x_test.double(), len(fleet.weights()) - 1
-    own, cross = (
-        infinite_kernel(x, depth=depth),
-        infinite_kernel(new_x, x, depth=depth),
-    )  # (n, n), (n_test, n)
+    # (n, n), (n_test, n)
+    own, cross = infinite_kernel(x, depth=depth), infinite_kernel(new_x, x, depth=depth)
     born, new = (fleet.predict(rows)[..., 0].double() for rows in (task.x, task.x_test))  # (runs, …)
     size, ways = torch.linalg.eigh(own)
     left = (task.y[:, 0] - born) @ ways  # (runs, n), along each way
@@ -56,11 +53,19 @@ def foretell(fleet: Fleet, task: Task, lr: float) -> Callable[[int], Tensor]:
     return after
 
 
-def off(fleet: Fleet, task: Task, rows: int = 12) -> Tensor:
-    """How far each net's own kernel is from that of infinite width, as a share of it. (runs,)"""
-    x = torch.cat([task.x, task.x_test[:: max(1, len(task.x_test) // rows)]]).double()
-    limit = infinite_kernel(x, depth=len(fleet.weights()) - 1)  # (n, n)
-    return (kernel(fleet, x) - limit).norm(dim=(1, 2)) / limit.norm()
+def few(task: Task, rows: int = 12) -> Tensor:
+    """All rows to learn from and some new ones, for kernels. (n, d)"""
+    return torch.cat([task.x, task.x_test[:: max(1, len(task.x_test) // rows)]])
+
+
+def share(own: Tensor, other: Tensor) -> Tensor:
+    """How far kernels (runs, n, n) are from others, as a share of these. (runs,)"""
+    return (own - other).norm(dim=(-2, -1)) / other.norm(dim=(-2, -1))
+
+
+def off(fleet: Fleet, task: Task) -> Tensor:
+    """How far each net's kernel is from that of infinite width, as a share of it. (runs,)"""
+    return share(kernel(fleet, few(task)), infinite_kernel(few(task), depth=len(fleet.weights()) - 1))
 
 
 def apart(answers: Tensor, foretold: Tensor) -> Tensor:
@@ -71,27 +76,26 @@ def apart(answers: Tensor, foretold: Tensor) -> Tensor:
 def watch(fleet: Fleet, task: Task, lr: float) -> dict[str, Any]:
     """Options of `sb.fit` that follow these nets, not yet trained, beside the infinitely wide one."""
     after, clock = foretell(fleet, task, lr), [0]
-
-    def tick(_: Fleet, step: int) -> None:
-        clock[0] = step
+    start, limit = kernel(fleet, few(task)), infinite_kernel(few(task), depth=len(fleet.weights()) - 1)
 
     def answers(fleet: Fleet, _: Task) -> Tensor:
-        return torch.stack([fleet.predict(task.x_test)[..., 0], after(clock[0])], 1)  # (runs, 2, places)
+        return torch.stack([fleet.predict(task.x_test)[..., 0], after(clock[-1])], 1)  # (runs, 2, places)
 
     def distance(fleet: Fleet, _: Task) -> Tensor:
-        return torch.stack([apart(*answers(fleet, task).unbind(1)), off(fleet, task)], 1)  # (runs, 2)
+        now, gap = kernel(fleet, few(task)), apart(*answers(fleet, task).unbind(1))
+        return torch.stack([gap, share(now, limit), share(now, start)], 1)  # (runs, 3)
 
-    return {"optimizer": "gd", "lr": lr, "stop": None, "after_step": tick, "measure": [answers, distance]}
+    about: Any = {"after_step": lambda _, step: clock.append(step), "measure": [answers, distance]}
+    return about | {"optimizer": "gd", "lr": lr, "stop": None}
 
 
 def curves(values: Any) -> Lines:
     """Answers and what was foretold over the circle, (runs, 2, places), of the first nets, and of all."""
     at: Any = ANGLES[:, None] + torch.tensor([0, 0, 0.01])  # an upright each, then a gap
     height: Any = VALUES + torch.tensor([-0.3, 0.3, math.nan])
-    pairs = [*enumerate(values[:DRAWN])]
-    lines = [Line(f"net {r}", AROUND, net[0]) for r, net in pairs]
+    lines = [Line(f"net {r}", AROUND, net[0]) for r, net in enumerate(values[:3])]
     lines += [band_line("all nets", AROUND, values[:, 0]), Line("data", at.flatten(), height.flatten())]
-    lines += [Line(f"net {r}, foretold", AROUND, net[1], dash=True) for r, net in pairs]
+    lines += [Line(f"net {r}, foretold", AROUND, net[1], dash=True) for r, net in enumerate(values[:3])]
     axes = Axis("angle", low=-math.pi, high=math.pi), Axis("answer", low=-2, high=4)
     return Lines("answers", "Foretold, and true", *axes, lines, CURVES)
 
@@ -108,8 +112,8 @@ def distance_lines(history: Sequence[Snapshot]) -> Lines | None:
     """How far answers and kernels are from those of infinite width, over steps, on a log axis."""
     if history[-1].values.get("distance", torch.empty(0)).ndim != 2:
         return None
-    each = [lambda s, i=i: s.values["distance"][:, i].clamp_min(1e-6) for i in range(2)]
-    lines = [*map(step_line, ("answers, rms", "kernel, share"), [history] * 2, each)]
+    each = [lambda s, i=i: s.values["distance"][:, i].clamp_min(1e-6) for i in range(3)]
+    lines = [*map(step_line, ("answers", "kernel", "kernel moved"), [history] * 3, each)]
     x, y = Axis("step", low=0), Axis("how far off", low=1e-3, log=True)
     return Lines("distance", "How far off?", x, y, lines, APART.format(told(history[-1])["over"]), grows=True)
 
@@ -126,9 +130,8 @@ def over(places: Any, each: Mapping[str, Sequence[Tensor]], label: str = "width"
 def _layer(sigma: Tensor, theta: Tensor, with_sigma: float = 1, scale: float = math.pi) -> Tensor:
     """Σ and Θ one layer on, stacked, for |x|² = d and weights of variance 2 / inputs."""
     angle = (sigma / 2).acos()
-    turned = math.pi - angle
-    new = 2 * (angle.sin() + turned * angle.cos()) / math.pi
-    return torch.stack([new, with_sigma * new + theta * turned / scale])
+    new = 2 * (angle.sin() + (math.pi - angle) * angle.cos()) / math.pi
+    return torch.stack([new, with_sigma * new + theta * (math.pi - angle) / scale])
 
 
 # A function of Σ and Θ of pairs of inputs, (pairs,) each → both one layer on.
@@ -142,7 +145,6 @@ layer = exercise(
     },
     right="Call it once a hidden layer, and you have the kernel of a net that nobody can build.",
     rest="The angle is acos(Σ/2). Give the new Σ, then the new Θ.",
-    expects="Two rows are expected, the new Σ and the new Θ",
     keeps=True,
 )
 
