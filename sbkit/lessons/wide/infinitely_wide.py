@@ -121,10 +121,9 @@ def distance_lines(history: Sequence[Snapshot]) -> Lines | None:
 def over(places: Any, each: Mapping[str, Sequence[Tensor]], label: str = "width") -> Lines:
     """Errors (runs,) at each place, a line with its band for each name, and one that falls as 1/√place."""
     lines = [band_line(name, places, finite(torch.stack([*found], 1))) for name, found in each.items()]
-    root = [Line("1/√width", places, 2 / np.sqrt(places), dash=True)]
+    lines += [Line("1/√width", places, 2 / np.sqrt(places), dash=True)] * (label == "width")
     axes = Axis(label, log=True), Axis("how far off", log=True)
-    lines, caption = (lines + root, FALL) if label == "width" else (lines, RISE)
-    return Lines("over", f"How far off, by {label}", *axes, lines, caption)
+    return Lines("over", f"How far off, by {label}", *axes, lines, FALL if label == "width" else RISE)
 
 
 def _layer(sigma: Tensor, theta: Tensor, with_sigma: float = 1, scale: float = math.pi) -> Tensor:
