@@ -58,9 +58,9 @@ def test_a_net_without_hidden_layers_does_what_is_foretold_at_every_width():
     assert (extra.off(fleet, task) < 1e-10).all()
     run = sb.fit(fleet, task, steps=40, every=10, **extra.watch(fleet, task, 0.1))
     for snapshot in run:
-        answers, foretold = snapshot.values["answers"].unbind(1)
+        answers, foretold = snapshot.values["forecast"].unbind(1)
         assert torch.allclose(answers, foretold, rtol=0, atol=1e-10)
-        assert (snapshot.values["distance"] < 1e-9).all()
+        assert (snapshot.values["far_off"] < 1e-9).all()
     assert snapshot.step == 40
 
 
@@ -68,9 +68,9 @@ def test_what_is_shown_at_a_step_was_foretold_for_that_step():
     fleet, task = exact(2)
     after, task_of = extra.foretell(fleet, task, 0.05), task.sample(3)
     for snapshot in sb.fit(fleet, task, steps=30, every=10, **extra.watch(fleet, task, 0.05)):
-        assert torch.allclose(snapshot.values["answers"][:, 1], after(snapshot.step), rtol=0, atol=1e-10)
-        gap = (snapshot.values["answers"][:, 0] - after(snapshot.step)).square().mean(1).sqrt()
-        assert torch.allclose(snapshot.values["distance"][:, 0], gap, rtol=1e-9)
+        assert torch.allclose(snapshot.values["forecast"][:, 1], after(snapshot.step), rtol=0, atol=1e-10)
+        gap = (snapshot.values["forecast"][:, 0] - after(snapshot.step)).square().mean(1).sqrt()
+        assert torch.allclose(snapshot.values["far_off"][:, 0], gap, rtol=1e-9)
     assert len(task_of.z_test) == 3
 
 

@@ -78,14 +78,14 @@ def watch(fleet: Fleet, task: Task, lr: float) -> dict[str, Any]:
     after, clock = foretell(fleet, task, lr), [0]
     start, limit = kernel(fleet, few(task)), infinite_kernel(few(task), depth=len(fleet.weights()) - 1)
 
-    def answers(fleet: Fleet, _: Task) -> Tensor:
+    def forecast(fleet: Fleet, _: Task) -> Tensor:
         return torch.stack([fleet.predict(task.x_test)[..., 0], after(clock[-1])], 1)  # (runs, 2, places)
 
-    def distance(fleet: Fleet, _: Task) -> Tensor:
-        now, gap = kernel(fleet, few(task)), apart(*answers(fleet, task).unbind(1))
+    def far_off(fleet: Fleet, _: Task) -> Tensor:
+        now, gap = kernel(fleet, few(task)), apart(*forecast(fleet, task).unbind(1))
         return torch.stack([gap, share(now, limit), share(now, start)], 1)  # (runs, 3)
 
-    about: Any = {"after_step": lambda _, step: clock.append(step), "measure": [answers, distance]}
+    about: Any = {"after_step": lambda _, step: clock.append(step), "measure": [forecast, far_off]}
     return about | {"optimizer": "gd", "lr": lr, "stop": None}
 
 
@@ -97,25 +97,25 @@ def curves(values: Any) -> Lines:
     lines += [band_line("all nets", AROUND, values[:, 0]), Line("data", at.flatten(), height.flatten())]
     lines += [Line(f"net {r}, foretold", AROUND, net[1], dash=True) for r, net in enumerate(values[:3])]
     axes = Axis("angle", low=-math.pi, high=math.pi), Axis("answer", low=-2, high=4)
-    return Lines("answers", "Foretold, and true", *axes, lines, CURVES)
+    return Lines("forecast", "Foretold, and true", *axes, lines, CURVES)
 
 
-@plot("answers")
-def answers_lines(history: Sequence[Snapshot]) -> Lines | None:
+@plot("forecast")
+def forecast_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The latest answers beside what was foretold; none of another task than the circle."""
-    values = history[-1].values.get("answers", torch.empty(0))
+    values = history[-1].values.get("forecast", torch.empty(0))
     return curves(shown(history[-1], values)) if values.shape[1:] == (2, len(AROUND)) else None
 
 
-@plot("distance")
-def distance_lines(history: Sequence[Snapshot]) -> Lines | None:
+@plot("far_off")
+def far_off_lines(history: Sequence[Snapshot]) -> Lines | None:
     """How far answers and kernels are from those of infinite width, over steps, on a log axis."""
-    if history[-1].values.get("distance", torch.empty(0)).ndim != 2:
+    if history[-1].values.get("far_off", torch.empty(0)).ndim != 2:
         return None
-    each = [lambda s, i=i: s.values["distance"][:, i].clamp_min(1e-6) for i in range(3)]
+    each = [lambda s, i=i: s.values["far_off"][:, i].clamp_min(1e-6) for i in range(3)]
     lines = [*map(step_line, ("answers", "kernel", "kernel moved"), [history] * 3, each)]
     x, y = Axis("step", low=0), Axis("how far off", low=1e-3, log=True)
-    return Lines("distance", "How far off?", x, y, lines, APART.format(told(history[-1])["over"]), grows=True)
+    return Lines("far_off", "How far off?", x, y, lines, APART.format(told(history[-1])["over"]), grows=True)
 
 
 def over(places: Any, each: Mapping[str, Sequence[Tensor]], label: str = "width") -> Lines:
