@@ -20,9 +20,7 @@ from sbkit.plots.bands import band_line, finite, shown, step_line, told
 ANGLES, VALUES = torch.tensor([-2.2, -0.9, 0.5, 2.1]), torch.tensor([[1.0], [-1.0], [0.5], [-0.5]])
 AROUND: Any = torch.linspace(-math.pi, math.pi, 61)
 CURVES = "Answer over the angle; dashed: what was foretold at birth for that very net. See how far they part."
-APART = (
-    "Answers and kernel: how far off the infinite ones; how far the kernel moved; {}. See what starts at 0."
-)
+APART = "How far answers and kernel are off, and how far the kernel moved; {}. Which start at 0?"
 FALL = "Error over the width, on log axes; band = min–max over nets. Compare with the dashed line."
 RISE = "Error of the kernel at birth over the depth; band = min–max over nets. See how it rises."
 
