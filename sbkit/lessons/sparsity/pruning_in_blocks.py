@@ -22,7 +22,13 @@ def rows(seed: int = 0, runs: int = 5, n: int = 600) -> Task:
 
 
 def largest(weight: Tensor, size: int) -> Tensor:
-    """The largest |w| of each block of size × size, (…, blocks, blocks) of (…, out, in) (Narang et al. 2017)."""
+    """The largest |w| of each block of size × size (Narang et al. 2017), for weights (…, out, in).
+
+    (…, out / size, in / size)
+
+    >>> largest(torch.tensor([[1.0, -5.0, 0.0, 2.0], [3.0, 0.0, 0.0, 1.0]]), 2)
+    tensor([[5., 2.]])
+    """
     return weight.abs().unflatten(-1, (-1, size)).unflatten(-3, (-1, size)).amax((-3, -1))
 
 
