@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from sbkit.core import Fleet, Task
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import digits, stack
 from sbkit.models import prune
-from sbkit.plots import Axis, Bars, Lines
+from sbkit.plots import Axis, Bars, Line, Lines
 from sbkit.plots.bands import band_line, finite, middle
 
 
@@ -58,25 +60,24 @@ def left(mask: Tensor, size: int) -> Tensor:
 def free(fleet: Fleet, sizes: Sequence[int]) -> Bars:
     """Which share of W_hh is 0: of its weights, and of its blocks; a dot a net."""
     mask = (fleet.weights()[1] != 0).float()  # (runs, out, in)
-    values = finite(
-        torch.stack([1 - left(mask, b) * b * b / mask[0].numel() for b in sizes])
-    )  # (sizes, runs)
-    names = ["weights" if b == 1 else f"{b} × {b}" for b in sizes]
+    found = {
+        "weights" if b == 1 else f"{b} × {b}": 1 - left(mask, b) * b * b / mask[0].numel() for b in sizes
+    }
     caption = (
         "Share that is all zero: of single weights, and of blocks. Compare the first bar with the others."
     )
-    y = Axis("share that is zero", low=0, high=1)
-    return Bars("free", "What a processor could skip", y, names, values.mean(1), values, caption)
+    return compared(found, "What a processor could skip", Axis("share that is zero", low=0, high=1), caption)
 
 
-def compared(found: Mapping[str, Tensor], low: float = 0.8) -> Bars:
-    """Test accuracy of several fleets, (runs,) each, as bars with a dot a net."""
-    values = finite(torch.stack([*found.values()], 1))  # (runs, fleets)
-    caption = (
-        "Accuracy on new digits; bar = mean, dots = nets. The axis doesn't begin at 0. Compare the bars."
-    )
-    y = Axis("accuracy", low=low, high=1)
-    return Bars("compared", "Nets side by side", y, [*found], middle(values)[0], values.T, caption)
+def compared(
+    found: Mapping[str, Tensor],
+    title: str = "Nets side by side",
+    y: Axis = Axis("accuracy", low=0.7, high=1),  # noqa: B008
+    caption: str = "Accuracy on new digits; bar = mean, dots = nets; the axis begins above 0. Compare them.",
+) -> Bars:
+    """One number a net of several fleets, (runs,) each, as bars with a dot a net."""
+    values = finite(torch.stack([*found.values()]))  # (fleets, runs)
+    return Bars("compared", title, y, [*found], middle(values.T)[0], values, caption)
 
 
 def by_blocks(table: Any, blocks: int = 192) -> dict[int, Tensor]:
@@ -85,36 +86,16 @@ def by_blocks(table: Any, blocks: int = 192) -> dict[int, Tensor]:
     return {blocks - round(blocks * share): torch.tensor(part.to_numpy()) for share, part in parts}
 
 
-def by_gate(table: Any) -> Tensor:
-    """How many blocks of 8 × 8 each gate has left, reset, update and new, of a table with masks. (rows, 3)"""
-    return left(torch.stack([torch.as_tensor(mask) for mask in table["mask"]]).unflatten(1, (3, -1)), 8)
-
-
 def over_blocks(kept: Mapping[int, Tensor]) -> Lines:
     """Test accuracy (runs,) over the number of blocks left, and that of the whole nets, the first, dashed."""
     x = [left for left in kept if left]
     each = finite(torch.stack([kept[left] for left in x], 1))  # (runs, numbers)
-    lines = [
-        band_line("pruned", x, each),
-        band_line("whole", x, each[:, :1].repeat(len(x), 1).mean(0)[None], True),
-    ]
+    whole = Line("whole", x, np.full(len(x), each[:, 0].mean()), dash=True)
     caption = (
         "Accuracy over the blocks left; line = mean, band = min–max. Find where it leaves the dashed line."
     )
     axes = Axis("blocks of 8 × 8 left", log=True), Axis("accuracy", high=1)
-    return Lines("blocks", "How few will do?", *axes, lines, caption)
-
-
-def over_hidden(table: Any) -> Lines:
-    """Test accuracy over the number of hidden units, a line a share, of a sweep's table."""
-    lines = []
-    for share, part in table.groupby("share"):
-        wide = part.pivot(index="run", columns="hidden", values="test_accuracy")
-        name = f"{share:.0%} of the blocks cut" if share else "whole"
-        lines.append(band_line(name, [*wide.columns], wide.to_numpy(), dash=not share))
-    caption = "Accuracy over hidden units; line = mean, band = min–max over nets. See where the lines part."
-    axes = Axis("hidden units"), Axis("accuracy", high=1)
-    return Lines("hidden", "Nine in ten, of fewer and fewer", *axes, lines, caption)
+    return Lines("blocks", "How few will do?", *axes, [band_line("pruned", x, each), whole], caption)
 
 
 counts = exercise(
@@ -129,27 +110,15 @@ counts = exercise(
     atol=0.1,
 )
 
-_TRIES = [(normal(12, 8), 4), (normal(6, 9, seed=1), 3)]
-
-
-def _blocks(w: Tensor, size: int) -> Tensor:
-    return w.unflatten(1, (-1, size)).unflatten(0, (-1, size)).transpose(1, 2)  # (rows, columns, size, size)
-
-
 # A function of weights (out, in) and a block's side → the largest |w| of each block.
 score = exercise(
     "w and size",
-    tries=_TRIES,
+    tries=[(normal(12, 8), 4), (normal(6, 9, seed=1), 3)],
     want=largest,
     wrong={
-        "A weight of −3 is a large one: take its size, whatever the sign.": lambda w, b: _blocks(w, b).amax(
-            (2, 3)
-        ),
-        "That's the sum. The paper takes the largest.": lambda w, b: _blocks(w.abs(), b).sum((2, 3)),
-        "That's the mean. The paper takes the largest.": lambda w, b: _blocks(w.abs(), b).mean((2, 3)),
-        "That's the smallest: one small weight would doom its block.": lambda w, b: _blocks(w.abs(), b).amin(
-            (2, 3)
-        ),
+        "A weight of −3 is a large one: take its size, whatever the sign.": lambda w, b: largest(w.relu(), b),
+        "That's the sum. The paper takes the largest.": lambda w, b: b * b * avg_pool2d(w.abs()[None], b)[0],
+        "That's the mean. The paper takes the largest.": lambda w, b: avg_pool2d(w.abs()[None], b)[0],
         "Rows and columns have changed places.": lambda w, b: largest(w, b).T,
     },
     right="With the dial *score* on “largest”, blocks go by this number.",
@@ -158,22 +127,20 @@ score = exercise(
 )
 
 
-def _units(weights: float) -> float:
-    """The h for which 3h(8 + h) + 10h comes nearest to this many weights."""
-    return float(min(range(1, 400), key=lambda h: abs(3 * h * h + 34 * h - weights)))
+def _nearest(weights: float, fixed: int = 34) -> float:
+    """The h for which 3h · h + fixed · h comes nearest to this many weights."""
+    return float(min(range(400), key=lambda h: abs(3 * h * h + fixed * h - weights)))
 
 
 # A function of a number of weights → the hidden units of a whole GRU that has nearly as many.
 same_size = exercise(
     "weights",
     tries=[(3392,), (12_000,), (700,)],
-    want=_units,
+    want=_nearest,
     wrong={
         "W_hh grows by h²: with half the units there's a quarter of it.": lambda w: 64 * w / 14_464,
-        "W_ih (3h · 8) and the last layer (10 · h) count, too.": lambda w: round((w / 3) ** 0.5),
-        "The last layer counts, too: 10 · h.": lambda w: min(
-            range(400), key=lambda h: abs(3 * h * h + 24 * h - w)
-        ),
+        "W_ih (3h · 8) and the last layer (10 · h) count, too.": lambda w: _nearest(w, 0),
+        "The last layer counts, too: 10 · h.": lambda w: _nearest(w, 24),
     },
     right="This is the control: as many weights, none of them pruned.",
     rest="Find the whole number h for which 3h · 8 + 3h · h + 10 · h comes nearest to weights.",
