@@ -15,9 +15,13 @@ from sbkit.data import digits, stack
 from sbkit.measures import accuracy
 from sbkit.models import prune
 from sbkit.plots import Axis, Bars, Lines, Scatter
-from sbkit.plots.bands import finite, step_line, told
+from sbkit.plots.bands import band_line, finite, step_line, told
 
 FIRST, LAST, SHARE = 300, 700, 0.6  # steps of the first and last cut; which share of units is gone then
+SHAKEN = "Gain over instability; a point = a way to cut, its events, mean of nets. See whether points climb."
+HELD = (
+    "Gain over wrong labels known in the end; a point = a way to train, mean of nets. See the line they make."
+)
 HEART = "Redrawn labels that a net answers as it was told; one in ten was right all along. "
 
 
@@ -27,8 +31,9 @@ def noisy(n: int, noise: float, seed: int = 0, runs: int = 10) -> Task:
 
 
 def moments(events: int) -> list[int]:
-    """The steps at which something is cut, each just before a look at every 25th step."""
-    return [25 * round(t / 25) - 1 for t in np.linspace(FIRST, LAST, events)]
+    """The steps at which something is cut; up to ten of them, each just before a look at every 25th step."""
+    grid = 25 if events <= 10 else 1
+    return [grid * round(t / grid) - 1 for t in np.linspace(FIRST, LAST, events)]
 
 
 def units_left(fleet: Fleet, share: float, target: str) -> list[Tensor]:
@@ -111,6 +116,14 @@ def against(gains: Mapping[str, Tensor], x: Mapping[str, Tensor], axis: str, cap
     points = [[float(x[name].mean()), float(gains[name].mean())] for name in gains]
     about = {"labels": range(len(points)), "names": [*gains], "caption": caption}
     return Scatter("against", "What goes with the gain?", axis, "accuracy gained", points, **about)
+
+
+def over_noise(noises: Sequence[float], gained: Mapping[float, Tensor]) -> Lines:
+    """What cuts gain, (runs,) for each share of redrawn labels."""
+    line = band_line("large, 4", noises, finite(torch.stack([gained[noise] for noise in noises], 1)))
+    caption = "Accuracy gained by cuts of large units; line = mean, band = min–max over nets. It begins at 0."
+    axes = Axis("share of labels redrawn", low=0), Axis("accuracy gained")
+    return Lines("over_noise", "Something to forget?", *axes, [line], caption)
 
 
 # A function (before, after) of accuracies (events, nets) → each net's mean instability.
