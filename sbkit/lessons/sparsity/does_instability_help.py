@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,25 +16,19 @@ from sbkit.data import digits, stack
 from sbkit.measures import accuracy
 from sbkit.models import prune
 from sbkit.plots import Axis, Bars, Lines, Scatter
-from sbkit.plots.bands import band_line, finite, step_line, told
+from sbkit.plots.bands import finite, step_line, told
 
 FIRST, LAST, SHARE = 300, 700, 0.6  # steps of the first and last cut; which share of units is gone then
-SHAKEN = "Gain over instability; a point = a way to cut, its events, mean of nets. See whether points climb."
-HELD = (
-    "Gain over wrong labels known in the end; a point = a way to train, mean of nets. See the line they make."
-)
+HURTS = "It hurts", "instability", "Share of its accuracy that a net loses at a cut; dots = nets. Compare."
+LURED = "Something to forget?", "accuracy gained", "What large cuts gain, over labels redrawn; dots = nets."
+SHAKEN = "instability", "Gain over instability; point = net, colour = way to cut. Do the points climb?"
+HELD = "wrong labels learned by heart", "Gain over wrong labels known in the end; point = net. See the line."
 HEART = "Redrawn labels that a net answers as it was told; one in ten was right all along. "
 
 
 def noisy(n: int, noise: float, seed: int = 0, runs: int = 10) -> Task:
     """For each net n digits of its own, x (runs, n, 64), a share `noise` of them with a label drawn anew."""
     return stack([digits(n, flip=noise, seed=seed + r) for r in range(runs)])
-
-
-def moments(events: int) -> list[int]:
-    """The steps at which something is cut; up to ten of them, each just before a look at every 25th step."""
-    grid = 25 if events <= 10 else 1
-    return [grid * round(t / grid) - 1 for t in np.linspace(FIRST, LAST, events)]
 
 
 def units_left(fleet: Fleet, share: float, target: str) -> list[Tensor]:
@@ -59,7 +54,8 @@ def cuts(
     target: as for `units_left`, or "none". drops: is told how much of the test accuracy is lost at each, as
     a share of what it was before, (runs,).
     """
-    steps, made = moments(events), {}
+    grid, made = 25 if events <= 10 else 1, {}  # a cut comes just before a look at every 25th step
+    steps = [grid * round(t / grid) - 1 for t in np.linspace(FIRST, LAST, events)]
 
     def at(step: int) -> list[Tensor]:
         share = 0 if target == "none" else SHARE * sum(step >= s for s in steps) / events
@@ -104,26 +100,24 @@ def over_steps(runs: Mapping[str, Sequence[Snapshot]]) -> Lines:
     return Lines("over_steps", "Better and worse", *axes, lines, caption)
 
 
-def fallen(drops: Mapping[str, Tensor]) -> Bars:
-    """How much accuracy an event costs at once, (runs,) a way to cut, as bars with a dot a net."""
-    values = finite(torch.stack([*drops.values()]))  # (ways, runs)
-    caption = "Accuracy lost at a cut, as a share of what it was; bar = mean, dots = nets. Compare the bars."
-    return Bars("fallen", "It hurts", Axis("instability", low=0), [*drops], values.mean(1), values, caption)
+def bars(found: Mapping[str, Tensor], title: str, axis: str, caption: str) -> Bars:
+    """One number a net of several fleets, (runs,) each, as bars with a dot a net: HURTS, LURED."""
+    values = finite(torch.stack([*found.values()]))  # (fleets, runs)
+    return Bars("bars", title, Axis(axis), [*found], values.mean(1), values, caption)
 
 
-def against(gains: Mapping[str, Tensor], x: Mapping[str, Tensor], axis: str, caption: str) -> Scatter:
-    """What each way gains in accuracy over what it is laid to, (runs,) each; a point is a mean over nets."""
-    points = [[float(x[name].mean()), float(gains[name].mean())] for name in gains]
-    about = {"labels": range(len(points)), "names": [*gains], "caption": caption}
-    return Scatter("against", "What goes with the gain?", axis, "accuracy gained", points, **about)
+def against(gains: Mapping[str, Tensor], x: Mapping[str, Tensor], axis: Any, caption: str) -> Scatter:
+    """What nets gain in accuracy over another number of theirs, (runs,) each a way to train: SHAKEN, HELD."""
+    points = torch.cat([torch.stack([x[name], gains[name]], 1) for name in x])  # (ways · runs, 2)
+    labels = [at for at, name in enumerate(x) for _ in x[name]]
+    about: Any = {"y": "accuracy gained", "labels": labels, "names": [*x], "caption": caption}
+    return Scatter("against", "What goes with the gain?", axis, points=finite(points), **about)
 
 
-def over_noise(noises: Sequence[float], gained: Mapping[float, Tensor]) -> Lines:
-    """What cuts gain, (runs,) for each share of redrawn labels."""
-    line = band_line("large, 4", noises, finite(torch.stack([gained[noise] for noise in noises], 1)))
-    caption = "Accuracy gained by cuts of large units; line = mean, band = min–max over nets. It begins at 0."
-    axes = Axis("share of labels redrawn", low=0), Axis("accuracy gained")
-    return Lines("over_noise", "Something to forget?", *axes, [line], caption)
+def together(gains: Mapping[str, Tensor], x: Mapping[str, Tensor]) -> Tensor:
+    """How closely a net's gain goes with another number of its own over ways to train, −1 to 1. (runs,)"""
+    a, b = (torch.stack([each[name] for name in x]) for each in (gains, x))  # (ways, runs)
+    return torch.cosine_similarity(a - a.mean(0), b - b.mean(0), dim=0)
 
 
 # A function (before, after) of accuracies (events, nets) → each net's mean instability.
@@ -136,37 +130,31 @@ unstable = exercise(
         "You divide by what is left. Divide by what there was before.": lambda b, a: ((b - a) / a).mean(0),
         "That's one number an event. Take the mean over events.": lambda b, a: ((b - a) / b).mean(1),
         "That's the stability: 1 − this is what's asked for.": lambda b, a: (a / b).mean(0),
-        "All events together: take the mean, not the sum.": lambda b, a: ((b - a) / b).sum(0),
     },
     right="0 means that the net didn't notice.",
     rest="A share at each event, then the mean over events: one number a net.",
 )
 
-_OWN = normal(5, 4) / 50
-_TRIES = [(0.87 + _OWN, 0.91 + _OWN + normal(5, 1, seed=1) / 90 + normal(5, 4, seed=2) / 200)]
+_NONE = 87 + 2 * normal(5, 1) + normal(5, 4, seed=3) / 2  # in percent
+_CUT = _NONE + 4 + normal(5, 1, seed=1) + normal(5, 4, seed=2) / 2
 
 
-def _mean_and_error(each: Tensor) -> Tensor:
-    return torch.stack([each.mean(), each.std() / len(each) ** 0.5])
+def _error(each: Tensor) -> Tensor:
+    return each.std() / each.numel() ** 0.5
 
 
-# A function of accuracies (data sets, nets) of two ways, nets of one place alike → mean gain, standard error.
+# A function of two tables of accuracies, (data sets, nets) each → standard error of the gain over data sets.
 paired = exercise(
     "none and cut",
-    tries=_TRIES,
-    want=lambda none, cut: _mean_and_error((cut - none).mean(1)),
+    tries=[(_NONE, _CUT)],
+    want=lambda none, cut: _error((cut - none).mean(1)),
     wrong={
-        "That's the friend's: twenty nets aren't twenty data sets.": lambda n, c: _mean_and_error(
-            (c - n).flatten()
-        ),
-        "That's how much data sets differ; divide by the root of how many there are.": lambda n, c: (
-            torch.stack([(c - n).mean(), (c - n).mean(1).std()])
-        ),
-        "Pair first: take the difference before the spread.": lambda n, c: torch.stack(
-            [(c - n).mean(), ((n.mean(1).var() + c.mean(1).var()) / len(n)).sqrt()]
+        "That's the friend's: twenty nets aren't twenty data sets.": lambda none, cut: _error(cut - none),
+        "That's how much data sets differ; divide by √5.": lambda none, cut: (cut - none).mean(1).std(),
+        "Take the differences first, then their spread.": lambda n, c: _error(n.mean(1)).hypot(
+            _error(c.mean(1))
         ),
     },
     right="Paired, and counted by data sets: that's an error bar to trust.",
-    rest="Difference first, then the mean over each data set's nets: five numbers. Mean, and std / √5.",
-    atol=1e-5,
+    rest="Differences first, then the mean over each data set's nets: five numbers. Their std / √5.",
 )
