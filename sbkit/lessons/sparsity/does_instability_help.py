@@ -74,13 +74,12 @@ def cuts(
 
 @measure("by_heart", classes=True)
 def by_heart(fleet: Fleet, task: Task) -> Tensor:
-    """The share of redrawn labels that a net answers as it was told; NaN where the task has none. (runs,)"""
+    """The share of redrawn labels that a net answers as it was told; 0 where the task has none. (runs,)"""
     check_pair("by_heart", fleet, task)
     logits = fleet.predict(task.x)  # (runs, n, outputs)
-    if task.corrupted is None or not task.corrupted.any():
-        return torch.full((fleet.runs,), torch.nan).to(logits)
-    told = (logits.argmax(-1) == task.y)[:, task.corrupted].to(logits).mean(1)
-    return told.where(logits.isfinite().all(-1).all(-1), torch.nan)
+    marked = torch.zeros_like(task.y, dtype=torch.bool) if task.corrupted is None else task.corrupted
+    share = (logits.argmax(-1) == task.y)[:, marked].sum(1).to(logits) / marked.sum().clamp_min(1)
+    return share.where(logits.isfinite().all(-1).all(-1), torch.nan)
 
 
 @plot("by_heart")
