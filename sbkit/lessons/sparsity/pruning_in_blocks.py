@@ -42,12 +42,17 @@ def masks(
     block: its side, which divides the hidden units. score: what ranks blocks, "sum" of |w| or "largest".
     """
 
+    made: dict[float, list[Tensor]] = {}
+
     def at(step: int) -> list[Tensor]:
-        weights = [w.detach() for w in fleet.weights()]  # ih, hh, head: (runs, out, in) each
-        if score == "largest":
-            weights[1] = torch.kron(largest(weights[1], block), weights[1].new_ones(block, block))
-        found = prune(fleet, share * rise(step), "layer", [w.abs() for w in weights], block)
-        return [m if at == 1 else torch.ones_like(m) for at, m in enumerate(found)]
+        gone = share * rise(step)
+        if gone not in made:
+            weights = [w.detach().abs() for w in fleet.weights()]  # ih, hh, head: (runs, out, in) each
+            if score == "largest":
+                weights[1] = torch.kron(largest(weights[1], block), weights[1].new_ones(block, block))
+            found = prune(fleet, gone, "layer", weights, block)
+            made[gone] = [m if at == 1 else torch.ones_like(m) for at, m in enumerate(found)]
+        return made[gone]
 
     return at
 
