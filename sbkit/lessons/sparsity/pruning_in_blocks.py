@@ -93,7 +93,7 @@ def by_blocks(table: Any, blocks: int = 192) -> dict[int, Tensor]:
 
 def over_blocks(kept: Mapping[int, Tensor]) -> Lines:
     """Test accuracy (runs,) over the number of blocks left, and that of the whole nets, the first, dashed."""
-    x = [left for left in kept if left]
+    x = np.array([left for left in kept if left], np.float32)
     each = finite(torch.stack([kept[left] for left in x], 1))  # (runs, numbers)
     whole = Line("whole", x, np.full(len(x), each[:, 0].mean()), dash=True)
     caption = (
