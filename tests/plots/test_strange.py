@@ -30,6 +30,7 @@ SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
 SHAPES |= {"reading": (5,), "order": (5,), "scores": (6,)}
 SHAPES |= {"rate": (), "losses": ()}
 SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (3,)}
+SHAPES |= {"by_heart": ()}
 
 
 def axes(picture) -> list:
@@ -168,7 +169,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(
             flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41), parts=torch.ones(runs, 4)
         )
-        made.values.update(rate=torch.ones(runs), losses=torch.ones(runs))
+        made.values.update(rate=torch.ones(runs), losses=torch.ones(runs), by_heart=torch.ones(runs))
         made.values.update(changes=torch.empty(runs, 2, 0), spread=torch.ones(runs, 2))
         made.values.update(forecast=torch.empty(runs, 2, 0), far_off=torch.ones(runs, 3))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
