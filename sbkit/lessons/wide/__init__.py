@@ -1,1 +1,1 @@
-"""The lessons of part 6: wide."""
+"""The lessons of part 6: wide limits and uncertainty."""
