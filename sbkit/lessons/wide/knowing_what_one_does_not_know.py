@@ -18,7 +18,8 @@ from sbkit.plots.bands import band_line, finite, middle, shown, step_line
 
 NOISE = 0.1  # degrees that a reading is off by, a standard deviation
 SPANS = {"day": (6.0, 18.0), "round the clock": (0.0, 24.0)}  # hours of the readings
-HOURS, DEGREES = Axis("hour", low=0, high=24), Axis("degrees", low=-6, high=6)
+JUDGED = ("distance", "log distance", "turned around", "by day", "by night", "width", "error")
+HOURS, DEGREES = Axis("hour", low=0, high=24), Axis("degrees", low=-4, high=7)
 BANDS = "Temperature over a day; bands = mean ± two widths, strokes = readings. Watch the night. "
 STEPS = "How far the nets' band is from the exact one, for all nets together. The lower, the better. "
 SHARES = "Share of hours whose true temperature lies in the band; bar = mean, dots = days. Right is 0.95."
@@ -47,7 +48,7 @@ def day(count: int = 10, when: str = "day", seed: int = 0) -> Task:
     >>> day().y.shape, day().y_test.shape
     (torch.Size([10, 1]), torch.Size([97, 1]))
     """
-    rng, (low, high) = generator(seed, 3), SPANS[when]
+    rng, (low, high) = generator(seed, 17), SPANS[when]
     read = low + (high - low) * torch.rand(count, 1, generator=rng, dtype=torch.float64)
     z = torch.cat([read, torch.linspace(0, 24, 97, dtype=torch.float64)[:, None]])  # (count + 97, 1)
     root = torch.linalg.cholesky(rule(Clock()(z)) + 1e-8 * torch.eye(len(z)))
@@ -73,15 +74,15 @@ def distance(mean: Tensor, sd: Tensor, mean2: Tensor, sd2: Tensor) -> Tensor:
     return ((s2 / s).log() + (s**2 + (mean - mean2) ** 2) / (2 * s2**2) - 0.5).mean()
 
 
-def shaken(task: Task, readings: str, runs: int, seed: int) -> Tensor:
-    """What each net is told the readings were: "as read", or "shaken" by noise of its own. (runs, n, 1)"""
-    rngs = [generator(seed + r, 5) for r in range(runs)]
+def shaken(task: Task, readings: str, seed: int, nets: int = 30) -> Tensor:
+    """What each net is told the readings were: "as read", or "shaken" by noise of its own. (nets, n, 1)"""
+    rngs = [generator(seed + r, 5) for r in range(nets)]
     noise = torch.stack([torch.randn(task.y.shape, generator=rng) for rng in rngs])
     return task.y + NOISE * (readings == "shaken") * noise
 
 
 def watch(days: Fleet, scale: float) -> list[Callable[[Fleet, Task], Tensor]]:
-    """Two measures: what each net and its random day answer together, and how far their band is from exact."""
+    """Two measures: what each net and its random day answer together, and how far off their band is."""
 
     def answers(fleet: Fleet, task: Task) -> Tensor:
         """(runs, hours)"""
@@ -132,8 +133,8 @@ def distances_lines(history: Sequence[Snapshot]) -> Lines:
 def judged(ends: Sequence[Snapshot], alone: bool = False) -> dict[str, Tensor]:
     """How good the bands of several days are, (days,) each; alone: of one net that knows its readings' noise.
 
-    Distance to the exact band; share of true temperatures in the band by day and by night; width by night
-    over the exact one's; root mean square error.
+    Distance to the exact band, its logarithm, and the wrong way round; share of true temperatures in the band
+    by day and by night; width by night over the exact one's; root mean square error.
     """
     rows = []
     for end in ends:
@@ -143,8 +144,10 @@ def judged(ends: Sequence[Snapshot], alone: bool = False) -> dict[str, Tensor]:
         off, dark = (task.y_test[:, 0] - mean).abs(), (task.z_test[:, 0] - 12).abs() > 6
         inside = (off < 2 * sd).double()
         shares = inside[~dark].mean(), inside[dark].mean(), (sd / s)[dark].mean()
-        rows.append(torch.stack([distance(m, s, mean, sd), *shares, off.square().mean().sqrt()]))
-    return dict(zip(("distance", "by day", "by night", "width", "error"), torch.stack(rows, 1), strict=True))
+        far = distance(m, s, mean, sd)
+        both = far, far.log(), distance(mean, sd, m, s)
+        rows.append(torch.stack([*both, *shares, off.square().mean().sqrt()]))
+    return dict(zip(JUDGED, torch.stack(rows, 1), strict=True))
 
 
 def inside(found: Mapping[str, Sequence[Snapshot]]) -> Bars:
@@ -168,7 +171,7 @@ def over_scales(scales: Sequence[float], found: Mapping[str, Sequence[Sequence[S
     """Distance over the scale, a line a case; for each scale the ends of several days."""
     lines = []
     for name, ends in found.items():
-        logs = torch.stack([judged(one)["distance"].log() for one in ends], 1)  # (days, scales)
+        logs = torch.stack([judged(one)["log distance"] for one in ends], 1)  # (days, scales)
         line = band_line(name, scales, finite(logs))
         lines.append(Line(name, scales, *[np.exp(part) for part in (line.y, line.low, line.high)]))
     axes = Axis("scale", log=True), Axis("distance", log=True)
@@ -197,14 +200,14 @@ far = exercise(
             _far(m, s, m2, s2).mean() + 0.5
         ),
         "The gap between the means counts by its square.": lambda m, s, m2, s2: (
-            ((s2 / s).log() + (s**2 + (m - m2).abs()) / (2 * s2**2) - 0.5).mean()
-        ),
+            (s2 / s).log() + (s**2 + (m - m2).abs()) / (2 * s2**2) - 0.5
+        ).mean(),
         "The widths under the fraction line and above it are squared.": lambda m, s, m2, s2: (
-            ((s2 / s).log() + (s + (m - m2) ** 2) / (2 * s2) - 0.5).mean()
-        ),
-        "One number is asked for: the mean over the hours, not the sum.": lambda m, s, m2, s2: (
-            _far(m, s, m2, s2).sum()
-        ),
+            (s2 / s).log() + (s + (m - m2) ** 2) / (2 * s2) - 0.5
+        ).mean(),
+        "One number is asked for: the mean over the hours, not the sum.": lambda m, s, m2, s2: _far(
+            m, s, m2, s2
+        ).sum(),
     },
     right="So a band is judged where it claims something, and pays most where it's too sure.",
     rest="Three parts: a logarithm, a fraction, a half. Then the mean over the hours.",
