@@ -19,7 +19,7 @@ from sbkit.plots.bands import band_line, finite, middle, shown, step_line
 NOISE = 0.1  # degrees that a reading is off by, a standard deviation
 SPANS = {"day": (6.0, 18.0), "round the clock": (0.0, 24.0)}  # hours of the readings
 JUDGED = ("distance", "log distance", "turned around", "by day", "by night", "width", "error")
-HOURS, DEGREES = Axis("hour", low=0, high=24), Axis("degrees", low=-4, high=7)
+HOURS, DEGREES = Axis("hour", low=0, high=24), Axis("degrees", low=-4, high=6)
 BANDS = "Temperature over a day; bands = mean ± two widths, strokes = readings. Watch the night. "
 STEPS = "How far the nets' band is from the exact one, for all nets together. The lower, the better. "
 SHARES = "Share of hours whose true temperature lies in the band; bar = mean, dots = days. Right is 0.95."
@@ -35,9 +35,9 @@ class Clock(nn.Module):
         return 2**0.5 * torch.cat([turn.cos(), turn.sin()], -1)
 
 
-def rule(x: Tensor, x2: Tensor | None = None) -> Tensor:
-    """How alike the temperatures of two hours are, for the rule that draws the days. (n, m), float64"""
-    return infinite_kernel(x.double(), None if x2 is None else x2.double(), depth=2, kind="nngp")
+def rule(x: Tensor) -> Tensor:
+    """How alike the temperatures at any two inputs are, for the rule that draws the days. (n, n), float64"""
+    return infinite_kernel(x.double(), depth=2, kind="nngp")
 
 
 def day(count: int = 10, when: str = "day", seed: int = 0) -> Task:
@@ -60,8 +60,9 @@ def day(count: int = 10, when: str = "day", seed: int = 0) -> Task:
 
 def exact(task: Task) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of all days that fit the readings, at each test hour. (hours,) each"""
-    x, new = task.x.double(), task.x_test.double()
-    mean, covariance = gp_posterior(rule(x), rule(new, x), rule(new), task.y[:, 0].double(), NOISE**2)
+    n, k = len(task.x), rule(torch.cat([task.x, task.x_test]))  # (n + hours, n + hours)
+    parts = k[:n, :n], k[n:, :n], k[n:, n:]
+    mean, covariance = gp_posterior(*parts, task.y[:, 0].double(), NOISE**2)
     return mean, covariance.diag().clamp_min(0).sqrt()
 
 
