@@ -1,4 +1,4 @@
-"""The science of the lesson on bands: Osband et al. 2021 on days and on the paper's own inputs, at other seeds.
+"""The science of the lesson on bands: Osband et al. 2021, on days and on the paper's inputs, at other seeds.
 
 Row 3 of the course's sheet. Not asserted: that random days improve the mean (they do not, on most days), or
 levels of distances of bands that are far too narrow, which differ by a factor of ten between days.
@@ -120,7 +120,7 @@ def papers_problem(n: int, seed: int) -> sb.Task:
 
 
 def with_biases(x: torch.Tensor) -> torch.Tensor:
-    """As `extra.rule`, of nets with biases of variance ½, as the paper's first layer has them at two inputs."""
+    """As `extra.rule`, of nets with biases of variance ½, as those of the paper's first layer are."""
     return sb.measures.infinite_kernel(x.double(), depth=2, kind="nngp", b_var=0.5)
 
 
