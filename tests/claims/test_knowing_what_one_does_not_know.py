@@ -15,7 +15,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 import sbkit as sb
-from sbkit.lessons.wide import knowing_what_one_does_not_know as extra
+from sbkit.lessons.wide import days as extra
+from sbkit.lessons.wide.knowing_what_one_does_not_know import _bands
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks/6-wide/04-knowing-what-one-does-not-know.ipynb"
 DAYS = [20_000, 20_100, 20_200, 20_300, 20_400]
@@ -37,7 +38,7 @@ def judged(**dials: Any) -> dict[str, torch.Tensor]:
 
 
 def test_the_distance_is_that_of_torch():
-    m, s, m2, s2 = extra._bands(9)
+    m, s, m2, s2 = _bands(9)
     right = kl_divergence(Normal(m, s + 1e-3), Normal(m2, s2 + 1e-3)).mean()
     assert torch.allclose(extra.distance(m, s, m2, s2), right, rtol=1e-12)
     assert float(extra.distance(m, s, m, s)) == 0
