@@ -43,8 +43,8 @@ def day(count: int = 10, when: str = "day", seed: int = 0) -> Task:
     root = torch.linalg.cholesky(rule(Clock()(z)) + 1e-8 * torch.eye(len(z)))
     true = root @ torch.randn(z.shape, generator=rng, dtype=torch.float64)
     y = true[:count] + NOISE * torch.randn(read.shape, generator=rng, dtype=torch.float64)
-    rows = (read, y, z[count:], true[count:])
-    return Task(*[part.float() for part in rows], {"hour": Feature((0,))}, embed=Clock())
+    x, told, new, wanted = (part.float() for part in (read, y, z[count:], true[count:]))
+    return Task(x, told, new, wanted, {"hour": Feature((0,))}, embed=Clock())
 
 
 def exact(task: Task) -> tuple[Tensor, Tensor]:

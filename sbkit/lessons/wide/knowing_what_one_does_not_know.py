@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,19 +28,19 @@ PARTS = "One net's answer and its two parts; strokes = readings. Compare the par
 def night(task: Task, answers: Tensor, known: bool = True) -> Lines:
     """The nets' band over the day, answers (nets, hours), beside readings and truth; known: the exact one."""
     mean, sd = middle(finite(answers))
-    at = np.linspace(0, 24, len(mean))
+    at: Any = np.linspace(0, 24, len(mean))
     lines = [Line("nets", at, mean, mean - 2 * sd, mean + 2 * sd)]
     if isinstance(task.embed, Clock):
-        m, s = exact(task)
+        m, s = (part.numpy() for part in exact(task))
         lines += [Line("exact", at, m, m - 2 * s, m + 2 * s)] * known
-        lines += [Line("true", at, task.y_test[:, 0], dash=True), strokes(task)]
+        lines += [Line("true", at, finite(task.y_test[:, 0]), dash=True), strokes(task)]
     return Lines("answers", "What was it at night?", HOURS, DEGREES, lines, BANDS)
 
 
 def strokes(task: Task) -> Line:
     """The readings, each a stroke of two standard deviations of its noise up and down."""
     ends = task.y + NOISE * torch.tensor([-2, 2, torch.nan])  # (n, 3)
-    return Line("readings", task.z.expand(-1, 3).flatten(), ends.flatten())
+    return Line("readings", finite(task.z.expand(-1, 3).flatten()), finite(ends.flatten()))
 
 
 @plot("answers", rows=False)
@@ -70,7 +71,7 @@ def parts(end: Snapshot, days: Fleet, net: int = 0) -> Lines:
     """What one net of scale 1 answers, and the two things that it is made of."""
     given, whole = days.predict(end.sample.x_test)[net, :, 0], end.values["answers"][net]
     each = {"random day": given, "learned": whole - given, "together": whole}
-    lines = [Line(name, end.sample.z_test[:, 0], values) for name, values in each.items()]
+    lines = [Line(name, finite(end.sample.z_test[:, 0]), finite(part)) for name, part in each.items()]
     return Lines("parts", "One net and its random day", HOURS, DEGREES, [*lines, strokes(end.sample)], PARTS)
 
 
@@ -79,8 +80,8 @@ def over_scales(scales: Sequence[float], found: Mapping[str, Sequence[Sequence[S
     lines = []
     for name, ends in found.items():
         logs = torch.stack([judged(one)["log distance"] for one in ends], 1)  # (days, scales)
-        line = band_line(name, scales, finite(logs))
-        lines.append(Line(name, scales, *[np.exp(part) for part in (line.y, line.low, line.high)]))
+        line: Any = band_line(name, scales, finite(logs))
+        lines.append(Line(name, line.x, *np.exp([line.y, line.low, line.high])))
     axes = Axis("scale", log=True), Axis("distance", log=True)
     return Lines("scales", "How large a random day?", *axes, lines, SCALES)
 
