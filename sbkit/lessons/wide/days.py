@@ -74,16 +74,16 @@ def shaken(task: Task, readings: str, seed: int, nets: int = 30) -> Tensor:
 def watch(days: Fleet, scale: float) -> list[Callable[[Fleet, Task], Tensor]]:
     """Two measures: what each net and its random day answer together, and how far off their band is."""
 
-    def answers(fleet: Fleet, task: Task) -> Tensor:
+    def believed(fleet: Fleet, task: Task) -> Tensor:
         """(runs, hours)"""
         return (fleet.predict(task.x_test) + scale * days.predict(task.x_test))[..., 0]
 
     def distances(fleet: Fleet, task: Task) -> Tensor:
         """(runs,), one number for all."""
-        found = answers(fleet, task).double()
+        found = believed(fleet, task).double()
         return distance(*exact(task), found.mean(0), found.std(0)).expand(fleet.runs)
 
-    return [answers, distances]
+    return [believed, distances]
 
 
 def judged(ends: Sequence[Snapshot], alone: bool = False) -> dict[str, Tensor]:
@@ -94,7 +94,7 @@ def judged(ends: Sequence[Snapshot], alone: bool = False) -> dict[str, Tensor]:
     """
     rows = []
     for end in ends:
-        found, task = end.values["answers"].double(), end.sample
+        found, task = end.values["believed"].double(), end.sample
         m, s = exact(task)
         mean, sd = (found[0], torch.full_like(m, NOISE)) if alone else (found.mean(0), found.std(0))
         off, dark = (task.y_test[:, 0] - mean).abs(), (task.z_test[:, 0] - 12).abs() > 6

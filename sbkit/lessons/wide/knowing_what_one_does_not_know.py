@@ -34,7 +34,7 @@ def night(task: Task, answers: Tensor, known: bool = True) -> Lines:
         m, s = (part.numpy() for part in exact(task))
         lines += [Line("exact", at, m, m - 2 * s, m + 2 * s)] * known
         lines += [Line("true", at, finite(task.y_test[:, 0]), dash=True), strokes(task)]
-    return Lines("answers", "What was it at night?", HOURS, DEGREES, lines, BANDS)
+    return Lines("believed", "What was it at night?", HOURS, DEGREES, lines, BANDS)
 
 
 def strokes(task: Task) -> Line:
@@ -43,10 +43,10 @@ def strokes(task: Task) -> Line:
     return Line("readings", finite(task.z.expand(-1, 3).flatten()), finite(ends.flatten()))
 
 
-@plot("answers", rows=False)
-def answers_lines(history: Sequence[Snapshot]) -> Lines | None:
+@plot("believed", rows=False)
+def believed_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The bands as they are."""
-    values = shown(history[-1], history[-1].values["answers"])
+    values = shown(history[-1], history[-1].values["believed"])
     return night(history[-1].sample, torch.from_numpy(values)) if values.size else None
 
 
@@ -69,7 +69,7 @@ def inside(found: Mapping[str, Sequence[Snapshot]]) -> Bars:
 
 def parts(end: Snapshot, days: Fleet, net: int = 0) -> Lines:
     """What one net of scale 1 answers, and the two things that it is made of."""
-    given, whole = days.predict(end.sample.x_test)[net, :, 0], end.values["answers"][net]
+    given, whole = days.predict(end.sample.x_test)[net, :, 0], end.values["believed"][net]
     each = {"random day": given, "learned": whole - given, "together": whole}
     lines = [Line(name, finite(end.sample.z_test[:, 0]), finite(part)) for name, part in each.items()]
     return Lines("parts", "One net and its random day", HOURS, DEGREES, [*lines, strokes(end.sample)], PARTS)
@@ -119,7 +119,7 @@ def _share(which: Callable[[Tensor], Tensor], widths: float = 2) -> Callable[...
 _HOURS = torch.linspace(0, 24, 97, dtype=torch.float64)
 
 # A function of hours, the true day and a band → the share of the night that lies in it.
-unseen = exercise(
+by_night = exercise(
     "hours, true, mean and sd",
     tries=[(_HOURS, normal(97, seed=s), 0.3 * normal(97, seed=s + 1), 0.3 + _HOURS / 24) for s in (1, 5)],
     want=_share(lambda h: (h - 12).abs() > 6),
