@@ -31,6 +31,7 @@ SHAPES |= {"reading": (5,), "order": (5,), "scores": (6,)}
 SHAPES |= {"rate": (), "losses": ()}
 SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (3,)}
 SHAPES |= {"by_heart": ()}
+SHAPES |= {"believed": (97,), "distances": ()}
 
 
 def axes(picture) -> list:
@@ -172,6 +173,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(rate=torch.ones(runs), losses=torch.ones(runs), by_heart=torch.ones(runs))
         made.values.update(changes=torch.empty(runs, 2, 0), spread=torch.ones(runs, 2))
         made.values.update(forecast=torch.empty(runs, 2, 0), far_off=torch.ones(runs, 3))
+        made.values.update(distances=torch.ones(runs))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
         made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
