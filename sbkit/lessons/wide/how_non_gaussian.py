@@ -72,13 +72,18 @@ def beyond(v: Tensor, times: float = 4) -> Tensor:
     return torch.special.erfc(times * (v.mean(0) / v / 2).sqrt()).mean(0)
 
 
-@measure("heaviness")
 @measure("answers")
 def answers(fleet: Fleet, task: Task) -> Tensor:
     """What each net says of the first eight test rows, its first output. (runs, 8)"""
     check_pair("answers", fleet, task)
     found = fleet.predict(task.x_test[..., :8, :])[..., 0]
     return found.where(found.isfinite(), torch.nan)
+
+
+@measure("heaviness")
+def heaviness(fleet: Fleet, task: Task) -> Tensor:
+    """The same answers, for the picture of their kurtosis. (runs, 8)"""
+    return answers(fleet, task)
 
 
 def _known(seen: Snapshot, name: str) -> Tensor:
@@ -96,10 +101,8 @@ def tails(history: Sequence[Snapshot]) -> Lines:
 def heaviness_line(history: Sequence[Snapshot]) -> Lines:
     """Kurtosis over all nets of the answers to a test row, mean over rows, over steps."""
     found = [raw(_known(seen, "heaviness")).mean().item() for seen in history]
-    line, axes = (
-        Line("nets", [s.step for s in history], found),
-        [Axis("step", low=0), Axis("kurtosis", low=0)],
-    )
+    axes = Axis("step", low=0), Axis("kurtosis", low=0)
+    line = Line("nets", [seen.step for seen in history], found)
     return Lines("heaviness", "How heavy are the tails?", *axes, [line], FOURTH, grows=True)
 
 
@@ -118,8 +121,7 @@ def histogram(found: Mapping[str, Tensor], log: bool = False) -> Lines:
 def spreads(found: Mapping[str, Tensor]) -> Lines:
     """How often nets give their answers such a variance, (nets,) each, on a log axis."""
     edges = np.geomspace(0.05, 40, 34)
-    shares = {name: np.histogram(v.numpy(), edges)[0] / len(v) for name, v in found.items()}
-    lines = [Line(name, np.sqrt(edges[:-1] * edges[1:]), share) for name, share in shares.items()]
+    lines = [Line(k, edges[:-1] * 1.1, np.histogram(v, edges)[0] / len(v)) for k, v in found.items()]
     axes = Axis("variance of a net's answer", log=True), Axis("share of nets", low=0)
     return Lines("spreads", "A bell for every net", *axes, lines, WIDTHS)
 
