@@ -47,14 +47,14 @@ def test_drawn_without_weights_it_follows_the_law(n, H, off, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_real_nets_give_the_same_variances(seed):
-    """Weight by weight, the spread of the last hidden layer's length: log v has the same mean and width."""
+    """Weight by weight, the last hidden layer's length has the same quantiles, up to 1,000 draws' chance."""
     task = places(seed)
     fleet = sb.mlp(task, 3, 16, runs=1000, seed=1000 * seed, parameterization="ntk")
     for place in (0, 5):
         v = 2 * fleet.features(task.x_test)[-1][:, place].detach().double().square().mean(1)
         drawn = lengths(16, 3, seed=seed)[:, -1]
-        assert v.log().mean() == pytest.approx(float(drawn.log().mean()), abs=0.15)
-        assert v.log().std() == pytest.approx(float(drawn.log().std()), rel=0.15)
+        for share in (0.1, 0.5, 0.9):
+            assert v.quantile(share).log() == pytest.approx(float(drawn.quantile(share).log()), abs=0.25)
 
 
 def test_tails_of_one_bell_and_of_a_mixture():

@@ -15,8 +15,9 @@ from sbkit.models.plain import ACTIVATIONS
 from sbkit.plots import Axis, Line, Lines
 from sbkit.plots.bands import band_line, shown
 
-EDGES, LEAST = np.arange(-8, 8.25, 0.5), 1e-5  # of a histogram: its bars, the share still drawn
-BELL = np.diff(torch.special.ndtr(torch.from_numpy(EDGES)).numpy())  # shares of a bell curve
+EDGES: Any = np.arange(-8, 8.25, 0.5)  # of the bars of a histogram
+LEAST = 1e-5  # share of answers that is still drawn
+BELL: Any = np.diff(torch.special.ndtr(torch.from_numpy(EDGES)).numpy())  # shares of a bell curve
 TAILS = "How often nets answer so far from their mean; dashes = a bell curve. See how far out they occur."
 FOURTH = "Kurtosis of the answers of all nets; a bell curve has 3. Mean over new places."
 WIDTHS = "How large a variance a net gives to its answer; 20,000 nets. See how far narrow nets differ."
@@ -100,15 +101,15 @@ def tails(history: Sequence[Snapshot]) -> Lines:
 @plot("heaviness")
 def heaviness_line(history: Sequence[Snapshot]) -> Lines:
     """Kurtosis over all nets of the answers to a test row, mean over rows, over steps."""
-    found = [raw(_known(seen, "heaviness")).mean().item() for seen in history]
+    found: Any = [raw(_known(seen, "heaviness")).mean().item() for seen in history]
     axes = Axis("step", low=0), Axis("kurtosis", low=0)
-    line = Line("nets", [seen.step for seen in history], found)
+    line = Line("nets", np.array([seen.step for seen in history]), found)
     return Lines("heaviness", "How heavy are the tails?", *axes, [line], FOURTH, grows=True)
 
 
 def histogram(found: Mapping[str, Tensor], log: bool = False) -> Lines:
     """How often answers (nets, rows) lie so far from their mean over nets, beside a bell curve."""
-    shares = {"bell curve": BELL}
+    shares: dict[str, Any] = {"bell curve": BELL}
     for name, each in found.items():
         z = standard(each).numpy()
         shares[name] = np.histogram(z[np.isfinite(z)], EDGES)[0] / max(1, z.size)
@@ -120,13 +121,13 @@ def histogram(found: Mapping[str, Tensor], log: bool = False) -> Lines:
 
 def spreads(found: Mapping[str, Tensor]) -> Lines:
     """How often nets give their answers such a variance, (nets,) each, on a log axis."""
-    edges = np.geomspace(0.05, 40, 34)
+    edges: Any = np.geomspace(0.05, 40, 34)
     lines = [Line(k, edges[:-1] * 1.1, np.histogram(v, edges)[0] / len(v)) for k, v in found.items()]
     axes = Axis("variance of a net's answer", log=True), Axis("share of nets", low=0)
     return Lines("spreads", "A bell for every net", *axes, lines, WIDTHS)
 
 
-def curves(x: str, at: Sequence[int], found: Mapping[str, Sequence[Tensor]], law: Mapping[str, Any]) -> Lines:
+def curves(x: str, at: Any, found: Mapping[str, Sequence[Tensor]], law: Mapping[str, Any]) -> Lines:
     """Kurtosis over width or depth: variances (nets, at) of several draws a line, and what laws say."""
     lines = [band_line(k, at, torch.stack([*map(kurtosis, v)]).numpy()) for k, v in found.items()]
     lines += [Line(name, at, values, dash=True) for name, values in law.items()]
