@@ -122,7 +122,7 @@ def histogram(found: Mapping[str, Tensor], log: bool = False) -> Lines:
 def spreads(found: Mapping[str, Tensor]) -> Lines:
     """How often nets give their answers such a variance, (nets,) each, on a log axis."""
     edges: Any = np.geomspace(0.05, 40, 34)
-    lines = [Line(k, edges[:-1] * 1.1, np.histogram(v, edges)[0] / len(v)) for k, v in found.items()]
+    lines = [Line(k, edges[:-1] * 1.1, np.histogram(v, edges)[0] / len(v)) for k, v in found.items()]  # pyright: ignore
     axes = Axis("variance of a net's answer", log=True), Axis("share of nets", low=0)
     return Lines("spreads", "A bell for every net", *axes, lines, WIDTHS)
 
