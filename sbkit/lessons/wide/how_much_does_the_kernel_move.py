@@ -17,8 +17,8 @@ from sbkit.plots import Axis, Images, Line, Lines
 from sbkit.plots.bands import band_line, step_line
 
 MOVES = "How far the kernel of 30 rows has moved, as a share of itself; band = min–max of the nets."
-MAPS = "Kernel of 20 rows at birth, and its change. Both nets fit the rows; whose kernel has moved?"
-FALLS = "How far kernels move, over width, log-log; line = mean, band = min–max. Whose slope is which?"
+MAPS = "Kernel of 20 rows and its change. Whose has moved?"
+FALLS = "over width, log-log; line = mean, band = min–max of nets. Compare the slopes."
 ERRORS = "Error on new rows over the size of the labels; line = mean, band = min–max of 6 nets. Who gains?"
 
 
@@ -74,14 +74,14 @@ def watch(fleet: Fleet, task: Task, size: float) -> list[Callable[[Fleet, Task],
     def drift(fleet: Fleet, task: Task) -> Tensor:
         return moved(before, kernel(fleet, x))
 
-    def new_rows(fleet: Fleet, task: Task) -> Tensor:
+    def error_on_new_rows(fleet: Fleet, task: Task) -> Tensor:
         answers = (fleet.predict(task.x_test) - first) / size
         return (answers - task.y_test).square().mean((1, 2)).sqrt()
 
-    def switched(fleet: Fleet, task: Task) -> Tensor:
+    def share_switched(fleet: Fleet, task: Task) -> Tensor:
         return (active(fleet, x) != signs).float().mean((1, 2))
 
-    return [drift, new_rows, switched]
+    return [drift, error_on_new_rows, share_switched]
 
 
 @plot("drift")
@@ -97,20 +97,20 @@ def maps(found: Mapping[str, Mapping[str, Tensor]]) -> Images:
     shown = [part[0] for end in found.values() for part in (end["before"], end["after"] - end["before"])]
     labels = [f"{name}: {what}" for name in found for what in ("at birth", "its change")]
     pixels: Any = torch.stack(shown).detach().numpy()
-    most = float(abs(pixels).max())
+    most = float(abs(pixels).max()) / 3  # more is shown as this
     about: Any = {"labels": labels, "columns": 2, "scale": Axis("kernel", low=-most, high=most)}
     return Images("maps", "Two kernels, and how they change", pixels, **about, caption=MAPS)
 
 
-def falls(widths: Any, found: Mapping[str, Tensor], guides: Mapping[str, float]) -> Lines:
+def falls(what: str, widths: Any, found: Mapping[str, Tensor], guides: Mapping[str, float]) -> Lines:
     """Values (runs, widths) over widths, log-log, with guide lines of given slopes."""
     lines = [band_line(name, widths, values.numpy()) for name, values in found.items()]
     start = max(float(values[:, 0].mean()) for values in found.values())
     for name, power in guides.items():
         guide: Any = start * (torch.tensor(widths) / widths[0]) ** power
         lines.append(Line(name, widths, guide, dash=True))
-    axes = Axis("width", log=True), Axis("share", log=True)
-    return Lines("falls", "Wider and wider", *axes, lines, FALLS)
+    axes = Axis("width", log=True), Axis(what, log=True)
+    return Lines("falls", what.capitalize(), *axes, lines, f"{what.capitalize()} {FALLS}")
 
 
 def errors(sizes: Any, found: Mapping[str, Tensor]) -> Lines:
