@@ -1,6 +1,6 @@
 """The science of the lesson "How much does the kernel move?", at other seeds than its own.
 
-Row 35 of the course's sheet: Dyer and Gur-Ari 2020 on the power of the width, Chizat et al. 2019 on lazy nets.
+Row 35 of the course's sheet: Dyer and Gur-Ari 2020 on powers of the width, Chizat et al. 2019 on lazy nets.
 Not asserted: powers of deeper nets (−.73 and −.63 with two layers in trials), or the level of any error.
 """
 

@@ -19,7 +19,7 @@ from sbkit.plots.bands import band_line, step_line
 MOVES = "How far the kernel of 30 rows has moved, as a share of itself; band = min–max of the nets."
 MAPS = "Kernel of 20 rows and its change. Whose has moved?"
 FALLS = "over width, log-log; line = mean, band = min–max of nets. Compare the slopes."
-ERRORS = "Error on new rows over the size of the labels; line = mean, band = min–max of 6 nets. Who gains?"
+ERRORS = "Error on new rows over the size of the labels; line = mean, band = min–max. Who gains?"
 
 
 def ridge(rows: int = 150, seed: int = 0, dim: int = 10) -> Task:
@@ -62,8 +62,7 @@ def slope(x: Any, y: Tensor) -> Tensor:
 @torch.no_grad()
 def active(fleet: Fleet, x: Tensor) -> Tensor:
     """Which units of the first layer get something above 0. (runs, n, width)"""
-    layer: Any = fleet.net[0]
-    return layer(x.expand(fleet.runs, *x.shape)) > 0
+    return fleet.net[0](x.expand(fleet.runs, *x.shape)) > 0  # pyright: ignore
 
 
 def watch(fleet: Fleet, task: Task, size: float) -> list[Callable[[Fleet, Task], Tensor]]:
@@ -113,9 +112,13 @@ def falls(what: str, widths: Any, found: Mapping[str, Tensor], guides: Mapping[s
     return Lines("falls", what.capitalize(), *axes, lines, f"{what.capitalize()} {FALLS}")
 
 
-def errors(sizes: Any, found: Mapping[str, Tensor]) -> Lines:
-    """Errors on new rows (runs, sizes) over the size of the labels, a line a task."""
+def errors(sizes: Any, found: Mapping[str, Tensor], limits: Mapping[str, float]) -> Lines:
+    """Errors on new rows (runs, sizes) over the size of the labels, a line a task, and limits as dashes."""
     lines = [band_line(name, sizes, values.numpy()) for name, values in found.items()]
+    level: Any = torch.ones(len(sizes))
+    lines += [
+        Line(f"{name}, infinitely wide", sizes, limit * level, dash=True) for name, limit in limits.items()
+    ]
     axes = Axis("size of the labels", log=True), Axis("error on new rows", low=0)
     return Lines("errors", "From lazy to rich", *axes, lines, ERRORS)
 
@@ -132,9 +135,6 @@ power = exercise(
         "That is the slope of the values themselves: logarithms first.": lambda w, v: slope(w.exp(), v.exp()),
         "Take the logarithm of the values, too.": lambda w, v: slope(w, v.exp()),
         "Take the logarithm of the widths, too.": lambda w, v: slope(w.exp(), v),
-        "That is the line's height. Its slope is the other number.": lambda w, v: (
-            v.log() - slope(w, v) * w.log()
-        ).mean(),
     },
     right="In a log-log plot a power is a slope.",
     rest="Fit a straight line to log values over log widths, and return how much it rises a step.",
