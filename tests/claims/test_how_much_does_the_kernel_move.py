@@ -125,4 +125,4 @@ def test_rich_nets_win_on_the_ridge_and_not_on_digits(seed):
     for task, low, high in (("ridge", 0, 0.5), ("digits", 0.85, 1.1)):
         lazy, rich = (sb.last(lesson(size=size, task=task, seed=seed)).values for size in (0.1, 10.0))
         assert low < rich["error_on_new_rows"].mean() / lazy["error_on_new_rows"].mean() < high
-        assert (lazy["drift"] < 0.08).all() and (rich["drift"] > 1).all()
+        assert (lazy["share_moved"] < 0.08).all() and (rich["share_moved"] > 1).all()

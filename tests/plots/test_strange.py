@@ -29,7 +29,7 @@ SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
 SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
 SHAPES |= {"reading": (5,), "order": (5,), "scores": (6,)}
 SHAPES |= {"rate": (), "losses": ()}
-SHAPES |= {"answers": (8,), "heaviness": (8,), "drift": ()}
+SHAPES |= {"answers": (8,), "heaviness": (8,)}
 
 
 def axes(picture) -> list:

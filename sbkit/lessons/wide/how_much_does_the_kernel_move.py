@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from sbkit.core import Fleet, Snapshot, Task, generator, plot
+from sbkit.core import Fleet, Task, generator
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import digits
 from sbkit.measures import kernel
 from sbkit.plots import Axis, Images, Line, Lines
-from sbkit.plots.bands import band_line, step_line
+from sbkit.plots.bands import band_line
 
-MOVES = "How far the kernel of 30 rows has moved, as a share of itself; band = min–max of the nets."
 MAPS = "Kernel of 20 rows and its change. Whose has moved?"
 FALLS = "over width, log-log; line = mean, band = min–max of nets. Compare the slopes."
 ERRORS = "Error on new rows over the size of the labels; line = mean, band = min–max. Who gains?"
@@ -70,7 +69,7 @@ def watch(fleet: Fleet, task: Task, size: float) -> list[Callable[[Fleet, Task],
     x, first = task.x[:30], fleet.predict(task.x_test)
     before, signs = kernel(fleet, x), active(fleet, x)
 
-    def drift(fleet: Fleet, task: Task) -> Tensor:
+    def share_moved(fleet: Fleet, task: Task) -> Tensor:
         return moved(before, kernel(fleet, x))
 
     def error_on_new_rows(fleet: Fleet, task: Task) -> Tensor:
@@ -80,15 +79,7 @@ def watch(fleet: Fleet, task: Task, size: float) -> list[Callable[[Fleet, Task],
     def share_switched(fleet: Fleet, task: Task) -> Tensor:
         return (active(fleet, x) != signs).float().mean((1, 2))
 
-    return [drift, error_on_new_rows, share_switched]
-
-
-@plot("drift")
-def drift_line(history: Sequence[Snapshot]) -> Lines:
-    """How far the kernel has moved, over steps, on a log axis."""
-    line = step_line("kernel", history, lambda seen: seen.values["drift"].clamp_min(1e-4))
-    axes = Axis("step", low=0), Axis("share of itself", low=1e-3, log=True)
-    return Lines("drift", "How far has the kernel moved?", *axes, [line], MOVES, grows=True)
+    return [share_moved, error_on_new_rows, share_switched]
 
 
 def maps(found: Mapping[str, Mapping[str, Tensor]]) -> Images:
