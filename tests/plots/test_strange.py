@@ -32,6 +32,7 @@ SHAPES |= {"rate": (), "losses": ()}
 SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (3,)}
 SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
+SHAPES |= {"answers": (8,), "heaviness": (8,)}
 
 
 def axes(picture) -> list:
