@@ -1,0 +1,1 @@
+"""The lessons of part 6: wide limits and uncertainty."""
