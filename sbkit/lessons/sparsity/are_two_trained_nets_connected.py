@@ -97,7 +97,7 @@ def corners(ends: Mapping[str, Sequence[Snapshot]]) -> Scatter:
     labels = [label for (label, _), pairs in zip(each, points, strict=True) for _ in pairs]
     about: Any = {"labels": labels, "names": tuple(ends), "caption": CORNERS}
     axes = Axis("barrier", low=0), Axis("accuracy", low=0, high=1)
-    return Scatter("corners", "Accurate and connected?", *axes, torch.cat(points), **about)
+    return Scatter("corners", "Accurate and connected?", *axes, finite(torch.cat(points)), **about)
 
 
 def _pairs(values: Tensor) -> Tensor:

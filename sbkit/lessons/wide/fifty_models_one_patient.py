@@ -110,16 +110,17 @@ def areas(history: Sequence[Snapshot]) -> Bars | None:
 
 def ensembles(p: Tensor, sizes: Sequence[int]) -> Lines:
     """`cv` of the means of groups of so many models, p (models, patients), beside that of one over √M."""
-    found = [float(cv(p[: len(p) // m * m].view(-1, m, p.shape[1]).mean(1))) for m in sizes]
-    lines = [Line("measured", sizes, found)]
-    lines.append(Line("one model's / √M", sizes, [found[0] / m**0.5 for m in sizes], dash=True))
+    groups = [p[: len(p) // m * m].view(-1, m, p.shape[1]) for m in sizes]  # (ensembles, M, patients) each
+    found = np.array([float(cv(each.mean(1))) for each in groups], np.float32)
+    x = np.array(sizes, np.float32)
+    lines = [Line("measured", x, found), Line("one model's / √M", x, found[0] / np.sqrt(x), dash=True)]
     axes = Axis("models in an ensemble, M", low=0), Axis("variation", low=0)
     return Lines("ensembles", "Means of several models", *axes, lines, FEWER)
 
 
 def over_patients(counts: Sequence[int], found: Mapping[str, Sequence[float]]) -> Lines:
     """Variation over the number of training patients, a line for each thing that differs between models."""
-    lines = [Line(name, counts, values) for name, values in found.items()]
+    lines = [Line(name, np.array(counts), np.array(values)) for name, values in found.items()]
     axes = Axis("patients to learn from", log=True), Axis("variation", low=0)
     return Lines("patients", "Does it depend on how many patients there are?", *axes, lines, ROWS)
 
