@@ -33,8 +33,7 @@ def models(task: Task, births: str = "own", count: int = 50, seed: int = 0) -> F
     """
     fleet = mlp(task, width=(32, 32), runs=count, seed=seed)
     if births == "same":
-        one = {name: values[:1].expand_as(values) for name, values in fleet.state_dict().items()}
-        fleet.load_state_dict(one)
+        fleet.load_state_dict({name: w[:1].expand_as(w) for name, w in fleet.state_dict().items()})
     return fleet
 
 
@@ -77,8 +76,7 @@ def area(fleet: Fleet, task: Task) -> Tensor:
 
 def ward(task: Task) -> Callable[[Fleet, Task], Tensor]:
     """A measure: risks of the same twelve new patients at every look, six ill ones first. (runs, 12)"""
-    found = [task.x_test[task.y_test == label][:WARD] for label in (1, 0)]
-    x = torch.cat(found)  # (12, d)
+    x = torch.cat([task.x_test[task.y_test == label][:WARD] for label in (1, 0)])  # (12, d)
 
     def risks(fleet: Fleet, task: Task) -> Tensor:
         return risk(fleet, x.to(task.x_test))
@@ -93,10 +91,9 @@ def dots(history: Sequence[Snapshot]) -> Bars | None:
         return None
     values = finite(history[-1].values["risks"])  # (runs, patients)
     names = [f"{kind} {i + 1}" for kind in ("ill", "well") for i in range(WARD)][: values.shape[1]]
-    ends = np.fmin.reduce(values), np.fmax.reduce(values)
-    about: Any = {"low": ends[0], "high": ends[1], "caption": DOTS}
-    y = Axis("risk", low=0, high=1)
-    return Bars("risks", "Twelve patients", y, names, middle(values)[0], values.T, **about)
+    about: Any = {"low": np.fmin.reduce(values), "high": np.fmax.reduce(values), "caption": DOTS}
+    bars = Axis("risk", low=0, high=1), names, middle(values)[0], values.T
+    return Bars("risks", "Twelve patients", *bars, **about)
 
 
 @plot("area")
@@ -150,37 +147,25 @@ vary = exercise(
 )
 
 
-def _once(counted: Tensor) -> bool:
-    """Whether each model is in one ensemble."""
-    return bool(((counted > 0).sum(0) == 1).all())
+def _shares(counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """In how many ensembles each model is, how many each ensemble has, and what each model counts in all."""
+    return (counted > 0).sum(0), (counted > 0).sum(1), counted.sum(0)
 
-
-def _tens(counted: Tensor) -> bool:
-    """Whether each ensemble is the mean of ten models."""
-    return bool((counted.isclose(torch.tensor(0.1, dtype=torch.float64)) | (counted == 0)).all()) and bool(
-        ((counted > 0).sum(1) == 10).all()
-    )
-
-
-_EYE = torch.eye(100, dtype=torch.float64)  # model i tells patient i alone a risk
 
 # A function of risks (100, patients) → those of ten ensembles of ten, no model in two, (10, patients).
 groups = exercise(
     "p",
-    tries=[(_EYE,)],
+    tries=[(torch.eye(100, dtype=torch.float64),)],  # model i tells patient i alone a risk
     want=lambda p: p.view(10, 10, -1).mean(1),
-    must={
-        "An ensemble's risk is the mean of ten models' risks.": (
-            _tens,
-            lambda p: p.view(20, 5, -1).mean(1)[:10],
-        ),
-        "Some models are in two ensembles, which makes these more alike than they are.": (
-            _once,
+    measured=_shares,
+    wrong={
+        "Some models are in several ensembles, which makes these more alike than they are.": (
             lambda p: torch.stack([p[i : i + 10].mean(0) for i in range(10)]),
+            lambda p: p.mean(0).expand(10, -1),
         ),
+        "That's the sum. An ensemble's risk is the mean of ten.": lambda p: p.view(10, 10, -1).sum(1),
     },
-    many=True,
     right="Ten ensembles that share no model: now their spread is their own.",
-    expects="Risks of ten ensembles, a tensor of shape (10, patients), are expected",
+    rest="Ten rows, each the mean of ten models, and each of the hundred models in one of them.",
     keeps=True,
 )
