@@ -47,7 +47,7 @@ def test_measures_are_those_of_other_libraries(trained):
     slow = np.mean([np.std(q[:, i], ddof=1) / np.mean(q[:, i]) for i in range(q.shape[1])])
     assert np.isclose(float(extra.cv(p)), slow, rtol=1e-10)
     assert torch.allclose(extra.variation(fleet, task), extra.cv(p).expand(20), rtol=1e-9)
-    seen = extra.ward(task)(fleet, task.sample)
+    seen = extra.ward(task)(fleet, task.sample())
     ill = task.y_test.nonzero()[:6, 0]
     assert seen.shape == (20, 12) and torch.allclose(seen[:, :6], p[:, ill], rtol=1e-9)
 

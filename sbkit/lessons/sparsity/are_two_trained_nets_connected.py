@@ -51,17 +51,19 @@ def side_by_side(shared: int) -> Callable[..., tuple[Tensor, Tensor]]:
     return same
 
 
-def partners(fleet: Fleet) -> Fleet:
-    """A copy of the fleet in which each net stands at its partner's place."""
-    other = copy.deepcopy(fleet)
-    swapped = {name: values.roll(fleet.runs // 2, 0) for name, values in fleet.state_dict().items()}
-    other.load_state_dict(swapped)
-    return other
+def halfway(fleet: Fleet) -> Fleet:
+    """A copy of the fleet in which each net is the mean of itself and its partner."""
+    middle = copy.deepcopy(fleet)
+    state = fleet.state_dict()
+    middle.load_state_dict({name: (w + w.roll(fleet.runs // 2, 0)) / 2 for name, w in state.items()})
+    return middle
 
 
 def between(fleet: Fleet, task: Task) -> Tensor:
     """Error on new rows of mixtures of each net and its partner, shares 0, 0.1, …, 1 of it. (runs, 11)"""
-    return path(fleet, partners(fleet), task).T
+    there = path(fleet, halfway(fleet), task, points=6)  # (6, runs)
+    back = there.roll(fleet.runs // 2, 1).flip(0)[1:]  # its partner's way to the middle, walked back
+    return torch.cat([there, back]).T
 
 
 def disagreement(fleet: Fleet, task: Task) -> Tensor:
