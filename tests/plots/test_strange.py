@@ -29,6 +29,7 @@ SHAPES |= {"sharpness": (), "loss_surface": (3, 4), "parts": (4,)}
 SHAPES |= {"rewound": (2, 4), "counterfactual": (9,)}
 SHAPES |= {"reading": (5,), "order": (5,), "scores": (6,)}
 SHAPES |= {"rate": (), "losses": ()}
+SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 
 
 def axes(picture) -> list:
@@ -167,7 +168,8 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(
             flatness=torch.ones(runs, 4), valley=torch.ones(runs, 41), parts=torch.ones(runs, 4)
         )
-        made.values.update(rate=torch.ones(runs), losses=torch.ones(runs))
+        made.values.update(rate=torch.ones(runs), losses=torch.ones(runs), between=torch.ones(runs, 11))
+        made.values.update(area=torch.ones(runs), risks=torch.ones(runs, 12))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
         made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))

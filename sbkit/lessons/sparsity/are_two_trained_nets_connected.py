@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from sbkit.course.exercise import exercise, normal
 from sbkit.measures import barrier, path
 from sbkit.models import mlp
 from sbkit.plots import Axis, Lines, Scatter
-from sbkit.plots.bands import band_line, finite
+from sbkit.plots.bands import alive, band_line, finite
 
 SHARES = [i / 10 for i in range(11)]  # of the second net in a mixture
 WAY = "Error of mixtures on new digits; line = mean, band = min–max over pairs. See how high it rises."
@@ -82,7 +83,10 @@ def way(history: Sequence[Snapshot]) -> Lines | None:
 
 def ways(ends: Mapping[str, Snapshot]) -> Lines:
     """The errors between partners at the ends of several runs, a line with a band a name."""
-    lines = [band_line(name, SHARES, finite(_pairs(end.values["between"]))) for name, end in ends.items()]
+    lines = []
+    for name, end in ends.items():
+        errors = np.where(alive(end)[:, None], finite(end.values["between"]), np.nan)  # (runs, 11)
+        lines.append(band_line(name, SHARES, _pairs(errors)))
     x, y = Axis("share of the partner", low=0, high=1), Axis("error", low=0, high=1)
     return Lines("between", "From one net to its partner", x, y, lines, WAY)
 
@@ -102,7 +106,7 @@ def corners(ends: Mapping[str, Sequence[Snapshot]]) -> Scatter:
     return Scatter("corners", "Accurate and connected?", *axes, finite(torch.cat(points)), **about)
 
 
-def _pairs(values: Tensor) -> Tensor:
+def _pairs(values: Any) -> Any:
     """Values of the first net of each pair; the second's path is the same, walked back."""
     return values[: (len(values) + 1) // 2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.models import mlp
 from sbkit.plots import Axis, Bars, Line, Lines
-from sbkit.plots.bands import finite, middle
+from sbkit.plots.bands import alive, finite, middle
 
 WARD = 6  # patients shown of each class
 DOTS = "Risk of twelve patients; bar = mean, whisker = lowest to highest, dot = model. Compare the whiskers."
@@ -89,7 +90,7 @@ def dots(history: Sequence[Snapshot]) -> Bars | None:
     """The risks of the ward, a bar with a whisker and dots a patient."""
     if "risks" not in history[-1].values:
         return None
-    values = finite(history[-1].values["risks"])  # (runs, patients)
+    values = np.where(alive(history[-1])[:, None], finite(history[-1].values["risks"]), np.nan)
     names = [f"{kind} {i + 1}" for kind in ("ill", "well") for i in range(WARD)][: values.shape[1]]
     about: Any = {"low": np.fmin.reduce(values), "high": np.fmax.reduce(values), "caption": DOTS}
     bars = Axis("risk", low=0, high=1), names, middle(values)[0], values.T
@@ -102,7 +103,9 @@ def areas(history: Sequence[Snapshot]) -> Bars | None:
     if "area" not in history[-1].values:
         return None
     x = Axis("area under the curve", low=0.5, high=1)
-    return Bars.histogram("area", "All models", x, finite(history[-1].values["area"]), 25, RANKS)
+    values = np.where(alive(history[-1]), finite(history[-1].values["area"]), np.nan)  # (runs,)
+    bars = Bars.histogram("area", "All models", x, values, 25, RANKS)
+    return bars if np.isfinite(values).any() else replace(bars, values=bars.values * np.nan)
 
 
 def ensembles(p: Tensor, sizes: Sequence[int]) -> Lines:
@@ -118,8 +121,8 @@ def ensembles(p: Tensor, sizes: Sequence[int]) -> Lines:
 def over_patients(counts: Sequence[int], found: Mapping[str, Sequence[float]]) -> Lines:
     """Variation over the number of training patients, a line for each thing that differs between models."""
     lines = [Line(name, np.array(counts), np.array(values)) for name, values in found.items()]
-    axes = Axis("patients to learn from", log=True), Axis("variation", low=0)
-    return Lines("patients", "Does it depend on how many patients there are?", *axes, lines, ROWS)
+    x, title = Axis("patients to learn from", log=True), "Does it depend on how many patients there are?"
+    return Lines("patients", title, x, Axis("variation", low=0), lines, ROWS)
 
 
 # A function of risks (models, patients) → the mean over patients of standard deviation over mean.
@@ -147,17 +150,13 @@ vary = exercise(
 )
 
 
-def _shares(counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """In how many ensembles each model is, how many each ensemble has, and what each model counts in all."""
-    return (counted > 0).sum(0), (counted > 0).sum(1), counted.sum(0)
-
-
 # A function of risks (100, patients) → those of ten ensembles of ten, no model in two, (10, patients).
 groups = exercise(
     "p",
     tries=[(torch.eye(100, dtype=torch.float64),)],  # model i tells patient i alone a risk
     want=lambda p: p.view(10, 10, -1).mean(1),
-    measured=_shares,
+    # in how many ensembles each model is, how many models each has, what each counts in all
+    measured=lambda c: ((c > 0).sum(0), (c > 0).sum(1), c.sum(0)),
     wrong={
         "Some models are in several ensembles, which makes these more alike than they are.": (
             lambda p: torch.stack([p[i : i + 10].mean(0) for i in range(10)]),
