@@ -33,6 +33,7 @@ SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (
 SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
+SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 
 
 def axes(picture) -> list:
@@ -175,6 +176,8 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(changes=torch.empty(runs, 2, 0), spread=torch.ones(runs, 2))
         made.values.update(forecast=torch.empty(runs, 2, 0), far_off=torch.ones(runs, 3))
         made.values.update(distances=torch.ones(runs))
+        made.values.update(between=torch.ones(runs, 11))
+        made.values.update(area=torch.ones(runs), risks=torch.ones(runs, 12))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
         made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
