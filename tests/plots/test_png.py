@@ -98,7 +98,7 @@ def test_where_a_chance_never_crosses_one_half_no_line_is_drawn():
 
 def test_images_of_a_page_stand_below_each_other_on_white():
     pages = []
-    for size, colour in (((40, 20), (255, 0, 0, 255)), ((30, 10), (0, 0, 0, 0))):  # what nobody drew on is clear
+    for size, colour in (((40, 20), (255, 0, 0, 255)), ((30, 10), (0, 0, 0, 0))):  # the second is clear
         page = io.BytesIO()
         Image.new("RGBA", size, colour).save(page, "png")
         pages.append(page.getvalue())
