@@ -135,7 +135,7 @@ BEFORE = torch.eye(5).double() + 0.3 * normal(6, 5, 5)
 AFTER = BEFORE + 0.05 * normal(6, 5, 5, seed=1)
 
 # A function of kernels before and after training, (nets, n, n) each → how far each has moved, (nets,).
-paired = exercise(
+own_control = exercise(
     "before and after",
     tries=[(BEFORE, AFTER), (3 * AFTER, BEFORE)],
     want=moved,

@@ -46,13 +46,15 @@ def strokes(task: Task) -> Line:
 @plot("believed", rows=False)
 def believed_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The bands as they are."""
-    values = shown(history[-1], history[-1].values["believed"])
-    return night(history[-1].sample, torch.from_numpy(values)) if values.size else None
+    values = (seen := history[-1]).values.get("believed", torch.empty(0))
+    return night(seen.sample, torch.from_numpy(shown(seen, values))) if values.numel() else None
 
 
 @plot("distances", rows=False)
-def distances_lines(history: Sequence[Snapshot]) -> Lines:
+def distances_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The distance over steps."""
+    if "distances" not in history[-1].values:
+        return None
     line = step_line("nets", history, lambda s: s.values["distances"].clamp_min(1e-9))
     axes = Axis("step", low=0), Axis("distance", low=0.01, log=True)
     return Lines("distances", "How far from exact?", *axes, [line], STEPS, grows=True)
