@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Snapshot, Task
+from sbkit.core import Fleet, Snapshot, Task, one_of
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import barrier, path
@@ -38,7 +38,7 @@ def couples(task: Task, born: str = "apart", pairs: int = 6, seed: int = 0) -> F
     (torch.Size([4, 100, 64]), True)
     """
     fleet = mlp(task, runs=2 * pairs, seed=seed)
-    if born == "alike":
+    if one_of("birth", born, ["apart", "alike"]) == "alike":
         fleet.load_state_dict({name: doubled(values) for name, values in fleet.state_dict().items()})
     return fleet
 

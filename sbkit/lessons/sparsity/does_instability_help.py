@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Snapshot, Task, check_pair
+from sbkit.core import Fleet, Snapshot, Task, check_pair, one_of
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import digits, stack
@@ -58,7 +58,8 @@ def cuts(
     steps = [grid * round(t / grid) - 1 for t in np.linspace(FIRST, LAST, events)]
 
     def at(step: int) -> list[Tensor]:
-        share = 0 if target == "none" else SHARE * sum(step >= s for s in steps) / events
+        none = one_of("target", target, ["none", "small", "random", "large"]) == "none"
+        share = 0 if none else SHARE * sum(step >= s for s in steps) / events
         if share not in made:
             made[share] = units_left(fleet, share, target)
             if drops is not None and share:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from sbkit.core import Fleet, Task
+from sbkit.core import Fleet, Task, one_of
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import digits, stack
 from sbkit.models import prune
@@ -48,7 +48,7 @@ def masks(
         gone = share * rise(step)
         if gone not in made:
             weights = [w.detach().abs() for w in fleet.weights()]  # ih, hh, head: (runs, out, in) each
-            if score == "largest":
+            if one_of("score", score, ["sum", "largest"]) == "largest":
                 weights[1] = torch.kron(largest(weights[1], block), weights[1].new_ones(block, block))
             found = prune(fleet, gone, "layer", weights, block)
             made[gone] = [m if at == 1 else torch.ones_like(m) for at, m in enumerate(found)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Feature, Fleet, Snapshot, Task, generator
+from sbkit.core import Feature, Fleet, Snapshot, Task, generator, one_of
 from sbkit.measures import gp_posterior, infinite_kernel
 
 NOISE = 0.1  # degrees that a reading is off by, a standard deviation
@@ -37,7 +37,7 @@ def day(count: int = 10, when: str = "day", seed: int = 0) -> Task:
     >>> day().y.shape, day().y_test.shape
     (torch.Size([10, 1]), torch.Size([97, 1]))
     """
-    rng, (low, high) = generator(seed, 17), SPANS[when]
+    rng, (low, high) = generator(seed, 17), SPANS[one_of("time", when, SPANS)]
     read = low + (high - low) * torch.rand(count, 1, generator=rng, dtype=torch.float64)
     z = torch.cat([read, torch.linspace(0, 24, 97, dtype=torch.float64)[:, None]])  # (count + 97, 1)
     root = torch.linalg.cholesky(rule(Clock()(z)) + 1e-8 * torch.eye(len(z)))
@@ -68,7 +68,7 @@ def shaken(task: Task, readings: str, seed: int, nets: int = 30) -> Tensor:
     """What each net is told the readings were: "as read", or "shaken" by noise of its own. (nets, n, 1)"""
     rngs = [generator(seed + r, 5) for r in range(nets)]
     noise = torch.stack([torch.randn(task.y.shape, generator=rng) for rng in rngs])
-    return task.y + NOISE * (readings == "shaken") * noise
+    return task.y + NOISE * (one_of("readings", readings, ["as read", "shaken"]) == "shaken") * noise
 
 
 def watch(days: Fleet, scale: float) -> list[Callable[[Fleet, Task], Tensor]]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Snapshot, Task
+from sbkit.core import Fleet, Snapshot, Task, one_of
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.models import mlp
@@ -33,18 +33,15 @@ def models(task: Task, births: str = "own", count: int = 50, seed: int = 0) -> F
     (torch.Size([3, 32, 64]), True)
     """
     fleet = mlp(task, width=(32, 32), runs=count, seed=seed)
-    if births == "same":
+    if one_of("births", births, ["own", "same"]) == "same":
         fleet.load_state_dict({name: w[:1].expand_as(w) for name, w in fleet.state_dict().items()})
     return fleet
 
 
 def in_order(orders: str) -> Callable[..., tuple[Tensor, Tensor]]:
     """A transform of `sb.fit`: all models see the patients in the "same" order, or each in its "own"."""
-
-    def seen(fleet: Fleet, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        return (x[:1].expand_as(x), y[:1].expand_as(y)) if orders == "same" else (x, y)
-
-    return seen
+    same = one_of("orders", orders, ["own", "same"]) == "same"
+    return lambda fleet, x, y: (x[:1].expand_as(x), y[:1].expand_as(y)) if same else (x, y)
 
 
 def risk(fleet: Fleet, x: Tensor) -> Tensor:
