@@ -21,6 +21,8 @@ lessons = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 LARGEST = 100_000  # bytes of a stored picture
 LAST_FEW = 4  # cells at the end, the claims among them
+GALLERY = "8-gallery"  # whose lessons are short: a screen each
+CUT = 25  # minutes, of a lesson's shorter plan
 DRIVE = "Open this notebook in JupyterLab or Colab to drive it."
 FIGURE = "application/vnd.plotly.v1+json"  # MIME type of what stands without a kernel
 
@@ -98,7 +100,7 @@ def test_the_address_stands_in_one_place():
 @notebooks
 def test_cells_are_few_and_short(path):
     code = cells(path, "code")
-    assert len(cells(path)) <= 30
+    assert len(cells(path)) <= (15 if path.parent.name == GALLERY else 30)
     assert max(len(source(cell).splitlines()) for cell in code) <= 15  # blank ones too
     assert statistics.median(len(lines(cell)) for cell in code) <= 4
 
@@ -216,7 +218,8 @@ def test_the_minute_plan_fills_the_time_of_the_header(path):
 
 @lessons
 def test_the_25_minute_cut_takes_25(path):
-    assert minutes(notes(path), "# 25-minute cut") == 25
+    cut = minutes(notes(path), "# 25-minute cut")
+    assert cut == CUT or path.parent.name == GALLERY and minutes(notes(path), "# Minute plan") <= CUT
 
 
 @lessons
