@@ -67,13 +67,24 @@ def jupyter_lab(home: Path) -> Iterator[str]:
 
 def _quiet(settings: Path) -> None:
     """No question about news on the first start, and no autosave: several pages may share a notebook."""
-    for extension, wanted in (
-        ("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False}),
-        ("docmanager-extension/plugin", {"autosave": False}),
-    ):
-        file = settings / "@jupyterlab" / f"{extension}.jupyterlab-settings"
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(wanted))
+    _prefer(settings, "apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
+    _prefer(settings, "docmanager-extension/plugin", {"autosave": False})
+
+
+def _prefer(settings: Path, extension: str, wanted: dict[str, Any]) -> Path:
+    """Write a setting of JupyterLab's, for pages that are opened from now on; its file."""
+    file = settings / "@jupyterlab" / f"{extension}.jupyterlab-settings"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(wanted))
+    return file
+
+
+@contextmanager
+def prefer(settings: Path, extension: str, **wanted: Any) -> Iterator[None]:
+    """Another setting for the pages that are opened meanwhile."""
+    file = _prefer(settings, extension, wanted)
+    yield
+    file.unlink()
 
 
 def _environment(home: Path) -> dict[str, str]:

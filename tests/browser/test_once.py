@@ -1,12 +1,14 @@
 """Pictures at once: while later cells keep the kernel busy, while a cell trains, and without any kernel."""
 
+import itertools
+
 import pytest
-from browser.jupyter import RAN, Notebook, Stage
+from browser.jupyter import RAN, Notebook, Stage, prefer
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-PATH = "2-rank/09-sam-prunes.ipynb"  # in whose kernel no page has asked for a subshell: see BUSY
+PATH = "2-rank/09-sam-prunes.ipynb"
 LESSON = """
 def small(depth=1, seed=0):
     task = sb.lms(5, dim=3, n=600, n_test=300)
@@ -14,9 +16,8 @@ def small(depth=1, seed=0):
     return sb.fit(fleet, task, steps=2000, stop=None, measure=["boundary", "reliance"])
 """
 PANEL = f"{LESSON}\npanel = sb.lab(small, depth=(1, 4))\npanel"
-WAIT = "import os, time\nwhile not os.path.exists('over'):\n    time.sleep(0.05)"
-# A kernel with subshells would answer beside its cells, from the moment that a page has asked for one.
-BUSY = "with panel._desk.lock, other._desk.lock:\n    " + WAIT.replace("\n", "\n    ")
+WAIT = "import os, time\nwhile not os.path.exists({sign!r}):\n    time.sleep(0.05)"
+SIGNS = map("over-{}".format, itertools.count())  # a test's own: a kernel serves the next one, too
 
 
 class Cells:
@@ -52,16 +53,21 @@ class Cells:
 
 
 @pytest.fixture
-def let_go(home):
-    """let_go() ends the busy cell."""
-    sign = (home / "notebooks" / PATH).parent / "over"
-    sign.unlink(missing_ok=True)
-    yield sign.touch
-    sign.touch()  # also where a test failed: its kernel serves others
+def busy(home):
+    """The source of a cell that keeps the kernel busy, and let_go(), which ends it.
+
+    Its page sends every message to the one queue of the kernel. With a subshell, which JupyterLab asks for
+    as soon as a widget stands, the panel would be answered beside the cell, or not, whichever came first.
+    """
+    sign = (home / "notebooks" / PATH).parent / next(SIGNS)
+    with prefer(home / "settings", "apputils-extension/kernels-settings", commsOverSubshells="disabled"):
+        yield WAIT.format(sign=sign.name), sign.touch
+    sign.touch()  # also where a test failed
 
 
-def test_every_picture_stands_while_the_kernel_is_busy(open_notebook, let_go):
-    cells = Cells(open_notebook(PATH), PANEL, PANEL.replace("panel", "other"), BUSY)
+def test_every_picture_stands_while_the_kernel_is_busy(open_notebook, busy):
+    wait, let_go = busy
+    cells = Cells(open_notebook(PATH), PANEL, PANEL.replace("panel", "other"), wait)
     cells.run(0, 1, 2)
     stages = [cells.stage(0), cells.stage(1)]
     cells.runs(2)
@@ -83,9 +89,10 @@ def test_every_picture_stands_while_the_kernel_is_busy(open_notebook, let_go):
 @pytest.mark.parametrize(
     "train", ["panel.result()", "sb.last(panel.session.run)", "for _ in panel.session.run: pass"]
 )
-def test_a_run_that_a_cell_trains_plays(open_notebook, let_go, train):
+def test_a_run_that_a_cell_trains_plays(open_notebook, busy, train):
+    wait, let_go = busy
     slow = PANEL.replace("steps=2000", "steps=15_000, every=100")
-    cells = Cells(open_notebook(PATH), slow, train, WAIT)
+    cells = Cells(open_notebook(PATH), slow, train, wait)
     cells.run(0)
     stage = cells.stage(0)
     cells.run(1, 2)
