@@ -19,11 +19,12 @@ PIP_FLAGS ?= -qq
 SIDE := -n 2 --dist loadfile
 QUICK := not slow and not browser
 # What `make test` runs: fast parts first, the notebooks and the browser last.
-PARTS := style types stage audit quick colab slow kernel notebook-tests browser
+PARTS := style types stage audit quick colab slow kernel notebook-tests browser screens
 CLAIMED := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 # What computes numbers, and so is run as on another processor; and what other versions of its libraries may change.
 NUMERICS := $(addprefix tests/,core data lessons measures models optimizers training test_contracts.py test_fresh.py)
 DIFFERS := $(addprefix tests/,course data lab lessons plots sweeps test_colab.py)
+SCREENS := tests/browser/test_one_screen.py
 KERNEL ?= other
 VENV := .venv
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -34,7 +35,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .NOTPARALLEL:
 .PHONY: help lab app test style types stage audit colab notebook-tests kernel processors unit quick slow browser \
-  lesson notebooks claims student teacher replays site pictures bench address wheel format clean
+  screens lesson notebooks claims student teacher replays site pictures bench address wheel format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -45,8 +46,8 @@ lab: $(VENV)/lab.done ## open JupyterLab on the first lesson
 app: $(VENV)/lab,serve.done ## serve lesson 1 as an app, a kernel for every visitor
 	$(VENV)/$(BIN)/voila --Voila.config_file_paths=docs/room notebooks/1-simplicity/01-which-feature-will-it-use.ipynb
 
-# Two files at a time, a thread each, but for the browser's.
-test notebook-tests kernel processors colab unit quick slow browser: export OMP_NUM_THREADS := 1
+# Two files at a time, a thread each, but for most of the browser's.
+test notebook-tests kernel processors colab unit quick slow browser screens: export OMP_NUM_THREADS := 1
 test: $(DEV) ## the whole suite: every part, whichever fails, and at the end the seconds of each
 	@MAKE=$(MAKE) $(VENV)/$(BIN)/python scripts/parts.py $(PARTS)
 
@@ -90,8 +91,8 @@ colab: $(COLAB)/test,sweep.done ## with Colab's versions: what they may change, 
 	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/$(BIN)/pytest $(SIDE) -m '$(QUICK)' $(DIFFERS)
 	PYDEVD_DISABLE_FILE_VALIDATION=1 $(COLAB)/$(BIN)/pytest -m slow tests/test_colab.py tests/browser/test_classic.py
 
-unit: $(DEV) ## tests/ and the examples in docstrings: quick, slow and browser
-	@MAKE=$(MAKE) $(VENV)/$(BIN)/python scripts/parts.py quick slow browser
+unit: $(DEV) ## tests/ and the examples in docstrings: quick, slow, browser and screens
+	@MAKE=$(MAKE) $(VENV)/$(BIN)/python scripts/parts.py quick slow browser screens
 
 quick: $(DEV) ## its quick tests
 	$(VENV)/$(BIN)/pytest $(SIDE) -m '$(QUICK)'
@@ -100,7 +101,10 @@ slow: $(DEV) ## its slow ones: claims, processes, documents
 	$(VENV)/$(BIN)/pytest $(SIDE) -m 'slow and not browser'
 
 browser: $(DEV) ## those in JupyterLab in a real Chromium, one at a time
-	$(VENV)/$(BIN)/pytest -m browser
+	$(VENV)/$(BIN)/pytest -m browser --ignore $(SCREENS)
+
+screens: $(DEV) ## Run All of every notebook in JupyterLab, two at a time: does each panel fit the screen?
+	$(VENV)/$(BIN)/pytest -n 2 --maxschedchunk 1 $(SCREENS)
 
 lesson: $(VENV)/lab.done ## begin a lesson: make lesson NAME=9-since-then/01-how-sharp
 	@$(VENV)/$(BIN)/python scripts/lesson.py "$(NAME)"
