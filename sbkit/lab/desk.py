@@ -21,8 +21,10 @@ from sbkit.lab.share import link
 from sbkit.plots import Description
 from sbkit.plots.words import say
 
-SHARE = 1.2  # a slice lasts this many pauses between two slices (measuring, sending, asking), or longer
-LONGEST, FRAMES = 1.0, 40  # no slice is made longer than these seconds, or this part of a run, for SHARE
+# A slice lasts SHARE pauses between two slices (measuring, sending, asking), or longer. For that none is made
+# longer than LONGEST seconds, GROWTH times the one before, one of FRAMES parts of the run; at a paced speed
+# none is at all. The first ones last FIRST seconds.
+SHARE, FIRST, LONGEST, GROWTH, FRAMES = 1.2, 0.002, 1.0, 8, 40
 PATIENCE = 0.5  # seconds after a slice in which a running stage asks for the next
 CELL = re.compile(r"ipykernel_\d|<ipython-input")  # the file of a cell, as Jupyter and Colab name it
 
@@ -130,19 +132,19 @@ class Desk:
         frame, buffer = encode(pictures, **(about | {"moving": moving} | head))
         return frame, [buffer]
 
-    def _advance(self, steps: int | None = None, seconds: float = 0.03, **_: Any) -> Reply:
+    def _advance(self, steps: int | None = None, seconds: float = 0.03, paced=False, **_: Any) -> Reply:
         """Train one slice, of as many steps as asked for or as long as the round trip makes worth while."""
         if self.session.dirty:  # a dial moved: show where the new run begins, then train
             self.session.look(glance=True)
         elif not self.allowance.refusal(self.session.about()):
             start, begun = time.perf_counter(), self.session.about()["step"]
-            ended, longest = self._slice or (start, LONGEST)
-            seconds = max(seconds, min(longest, SHARE * (start - ended)))
+            ended, longest = self._slice or (start, FIRST)
+            seconds = max(0.0 if paced else seconds, min(longest, max(seconds, SHARE * (start - ended))))
             self.session.advance(steps, seconds if steps is None else None)
             self.allowance.spend(self.session.number, time.perf_counter() - start)
             about = self.session.about()
-            pace = seconds / max(1, about["step"] - begun) if begun else 0.0  # the first slice warms up
-            longest = min(LONGEST, pace * about["steps"] / FRAMES)
+            part = seconds / max(1, about["step"] - begun) * about["steps"] / FRAMES
+            longest = min(LONGEST, part, GROWTH * seconds) if begun else FIRST  # the first slice warms up
             self._slice = (start + seconds, longest) if steps is None else None
         return self._frame(moving=True)
 

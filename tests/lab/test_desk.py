@@ -68,6 +68,20 @@ def test_a_slow_look_does_not_swallow_the_run(monkeypatch):
     assert max(later - step for step, later in zip(at, at[1:], strict=False)) < 2500, at
 
 
+def test_a_run_that_is_over_at_once_shows_its_course():
+    """However fast it trains, its frames are many, and each is a small part of it."""
+
+    def lesson():
+        task = sb.data.slabs(n=64, n_test=64)
+        return sb.fit(sb.mlp(task, width=4, runs=2), task, batch=8, steps=4000, stop=None)
+
+    desk, at = Desk(Session(lesson)), [0]
+    while at[-1] < 4000:
+        at.append(ask(desk, "advance", paced=True)[0]["step"])
+    assert len(at) >= desks.FRAMES / 2
+    assert max(later - step for step, later in zip(at, at[1:], strict=False)) <= 1000, at
+
+
 def test_one_request_brings_several_frames_that_count_down(desk):
     frames = told(desk, steps=2, frames=3)
     assert frames == [(2, "Training", 2), (4, "Training", 1), (6, "Training", 0)]

@@ -28,7 +28,7 @@ test("running asks for the next frame whenever one has come, one at a time", () 
   assert.equal(player.words()[0], "Ready");
   player.run();
   player.run();
-  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.022, frames: 2 }]);
+  assert.deepEqual(sent, [{ type: "look" }, { type: "advance", seconds: 0.022, frames: 2, paced: 1 }]);
   player.receive(frame(5));
   assert.equal(sent.length, 3);
   assert.equal(player.words()[0], "Training");
@@ -47,7 +47,7 @@ test("while a hand is on a dial training makes way", () => {
   assert.deepEqual(sent[1], { type: "advance", steps: 1 });
   clock.t = 2000;
   player.receive(frame(11));
-  assert.deepEqual(sent.slice(2), [{ type: "advance", seconds: 0.022, frames: 2 }]);
+  assert.deepEqual(sent.slice(2), [{ type: "advance", seconds: 0.022, frames: 2, paced: 1 }]);
 });
 
 test("pause is at once and asks once for the sharp standing frame", () => {

@@ -11,7 +11,7 @@
 import { Recording } from "./recording.js";
 import { say } from "./words.js";
 
-export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.022, frames: 2 }, fast: { seconds: 0.12 } };
+export const SPEEDS = { slow: { steps: 1 }, normal: { seconds: 0.022, frames: 2, paced: 1 }, fast: { seconds: 0.12 } };
 const AHEAD = 2; // advances under way while running, the first of them at its last frame
 const PATIENCE = 5000; // ms without an answer until the stage says so and asks again, then twice as long, and so on
 const WAIT = 1000; // ms that a reader waits for an answer until the stage says why
