@@ -60,6 +60,18 @@ def since(teacher: Fleet, task: Task) -> list[Callable[[Fleet, Task], Tensor]]:
     return [certainty, drift]
 
 
+def shares(ends: Sequence[Snapshot]) -> Tensor:
+    """The student's odds as a share of the teacher's, least sure and surest fifth, a draw each. (draws, 2)"""
+    return torch.stack([end.values["drift"].mean(0) for end in ends]).exp()
+
+
+def doubted(ends: Sequence[Snapshot]) -> Tensor:
+    """The share of the least sure fifth of which the student is less sure than its teacher. (draws,)"""
+    pairs = torch.stack([end.values["certainty"] for end in ends])  # (draws, runs, n, 2)
+    at = pairs[..., 0].argsort(-1)[..., : pairs.shape[2] // 5]
+    return (pairs[..., 1] < pairs[..., 0]).double().gather(-1, at).mean((1, 2))
+
+
 @plot("certainty")
 def certainty_scatter(history: Sequence[Snapshot]) -> Scatter | None:
     """The odds that teacher and student give, for the first net that can be shown."""
