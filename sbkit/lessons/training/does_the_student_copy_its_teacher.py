@@ -88,7 +88,7 @@ def certainty_scatter(history: Sequence[Snapshot]) -> Scatter | None:
 @plot("drift")
 def drift_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The student's odds as a share of the teacher's, on both ends, over steps."""
-    if "drift" not in history[-1].values:
+    if not history[-1].values.get("drift", torch.empty(0)).numel():
         return None
     each = {name: lambda s, i=i: s.values["drift"][:, i].exp() for i, name in enumerate(FIFTHS)}
     lines = [step_line(name, history, of) for name, of in each.items()]
