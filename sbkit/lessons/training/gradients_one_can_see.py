@@ -27,11 +27,12 @@ def asked(task: Task, rows: int = ROWS) -> tuple[Tensor, Tensor]:
     return task.x_test[:rows], (task.y_test[:rows] + 3) % 10
 
 
-def walk(fleet: Fleet, x: Tensor, target: Tensor, step: float = 0.1, average: float = 0.0) -> Tensor:
-    """Where inputs get to that climb each net's log chance of a target (n,). (runs, 31, n, d)
+def walk(fleet: Fleet, x: Tensor, target: Tensor, step: float = 0.07, average: float = 0.0) -> Tensor:
+    """Where inputs get to that climb each net's chance of a target (n,). (runs, 31, n, d)
 
-    Every step has the length `step`, along the gradient; with average > 0 of the log of the mean chance over
-    16 copies with Gaussian noise of that size, drawn afresh at each step, the same for all nets.
+    Every step has the length `step`, along the gradient; with average > 0 of the mean chance of 16 copies
+    with Gaussian noise of that size, drawn afresh at each step, the same for all nets. The score is the log
+    odds, whose gradient has the chance's direction and does not vanish where a net is sure.
 
     >>> from sbkit.data import digits
     >>> from sbkit.models import mlp
@@ -39,14 +40,20 @@ def walk(fleet: Fleet, x: Tensor, target: Tensor, step: float = 0.1, average: fl
     >>> walk(mlp(task, runs=2), *asked(task, 3)).shape
     torch.Size([2, 31, 3, 64])
     """
-    rng, copies = generator(0), 16 if average else 1
+    classes = fleet.predict(x).shape[-1]
+    rng, copies, mine = (
+        generator(0),
+        16 if average else 1,
+        F.one_hot(target, classes).bool(),
+    )  # mine (n, classes)
     ways = [x.expand(fleet.runs, *x.shape)]
     for _ in range(30):
         at = ways[-1].detach().requires_grad_()  # (runs, n, d)
         eps = average * torch.randn(copies, *x.shape, generator=rng).to(x)  # (copies, n, d)
         with torch.enable_grad():
-            p = fleet((at[:, None] + eps).flatten(1, 2)).log_softmax(-1).unflatten(1, (copies, -1))
-            score = p[..., torch.arange(len(x)), target].logsumexp(1)  # (runs, n)
+            said = fleet((at[:, None] + eps).flatten(1, 2)).log_softmax(-1).unflatten(1, (copies, -1))
+            others = said.masked_fill(mine, -torch.inf).logsumexp(-1)  # (runs, copies, n)
+            score = said[..., mine].logsumexp(1) - others.logsumexp(1)  # (runs, n)
             (slope,) = torch.autograd.grad(score.sum(), at)
         ways.append(at.detach() + step * F.normalize(slope, dim=-1))
     return torch.stack(ways, 1)
@@ -66,7 +73,7 @@ def arrived(fleet: Fleet, task: Task, rows: int = ROWS, **how: Any) -> Tensor:
 
 def walks(fleet: Fleet, task: Task, **how: Any) -> Tensor:
     """Four digits on their way, six images each; how sure the net is, and of what. (runs, 24, d + 2)"""
-    rows = [int((task.y_test == digit).nonzero()[0]) for digit in (0, 1, 4, 9)]
+    rows = [int((task.y_test == digit).nonzero()[0]) for digit in (1, 5, 7, 0)]
     x, target = task.x_test[rows], (task.y_test[rows] + 3) % 10
     each = target.repeat_interleave(len(SHOWN))  # (24,)
     at = walk(fleet, x, target, **how)[:, SHOWN].transpose(1, 2).flatten(1, 2)  # (runs, 24, d)
@@ -74,14 +81,14 @@ def walks(fleet: Fleet, task: Task, **how: Any) -> Tensor:
     return torch.cat([at, sure[..., None], each.expand_as(sure)[..., None]], -1)
 
 
-def watch(**how: Any) -> list[Callable[[Fleet, Task], Tensor]]:
-    """Measures of `sb.fit`: four walks, and the share of forty that arrives."""
+def watch(task: Task, **how: Any) -> list[Callable[..., Tensor]]:
+    """Measures of `sb.fit` on the test rows of this task: four walks, and the share of forty that arrives."""
 
-    def strip(fleet: Fleet, task: Task) -> Tensor:
-        return walks(fleet, task, **how)
+    def strip(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
+        return walks(fleet, of, **how)  # (runs, 24, d + 2)
 
-    def taken(fleet: Fleet, task: Task) -> Tensor:
-        return arrived(fleet, task, 40, **how)
+    def taken(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
+        return arrived(fleet, of, 40, **how)  # (runs,)
 
     return [strip, taken]
 
