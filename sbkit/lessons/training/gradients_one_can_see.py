@@ -18,7 +18,6 @@ from sbkit.plots.bands import band_line, finite, shown, step_line, told
 ROWS, SHOWN = 100, (0, 6, 12, 18, 24, 30)  # test digits that walk; steps of a walk that are drawn
 STRIP = "A row: a digit walks to the one named below it; percent: how sure net 0 is. Does a digit appear?"
 TAKEN = "Share of walks that end nearest to a real digit of the asked kind; {}."
-OVER = "Line = mean, band = min–max of {} nets. {}"
 COUNT = Axis("share taken for the asked digit", low=0, high=1)
 
 
@@ -40,12 +39,7 @@ def walk(fleet: Fleet, x: Tensor, target: Tensor, step: float = 0.07, average: f
     >>> walk(mlp(task, runs=2), *asked(task, 3)).shape
     torch.Size([2, 31, 3, 64])
     """
-    classes = fleet.predict(x).shape[-1]
-    rng, copies, mine = (
-        generator(0),
-        16 if average else 1,
-        F.one_hot(target, classes).bool(),
-    )  # mine (n, classes)
+    rng, copies, mine = generator(0), 16 if average else 1, F.one_hot(target, 10).bool()  # mine (n, 10)
     ways = [x.expand(fleet.runs, *x.shape)]
     for _ in range(30):
         at = ways[-1].detach().requires_grad_()  # (runs, n, d)
@@ -73,8 +67,8 @@ def arrived(fleet: Fleet, task: Task, rows: int = ROWS, **how: Any) -> Tensor:
 
 def walks(fleet: Fleet, task: Task, **how: Any) -> Tensor:
     """Four digits on their way, six images each; how sure the net is, and of what. (runs, 24, d + 2)"""
-    rows = [int((task.y_test == digit).nonzero()[0]) for digit in (1, 5, 7, 0)]
-    x, target = task.x_test[rows], (task.y_test[rows] + 3) % 10
+    rows = [int((task.y_test[:ROWS] == digit).nonzero()[0]) for digit in (1, 5, 7, 0)]
+    x, target = (part[rows] for part in asked(task))
     each = target.repeat_interleave(len(SHOWN))  # (24,)
     at = walk(fleet, x, target, **how)[:, SHOWN].transpose(1, 2).flatten(1, 2)  # (runs, 24, d)
     sure = fleet.predict(at).softmax(-1)[:, torch.arange(len(each)), each]  # (runs, 24)
@@ -120,7 +114,7 @@ def taken_line(history: Sequence[Snapshot]) -> Lines | None:
 def curves(title: str, x: Axis, y: Axis, at: Any, found: Mapping[str, Tensor], see: str) -> Lines:
     """Values (nets, places) by name, over places, with a band over nets."""
     lines = [band_line(name, at, finite(values)) for name, values in found.items()]
-    return Lines("curves", title, x, y, lines, OVER.format(len(next(iter(found.values()))), see))
+    return Lines("curves", title, x, y, lines, f"Line = mean, band = min–max of 4 nets. {see}")
 
 
 def votes(fleet: Fleet, x: Tensor, sigma: float, copies: int = 1000, seed: int = 0) -> Tensor:
@@ -165,7 +159,6 @@ certificate = exercise(
     wrong={
         "Take the low end, not the share: luck alone may give all votes.": lambda *a: radius(*a, sure=0),
         "Nothing is certified below a half: give 0 there.": lambda *a: radius(*a, low=-9),
-        "Multiply by sigma.": lambda yes, n, sigma: radius(yes, n, 1),
         "Tell binomtest alternative='greater'.": lambda *a: radius(*a, sure=0.0005),
     },
     right="980 of 1,000 votes at σ = 0.5 are worth a radius of 0.889.",
