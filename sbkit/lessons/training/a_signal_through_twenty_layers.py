@@ -1,8 +1,8 @@
-"""A signal through twenty layers: the penalty, what travels forward, pictures of both, and three exercises."""
+"""A signal through twenty layers: the penalty, what travels forward, their pictures, three exercises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +23,11 @@ READ = "Accuracy on new digits; bar = mean, dots = nets; 0.1 is guessing. Who ha
 
 
 def images(seed: int = 0) -> Task:
-    """A thousand digits to learn, their pixels standardized. x (1000, 64)"""
+    """A thousand digits to learn, pixels standardized; one that hardly varies stays small. x (1000, 64)"""
     task = digits(1000, seed=seed)
-    return replace(task, embed=Standardized(task.z))
+    embed = Standardized(task.z)
+    embed.deviation.clamp_(min=0.05)  # pyright: ignore
+    return replace(task, embed=embed)
 
 
 def undone(h: Tensor, weight: Tensor) -> Tensor:
@@ -44,9 +46,7 @@ def lost(fleet: Fleet, x: Tensor, free: bool = True) -> Tensor:
     """
     with torch.set_grad_enabled(free and torch.is_grad_enabled()):
         h = [x, *fleet.hidden(x)]  # (runs, n, width) each
-    w = fleet.weights()
-    ends = undone(h[0], w[0]) + undone(h[-1], w[-1])  # alike layers at once
-    return ends + undone(torch.stack(h[1:-1]), torch.stack(w[1:-1])).sum(0) if len(w) > 2 else ends
+    return torch.stack([undone(*pair) for pair in zip(h, fleet.weights(), strict=True)]).sum(0)
 
 
 def restoring(way: str, strength: float) -> Any:
@@ -57,25 +57,35 @@ def restoring(way: str, strength: float) -> Any:
 
 
 def signal(fleet: Fleet, task: Task) -> Tensor:
-    """How far images are from their mean, root mean square, in the pixels and each layer. (runs, 1 + layers)"""
-    x = task.x_test[:256].float()
+    """How far images are from their mean (rms), in the pixels and each layer. (runs, 1 + layers)"""
+    x = task.x_test[:256]
     h = [x.expand(fleet.runs, *x.shape), *fleet.features(x)]
     return torch.stack([part.std(1).norm(dim=-1) for part in h], 1)
 
 
-def sum_lost(fleet: Fleet, task: Task) -> Tensor:
-    """The penalty, of weight 1, on the first 256 images. (runs,)"""
-    return lost(fleet, task.x[:256], free=False)
+def share(h: Tensor, weight: Tensor) -> Tensor:
+    """The share of h (…, n, in) that is lost, of squared lengths. (…)"""
+    return undone(h, weight) / h.square().sum(-1).mean(-1)
 
 
-def share_lost(fleet: Fleet, task: Task) -> Tensor:
-    """The share of what it's given that a layer loses, mean over layers, on the first 256 images. (runs,)"""
+def differing(h: Tensor, weight: Tensor) -> Tensor:
+    """The share that is lost of what differs between the rows of h (…, n, in). (…)"""
+    return share(h - h.mean(-2, keepdim=True), weight)
+
+
+@torch.no_grad()
+def share_lost(fleet: Fleet, task: Task, of: Callable[[Tensor, Tensor], Tensor] = share) -> Tensor:
+    """The share that a layer loses of what it is given, mean over layers. (runs,)"""
     h = [task.x[:256], *fleet.features(task.x[:256])]
-    shares = [undone(a, w) / a.square().sum(-1).mean(-1) for a, w in zip(h, fleet.weights(), strict=True)]
-    return torch.stack(shares).mean(0)
+    return torch.stack([of(*pair) for pair in zip(h, fleet.weights(), strict=True)]).mean(0)
 
 
-WATCH = ["gradient_norms", signal, share_lost, sum_lost]
+def signal_lost(fleet: Fleet, task: Task) -> Tensor:
+    """The share that a layer loses of what differs between images, mean over layers. (runs,)"""
+    return share_lost(fleet, task, differing)
+
+
+WATCH = ["gradient_norms", signal, share_lost, signal_lost]
 
 
 def _line(name: str, values: Any, first: int) -> Line:
@@ -102,24 +112,13 @@ def travel(what: str, found: Mapping[str, Snapshot]) -> Lines:
     return Lines(what, title, *axes, lines, TRAVEL.format(title))
 
 
-def read(found: Mapping[str, Snapshot]) -> Bars:
-    """Accuracy on new digits, a bar a way."""
-    values = finite(torch.stack([s.test_accuracy for s in found.values()]))  # (ways, runs)
-    y = Axis("accuracy", low=0, high=1)
-    return Bars("read", "Who reads digits?", y, [*found], middle(values.T)[0], values, READ)
+def read(found: Mapping[str, Snapshot], sides: Sequence[str] = ()) -> Bars:
+    """Accuracy on new digits, a bar a way, 0 where a net diverged. sides: compared, the ways "side: name"."""
+    values = finite(torch.stack([s.test_accuracy for s in found.values()]).nan_to_num(0))  # (ways, runs)
+    names, y = [name.split(": ")[-1] for name in found], Axis("accuracy", low=0, high=1)
+    return Bars("read", "Who reads digits?", y, names, middle(values.T)[0], values, READ, sides=tuple(sides))
 
 
-def births(scales: Any, found: Mapping[str, Sequence[Snapshot]]) -> Lines:
-    """Accuracy over the scale at birth, a line a way; a net that diverged reads nothing."""
-    lines = [
-        band_line(name, scales, finite(torch.stack([s.test_accuracy for s in ends], 1).nan_to_num(0)))
-        for name, ends in found.items()
-    ]
-    axes = Axis("scale of the weights at birth", log=True), Axis("accuracy", low=0, high=1)
-    return Lines("births", "How were they born?", *axes, lines, BIRTHS)
-
-
-BIRTHS = "Accuracy over the scale at birth; line = mean, band = min–max; 0 = diverged. Where does each fail?"
 _W = [normal(6, 6, seed=s) / 3 for s in (1, 2)]
 _H = normal(50, 6)
 
@@ -131,56 +130,44 @@ restored = exercise(
     wrong={
         "Square what is lost before you add it up.": lambda h, w: (h - h @ w.T @ w).sum(-1).mean(),
         "Add up over the units, and take the mean over rows only.": lambda h, w: undone(h, w) / h.shape[1],
-        "That's the sum over rows: take their mean.": lambda h, w: undone(h, w) * len(h),
-        "A squared length is asked for: no root.": lambda h, w: (h - h @ w.T @ w).norm(dim=-1).mean(),
     },
     right="It's 0 if the layer's transpose brings back what it was given.",
-    rest="h @ W.T goes through the layer, @ W goes back. Then the squared length of the difference, mean over rows.",
+    rest="h @ W.T goes forward, @ W back. Then the squared length of the difference, mean over rows.",
 )
 
-# A function of rows h (n, in) and a weight (out, in) → the share that the layer loses of them.
-share = exercise(
+# A function of rows h (n, in) and a weight (out, in) → the share lost of what differs between rows.
+differs = exercise(
     "h and W",
-    tries=[(_H, _W[0]), (0.01 * _H, _W[0]), (3 * normal(20, 6, seed=4), _W[1][:4])],
-    want=lambda h, w: undone(h, w) / h.square().sum(-1).mean(),
+    tries=[(_H + 5, _W[0]), (0.01 * _H - 1, _W[0]), (3 * normal(20, 6, seed=4) + 1, _W[1][:4])],
+    want=differing,
     wrong={
-        "That's the friend's own check: smaller rows still look better.": undone,
-        "Divide by the squared length of the rows, not by the length.": (
-            lambda h, w: undone(h, w) / h.norm(dim=-1).mean()
+        "That's the friend's own check: what all images have in common counts, too.": share,
+        "Now compare it with how much the images differ.": lambda h, w: undone(h - h.mean(0), w),
+        "Take the mean over images, for each unit: h.mean(0).": (
+            lambda h, w: share(h - h.mean(1, keepdim=True), w)
         ),
-        "Divide by what went in, not by what came back.": (
-            lambda h, w: undone(h, w) / (h @ w.T @ w).square().sum(-1).mean()
+        "Divide by how much the images differ, not by all that's given.": (
+            lambda h, w: undone(h - h.mean(0), w) / h.square().sum(-1).mean()
         ),
     },
-    right="Now rows a hundred times as small get the same share.",
-    rest="What is lost, over the mean squared length of the rows.",
+    right="Whatever the layer says of all images alike no longer counts.",
+    rest="Take the mean image away from h, and then the share that's lost of the rest.",
 )
 
+LENGTH = "Squared lengths become {0:.2f} times what they were: aim at 1."
+OTHER = "That isn't the weight that was drawn any more: keep its signs and proportions."
 _DRAWN = (2 * torch.special.ndtr(normal(32, 32, seed=5)) - 1) / 32**0.5  # uniform, as torch draws a weight
-
-
-def _length_and_likeness(weight: Tensor) -> list[Tensor]:
-    """What a weight (32, 32) makes of squared lengths, on average, and its cosine with the drawn one."""
-    like = torch.cosine_similarity(weight.flatten(), _DRAWN.flatten(), dim=0)
-    return [weight.square().sum() / 32, like]
-
 
 # A function of a weight as torch draws it → one that keeps lengths from birth, for nets without a penalty.
 born = exercise(
     "W",
     tries=[(_DRAWN,)],
     want=lambda w: w * 3**0.5,
-    measured=_length_and_likeness,
+    measured=lambda w: [w.square().sum() / 32, torch.corrcoef(torch.stack([w, _DRAWN]).flatten(1))[0, 1]],
     right="Squared lengths stay as they are, {0:.2f} times, from birth on and without a penalty.",
     must={
-        "Squared lengths become {0:.2f} times what they were: aim at 1.": (
-            lambda size, _: bool(0.85 < size < 1.15),
-            lambda w: w,
-        ),
-        "That isn't the weight that was drawn any more: keep its signs and proportions.": (
-            lambda _, like: bool(like > 0.5),
-            lambda w: torch.eye(32),
-        ),
+        LENGTH: (lambda size, _: bool(0.85 < size < 1.15), lambda w: w),
+        OTHER: (lambda _, like: bool(like > 0.5), lambda w: torch.eye(32)),
     },
     many=True,
 )
