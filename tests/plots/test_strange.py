@@ -35,6 +35,7 @@ SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
 SHAPES |= {"certainty": (40, 2), "drift": (2,)}
 SHAPES |= {"strip": (24, 66), "taken": ()}
+SHAPES |= {"signal": (5,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 
 
