@@ -1,0 +1,1 @@
+"""The lessons of part 7: training."""
