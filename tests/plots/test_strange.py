@@ -34,6 +34,7 @@ SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
+SHAPES |= {"by_size": (2, 5)}
 
 
 def axes(picture) -> list:

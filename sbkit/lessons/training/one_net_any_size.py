@@ -52,7 +52,7 @@ def reads(fleet: Fleet, task: Task, sizes: Sequence[int], anew: int = 0) -> Tens
     """
     found = []
     for side in sizes:
-        net = calibrate(copy.copy(fleet), resized(task.x[:anew], side)) if anew else fleet
+        net = calibrate(copy.copy(fleet), resized(task.x[..., :anew, :], side)) if anew else fleet
         found.append(accuracy(net.predict(resized(task.x_test, side)), task.y_test))
     return torch.stack(found, 1)
 
@@ -80,6 +80,7 @@ def by_size_lines(history: Sequence[Snapshot]) -> Lines | None:
     return over_sizes(SIZES, dict(zip(TWICE, known.unbind(1), strict=True)))
 
 
+@torch.no_grad()
 def moves(nets: Mapping[int, Fleet], home: Fleet, task: Task) -> Tensor:
     """How far the inputs of the last layer are from those of size 8 at home, per size. (runs, sizes)"""
 
