@@ -16,12 +16,13 @@ from sbkit.course.exercise import exercise, normal
 from sbkit.measures import accuracy
 from sbkit.models import calibrate
 from sbkit.plots import Axis, Bars, Images, Lines
-from sbkit.plots.bands import alive, band_line, finite, middle
+from sbkit.plots.bands import band_line, finite, middle, shown
 
 SIZES = [4, 6, 8, 12, 16]  # at which the panel asks
 SIDE, RIGHT = Axis("side of the test pictures", "pixels"), Axis("accuracy", low=0, high=1)
 BY_SIZE = "Accuracy over the size of new pictures; line = mean, band = min–max of nets. Compare the two ends."
 SHIFTS = "How far the last layer's inputs have moved, in standard deviations between pictures. Compare sizes."
+SAME = "The same picture at several sizes, drawn equally large. Which of them can't you read?"
 CHANGED = "Accuracy on changed pictures; bar = mean, dots = nets. Find what new averages mend."
 TWICE = ("as trained", "recalibrated")
 
@@ -63,21 +64,23 @@ def by_size(fleet: Fleet, task: Task) -> Tensor:
     return torch.stack([reads(fleet, few, SIZES, anew) for anew in (0, 96)], 1)
 
 
-def over_sizes(sizes: Sequence[int], found: Mapping[str, Tensor], caption: str = BY_SIZE) -> Lines:
-    """Numbers of each net at each size, (runs, sizes), a line a way."""
+def over_sizes(
+    sizes: Sequence[int],
+    found: Mapping[str, Tensor],
+    y: Axis = RIGHT,
+    about: tuple[str, str, str] = ("by_size", "Which sizes can it read?", BY_SIZE),
+) -> Lines:
+    """Numbers of each net at each size, (runs, sizes), a line a way; about: name, title, caption."""
     lines = [band_line(name, sizes, finite(each)) for name, each in found.items()]
-    return Lines("by_size", "Which sizes can it read?", SIDE, RIGHT, lines, caption)
+    return Lines(*about[:2], SIDE, y, lines, about[2])
 
 
 @plot("by_size")
 def by_size_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The latest accuracies; none where there are none."""
     values = history[-1].values.get("by_size", torch.empty(0))
-    if not values.numel():
-        return None
-    lost = torch.tensor(~alive(history[-1]))
-    known = values.masked_fill(lost[:, None, None], torch.nan)
-    return over_sizes(SIZES, dict(zip(TWICE, known.unbind(1), strict=True)))
+    known = torch.from_numpy(shown(history[-1], values))  # (runs shown, 2, sizes)
+    return over_sizes(SIZES, dict(zip(TWICE, known.unbind(1), strict=True))) if values.numel() else None
 
 
 @torch.no_grad()
@@ -92,21 +95,17 @@ def moves(nets: Mapping[int, Fleet], home: Fleet, task: Task) -> Tensor:
 
 
 def shifted(sizes: Sequence[int], found: Mapping[str, Tensor]) -> Lines:
-    """The same for shifts, whose axis has no end."""
-    lines = [band_line(name, sizes, finite(each)) for name, each in found.items()]
+    """The same for shifts."""
     y = Axis("shift", "standard deviations", low=0)
-    return Lines("shifted", "What the last layer is given", SIDE, y, lines, SHIFTS)
+    return over_sizes(sizes, found, y, ("shifted", "What the last layer is given", SHIFTS))
 
 
-def shown(task: Task, sizes: Sequence[int], row: int = 0) -> Images:
-    """One new picture at each size, drawn equally large."""
-    pictures = [Square()(resized(task.x_test[row], side)[None])[0, 0] for side in sizes]
-    large = torch.stack(
-        [p.repeat_interleave(48 // len(p), 0).repeat_interleave(48 // len(p), 1) for p in pictures]
-    )
-    labels = [f"{side} × {side}" for side in sizes]
-    caption = "The same picture at several sizes, drawn equally large. Which of them can't you read?"
-    return Images("shown", "One digit", large.numpy(), labels=labels, columns=len(sizes), caption=caption)
+def sized(task: Task, sizes: Sequence[int], digit: int = 3) -> Images:
+    """The first new picture of a digit at each size, drawn equally large."""
+    x = task.x_test[task.y_test == digit][:1]  # (1, 64)
+    large = [interpolate(Square()(resized(x, side)), (48, 48))[0, 0] for side in sizes]
+    about: Any = {"labels": [f"{side} × {side}" for side in sizes], "columns": len(sizes), "caption": SAME}
+    return Images("sized", "One digit", torch.stack(large).numpy(), **about)
 
 
 def changed(found: Mapping[str, tuple[Tensor, Tensor]]) -> Bars:
@@ -116,9 +115,13 @@ def changed(found: Mapping[str, tuple[Tensor, Tensor]]) -> Bars:
     return Bars("changed", "What can be mended?", RIGHT, [*found] * 2, middle(values.T)[0], **about)
 
 
-def _shift(here: Tensor, home: Tensor, power: int = 2) -> Tensor:
-    gap = (here.mean(0) - home.mean(0)).abs() / home.std(0).clamp_min(1e-6)  # of a channel that is silent, 0
-    return gap.pow(power).mean() ** (1 / power)
+def _gaps(here: Tensor, home: Tensor) -> Tensor:
+    """How far each channel has moved, in home's standard deviations; a silent channel hasn't. (channels,)"""
+    return (here.mean(0) - home.mean(0)) / home.std(0).clamp_min(1e-6)
+
+
+def _shift(here: Tensor, home: Tensor) -> Tensor:
+    return _gaps(here, home).square().mean().sqrt()
 
 
 # A function of what the last layer is given, (pictures, channels), at two sizes → how far it moved.
@@ -127,17 +130,13 @@ shift = exercise(
     tries=[(2 * normal(40, 6) + normal(6, seed=1), 1 + normal(50, 6, seed=2) * normal(6, seed=3).exp())],
     want=_shift,
     wrong={
-        "In units of home's spread, please: divide by it, channel by channel.": lambda a, b: (
-            (a.mean(0) - b.mean(0)).square().mean().sqrt()
+        "Divide by home's spread, channel by channel.": lambda a, b: (
+            _gaps(a, b).mul(b.std(0)).norm() / 6**0.5
         ),
-        "The spread is home's: those pictures the last layer knows.": lambda a, b: (
-            ((a.mean(0) - b.mean(0)) / a.std(0)).square().mean().sqrt()
-        ),
-        "Gaps up and down cancel: square them before you take the mean.": lambda a, b: (
-            (a.mean(0) - b.mean(0)) / b.std(0)
-        ).mean(),
+        "The spread is home's, which the last layer knows.": lambda a, b: _shift(b, a),
+        "Gaps up and down cancel: square them before you take the mean.": lambda a, b: _gaps(a, b).mean(),
         "Take the square root at the end.": lambda a, b: _shift(a, b) ** 2,
-        "That's the mean size of the gaps; the measure squares them.": lambda a, b: _shift(a, b, 1),
+        "That's the mean size of the gaps; the measure squares them.": lambda a, b: _gaps(a, b).abs().mean(),
     },
     right="With this number you can tell, without any label, that something has moved.",
     rest="One number: gap of the means over home's spread, squared, mean over channels, root.",
@@ -149,8 +148,13 @@ _FOLDER = torch.arange(400.0)[:, None] + torch.arange(5.0) / 10  # (pictures, pi
 
 
 def _fair(*found: Tensor) -> bool:
-    """Whether every tenth of the folder gives at least three of a hundred."""
+    """Whether a hundred are from all tenths of the folder, at least three from each."""
     return bool((torch.histc(found[0][:, 0], 10, 0, 400) >= 3).all())
+
+
+def _once(*found: Tensor) -> bool:
+    """Whether all are of the folder, and none is there twice."""
+    return bool(torch.isin(found[0], _FOLDER.double()).all()) and len(found[0].unique(dim=0)) == 100
 
 
 # A function of a sorted folder of pictures and a count → as many for recalibrating.
@@ -165,11 +169,9 @@ pick = exercise(
         ],
     },
     must={
-        "No picture twice, please, and none that isn't in the folder.": (
-            lambda *found: (
-                set(found[0][:, 0].tolist()) <= set(range(400)) and len(found[0].unique(dim=0)) == 100
-            ),
-            lambda pictures, count: pictures[torch.arange(count) // 2 * 8],
+        "Pictures of the folder, please, and none twice.": (
+            _once,
+            lambda pictures, count: pictures[::8][[*range(50)] * 2],
         ),
         "Some parts of the folder have too small a share.": (
             _fair,
