@@ -37,6 +37,7 @@ SHAPES |= {"certainty": (40, 2), "drift": (2,)}
 SHAPES |= {"strip": (24, 66), "taken": ()}
 SHAPES |= {"signal": (5,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
+SHAPES |= {"by_size": (2, 5)}
 
 
 def axes(picture) -> list:
