@@ -33,7 +33,10 @@ def test_what_is_found_is_the_share_of_the_brightest_eight():
     heat = torch.randn(2, 30, 512, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     masks = extra.lesion(z)
     slow = [
-        [np.mean([bool(m[i]) for i in sorted(range(512), key=lambda i: -abs(h[i]))[:8]]) for h, m in zip(run, masks)]
+        [
+            np.mean([bool(m[i]) for i in sorted(range(512), key=lambda i: -abs(h[i]))[:8]])
+            for h, m in zip(run, masks, strict=True)
+        ]
         for run in heat.tolist()
     ]
     assert np.allclose(extra.found(heat, z), slow, atol=1e-6)

@@ -23,7 +23,7 @@ METHODS = ("gradient", "guided", "input × gradient", "integrated", "occlusion")
 HOW = {name: name.replace(" × ", "_x_") for name in METHODS}  # as `attribution` calls them
 SCAN = "One scan, slice by slice, from front to back. Look for the lesion: a cube of 2 × 2 × 2 voxels."
 VIEW = "A slice: as it is, with the heatmap over it, and with the lesion. See whether both lie in one place."
-SLICES = "Share of the heat that lies in each slice; the lesion fills two of them. Turn the slice dial there."
+SLICES = "Share of the heat that lies in each slice; the lesion fills two of them. Turn level there."
 HITS = "Share of the 8 brightest voxels that lie in the lesion; bar = mean, dots = nets. Chance is 0.016."
 
 
@@ -110,7 +110,7 @@ def viewer(task: Task, patient: int, heat: Tensor, level: int) -> tuple[Images, 
     heat = heat.abs() / heat.abs().max().clamp_min(1e-30)
     over = torch.stack([0 * heat, heat, mask[0]]).view(3, SIDE, SIDE, SIDE)[:, level]  # (3, side, side)
     labels = ("the scan", f"heat: {hit} of 8 hit", "the lesion")
-    scale, warm = Axis("value", low=-6, high=6), Axis("share of the largest heat", low=-1, high=1)
+    scale, warm = Axis("value", low=-5, high=6), Axis("share of the largest heat", low=-1, high=1)
     cuts = finite(scan[level].expand(3, -1, -1)), finite(over)
     image = Images("view", f"Slice {level}", *cuts, labels, 3, VIEW, scale=scale, heat=warm)
     share = heat.view(SIDE, -1).sum(1) / heat.sum().clamp_min(1e-30)  # (side,)
