@@ -15,12 +15,10 @@ from sbkit.plots import Axis, Bars, Images
 from sbkit.plots.bands import finite, middle
 from sbkit.training import fit, last
 
-SIDE, SIZE = 8, 2  # voxels along a scan, and along its lesion
-VOXELS, LESION = SIDE**3, SIZE**3
-CORNERS = SIDE - SIZE + 1  # places of a lesion along a side
-CHANCE = LESION / VOXELS
+SIDE, LESION = 8, 8  # voxels along a scan, and in all of its lesion
 METHODS = ("gradient", "guided", "input × gradient", "integrated", "occlusion")
 HOW = {name: name.replace(" × ", "_x_") for name in METHODS}  # as `attribution` calls them
+NAMES = [str(i) for i in range(SIDE)]
 SCAN = "One scan, slice by slice, from front to back. Look for the lesion: a cube of 2 × 2 × 2 voxels."
 VIEW = "A slice: as it is, with the heatmap over it, and with the lesion. See whether both lie in one place."
 SLICES = "Share of the heat that lies in each slice; the lesion fills two of them. Turn level there."
@@ -28,44 +26,40 @@ HITS = "Share of the 8 brightest voxels that lie in the lesion; bar = mean, dots
 
 
 class Scan(nn.Module):
-    """From a lesion's strength, its corner and the noise to the scan. (n, 2 + 512) → (n, 512)"""
+    """From a lesion and noise, side by side, to the scan. (n, 1024) → (n, 512)"""
 
     def forward(self, z: Tensor) -> Tensor:
-        """Noise, and the strength added within the lesion."""
-        return z[:, 2:] + z[:, :1] * lesion(z)
+        """Their sum."""
+        return z.unflatten(1, (2, -1)).sum(1)
 
 
 def lesion(z: Tensor) -> Tensor:
     """Which voxels belong to the lesion, of a task's coordinates z. (n, 512) bool"""
-    at = z[:, 1].long()[:, None] // torch.tensor([CORNERS**2, CORNERS, 1]) % CORNERS  # (n, 3)
-    far = torch.arange(SIDE) - at[..., None]  # (n, 3, side)
-    a, b, c = ((0 <= far) & (far < SIZE)).unbind(1)  # (n, side) each
-    return (a[:, :, None, None] & b[:, None, :, None] & c[:, None, None]).flatten(1)
+    return z[:, : SIDE**3] != 0
 
 
 def scans(contrast: float = 3.0, n: int = 400, n_test: int = 300, seed: int = 0) -> Task:
-    """Volumes of noise that hide a lesion, brighter by `contrast` (class 1) or darker (class 0).
+    """Volumes of noise that hide a cube of 2 × 2 × 2, brighter by `contrast` (class 1) or darker (class 0).
 
     >>> task = scans(n=10, n_test=10)
     >>> task.x.shape, task.shape, lesion(task.z).sum(1).unique()
     (torch.Size([10, 512]), (1, 8, 8, 8), tensor([8]))
     """
     rng, every = generator(seed), n + n_test
-    y = torch.randint(2, (every,), generator=rng)
-    corner = torch.randint(CORNERS**3, (every,), generator=rng)
-    noise = torch.randn(every, VOXELS, generator=rng)
-    z = torch.cat([contrast * (2.0 * y - 1)[:, None], corner[:, None], noise], 1)  # (every, 514)
-    features = {"lesion": Feature((0,), pieces=1), "place": Feature((1,))}
-    names = ("darker", "brighter")
-    return Task(z[:n], y[:n], z[n:], y[n:], features, Scan(), names, (1, SIDE, SIDE, SIDE))
+    y, corner = (torch.randint(most, (every,), generator=rng) for most in (2, 343))
+    ends = nn.functional.one_hot(corner, 343).float().view(-1, 1, 7, 7, 7) * (2 * y - 1).view(-1, 1, 1, 1, 1)
+    cubes = nn.functional.conv_transpose3d(contrast * ends, torch.ones(1, 1, 2, 2, 2)).flatten(1)
+    z = torch.cat([cubes, torch.randn(every, SIDE**3, generator=rng)], 1)  # (every, 1024)
+    about = {"lesion": Feature(tuple(range(SIDE**3)))}, Scan(), ("darker", "brighter"), (1, SIDE, SIDE, SIDE)
+    return Task(z[:n], y[:n], z[n:], y[n:], *about)
 
 
-def readers(runs: int = 5, seed: int = 0, width: int = 8) -> Fleet:
+def readers(runs: int = 5, seed: int = 0) -> Fleet:
     """Nets of two layers of 3-D convolutions that read scans: the strongest answer anywhere counts."""
 
     def net() -> nn.Module:
-        layers = [nn.Conv3d(1, width, 3, padding=1), nn.ReLU(), nn.Conv3d(width, width, 3, 2, 1), nn.ReLU()]
-        ends = [nn.AdaptiveMaxPool3d(1), nn.Flatten(), nn.Linear(width, 2)]
+        layers = [nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 8, 3, 2, 1), nn.ReLU()]
+        ends = [nn.AdaptiveMaxPool3d(1), nn.Flatten(), nn.Linear(8, 2)]
         return nn.Sequential(nn.Unflatten(1, (1, SIDE, SIDE, SIDE)), *layers, *ends)
 
     return fleet_of(net, runs, seed)
@@ -92,38 +86,35 @@ def trained(contrast: float = 3.0, seed: int = 0) -> tuple[Fleet, Task]:
 def hits(fleet: Fleet, task: Task, patients: int = 20) -> dict[str, Tensor]:
     """The share that each method finds on new scans, for each net, and without a net. name → (runs,)"""
     x, z = task.x_test[:patients], task.z_test[:patients]
-    each = {name: found(attribution(fleet, x, None, HOW[name]), z).mean(1) for name in METHODS}
+    each = {name: found(attribution(fleet, x, None, how), z).mean(1) for name, how in HOW.items()}
     return each | {"no net": found(x, z).mean().expand(fleet.runs)}
 
 
 def slices(scan: Tensor) -> Images:
     """One scan (512,) as its slices."""
-    pixels = finite(scan.view(SIDE, SIDE, SIDE))
-    about = {"labels": [str(i) for i in range(SIDE)], "columns": 4, "caption": SCAN}
-    return Images("scan", "Where's the lesion?", pixels, **about)
+    about = {"labels": NAMES, "columns": 4, "caption": SCAN}
+    return Images("scan", "Where's the lesion?", finite(scan.view(SIDE, SIDE, SIDE)), **about)
 
 
 def viewer(task: Task, patient: int, heat: Tensor, level: int) -> tuple[Images, Bars]:
     """A slice of a new scan with its heatmap (512,) and with its lesion, and the heat in every slice."""
-    scan, mask = task.x_test[patient].view(SIDE, SIDE, SIDE), lesion(task.z_test[patient, None]).float()
-    hit = round(LESION * float(found(heat[None], task.z_test[patient, None])))
+    scan, z = task.x_test[patient], task.z_test[patient, None]
+    labels = ("the scan", f"heat: {LESION * found(heat[None], z)[0]:.0f} of 8 hit", "the lesion")
     heat = heat.abs() / heat.abs().max().clamp_min(1e-30)
-    over = torch.stack([0 * heat, heat, mask[0]]).view(3, SIDE, SIDE, SIDE)[:, level]  # (3, side, side)
-    labels = ("the scan", f"heat: {hit} of 8 hit", "the lesion")
-    scale, warm = Axis("value", low=-5, high=6), Axis("share of the largest heat", low=-1, high=1)
-    cuts = finite(scan[level].expand(3, -1, -1)), finite(over)
-    image = Images("view", f"Slice {level}", *cuts, labels, 3, VIEW, scale=scale, heat=warm)
-    share = heat.view(SIDE, -1).sum(1) / heat.sum().clamp_min(1e-30)  # (side,)
-    y, names = Axis("share of the heat", low=0, high=1), [str(i) for i in range(SIDE)]
-    return image, Bars("slices", "Heat in each slice", y, names, finite(share), caption=SLICES)
+    cube = torch.stack([0 * heat, heat, lesion(z)[0]]).view(3, SIDE, SIDE, SIDE)
+    cuts = finite(scan.view(SIDE, SIDE, SIDE)[level].expand(3, -1, -1)), finite(cube[:, level])
+    axes = {"scale": Axis("value", low=-5, high=6), "heat": Axis("share of the largest heat", low=-1, high=1)}
+    share = finite(cube[1].sum((1, 2)) / heat.sum().clamp_min(1e-30))  # (side,)
+    y = Axis("share of the heat", low=0, high=1)
+    bars = Bars("slices", "Heat in each slice", y, NAMES, share, caption=SLICES)
+    return Images("view", f"Slice {level}", *cuts, labels, 3, VIEW, **axes), bars
 
 
 def compared(each: Mapping[str, Mapping[str, Tensor]]) -> Bars:
-    """The share found by each method (nets,), side by side for several kinds of scans."""
+    """The share found by each method (nets,), side by side for several kinds of nets."""
     values = finite(torch.stack([one for hit in each.values() for one in hit.values()]))  # (all, nets)
-    names, sides = [*next(iter(each.values()))] * len(each), tuple(each) if len(each) > 1 else ()
-    y = Axis("share of 8 in the lesion", low=0, high=1)
-    return Bars("hits", "Who finds it?", y, names, middle(values.T)[0], values, HITS, sides=sides)
+    y, names = Axis("share of 8 in the lesion", low=0, high=1), [*next(iter(each.values()))] * len(each)
+    return Bars("hits", "Who finds it?", y, names, middle(values.T)[0], values, HITS, sides=tuple(each))
 
 
 # A function of scans (n, 512) → heatmaps of the same shape that no net has had a part in.
@@ -134,7 +125,6 @@ without = exercise(
     wrong={
         "A dark lesion counts, too: take the size without the sign.": lambda x: x,
         "That's the darkest first: the largest size should glow most.": lambda x: -x.abs(),
-        "All voxels glow alike: let the scan decide which.": (torch.zeros_like, torch.ones_like),
     },
     right="No net has been asked. Whatever this map finds, it finds without one.",
     rest="One number a voxel, the larger the further the voxel is from 0.",
