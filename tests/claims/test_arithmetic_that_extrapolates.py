@@ -24,7 +24,6 @@ def names() -> dict[str, Any]:
     """The lesson's functions, `clamp` and `lesson`; its panel stays out."""
     cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"]}
     found: dict[str, Any] = {"sb": sb, "extra": extra}
-    exec(cells["ordinary"].splitlines()[0], found)  # noqa: S102
     exec(cells["panel"].split("dials = ")[0], found)  # noqa: S102
     return found
 

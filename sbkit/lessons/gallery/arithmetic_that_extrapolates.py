@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sbkit.core import Fleet, Snapshot, Task, generator
 from sbkit.core.registries import plot
-from sbkit.course.exercise import exercise, normal
+from sbkit.course.exercise import exercise
 from sbkit.models.modules import seeded
 from sbkit.plots import Axis, Bars, Line, Lines, Mark, Scatter
 from sbkit.plots.bands import finite, shown
@@ -22,7 +22,6 @@ APART = "A point is a net, by its errors within and beyond the numbers it learns
 RATES = "Share of nets that have solved it; whisker = 95 % interval (Wilson). See who never gets there."
 BEYOND = "A point is four numbers. On the line the net is right. See what happens to numbers from 2 to 6."
 SUMS = torch.tensor([[1.0, 1, 1, 1], [1, 1, 0, 0]])  # what the two hidden units of a perfect net add up
-EPSILON = 1e-3  # how far off weights may be
 
 
 def answer(z: Tensor, operation: str, weights: Tensor = SUMS) -> Tensor:
@@ -38,7 +37,7 @@ def sums(operation: str = "multiply", seed: int = 0, n: int = 2000) -> Task:
     return Task(z, answer(z, operation), z_test, answer(z_test, operation), {})
 
 
-def threshold(operation: str, epsilon: float = EPSILON) -> float:
+def threshold(operation: str, epsilon: float = 1e-3) -> float:
     """Mean squared error from 2 to 6 of a perfect net whose first weights are epsilon too small."""
     z = sums(operation, seed=1, n=100_000).z_test
     off = answer(z, operation, SUMS - epsilon) - answer(z, operation)  # (n, 1)
@@ -78,11 +77,11 @@ class SideBySide(Fleet):
 
 def fleet(layer: str, operation: str, clamp: str = "", seed: int = 0, runs: int = 30) -> Fleet:
     """Nets of two units that add up, and a last layer; "in the net" they clamp weights themselves."""
-    first, last = {"NMU": ("linear", "NMU"), "NAC": ("NAC", "NAC"), "linear": ("linear", "linear")}[layer]
-    last = "log NAC" if (layer, operation) == ("NAC", "multiply") else last
-    ends = ((-1, 1), (0, 1)) if layer == "NMU" and clamp == "in the net" else ((), ())
+    last = "log NAC" if (layer, operation) == ("NAC", "multiply") else layer
+    ends = ((-1, 1), (0, 1)) if (layer, clamp) == ("NMU", "in the net") else ((), ())
 
     def net() -> nn.Module:
+        first = "linear" if layer == "NMU" else layer
         return nn.Sequential(Layer(4, 2, first, *ends[0]), Layer(2, 1, last, *ends[1]))
 
     return SideBySide([seeded(net, seed + r) for r in range(runs)], seed)
@@ -92,13 +91,12 @@ def watch(operation: str) -> list[Callable[[Fleet, Task], Tensor]]:
     """Measures of `sb.fit`: which nets have solved it, and how far each is off, within and beyond."""
     limit = threshold(operation)
 
-    def solved(fleet: Fleet, task: Task) -> Tensor:
-        return (apart(fleet, task)[:, 1] < 1).float()  # (runs,)
-
     def apart(fleet: Fleet, task: Task) -> Tensor:
         ends = ((task.x, task.y, 1.0), (task.x_test, task.y_test, limit))
-        off = [(fleet.predict(x) - y).square().mean((1, 2)) / unit for x, y, unit in ends]
-        return torch.stack(off, 1)  # (runs, 2)
+        return torch.stack([(fleet.predict(x) - y).square().mean((1, 2)) / u for x, y, u in ends], 1)
+
+    def solved(fleet: Fleet, task: Task) -> Tensor:
+        return (apart(fleet, task)[:, 1] < 1).float()
 
     return [solved, apart]
 
@@ -109,10 +107,9 @@ def rate(solved: Any) -> tuple[float, float, float]:
     >>> [round(end, 2) for end in rate([1.0] * 23 + [0.0] * 7)]
     [0.77, 0.59, 0.88]
     """
-    values = np.asarray(solved)
-    if not np.isfinite(values).any():
-        return (np.nan,) * 3
-    found = binomtest(int((values > 0.5).sum()), len(values))
+    if not np.isfinite(solved).any():
+        return np.nan, np.nan, np.nan
+    found = binomtest(int(np.sum(np.asarray(solved) > 0.5)), len(solved))
     low, high = found.proportion_ci(method="wilson")
     return found.statistic, float(low), float(high)
 
@@ -120,7 +117,7 @@ def rate(solved: Any) -> tuple[float, float, float]:
 @plot("solved")
 def solved_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The share of nets that have solved it, over steps."""
-    if history[-1].values.get("solved", torch.empty(0)).ndim != 1 or "solved" not in history[-1].values:
+    if "solved" not in history[-1].values:
         return None
     share, low, high = np.array([rate(shown(one, one.values["solved"])) for one in history]).T
     line = Line("solved", [one.step for one in history], share, low, high)  # pyright: ignore
@@ -134,51 +131,43 @@ def apart_scatter(history: Sequence[Snapshot]) -> Scatter | None:
     values = history[-1].values.get("apart", torch.empty(0))
     if values.ndim != 2 or values.shape[1] != 2:
         return None
-    axes = (
-        Axis(label, low=1e-12, high=1e6, log=True) for label in ("error from 1 to 2", "error from 2 to 6")
-    )
+    x, y = (Axis(f"error from {ends}", low=1e-12, high=1e6, log=True) for ends in ("1 to 2", "2 to 6"))
     about: Any = {"caption": APART, "marks": [Mark("solved", 1e-12, 1)]}
-    return Scatter("apart", "Within and beyond", *axes, shown(history[-1], values), **about)
+    return Scatter("apart", "Within and beyond", x, y, shown(history[-1], values), **about)
 
 
 def rates(each: Mapping[str, Any]) -> Bars:
     """The share that has solved it, of several fleets' `solved` (runs,), with its interval."""
     share, low, high = np.array([rate(solved) for solved in each.values()]).T
-    y = Axis("share of nets", low=0, high=1)
-    return Bars("rates", "Who can do it?", y, [*each], share, caption=RATES, low=low, high=high)
+    about: Any = {"caption": RATES, "low": low, "high": high}
+    return Bars("rates", "Who can do it?", Axis("share of nets", low=0, high=1), [*each], share, **about)
 
 
 def beyond(fleet: Fleet, near: Tensor, far: Tensor, net: int = 0) -> Scatter:
     """What a net answers to rows from 1 to 2 and from 2 to 6, over what is right."""
     parts = [(answer(z, "multiply"), fleet.predict(z)[net]) for z in (near, far)]
-    points = torch.cat([torch.cat(part, 1) for part in parts])  # (n, 2)
-    labels = np.repeat([0, 1], [len(near), len(far)])
-    about: Any = {"labels": labels, "names": ("from 1 to 2", "from 2 to 6"), "diagonal": True}
-    axes = (Axis("what is right", low=0), Axis("what the net says", low=0))
-    return Scatter("beyond", "New numbers", *axes, finite(points), caption=BEYOND, **about)
+    points = finite(torch.cat([torch.cat(part, 1) for part in parts]))  # (n, 2)
+    about: Any = {"labels": np.repeat([0, 1], [len(near), len(far)]), "names": ("from 1 to 2", "from 2 to 6")}
+    x, y = Axis("what is right"), Axis("what the net says")
+    return Scatter("beyond", "New numbers", x, y, points, diagonal=True, caption=BEYOND, **about)
 
 
-def _interval(errors: Tensor, limit: float, z: float = 1.96, wide: bool = True) -> list[float]:
-    """Wilson's interval of the share of errors below a limit, or the plain p ± z √(p (1 − p) / n)."""
-    n, p = len(errors), float((errors < limit).double().mean())
+def _interval(p: float, n: int, z: float = 1.96, wide: bool = True) -> list[float]:
+    """Wilson's interval of a share p of n, or the plain p ± z √(p (1 − p) / n)."""
     extra = z**2 / n if wide else 0
     half = z * (p * (1 - p) / n + extra / n / 4) ** 0.5
-    return [(p + extra / 2 - half) / (1 + extra), (p + extra / 2 + half) / (1 + extra)]
+    return [(p + extra / 2 + side * half) / (1 + extra) for side in (-1, 1)]
 
 
-# A function of nets' errors (nets,) and a limit → both ends of Wilson's interval of the share that is below.
+# A function of the share p of n nets → both ends of Wilson's interval.
 wilson = exercise(
-    "errors and limit",
-    tries=[(normal(30, seed=1).exp(), 1.5), (2 + normal(20, seed=2).exp(), 1.0)],
+    "p and n",
+    tries=[(0.7, 30), (0.0, 20)],
     want=_interval,
     wrong={
-        "That's p ± z √(p (1 − p)/n): with none of 20 it says exactly 0.": lambda e, t: _interval(
-            e, t, wide=False
-        ),
-        "That's the share above the limit: count those below it.": lambda e, t: _interval(-e, -t),
-        "z is 1.96 for 95 in a hundred.": lambda e, t: _interval(e, t, 1.0),
+        "That's p ± z √(p (1 − p) / n): with 0 of 20 it says 0.": lambda p, n: _interval(p, n, wide=False),
+        "z is 1.96 for 95 in a hundred.": lambda p, n: _interval(p, n, 1.0),
     },
-    right="So none of 20 is no proof of never: up to 16 in a hundred may still do it.",
-    rest="Two numbers: the low end and the high end, by the formula above, with p and n of these nets.",
-    keeps=True,
+    right="So 0 of 20 is no proof of never: up to 16 in a hundred may still do it.",
+    rest="Two numbers: the low end and the high end, by the formula above.",
 )
