@@ -38,6 +38,7 @@ SHAPES |= {"strip": (24, 66), "taken": ()}
 SHAPES |= {"signal": (5,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 SHAPES |= {"by_size": (2, 5)}
+SHAPES |= {"solved": (), "apart": (2,)}
 
 
 def axes(picture) -> list:
@@ -181,6 +182,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(forecast=torch.empty(runs, 2, 0), far_off=torch.ones(runs, 3))
         made.values.update(distances=torch.ones(runs))
         made.values.update(between=torch.ones(runs, 11))
+        made.values.update(solved=torch.ones(runs))
         made.values.update(area=torch.ones(runs), risks=torch.ones(runs, 12))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
         made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
