@@ -34,6 +34,7 @@ SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
+SHAPES |= {"tagging": (3,)}
 
 
 def axes(picture) -> list:
@@ -179,6 +180,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(between=torch.ones(runs, 11))
         made.values.update(area=torch.ones(runs), risks=torch.ones(runs, 12))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
+        made.values.update(tagging=torch.ones(runs, 3))
         made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
