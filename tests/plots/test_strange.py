@@ -39,6 +39,7 @@ SHAPES |= {"signal": (5,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 SHAPES |= {"by_size": (2, 5)}
 SHAPES |= {"solved": (), "apart": (2,)}
+SHAPES |= {"tagging": (3,)}
 
 
 def axes(picture) -> list:
@@ -185,6 +186,7 @@ def test_each_plot_alone_draws_or_has_none(snapshot, name, runs, kind):
         made.values.update(solved=torch.ones(runs))
         made.values.update(area=torch.ones(runs), risks=torch.ones(runs, 12))
         made.values.update(quantiles=torch.ones(runs, 3, 41), tails=torch.ones(runs, 5))
+        made.values.update(tagging=torch.ones(runs, 3))
         made.values.update(rewound=torch.ones(runs, 2, 2), counterfactual=torch.ones(runs, 9))
         made.values.update(bits=torch.ones(runs), words=torch.ones(runs, 7))
         made.values.update(hessian=[torch.empty(runs, 0)] * 2, sharpness=torch.zeros(runs))
