@@ -33,7 +33,7 @@ SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (
 SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
-SHAPES |= {"certainty": (40, 2), "drift": (2,)}
+SHAPES |= {"certainty": (40, 2), "drift": (2,), "recalled": (3,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 
 

@@ -60,9 +60,14 @@ def recalled_lines(history: Sequence[Snapshot]) -> Lines | None:
     if not values.numel():
         return None
     count = min(len(NAMES), values.shape[1])
-    lines = [step_line(f"task {NAMES[k]}", history, lambda s, k=k: s.values["recalled"][:, k]) for k in range(count)]
+    lines = [
+        step_line(f"task {NAMES[k]}", history, lambda s, k=k: s.values["recalled"][:, k])
+        for k in range(count)
+    ]
     caption = RECALLED.format(told(history[-1])["over"])
-    return Lines("recalled", "What is still known?", Axis("step", low=0), ACCURACY, lines, caption, grows=True)
+    return Lines(
+        "recalled", "What is still known?", Axis("step", low=0), ACCURACY, lines, caption, grows=True
+    )
 
 
 def same(tasks: Sequence[Task], count: int = 5) -> Images:
@@ -75,7 +80,9 @@ def same(tasks: Sequence[Task], count: int = 5) -> Images:
 def at_pixels(importances: Mapping[str, Sequence[Tensor]]) -> Images:
     """How important the first layer's weights are at each pixel, mean over nets; an image a task."""
     maps = [found[0].sum(1).mean(0).sqrt().view(8, 8) for found in importances.values()]
-    return Images("pixels", "What matters?", finite(torch.stack(maps)), labels=[*importances], caption=PIXELS)
+    return Images(
+        "pixels", "What matters?", finite(torch.stack(maps)), labels=[*importances], columns=3, caption=PIXELS
+    )
 
 
 def ends(found: Mapping[str, Snapshot]) -> Bars:
@@ -87,9 +94,13 @@ def ends(found: Mapping[str, Snapshot]) -> Bars:
 
 def over_strength(strengths: Sequence[float], found: Mapping[str, Sequence[Snapshot]]) -> Lines:
     """Mean accuracy on all tasks at the end over the strength, a line a way."""
-    each = {name: torch.stack([e.values["recalled"].mean(1) for e in ends], 1) for name, ends in found.items()}
+    each = {
+        name: torch.stack([e.values["recalled"].mean(1) for e in ends], 1) for name, ends in found.items()
+    }
     lines = [band_line(name, strengths, finite(values)) for name, values in each.items()]
-    return Lines("strength", "How strong a band?", Axis("strength", log=True), Axis("accuracy"), lines, STRENGTH)
+    return Lines(
+        "strength", "How strong a band?", Axis("strength", log=True), Axis("accuracy"), lines, STRENGTH
+    )
 
 
 # A function of the gradients of each row's log chance (n, weights) → the importance of every weight.
