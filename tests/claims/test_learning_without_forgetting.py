@@ -72,18 +72,14 @@ def test_the_pull_lands_where_the_penalised_loss_is_least():
     names = lesson()
     task = double(extra.three(7000, n=100)[0])
     fleet = sb.mlp(task, width=5, runs=2, seed=7000)
-    kept: list = []
+    kept, old = [], []
     for seed in (1, 2):
         with torch.no_grad():
             for p in fleet.parameters():
                 p += torch.randn(p.shape, generator=torch.Generator().manual_seed(seed)).to(p)
         kept = names["remember"](fleet, task, "what matters", kept)
-        if seed == 1:
-            first = [(f, home / f) for f, home in kept]
-    old = [
-        [(f, h) for f, h in first],
-        [(k - f, (a - f * h) / (k - f)) for (k, a), (f, h) in zip(kept, first, strict=True)],
-    ]
+        homes = [p.detach().clone() for p in fleet.parameters()]
+        old.append([*zip(sb.measures.fisher(fleet, task.x), homes, strict=True)])
     before = [p.detach().clone() + 0.3 for p in fleet.parameters()]
     with torch.no_grad():
         for p, w in zip(fleet.parameters(), before, strict=True):
@@ -91,7 +87,7 @@ def test_the_pull_lands_where_the_penalised_loss_is_least():
         names["pull"](kept, 50.0)(fleet, 0)
     rate = names["options"]["lr"] * 50
     for i, (p, w) in enumerate(zip(fleet.parameters(), before, strict=True)):
-        pulls = sum((f * (p - home)).nan_to_num() for f, home in (task_[i] for task_ in old))
+        pulls = sum(one[i][0] * (p - one[i][1]) for one in old)
         torch.testing.assert_close((p - w + rate * pulls).detach(), torch.zeros_like(w), rtol=0, atol=1e-9)
 
 
