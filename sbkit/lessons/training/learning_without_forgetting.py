@@ -59,15 +59,10 @@ def recalled_lines(history: Sequence[Snapshot]) -> Lines | None:
     values = history[-1].values.get("recalled", torch.empty(0))
     if not values.numel():
         return None
-    count = min(len(NAMES), values.shape[1])
-    lines = [
-        step_line(f"task {NAMES[k]}", history, lambda s, k=k: s.values["recalled"][:, k])
-        for k in range(count)
-    ]
-    caption = RECALLED.format(told(history[-1])["over"])
-    return Lines(
-        "recalled", "What is still known?", Axis("step", low=0), ACCURACY, lines, caption, grows=True
-    )
+    each = {f"task {name}": lambda s, k=k: s.values["recalled"][:, k] for k, name in enumerate(NAMES)}
+    lines = [step_line(name, history, of) for name, of in each.items()]
+    about: Any = {"caption": RECALLED.format(told(history[-1])["over"]), "grows": True}
+    return Lines("recalled", "What is still known?", Axis("step", low=0), ACCURACY, lines, **about)
 
 
 def same(tasks: Sequence[Task], count: int = 5) -> Images:
@@ -80,9 +75,8 @@ def same(tasks: Sequence[Task], count: int = 5) -> Images:
 def at_pixels(importances: Mapping[str, Sequence[Tensor]]) -> Images:
     """How important the first layer's weights are at each pixel, mean over nets; an image a task."""
     maps = [found[0].sum(1).mean(0).sqrt().view(8, 8) for found in importances.values()]
-    return Images(
-        "pixels", "What matters?", finite(torch.stack(maps)), labels=[*importances], columns=3, caption=PIXELS
-    )
+    about: Any = {"labels": [*importances], "columns": 3, "caption": PIXELS}
+    return Images("pixels", "What matters?", finite(torch.stack(maps)), **about)
 
 
 def ends(found: Mapping[str, Snapshot]) -> Bars:
@@ -94,13 +88,12 @@ def ends(found: Mapping[str, Snapshot]) -> Bars:
 
 def over_strength(strengths: Sequence[float], found: Mapping[str, Sequence[Snapshot]]) -> Lines:
     """Mean accuracy on all tasks at the end over the strength, a line a way."""
-    each = {
-        name: torch.stack([e.values["recalled"].mean(1) for e in ends], 1) for name, ends in found.items()
-    }
-    lines = [band_line(name, strengths, finite(values)) for name, values in each.items()]
-    return Lines(
-        "strength", "How strong a band?", Axis("strength", log=True), Axis("accuracy"), lines, STRENGTH
-    )
+    lines = []
+    for name, ends in found.items():
+        values = torch.stack([end.values["recalled"].mean(1) for end in ends], 1)  # (runs, strengths)
+        lines.append(band_line(name, strengths, finite(values)))
+    axes = Axis("strength", log=True), Axis("accuracy")
+    return Lines("strength", "How strong a band?", *axes, lines, STRENGTH)
 
 
 # A function of the gradients of each row's log chance (n, weights) → the importance of every weight.
@@ -110,7 +103,6 @@ important = exercise(
     want=lambda g: g.square().mean(0),
     wrong={
         "Square first, then average: pulls to both sides must not cancel.": lambda g: g.mean(0).square(),
-        "Nearly: squares, not sizes.": lambda g: g.abs().mean(0),
         "That's the sum over rows: take the mean.": lambda g: g.square().sum(0),
         "Average over the rows, so that a number a weight is left.": lambda g: g.square().mean(1),
     },
@@ -119,23 +111,15 @@ important = exercise(
 )
 
 
-def _tuned(tuning: Tensor, judging: Tensor) -> Tensor:
-    """The mean of judging at the strength that is best in tuning, (strengths, seeds) each. ()"""
-    return judging[tuning.mean(1).argmax()].mean()
-
-
 # A function of accuracies (strengths, seeds) on seeds to tune and on seeds to judge → a fair mean.
 tuned = exercise(
     "tuning and judging",
     tries=[(normal(6, 5, seed=s) / 9 + 0.7, normal(6, 5, seed=s + 50) / 9 + 0.7) for s in range(6)],
-    want=_tuned,
+    want=lambda tuning, judging: judging[tuning.mean(1).argmax()].mean(),
     wrong={
         "The seeds that judge mustn't choose.": lambda tuning, judging: judging.mean(1).max(),
         "Those are the numbers that you tuned on.": lambda tuning, judging: tuning.mean(1).max(),
         "That averages over all strengths: choose one.": lambda tuning, judging: judging.mean(),
-        "One strength for all seeds: the best on average.": lambda tuning, judging: judging.gather(
-            0, tuning.argmax(0, keepdim=True)
-        ).mean(),
     },
     right="Tune each way for itself, on seeds that don't judge: that's a fair race.",
     rest="Choose the row that is best on average in tuning, and average that row of judging.",
