@@ -36,6 +36,7 @@ SHAPES |= {"answers": (8,), "heaviness": (8,)}
 SHAPES |= {"certainty": (40, 2), "drift": (2,)}
 SHAPES |= {"strip": (24, 66), "taken": ()}
 SHAPES |= {"signal": (5,)}
+SHAPES |= {"certainty": (40, 2), "drift": (2,), "recalled": (3,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 SHAPES |= {"by_size": (2, 5)}
 SHAPES |= {"solved": (), "apart": (2,)}
