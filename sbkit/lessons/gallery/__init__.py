@@ -1,0 +1,1 @@
+"""The lessons of part 8: gallery."""
