@@ -67,7 +67,7 @@ class Game:
     def look(
         self, fleet: Fleet, x: Tensor, y: Tensor, step: int, generators: Sequence[Generator]
     ) -> tuple[Tensor, Tensor]:
-        """Fresh random numbers for the proposer; every third step a round of looks before, told to the judge."""
+        """Fresh random numbers for the proposer; before, every third step, a round of looks for the judge."""
         z, fresh = (torch.stack([torch.randn(LOOKS, 8, generator=g) for g in generators]) for _ in "12")
         if step == 0:
             self.start()
@@ -101,7 +101,7 @@ class Game:
 
     @torch.no_grad()
     def cloud(self, fleet: Fleet, task: Task) -> Tensor:
-        """Chances over a grid of the first two coordinates, the points there, and which are good. (runs, …)"""
+        """Chances over a grid of two coordinates, the latest points, and which are good. (runs, numbers)"""
         side = torch.linspace(-2, 2, GRID)
         plane = torch.zeros(GRID * GRID, self.points.shape[-1])
         plane[:, :2] = torch.cartesian_prod(side, side).flip(1)
