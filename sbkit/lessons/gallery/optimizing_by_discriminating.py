@@ -21,12 +21,18 @@ LOOKS, ROUNDS, STEPS, NOISE, GRID = 60, 100, 3, 0.3, 21
 CLOUD = "Chance that a place is in the better half, as one judge sees it; points = latest looks. Follow them."
 BEST = "Lowest value found so far; line = mean, band = min–max over runs. 0 is drawn at a billionth."
 LEAST = 1e-9  # what 0 is drawn as
+
+
+def valley(x: Tensor) -> Tensor:
+    """Rosenbrock's long, bent valley: lowest, 0, where all of x (…, dims) is 1. (…)"""
+    a, b = x[..., :-1], x[..., 1:]
+    return (100 * (b - a.square()).square() + (1 - a).square()).sum(-1)
+
+
 FUNCTIONS = {
     "bowl": lambda x: x.square().sum(-1),
     "stairs": lambda x: (10 * x.abs()).floor().sum(-1) / 10,
-    "valley": lambda x: (100 * (x[..., 1:] - x[..., :-1].square()).square() + (1 - x[..., :-1]).square()).sum(
-        -1
-    ),
+    "valley": valley,
 }
 
 
@@ -41,55 +47,50 @@ class Game:
     """
 
     def __init__(self, function: str, dims: int = 10, shrink: float = 0.97, seed: int = 0, runs: int = 5):
-        self.f, self.shrink, self.seed = FUNCTIONS[one_of("function", function, FUNCTIONS)], shrink, seed
-        z, y = torch.randn(256, 8, generator=generator(seed)), torch.zeros(256, dims)
-        self.task = Task(z, y, z[:LOOKS], y[:LOOKS], {"drawn": Feature((*range(8),))})
-        self.proposer = mlp(self.task, depth=2, width=32, runs=runs, seed=seed)
-        self.rules: dict[str, Any] = {"transform": self.look, "penalty": self.doubt, "loss": self.value}
-        self.rules |= {"measure": [self.cloud, self.best], "steps": STEPS * ROUNDS, "batch": LOOKS}
+        self.f, self.shrink = FUNCTIONS[one_of("function", function, FUNCTIONS)], shrink
+        z, none, two = normal(256, 8).float(), torch.zeros(256, dims), torch.arange(256) % 2
+        self.task = Task(z, none, z, none, {"drawn": Feature((*range(8),))})
+        self.points = Task(none, two, none, two, {"point": Feature((*range(dims),))})  # worse or better half
+        self.proposer, self.seeds = (
+            mlp(self.task, depth=2, width=32, runs=runs, seed=seed),
+            (runs, seed + 1000),
+        )
+        about = {"transform": self.look, "penalty": self.doubt, "measure": [self.cloud, self.best]}
+        self.rules: dict[str, Any] = about | {"steps": STEPS * ROUNDS, "batch": LOOKS, "loss": self.value}
         self.start()
 
     def start(self) -> None:
-        """A judge that knows nothing: two outputs, worse half and better half."""
-        x, y = torch.zeros(4, self.task.y.shape[-1]), torch.tensor([0, 1, 0, 1])
-        task = Task(x, y, x, y, {"point": Feature((*range(x.shape[1]),))})
-        self.judge = mlp(task, depth=2, width=32, runs=self.proposer.runs, seed=self.seed + 1000)
+        """A judge that knows nothing, and no point looked at."""
+        self.judge = mlp(self.points, depth=2, width=32, runs=self.seeds[0], seed=self.seeds[1])
         self.optimizer = torch.optim.Adam(self.judge.parameters(), lr=3e-3)
-        self.lowest = torch.full((self.proposer.runs,), torch.inf)
-        self.points = torch.zeros(self.proposer.runs, LOOKS, x.shape[1])  # of the latest round
-        self.good = torch.zeros(self.points.shape[:2], dtype=torch.bool)
+        self.lowest = torch.full(self.seeds[:1], torch.inf)
+        self.latest = self.points.x[:LOOKS].expand(self.seeds[0], -1, -1)  # (runs, looks, dims)
 
     def score(self, x: Tensor) -> Tensor:
-        """The log odds that points (runs, n, dims) are in the better half, for each run's judge. (runs, n)"""
-        worse, better = self.judge(x).unbind(-1)
-        return better - worse
+        """The log odds that points (runs, n, dims) are in the better half, by each run's judge. (runs, n)"""
+        return self.judge(x).diff(dim=-1)[..., 0]
 
+    @torch.enable_grad()
     def look(
         self, fleet: Fleet, x: Tensor, y: Tensor, step: int, generators: Sequence[Generator]
     ) -> tuple[Tensor, Tensor]:
         """Fresh random numbers for the proposer; before, every third step, a round of looks for the judge."""
-        z, fresh = (torch.stack([torch.randn(LOOKS, 8, generator=g) for g in generators]) for _ in "12")
+        width = 16 + y.shape[-1]
+        drawn = torch.stack([torch.randn(LOOKS, width, generator=g) for g in generators])
+        fresh, z, noise = drawn.split([8, 8, y.shape[-1]], -1)
         if step == 0:
             self.start()
         if step % STEPS == 0:
-            draws = [torch.randn(self.points.shape[1:], generator=g) for g in generators]
-            noise = NOISE * self.shrink ** (step // STEPS) * torch.stack(draws)
-            self.points = (2 * fleet(z).tanh() + noise).clamp(-2, 2)
-            values = self.f(self.points)  # (runs, looks), the only ones that count
+            noise = NOISE * self.shrink ** (step // STEPS) * noise
+            self.latest = (2 * fleet(z).tanh() + noise).clamp(-2, 2).detach()
+            values = self.f(self.latest)  # (runs, looks), the only ones that count
             self.lowest = torch.minimum(self.lowest, values.amin(1))
-            self.good = values < values.median(1, keepdim=True).values
-            self.learn()
+            sign = torch.where(values < values.median(1, keepdim=True).values, -1, 1)
+            for _ in range(10):
+                self.optimizer.zero_grad()
+                softplus(sign * self.score(self.latest)).mean(1).sum().backward()
+                self.optimizer.step()
         return fresh, y
-
-    @torch.enable_grad()
-    def learn(self) -> None:
-        """Ten steps of the judge on the latest round."""
-        for _ in range(10):
-            score = self.score(self.points)
-            loss = softplus(torch.where(self.good, -score, score)).mean(1).sum()
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
 
     def doubt(self, fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
         """What the proposer makes small: the judge's doubt that its points are in the better half. (runs,)"""
@@ -101,12 +102,10 @@ class Game:
 
     @torch.no_grad()
     def cloud(self, fleet: Fleet, task: Task) -> Tensor:
-        """Chances over a grid of two coordinates, the latest points, and which are good. (runs, numbers)"""
-        side = torch.linspace(-2, 2, GRID)
-        plane = torch.zeros(GRID * GRID, self.points.shape[-1])
+        """Chances over a grid of two coordinates, then the latest points there. (runs, numbers)"""
+        side, plane = torch.linspace(-2, 2, GRID), torch.zeros(GRID * GRID, self.latest.shape[-1])
         plane[:, :2] = torch.cartesian_prod(side, side).flip(1)
-        parts = self.score(plane).sigmoid(), self.points[..., :2].flatten(1), self.good.float()
-        return torch.cat(parts, 1)
+        return torch.cat([self.score(plane).sigmoid(), self.latest[..., :2].flatten(1)], 1)
 
     def best(self, fleet: Fleet, task: Task) -> Tensor:
         """The lowest value found. (runs,)"""
@@ -117,13 +116,14 @@ class Game:
 def cloud_field(history: Sequence[Snapshot]) -> Field | None:
     """One judge's plane and the latest points of its run; none where there are none."""
     values = history[-1].values.get("cloud", torch.empty(0))
-    if values.ndim != 2 or values.shape[1] != GRID * GRID + 3 * LOOKS:
+    if not values.numel():
         return None
-    chance, points, good = np.split(shown(history[-1], values)[0], [GRID * GRID, -LOOKS])
-    x, y = (Axis(f"{which} coordinate", low=-2, high=2) for which in ("first", "second"))
-    about: Any = {"labels": (good > 0.5).astype(int), "names": ("worse half", "better half")}
-    plane, points = chance.reshape(GRID, GRID), points.reshape(LOOKS, 2)
-    return Field("cloud", "Where's it low?", x, y, plane, points=points, caption=CLOUD, **about)
+    chance, points = np.split(shown(history[-1], values)[0], [GRID * GRID])
+    axes = (Axis(f"{which} coordinate", low=-2, high=2) for which in ("first", "second"))
+    plane, names = chance.reshape(GRID, GRID), ("latest", "better half")
+    return Field(
+        "cloud", "Where's it low?", *axes, plane, None, points.reshape(-1, 2), None, CLOUD, None, names
+    )
 
 
 @plot("best", rows=False)
@@ -132,39 +132,33 @@ def best_lines(history: Sequence[Snapshot]) -> Lines | None:
     if "best" not in history[-1].values:
         return None
     line = step_line("two nets", history, lambda s: s.values["best"].clamp_min(LEAST))
-    axes = Axis("step", low=0), Axis("lowest value", low=LEAST, log=True)
+    axes = Axis("step", low=0), Axis("lowest value", high=10, log=True)
     return Lines("best", "How low so far?", *axes, [line], BEST, grows=True)
 
 
-def search(
-    way: str, function: str = "bowl", dims: int = 10, shrink: float = 0.97, runs: int = 5, seed: int = 0
-) -> Tensor:
+def search(way: str, function: str, dims: int = 10, runs: int = 5, seed: int = 0) -> Tensor:
     """Lowest value so far after every fifth round of as many looks, without nets. (runs, rounds / 5)
 
     way: "random", "no nets" (the best point so far, and the game's noise) or "CEM".
 
-    >>> search("random", runs=2).shape
+    >>> search("random", "bowl", runs=2).shape
     torch.Size([2, 20])
     """
     one_of("way", way, ["random", "no nets", "CEM"])
-    found = torch.zeros(runs, ROUNDS)
+    found = torch.full((runs, ROUNDS), torch.inf)
     for r in range(runs):
-        rng, best, middle = generator(seed + r), torch.zeros(dims), torch.zeros(dims)
-        spread, lowest = torch.eye(dims), torch.inf
+        rng, best, middle, spread = generator(seed + r), torch.zeros(dims), torch.zeros(dims), torch.eye(dims)
         for turn in range(ROUNDS):
             noise = torch.randn(LOOKS, dims, generator=rng)
-            x = {
-                "random": 4 * torch.rand(LOOKS, dims, generator=rng) - 2,
-                "no nets": best + NOISE * shrink**turn * noise,
-                "CEM": middle + noise @ torch.linalg.cholesky(spread + 1e-10 * torch.eye(dims)).T,
-            }[way].clamp(-2, 2)
-            values = FUNCTIONS[function](x)
-            if values.min() < lowest:
-                lowest, best = values.min(), x[values.argmin()]
+            x = middle + noise @ torch.linalg.cholesky(spread + 1e-10 * torch.eye(dims)).T
+            x = best + NOISE * 0.97**turn * noise if way == "no nets" else x
+            x = (4 * torch.rand(x.shape, generator=rng) - 2 if way == "random" else x).clamp(-2, 2)
+            values = FUNCTIONS[function](x)  # (looks,)
+            best = x[values.argmin()] if values.min() < found[r].min() else best
+            found[r, turn] = values.min()
             middle, new = around(x, values)
             spread = (spread + new) / 2
-            found[r, turn] = lowest
-    return found[:, 4::5]
+    return found.cummin(1).values[:, 4::5]
 
 
 def around(x: Tensor, values: Tensor, count: int = 20) -> tuple[Tensor, Tensor]:
@@ -173,12 +167,11 @@ def around(x: Tensor, values: Tensor, count: int = 20) -> tuple[Tensor, Tensor]:
     return best.mean(0), best.T.cov()
 
 
-def race(curves: Mapping[str, Tensor], title: str = "After as many looks") -> Lines:
+def race(title: str, curves: Mapping[str, Tensor]) -> Lines:
     """Lowest values so far (runs, points) of several ways, over the number of looks."""
     looks = 5 * LOOKS * np.arange(1, 1 + ROUNDS // 5)
     lines = [band_line(name, looks, finite(each).clip(LEAST)) for name, each in curves.items()]
-    axes = Axis("looks", low=0), Axis("lowest value", low=LEAST, log=True)
-    return Lines(f"race {title}", title, *axes, lines, BEST)
+    return Lines(title, title, Axis("looks", low=0), Axis("lowest value", log=True), lines, BEST)
 
 
 # A function of points (60, dims) and their values → mean and covariance of the best twenty.
@@ -189,10 +182,7 @@ rival = exercise(
     wrong={
         "Those are the highest values; we're looking for the lowest.": lambda x, v: around(x, -v),
         "Those are all sixty: keep the best twenty.": lambda x, v: around(x, v, 60),
-        "The covariance is of coordinates: (dims, dims), around the mean of the best.": lambda x, v: (
-            around(x, v)[0],
-            x.T.cov(),
-        ),
+        "The covariance is of the best twenty, too.": lambda x, v: (around(x, v)[0], x.T.cov()),
     },
     right="That's all there is to this rival, and it has no net at all.",
     rest="Sort by value, keep the first twenty, then their mean and their covariance.",
