@@ -35,7 +35,7 @@ SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 SHAPES |= {"by_size": (2, 5)}
-SHAPES |= {"cloud": (561,), "best": ()}
+SHAPES |= {"cloud": (561,)}
 
 
 def axes(picture) -> list:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn.functional import softplus
 
 from sbkit.core import Feature, Fleet, Snapshot, Task, generator, one_of
@@ -15,7 +15,7 @@ from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.models import mlp
 from sbkit.plots import Axis, Field, Lines
-from sbkit.plots.bands import band_line, finite, shown, step_line
+from sbkit.plots.bands import band_line, finite, shown
 
 LOOKS, ROUNDS, STEPS, NOISE, GRID = 60, 100, 3, 0.3, 21
 CLOUD = "Chance that a place is in the better half, as one judge sees it; points = latest looks. Follow them."
@@ -51,38 +51,34 @@ class Game:
         z, none, two = normal(256, 8).float(), torch.zeros(256, dims), torch.arange(256) % 2
         self.task = Task(z, none, z, none, {"drawn": Feature((*range(8),))})
         self.points = Task(none, two, none, two, {"point": Feature((*range(dims),))})  # worse or better half
-        self.proposer, self.seeds = (
-            mlp(self.task, depth=2, width=32, runs=runs, seed=seed),
-            (runs, seed + 1000),
-        )
-        about = {"transform": self.look, "penalty": self.doubt, "measure": [self.cloud, self.best]}
-        self.rules: dict[str, Any] = about | {"steps": STEPS * ROUNDS, "batch": LOOKS, "loss": self.value}
+        self.runs, self.seed = runs, seed
+        self.proposer = mlp(self.task, depth=2, width=32, runs=runs, seed=seed)
+        self.rules: dict[str, Any] = {"transform": self.look, "penalty": self.doubt, "batch": LOOKS}
+        self.rules |= {"measure": [self.cloud, self.log10_lowest], "steps": STEPS * ROUNDS}
+        self.rules["loss"] = lambda out, y: self.f(2 * out.detach().tanh()) + 0 * out.sum(-1)  # to be watched
         self.start()
 
     def start(self) -> None:
         """A judge that knows nothing, and no point looked at."""
-        self.judge = mlp(self.points, depth=2, width=32, runs=self.seeds[0], seed=self.seeds[1])
+        self.judge = mlp(self.points, depth=2, width=32, runs=self.runs, seed=self.seed + 1000)
         self.optimizer = torch.optim.Adam(self.judge.parameters(), lr=3e-3)
-        self.lowest = torch.full(self.seeds[:1], torch.inf)
-        self.latest = self.points.x[:LOOKS].expand(self.seeds[0], -1, -1)  # (runs, looks, dims)
+        self.lowest = torch.full((self.runs,), torch.inf)
+        self.latest = self.points.x[:LOOKS].expand(self.runs, -1, -1)  # (runs, looks, dims)
 
     def score(self, x: Tensor) -> Tensor:
         """The log odds that points (runs, n, dims) are in the better half, by each run's judge. (runs, n)"""
         return self.judge(x).diff(dim=-1)[..., 0]
 
     @torch.enable_grad()
-    def look(
-        self, fleet: Fleet, x: Tensor, y: Tensor, step: int, generators: Sequence[Generator]
-    ) -> tuple[Tensor, Tensor]:
+    def look(self, fleet: Fleet, x: Tensor, y: Tensor, step: int, generators: Any) -> tuple[Tensor, Tensor]:
         """Fresh random numbers for the proposer; before, every third step, a round of looks for the judge."""
-        width = 16 + y.shape[-1]
-        drawn = torch.stack([torch.randn(LOOKS, width, generator=g) for g in generators])
-        fresh, z, noise = drawn.split([8, 8, y.shape[-1]], -1)
+        drawn = torch.stack([torch.randn(LOOKS, 16 + y.shape[-1], generator=g) for g in generators])
+        fresh, z, noise = drawn.tensor_split([8, 16], -1)
         if step == 0:
             self.start()
         if step % STEPS == 0:
-            noise = NOISE * self.shrink ** (step // STEPS) * noise
-            self.latest = (2 * fleet(z).tanh() + noise).clamp(-2, 2).detach()
+            moved = 2 * fleet(z).tanh() + NOISE * self.shrink ** (step // STEPS) * noise
+            self.latest = moved.clamp(-2, 2).detach()
             values = self.f(self.latest)  # (runs, looks), the only ones that count
             self.lowest = torch.minimum(self.lowest, values.amin(1))
             sign = torch.where(values < values.median(1, keepdim=True).values, -1, 1)
@@ -96,10 +92,6 @@ class Game:
         """What the proposer makes small: the judge's doubt that its points are in the better half. (runs,)"""
         return softplus(-self.score(2 * logits.tanh())).mean(1)
 
-    def value(self, logits: Tensor, y: Tensor) -> Tensor:
-        """The function at the proposals, to be watched: its gradient is 0. (runs, n)"""
-        return self.f(2 * logits.detach().tanh()) + 0 * logits.sum(-1)
-
     @torch.no_grad()
     def cloud(self, fleet: Fleet, task: Task) -> Tensor:
         """Chances over a grid of two coordinates, then the latest points there. (runs, numbers)"""
@@ -107,9 +99,9 @@ class Game:
         plane[:, :2] = torch.cartesian_prod(side, side).flip(1)
         return torch.cat([self.score(plane).sigmoid(), self.latest[..., :2].flatten(1)], 1)
 
-    def best(self, fleet: Fleet, task: Task) -> Tensor:
-        """The lowest value found. (runs,)"""
-        return self.lowest
+    def log10_lowest(self, fleet: Fleet, task: Task) -> Tensor:
+        """Logarithm of the lowest value found. (runs,)"""
+        return self.lowest.clamp_min(LEAST).log10()
 
 
 @plot("cloud", rows=False)
@@ -120,20 +112,8 @@ def cloud_field(history: Sequence[Snapshot]) -> Field | None:
         return None
     chance, points = np.split(shown(history[-1], values)[0], [GRID * GRID])
     axes = (Axis(f"{which} coordinate", low=-2, high=2) for which in ("first", "second"))
-    plane, names = chance.reshape(GRID, GRID), ("latest", "better half")
-    return Field(
-        "cloud", "Where's it low?", *axes, plane, None, points.reshape(-1, 2), None, CLOUD, None, names
-    )
-
-
-@plot("best", rows=False)
-def best_lines(history: Sequence[Snapshot]) -> Lines | None:
-    """The lowest value over steps."""
-    if "best" not in history[-1].values:
-        return None
-    line = step_line("two nets", history, lambda s: s.values["best"].clamp_min(LEAST))
-    axes = Axis("step", low=0), Axis("lowest value", high=10, log=True)
-    return Lines("best", "How low so far?", *axes, [line], BEST, grows=True)
+    about: Any = {"points": points.reshape(-1, 2), "names": ("latest", "better half"), "caption": CLOUD}
+    return Field("cloud", "Where's it low?", *axes, chance.reshape(GRID, GRID), **about)
 
 
 def search(way: str, function: str, dims: int = 10, runs: int = 5, seed: int = 0) -> Tensor:
@@ -147,7 +127,8 @@ def search(way: str, function: str, dims: int = 10, runs: int = 5, seed: int = 0
     one_of("way", way, ["random", "no nets", "CEM"])
     found = torch.full((runs, ROUNDS), torch.inf)
     for r in range(runs):
-        rng, best, middle, spread = generator(seed + r), torch.zeros(dims), torch.zeros(dims), torch.eye(dims)
+        rng, spread = generator(seed + r), torch.eye(dims)
+        best = middle = torch.zeros(dims)
         for turn in range(ROUNDS):
             noise = torch.randn(LOOKS, dims, generator=rng)
             x = middle + noise @ torch.linalg.cholesky(spread + 1e-10 * torch.eye(dims)).T
