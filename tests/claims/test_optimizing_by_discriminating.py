@@ -64,3 +64,9 @@ def test_the_race_on_bowl_and_valley():
         assert (other["random"] - nets).mean() > least
         assert (other["CEM"] - nets).mean() < 0.6  # never clearly behind
         assert (other["no nets"] - nets).mean() < 0.5
+
+
+@pytest.mark.slow
+def test_noise_that_stays_keeps_them_high():
+    still, shrunk = (played("bowl", 10, shrink).lowest.log10() for shrink in (1.0, 0.97))
+    assert (still - shrunk).mean() > 1
