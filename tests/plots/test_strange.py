@@ -41,6 +41,7 @@ SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 SHAPES |= {"by_size": (2, 5)}
 SHAPES |= {"solved": (), "apart": (2,)}
 SHAPES |= {"tagging": (3,)}
+SHAPES |= {"cloud": (561,)}
 
 
 def axes(picture) -> list:
