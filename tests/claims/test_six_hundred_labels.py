@@ -107,3 +107,14 @@ def test_the_bottleneck_costs_what_the_clusters_seem_to_bring():
     assert 0.75 < (found["linear"][1] - found["net"][1]) / gap < 1.6
     assert found["wide"][1] > found["net"][1] + 0.03
     assert found["none"][1] < found["stages"][1] - 0.04
+
+
+@pytest.mark.slow
+def test_shuffled_clusters_hide_right_tags_from_the_beam():
+    found = []
+    for alike in (True, False):
+        sb.last(run := lesson(alike=alike, seed=7300))
+        of = extra.clusters(run.task, 24, alike, seed=7300)
+        kept, _ = extra.beamed(run.fleet.predict(run.task.x_test), of, 4)
+        found.append(float((kept.isfinite() * run.task.y_test).sum(-1).mean()))
+    assert found[0] > 0.94 and found[1] < 0.82
