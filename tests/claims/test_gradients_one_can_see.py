@@ -1,7 +1,7 @@
 """The science of the lesson "Can you see what a net looks for?", at other seeds than its own.
 
-Row 15 of the course's sheet: J. Cohen, Kaur and Lipton 2019 on digits. Not asserted: how many walks of plain
-nets arrive at steps of 0.1 to 0.2, which hangs on the step, and anything about smoothing the walk of noisy nets.
+Row 15 of the course's sheet: J. Cohen, Kaur and Lipton 2019 on digits. Not asserted: how many walks
+of plain nets arrive at steps of 0.1 to 0.2, which hangs on the step, and what averaging does to noisy nets.
 """
 
 import json
