@@ -70,7 +70,7 @@ def attack(kind: str, size: float, jitter: float = 0.1, fixed: bool = False) -> 
 
 
 def bent(task: Task) -> Tensor:
-    """New digits, each through a map drawn from N(0, 0.15²) around the one that leaves it as it is. (n, 64)"""
+    """New digits, each through a map of its own, 1 + p with p from N(0, 0.15²). (n, 64)"""
     return warp(task.x_test, 0.15 * torch.randn(len(task.x_test), 6, generator=generator(0)).to(task.x_test))
 
 
@@ -94,16 +94,17 @@ def watch(task: Task, change: Any) -> list[Callable[..., Tensor]]:
     return [shown_now, reads]
 
 
+def rows(images: Any, title: str, caption: str) -> Images:
+    """Two rows of eight images (16, 64)."""
+    pixels, ink = finite(torch.as_tensor(images)).reshape(16, 8, -1), Axis("ink", low=0, high=1)
+    return Images("shown_now", title, pixels, columns=8, caption=caption, scale=ink)
+
+
 @plot("shown_now")
 def lesson_images(history: Sequence[Snapshot]) -> Images | None:
     """Eight digits and what net 0 is shown of them at the latest step."""
     found = history[-1].values.get("shown_now")
-    if found is None:
-        return None
-    pixels = shown(history[-1], found)[0].reshape(16, 8, -1)
-    return Images(
-        "shown_now", "What it learns from", pixels, None, (), 8, LESSONS, Axis("ink", low=0, high=1)
-    )
+    return None if found is None else rows(shown(history[-1], found)[0], "What it learns from", LESSONS)
 
 
 @plot("reads")
@@ -123,7 +124,7 @@ def bars(each: Mapping[str, Tensor], title: str = "Which attack teaches?") -> Ba
     return Bars("read", title, Axis("share read", low=0, high=1), [*each] * 2, middle(values.T)[0], **about)
 
 
-_P, _SLOPE = normal(5, 6), normal(5, 6, seed=1)
+_P, _SLOPE = normal(5, 6), normal(5, 6, seed=1)  # (digits, 6) each
 
 # A function of where warps start and the loss's slopes there, (n, 6) each, and a size → where they end.
 stepped = exercise(
@@ -138,5 +139,27 @@ stepped = exercise(
     },
     right="One step, as long for every digit.",
     rest="start + size × slope / length of that row's slope.",
+    keeps=True,
+)
+
+
+def _aim(p: Tensor) -> Tensor:
+    """Cosine of each step to p and the attacker's own. (digits,)"""
+    return torch.cosine_similarity(p - _P, _SLOPE, dim=1)
+
+
+# A function of where warps start and end, (n, 6) each → as long steps from there that nobody has aimed.
+unaimed = exercise(
+    "start and end",
+    tries=[(_P, _P + _SLOPE / 5)],
+    want=lambda start, end: start + (end - start).roll(2, -1),
+    measured=lambda p: [(p - _P).norm(dim=1) * 5 / _SLOPE.norm(dim=1), _aim(p).abs().max() < 0.99],
+    wrong={
+        "That's the attack itself, forth or back: aim nowhere.": (lambda p, q: q, lambda p, q: 2 * p - q),
+        "Start where the attacker starts: the jitter belongs to both.": lambda p, q: (q - p).roll(2, -1),
+        "Nothing moves: then the control lacks the steps, too.": lambda p, q: p,
+    },
+    right="The same start, the same lengths, and nobody has aimed.",
+    rest="Each step should be as long as the attacker's, from the same start.",
     keeps=True,
 )
