@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -75,8 +75,8 @@ def walks(fleet: Fleet, task: Task, **how: Any) -> Tensor:
     return torch.cat([at, sure[..., None], each.expand_as(sure)[..., None]], -1)
 
 
-def watch(task: Task, **how: Any) -> list[Callable[..., Tensor]]:
-    """Measures of `sb.fit` on the test rows of this task: four walks, and the share of forty that arrives."""
+def watch(task: Task, **how: Any) -> dict[str, Any]:
+    """What has `sb.fit` measure, on this task's test rows: four walks, and the share of forty that arrives."""
 
     def strip(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
         return walks(fleet, of, **how)  # (runs, 24, d + 2)
@@ -84,7 +84,7 @@ def watch(task: Task, **how: Any) -> list[Callable[..., Tensor]]:
     def taken(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
         return arrived(fleet, of, 40, **how)  # (runs,)
 
-    return [strip, taken]
+    return {"every": 50, "measure": [strip, taken]}
 
 
 def strip(found: Any, title: str = "What does it look for?") -> Images:
