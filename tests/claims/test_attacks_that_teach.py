@@ -96,3 +96,12 @@ def test_a_run_alone_is_the_run_in_a_fleet(kind):
 def test_a_kind_that_is_not_known_is_refused():
     with pytest.raises(sb.core.SbkitError, match="wrap"):
         extra.attack("wrap", 0.2)
+
+
+@pytest.mark.slow
+def test_the_aim_adds_to_warps_and_the_strongest_attack_teaches_nothing():
+    none, random, aimed = taught("none", 0), taught("random warp", 0.2), taught("warp", 0.2)
+    assert random[1] > none[1] + 0.1 and aimed[1] > random[1] + 0.02
+    assert abs(aimed[0] - random[0]) < 0.03 and aimed[0] > none[0] - 0.02
+    assert aimed[1] > taught("pixels", 1)[1] + 0.12
+    assert taught("warp", 0.8, 0, True)[0] < 0.3 < none[0]

@@ -76,7 +76,7 @@ def walks(fleet: Fleet, task: Task, **how: Any) -> Tensor:
 
 
 def watch(task: Task, **how: Any) -> dict[str, Any]:
-    """What has `sb.fit` measure, on this task's test rows: four walks, and the share of forty that arrives."""
+    """What `sb.fit` is to measure, on this task's test rows: four walks, the share of forty that arrives."""
 
     def strip(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
         return walks(fleet, of, **how)  # (runs, 24, d + 2)
