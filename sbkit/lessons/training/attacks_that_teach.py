@@ -103,14 +103,14 @@ def rows(images: Any, title: str, caption: str) -> Images:
 @plot("shown_now")
 def lesson_images(history: Sequence[Snapshot]) -> Images | None:
     """Eight digits and what net 0 is shown of them at the latest step."""
-    found = history[-1].values.get("shown_now")
-    return None if found is None else rows(shown(history[-1], found)[0], "What it learns from", LESSONS)
+    found = history[-1].values.get("shown_now", torch.empty(0))
+    return rows(shown(history[-1], found)[0], "What it learns from", LESSONS) if found.numel() else None
 
 
 @plot("reads")
 def read_lines(history: Sequence[Snapshot]) -> Lines | None:
     """Shares of new digits read over steps, as they are and warped."""
-    if "reads" not in history[-1].values:
+    if not history[-1].values.get("reads", torch.empty(0)).numel():
         return None
     lines = [step_line(name, history, lambda s, i=i: s.values["reads"][:, i]) for i, name in enumerate(SIDES)]
     y, words = Axis("share read", low=0, high=1), READS.format(told(history[-1])["over"])

@@ -97,14 +97,14 @@ def strip(found: Any, title: str = "What does it look for?") -> Images:
 @plot("strip")
 def strip_images(history: Sequence[Snapshot]) -> Images | None:
     """The latest walks of net 0, with how sure it is of each image."""
-    found = history[-1].values.get("strip")
-    return None if found is None else strip(shown(history[-1], found))
+    found = history[-1].values.get("strip", torch.empty(0))
+    return strip(shown(history[-1], found)) if found.numel() else None
 
 
 @plot("taken")
 def taken_line(history: Sequence[Snapshot]) -> Lines | None:
     """The share of walks that arrive, over steps of training."""
-    if "taken" not in history[-1].values:
+    if not history[-1].values.get("taken", torch.empty(0)).numel():
         return None
     line = step_line("taken", history, lambda s: s.values["taken"])
     said, x = TAKEN.format(told(history[-1])["over"]), Axis("step", low=0)
