@@ -1,7 +1,7 @@
 """The science of the lesson "Can you see what a net looks for?", at other seeds than its own.
 
-Row 15 of the course's sheet: Kaur, Cohen and Lipton 2019 on digits. Not asserted: how many walks of plain
-nets arrive at steps of 0.1 to 0.2, which hangs on the step, and anything about smoothing the walk of noisy nets.
+Row 15 of the course's sheet: Kaur, Cohen and Lipton 2019 on digits. Not asserted: how many walks
+of plain nets arrive at steps of 0.1 to 0.2, which hangs on the step, and what averaging does to noisy nets.
 """
 
 import json
@@ -28,7 +28,7 @@ def lesson() -> dict[str, Any]:
     names: dict[str, Any] = {"sb": sb, "extra": extra, "torch": torch}
     for cell in cells:
         if cell["id"] in ("plain", "held"):
-            exec("".join(cell["source"]).split("\n\n\nplain, task")[0], names)  # noqa: S102
+            exec("".join(cell["source"]), names)  # noqa: S102
     return names
 
 

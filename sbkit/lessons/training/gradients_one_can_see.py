@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -75,8 +75,8 @@ def walks(fleet: Fleet, task: Task, **how: Any) -> Tensor:
     return torch.cat([at, sure[..., None], each.expand_as(sure)[..., None]], -1)
 
 
-def watch(task: Task, **how: Any) -> list[Callable[..., Tensor]]:
-    """Measures of `sb.fit` on the test rows of this task: four walks, and the share of forty that arrives."""
+def watch(task: Task, **how: Any) -> dict[str, Any]:
+    """What `sb.fit` is to measure, on this task's test rows: four walks, the share of forty that arrives."""
 
     def strip(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
         return walks(fleet, of, **how)  # (runs, 24, d + 2)
@@ -84,7 +84,7 @@ def watch(task: Task, **how: Any) -> list[Callable[..., Tensor]]:
     def taken(fleet: Fleet, task: Task, of: Task = task) -> Tensor:
         return arrived(fleet, of, 40, **how)  # (runs,)
 
-    return [strip, taken]
+    return {"every": 50, "measure": [strip, taken]}
 
 
 def strip(found: Any, title: str = "What does it look for?") -> Images:
@@ -97,14 +97,14 @@ def strip(found: Any, title: str = "What does it look for?") -> Images:
 @plot("strip")
 def strip_images(history: Sequence[Snapshot]) -> Images | None:
     """The latest walks of net 0, with how sure it is of each image."""
-    found = history[-1].values.get("strip")
-    return None if found is None else strip(shown(history[-1], found))
+    found = history[-1].values.get("strip", torch.empty(0))
+    return strip(shown(history[-1], found)) if found.numel() else None
 
 
 @plot("taken")
 def taken_line(history: Sequence[Snapshot]) -> Lines | None:
     """The share of walks that arrive, over steps of training."""
-    if "taken" not in history[-1].values:
+    if not history[-1].values.get("taken", torch.empty(0)).numel():
         return None
     line = step_line("taken", history, lambda s: s.values["taken"])
     said, x = TAKEN.format(told(history[-1])["over"]), Axis("step", low=0)
