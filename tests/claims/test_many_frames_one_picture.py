@@ -13,7 +13,10 @@ from sbkit.lessons.gallery import many_frames_one_picture as extra
 
 def trained(frames: int, moves: bool, noise: float, steps: int, seed: int) -> torch.Tensor:
     """PSNR of five nets on new pictures. (5,)"""
-    task, fleet = extra.shots(frames, moves, noise, seed=seed), extra.fusing(frames, 5, seed)
+    task, fleet = (
+        extra.shots(frames, moves, noise, seed=seed),
+        sb.models.fleet_of(lambda: extra.Fusing(frames), 5, seed),
+    )
     sb.last(sb.fit(fleet, task, optimizer="adam", lr=0.01, batch=32, steps=steps, stop=None))
     return extra.psnr(fleet, task)[:, 0]
 
@@ -29,19 +32,15 @@ def test_frames_are_pictures_moved_and_made_coarse():
     for x, y in zip(task.x.view(-1, 4, 6, 6).numpy(), task.y.view(-1, 12, 12).numpy(), strict=True):
         coarse = y.reshape(6, 2, 6, 2).mean((1, 3))
         assert np.allclose(x[0], coarse, atol=1e-5)
-        right, left = (y[:, 1:11], y[:, 1:11])  # the columns that a step to a side keeps
+        ends = y[:, 1:11].reshape(6, 2, 5, 2).mean((1, 3))  # without what a step to a side shows anew
         for frame in x[1:]:
-            moved = right.reshape(6, 2, 5, 2).mean((1, 3)), left.reshape(6, 2, 5, 2).mean((1, 3))
-            near = [
-                np.allclose(frame[:, :5], moved[0], atol=1e-5),
-                np.allclose(frame[:, 1:], moved[1], atol=1e-5),
-            ]
+            near = [np.allclose(part, ends, atol=1e-5) for part in (frame[:, :5], frame[:, 1:])]
             assert any(near) or np.allclose(frame, coarse, atol=1e-5)
     assert abs(float(task.y.var()) - 1) < 0.1
 
 
 def test_quality_is_what_it_is_called():
-    task, fleet = extra.shots(2, n=8, seed=5), extra.fusing(2, 2, 5)
+    task, fleet = extra.shots(2, n=8, seed=5), sb.models.fleet_of(lambda: extra.Fusing(2), 2, 5)
     error = (fleet.predict(task.x_test).double() - task.y_test).square().mean((1, 2))
     assert torch.allclose(extra.psnr(fleet, task)[:, 0].double(), 10 * torch.log10(16 / error), atol=1e-4)
     assert extra.strip(fleet, task).shape == (2, 4, 12, 12)

@@ -11,8 +11,7 @@ from torch.nn import functional
 from sbkit.core import Feature, Fleet, Snapshot, Task, generator
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
-from sbkit.models import fleet_of
-from sbkit.plots import Axis, Images, Line, Lines
+from sbkit.plots import Axis, Images, Lines
 from sbkit.plots.bands import finite, step_line
 
 FINE, COARSE = 12, 6  # pixels along a sharp picture, and along a frame
@@ -70,11 +69,6 @@ class Fusing(nn.Module):
         return self.paint(h[:, 0]).flatten(1)
 
 
-def fusing(frames: int, runs: int = 3, seed: int = 0) -> Fleet:
-    """Nets that make one picture of 1, 2, 4, 8 … frames."""
-    return fleet_of(lambda: Fusing(frames), runs, seed)
-
-
 def enlarged(task: Task, rows: int = 128) -> Tensor:
     """Pictures made without a net: the mean of the frames, and the first, enlarged. (2, n, 144)"""
     seen = task.x_test[:rows].view(-1, *task.shape)
@@ -101,29 +95,18 @@ def psnr_lines(history: Sequence[Snapshot]) -> Lines | None:
     """Quality over steps."""
     if "psnr" not in history[-1].values:
         return None
-    lines: list[Line] = [
-        step_line(name, history, lambda s, i=i: s.values["psnr"][:, i], dash=i > 0)
-        for i, name in enumerate(WAYS)
-    ]
-    return Lines(
-        "psnr",
-        "How good is the picture?",
-        Axis("step", low=0),
-        Axis("PSNR", "dB"),
-        lines,
-        QUALITY,
-        grows=True,
-    )
+    each = {name: lambda s, i=i: s.values["psnr"][:, i] for i, name in enumerate(WAYS)}
+    lines = [step_line(name, history, of, dash=name != "net") for name, of in each.items()]
+    axes = Axis("step", low=0), Axis("PSNR", "dB")
+    return Lines("psnr", "How good is the picture?", *axes, lines, QUALITY, grows=True)
 
 
 @plot("strip")
 def strip_images(history: Sequence[Snapshot]) -> Images | None:
     """The picture, four ways, of net 0."""
     values = history[-1].values.get("strip", torch.empty(0))
-    if not values.numel():
-        return None
-    labels = ("first frame", "mean", "net", "as it is")
-    return Images("strip", "One picture", finite(values[0]), labels=labels, columns=4, caption=STRIP)
+    about = {"labels": ("first frame", "mean", "net", "sharp"), "columns": 4, "caption": STRIP}
+    return Images("strip", "One picture", finite(values[0]), **about) if values.numel() else None
 
 
 def frames(task: Task, row: int = 0) -> Images:
@@ -131,11 +114,9 @@ def frames(task: Task, row: int = 0) -> Images:
     seen = (
         task.x_test[row].view(task.shape).repeat_interleave(2, 1).repeat_interleave(2, 2)
     )  # (frames, 12, 12)
-    labels = [*(f"frame {i + 1}" for i in range(len(seen))), "the picture"]
+    labels = [*(f"frame {i + 1}" for i in range(len(seen))), "sharp"]
     pixels = finite(torch.cat([seen, task.y_test[row].view(1, FINE, FINE)]))
-    return Images(
-        "frames", "Can you make it out?", pixels, labels=labels, columns=len(labels), caption=FRAMES
-    )
+    return Images("frames", "Can you make it out?", pixels, labels=labels, columns=5, caption=FRAMES)
 
 
 def _psnr(told: Tensor, true: Tensor, power: int = 2, peak: float = PEAK**2) -> Tensor:
@@ -151,9 +132,6 @@ decibels = exercise(
         "The peak counts by its square, too: 16, not 4.": lambda told, true: _psnr(told, true, peak=PEAK),
         "The error counts by its square: (told - true)**2.": lambda told, true: _psnr(told, true, power=1),
         "Ten times the logarithm to base 10: take log10.": lambda told, true: _psnr(told, true) * 2.302585,
-        "The mean of the squares over all pixels, not their sum.": lambda told, true: _psnr(
-            told, true, peak=PEAK**2 / told.numel()
-        ),
     },
     right="That's the first picture's measure: every 3 dB halve the squared error.",
     rest="10 · log10(16 / the mean squared error).",
