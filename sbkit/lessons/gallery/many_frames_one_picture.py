@@ -17,6 +17,13 @@ from sbkit.plots.bands import finite, step_line
 FINE, COARSE = 12, 6  # pixels along a sharp picture, and along a frame
 PEAK = 4  # from two standard deviations below the mean of all pixels to two above
 WAYS = ("net", "mean of the frames", "first frame")
+WORLDS = {  # name → frames, camera, noise and steps, as the lesson's dials have them
+    "1 frame, noise": (1, "moves", 1.0, 200),
+    "4 frames, noise": (4, "moves", 1.0, 200),
+    "4 frames, noise, at rest": (4, "rests", 1.0, 200),
+    "1 frame, no noise": (1, "moves", 0.0, 700),
+    "4 frames, no noise": (4, "moves", 0.0, 700),
+}
 QUALITY = "PSNR on new pictures, in dB; band = min–max over nets, dashed = without a net. Watch who gains."
 STRIP = "The same new picture: from one frame, from the mean, from net 0, and as it is. Compare the details."
 FRAMES = "Frames of one picture, each blurred, noisy and a little moved; the last is the picture itself."
