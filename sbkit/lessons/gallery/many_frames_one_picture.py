@@ -100,7 +100,7 @@ def strip(fleet: Fleet, task: Task) -> Tensor:
 @plot("psnr")
 def psnr_lines(history: Sequence[Snapshot]) -> Lines | None:
     """Quality over steps."""
-    if "psnr" not in history[-1].values:
+    if not history[-1].values.get("psnr", torch.empty(0)).numel():
         return None
     each = {name: lambda s, i=i: s.values["psnr"][:, i] for i, name in enumerate(WAYS)}
     lines = [step_line(name, history, of, dash=name != "net") for name, of in each.items()]
