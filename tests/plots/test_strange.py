@@ -33,7 +33,7 @@ SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (
 SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
-SHAPES |= {"signal": (5,)}
+SHAPES |= {"signal": (5,), "gammas": (7,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 
 
