@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -46,7 +47,7 @@ def chosen(fleet: Fleet, train: str) -> list[Tensor]:
     """
     one_of("choice of what trains", train, WHO)
     norms = {id(p) for part in fleet.modules() if isinstance(part, nn.BatchNorm2d) for p in part.parameters()}
-    weights = [*fleet.parameters()]
+    weights: Sequence[Tensor] = [*fleet.parameters()]
     kinds = ["norm" if id(p) in norms else "convolutions" for p in weights[:-2]] + ["output"] * 2
     of = [kind for kind, p in zip(kinds, weights, strict=True) for _ in range(p[0].numel())]  # (P,)
     wanted = of if train in ("anywhere", "all") else [train.removeprefix("some of ")] * len(of)
@@ -81,7 +82,7 @@ def only(fleet: Fleet, train: str) -> Callable[[Fleet, int], None]:
 
 def gammas(fleet: Fleet, task: Task) -> Tensor:
     """All γ of each net, smallest to largest. (runs, γ)"""
-    found = [part.weight for part in fleet.modules() if isinstance(part, nn.BatchNorm2d)]
+    found: list[Tensor] = [part.weight for part in fleet.modules() if isinstance(part, nn.BatchNorm2d)]
     return torch.cat(found, 1).detach().sort(1).values
 
 
@@ -91,8 +92,9 @@ def gammas_lines(history: Sequence[Snapshot]) -> Lines | None:
     if "gammas" not in history[-1].values:
         return None
     values = shown(history[-1], history[-1].values["gammas"])  # (runs, γ)
-    place: Any = range(1, 1 + values.shape[1])
-    lines = [band_line("γ", place, values), Line("born", place, [1.0] * len(place), dash=True)]
+    place, ones = np.arange(1, 1 + values.shape[1]), np.ones(values.shape[1], np.float32)
+    lines = [band_line("γ", place, values), Line("born", place, ones, dash=True)]
+    axes = Axis("place", low=0), Axis("γ")
     return Lines("gammas", "Scales of the norms", *axes, lines, GAMMAS.format(told(history[-1])["over"]))
 
 
