@@ -140,7 +140,7 @@ def _drawn(mask: Tensor) -> list[Tensor]:
 
 
 # A function of a pool, bool (n,), and a count → so many of the pool, drawn, as bool (n,).
-control = exercise(
+same_count = exercise(
     "pool and count",
     tries=[(_POOL, 224)],
     want=lambda pool, count: pool & ((pool.cumsum(0) * count) % pool.sum() < count),
