@@ -39,6 +39,7 @@ SHAPES |= {"signal": (5,)}
 SHAPES |= {"certainty": (40, 2), "drift": (2,), "recalled": (3,)}
 SHAPES |= {"strip": (24, 66), "taken": (), "shown_now": (16, 64), "reads": (2,)}
 SHAPES |= {"psnr": (3,), "strip": (4, 12, 12)}
+SHAPES |= {"signal": (5,), "gammas": (7,)}
 SHAPES |= {"between": (11,), "risks": (12,), "area": ()}
 SHAPES |= {"by_size": (2, 5)}
 SHAPES |= {"solved": (), "apart": (2,)}
