@@ -5,27 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sbkit.core import Fleet, Snapshot, Task, generator
 from sbkit.course.exercise import exercise, normal
+from sbkit.data import stack
 from sbkit.models import fleet_of
 from sbkit.plots import Axis, Bars
 from sbkit.plots.bands import finite, middle
 
 STEPS, TONES = 16, 4  # moments heard, and tones to tell apart
-KINDS = {"complex": (2, 8), "real": (1, 16)}  # parts of a number, and width
+KINDS = {"complex": (2, 16), "real": (1, 32)}  # parts of a number, and width
 HEARD = (
     "Share of new tones told right; bar = mean, dots = nets. See how far apart the bars are. Chance: 0.25."
 )
 
 
-def tones(n: int = 1000, noise: float = 0.5, seed: int = 0, n_test: int = 1000) -> Task:
+def tones(n: int = 1000, noise: float = 0.5, seed: int = 0, n_test: int = 500) -> Task:
     """Hands that turn 1, 2, 3 or 4 times around, from any start, seen 16 times with noise: x, y of each."""
-    rng = generator(seed)
-    rows = n + n_test
+    rng, rows = generator(seed), n + n_test
     y, start = torch.randint(TONES, (rows,), generator=rng), torch.rand(rows, generator=rng)
     turns = start[:, None] + (y[:, None] + 1) * torch.arange(STEPS) / STEPS  # (rows, steps)
     place = torch.stack([(2 * math.pi * turns).cos(), (2 * math.pi * turns).sin()], -1)
@@ -33,16 +32,9 @@ def tones(n: int = 1000, noise: float = 0.5, seed: int = 0, n_test: int = 1000) 
     return Task(z[:n], y[:n], z[n:], y[n:], {}, shape=(STEPS, 2))
 
 
-def powers(parts: int) -> Tensor:
-    """What i to the number of imaginary factors is, real and imaginary, of 8 products of three; 1 if real.
-
-    >>> powers(2)[0, 1, 1], powers(2)[1, 1, 1]
-    (tensor([-1.,  0.]), tensor([ 0., -1.]))
-    """
-    each = torch.zeros((parts,) * 4)
-    for a, b, c in np.ndindex(each.shape[:3]):
-        each[a, b, c, (a + b + c) % 2] = (-1) ** ((a + b + c) // 2)
-    return each
+def draws(n: int = 1000, seed: int = 0, runs: int = 6) -> Task:
+    """Tones of its own for each run."""
+    return stack([tones(n, seed=seed + r) for r in range(runs)])
 
 
 class Layer(nn.Module):
@@ -62,10 +54,14 @@ class Layer(nn.Module):
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, soft: bool = True) -> Tensor:
-    """Attention by each of the products of parts, added up with their signs. (…, parts, steps, width) each"""
+    """Attention: all products of parts, each with its softmax, and signs. (…, parts, steps, width) each"""
     scores = q[..., :, None, :, :] @ k[..., None, :, :, :].mT / math.sqrt(q.shape[-1])
-    each = (scores.softmax(-1) if soft else scores)[..., :, :, None, :, :] @ v[..., None, None, :, :, :]
-    return torch.einsum("...abcth,abcd->...dth", each, powers(q.shape[-3]).to(each))
+    w = scores.softmax(-1) if soft else scores  # (…, parts of q, parts of k, steps, steps)
+    if q.shape[-3] == 1:
+        return w[..., 0, :, :] @ v
+    same, mixed = w[..., 0, 0, :, :] - w[..., 1, 1, :, :], w[..., 0, 1, :, :] + w[..., 1, 0, :, :]
+    real, imaginary = v.unbind(-3)
+    return torch.stack([same @ real - mixed @ imaginary, same @ imaginary + mixed @ real], -3)
 
 
 class Listener(nn.Module):
@@ -87,13 +83,13 @@ class Listener(nn.Module):
         return self.out((h + self.units(h).relu()).mean(-2))
 
 
-def listeners(numbers: str = "complex", start: str = "as it is", seed: int = 0, runs: int = 8) -> Fleet:
-    """Nets of complex or real layers, whose first weights are as they are or "quieter", divided by √2."""
+def listeners(numbers: str = "complex", weights: str = "usual", seed: int = 0, runs: int = 6) -> Fleet:
+    """Nets of complex or real layers, whose first weights are "usual" or "quieter", divided by √2."""
 
     def net() -> Listener:
         made = Listener(*KINDS[numbers])
         for part in made.modules():
-            if isinstance(part, Layer) and start == "quieter":
+            if isinstance(part, Layer) and weights == "quieter":
                 part.weight.data /= math.sqrt(2)
         return made
 
