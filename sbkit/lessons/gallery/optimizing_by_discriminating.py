@@ -111,9 +111,9 @@ def cloud_field(history: Sequence[Snapshot]) -> Field | None:
     if not values.numel():
         return None
     chance, points = np.split(shown(history[-1], values)[0], [GRID * GRID])
-    axes = (Axis(f"{which} coordinate", low=-2, high=2) for which in ("first", "second"))
+    x, y = (Axis(f"{which} coordinate", low=-2, high=2) for which in ("first", "second"))
     about: Any = {"points": points.reshape(-1, 2), "names": ("latest", "better half"), "caption": CLOUD}
-    return Field("cloud", "Where's it low?", *axes, chance.reshape(GRID, GRID), **about)
+    return Field("cloud", "Where's it low?", x, y, chance.reshape(GRID, GRID), **about)
 
 
 def search(way: str, function: str, dims: int = 10, runs: int = 5, seed: int = 0) -> Tensor:
