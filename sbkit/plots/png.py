@@ -139,11 +139,12 @@ def _along(axes: Any, which: str, axis: Axis) -> None:
     ends, drawn = (axis.low, axis.high), getattr(axes, f"{which}axis")
     axes.set(**{f"{which}label": axis.text})
     if axis.log:
+        if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
+            ends = (0.1, 1)
+            axes.set(**{f"{which}lim": ends})
         axes.set(**{f"{which}scale": "log"})
         drawn.set_major_formatter(FormatStrFormatter("%g"))
         drawn.set_minor_formatter(LogFormatter(labelOnlyBase=False))
-        if not np.isfinite(getattr(axes.dataLim, f"minpos{which}")):  # nothing above 0 to scale by
-            ends = (0.1, 1)
     if axis.ticks:
         drawn.set_ticks(range(len(axis.ticks)), axis.ticks)
     else:
