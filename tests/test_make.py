@@ -167,8 +167,13 @@ def test_make_test_leaves_no_test_out():
     assert {"style", "types", "stage", "audit", "quick", "colab", "slow", "kernel", "notebook-tests"} < set(
         parts
     )
-    assert parts.index("quick") < parts.index("slow") < parts.index("browser")
-    for marks in ("QUICK := not slow and not browser\n", "-m 'slow and not browser'\n", "-m browser\n"):
+    assert parts.index("quick") < parts.index("slow") < parts.index("browser") < parts.index("screens")
+    assert (ROOT / re.findall(r"^SCREENS := (.*)$", makefile, re.MULTILINE)[0]).exists()
+    for marks in (
+        "QUICK := not slow and not browser\n",
+        "-m 'slow and not browser'\n",
+        "-m browser --ignore $(SCREENS)\n",
+    ):
         assert makefile.count(marks) == 1
 
 

@@ -43,7 +43,7 @@ def test_quality_is_what_it_is_called():
     task, fleet = extra.shots(2, n=8, seed=5), sb.models.fleet_of(lambda: extra.Fusing(2), 2, 5)
     error = (fleet.predict(task.x_test).double() - task.y_test).square().mean((1, 2))
     assert torch.allclose(extra.psnr(fleet, task)[:, 0].double(), 10 * torch.log10(16 / error), atol=1e-4)
-    assert extra.strip(fleet, task).shape == (2, 4, 12, 12)
+    assert extra.views(fleet, task).shape == (2, 4, 12, 12)
 
 
 @pytest.mark.slow

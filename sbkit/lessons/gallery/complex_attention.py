@@ -15,11 +15,9 @@ from sbkit.models import fleet_of
 from sbkit.plots import Axis, Bars
 from sbkit.plots.bands import finite, middle
 
-STEPS, TONES = 16, 4  # moments heard, and tones to tell apart
+STEPS, TONES, REAL = 16, 4, torch.tensor([[[1.0]], [[0.0]]])  # moments heard, tones; no imaginary part
 KINDS = {"complex": (2, 16), "real": (1, 32)}  # parts of a number, and width
-HEARD = (
-    "Share of new tones told right; bar = mean, dots = nets. See how far apart the bars are. Chance: 0.25."
-)
+HEARD = "Share of new tones told right; bar = mean, dots = nets; chance: 0.25. How far apart are the bars?"
 
 
 def tones(n: int = 1000, noise: float = 0.5, seed: int = 0, n_test: int = 500) -> Task:
@@ -114,9 +112,7 @@ quieter = exercise(
     wrong={
         "Nothing has changed: the control would be the experiment.": lambda weight: weight,
         "That's too quiet: the variance goes with the square of a weight.": lambda weight: weight / 2,
-        "Without imaginary parts its layers are two real ones: you'd change more than the loudness.": (
-            lambda weight: weight * torch.tensor([1.0, 0])[:, None, None]
-        ),
+        "Without imaginary parts you'd change more than the loudness.": lambda weight: weight * REAL,
     },
     right="Now both begin equally loud, and only the arithmetic differs.",
     rest="Give weights of the same shape: what number makes the variance of the answers half as large?",

@@ -12,7 +12,7 @@ from sbkit.core import Feature, Fleet, Snapshot, Task, generator
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.plots import Axis, Images, Lines
-from sbkit.plots.bands import finite, step_line
+from sbkit.plots.bands import finite, shown, step_line
 
 FINE, COARSE = 12, 6  # pixels along a sharp picture, and along a frame
 PEAK = 4  # from two standard deviations below the mean of all pixels to two above
@@ -25,7 +25,7 @@ WORLDS = {  # name → frames, camera, noise and steps, as the lesson's dials ha
     "4 frames, no noise": (4, "moves", 0.0, 700),
 }
 QUALITY = "PSNR on new pictures, in dB; band = min–max over nets, dashed = without a net. Watch who gains."
-STRIP = "The same new picture: from one frame, from the mean, from net 0, and as it is. Compare the details."
+VIEWS = "The same new picture: from one frame, from the mean, from net 0, and as it is. Compare the details."
 FRAMES = "Frames of one picture, each blurred, noisy and a little moved; the last is the picture itself."
 
 
@@ -90,7 +90,7 @@ def psnr(fleet: Fleet, task: Task) -> Tensor:
     return 10 * (PEAK**2 / (told - task.y_test).square().mean((2, 3))).log10()
 
 
-def strip(fleet: Fleet, task: Task) -> Tensor:
+def views(fleet: Fleet, task: Task) -> Tensor:
     """A new picture from its first frame, from the mean, by each net, and as it is. (runs, 4, 12, 12)"""
     mean, first = enlarged(task, 1).expand(fleet.runs, -1, -1, -1).unbind(1)  # (runs, 1, 144) each
     parts = [first, mean, fleet.predict(task.x_test[:1]), task.y_test[:1].expand_as(mean)]
@@ -108,19 +108,19 @@ def psnr_lines(history: Sequence[Snapshot]) -> Lines | None:
     return Lines("psnr", "How good is the picture?", *axes, lines, QUALITY, grows=True)
 
 
-@plot("strip")
-def strip_images(history: Sequence[Snapshot]) -> Images | None:
+@plot("views")
+def views_images(history: Sequence[Snapshot]) -> Images | None:
     """The picture, four ways, of net 0."""
-    values = history[-1].values.get("strip", torch.empty(0))
-    about = {"labels": ("first frame", "mean", "net", "sharp"), "columns": 4, "caption": STRIP}
-    return Images("strip", "One picture", finite(values[0]), **about) if values.numel() else None
+    values = history[-1].values.get("views", torch.empty(0))
+    if not values.numel():
+        return None
+    about = {"labels": ("first frame", "mean", "net", "sharp"), "columns": 4, "caption": VIEWS}
+    return Images("views", "One picture", shown(history[-1], values)[0], **about)
 
 
 def frames(task: Task, row: int = 0) -> Images:
     """The frames of a new picture, enlarged, and the picture."""
-    seen = (
-        task.x_test[row].view(task.shape).repeat_interleave(2, 1).repeat_interleave(2, 2)
-    )  # (frames, 12, 12)
+    seen = task.x_test[row].view(task.shape).repeat_interleave(2, 1).repeat_interleave(2, 2)  # (frames, …)
     labels = [*(f"frame {i + 1}" for i in range(len(seen))), "sharp"]
     pixels = finite(torch.cat([seen, task.y_test[row].view(1, FINE, FINE)]))
     return Images("frames", "Can you make it out?", pixels, labels=labels, columns=5, caption=FRAMES)

@@ -143,9 +143,7 @@ differs = exercise(
     wrong={
         "That's the friend's own check: what all images have in common counts, too.": share,
         "Now compare it with how much the images differ.": lambda h, w: undone(h - h.mean(0), w),
-        "Take the mean over images, for each unit: h.mean(0).": (
-            lambda h, w: share(h - h.mean(1, keepdim=True), w)
-        ),
+        "Take the mean over images: h.mean(0).": lambda h, w: share(h - h.mean(1, keepdim=True), w),
         "Divide by how much the images differ, not by all that's given.": (
             lambda h, w: undone(h - h.mean(0), w) / h.square().sum(-1).mean()
         ),

@@ -79,8 +79,10 @@ def over_sizes(
 def by_size_lines(history: Sequence[Snapshot]) -> Lines | None:
     """The latest accuracies; none where there are none."""
     values = history[-1].values.get("by_size", torch.empty(0))
+    if not values.numel():
+        return None
     known = torch.from_numpy(shown(history[-1], values))  # (runs shown, 2, sizes)
-    return over_sizes(SIZES, dict(zip(TWICE, known.unbind(1), strict=True))) if values.numel() else None
+    return over_sizes(SIZES, dict(zip(TWICE, known.unbind(1), strict=True)))
 
 
 @torch.no_grad()
@@ -130,9 +132,7 @@ shift = exercise(
     tries=[(2 * normal(40, 6) + normal(6, seed=1), 1 + normal(50, 6, seed=2) * normal(6, seed=3).exp())],
     want=_shift,
     wrong={
-        "Divide by home's spread, channel by channel.": lambda a, b: (
-            _gaps(a, b).mul(b.std(0)).norm() / 6**0.5
-        ),
+        "Divide by home's spread.": lambda a, b: _gaps(a, b).mul(b.std(0)).norm() / 6**0.5,
         "The spread is home's, which the last layer knows.": lambda a, b: _shift(b, a),
         "Gaps up and down cancel: square them before you take the mean.": lambda a, b: _gaps(a, b).mean(),
         "Take the square root at the end.": lambda a, b: _shift(a, b) ** 2,
@@ -163,20 +163,12 @@ pick = exercise(
     tries=[(_FOLDER, 100)],
     want=lambda pictures, count: pictures[:: len(pictures) // count][:count],
     wrong={
-        "These are the first ones, which your friend had.": lambda pictures, count: pictures[:count],
-        "The last ones are as bad as the first: they're all alike.": lambda pictures, count: pictures[
-            -count:
-        ],
+        "These are the first ones, which your friend had.": lambda rows, count: rows[:count],
+        "The last ones are as bad as the first: they're all alike.": lambda rows, count: rows[-count:],
     },
     must={
-        "Pictures of the folder, please, and none twice.": (
-            _once,
-            lambda pictures, count: pictures[::8][[*range(50)] * 2],
-        ),
-        "Some parts of the folder have too small a share.": (
-            _fair,
-            lambda pictures, count: pictures[::2][:count],
-        ),
+        "Pictures of the folder, please, and none twice.": (_once, lambda rows, _: rows[::8].repeat(2, 1)),
+        "Some parts of the folder have too small a share.": (_fair, lambda rows, count: rows[::2][:count]),
     },
     many=True,
     right="Now every digit has its say in the averages.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from torch import Tensor, nn
 from sbkit.core import Fleet, Snapshot, Task, generator, one_of
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise, normal
-from sbkit.plots import Axis, Bars, Line, Lines
+from sbkit.plots import Axis, Bars, Lines
 from sbkit.plots.bands import band_line, finite, middle, shown, told
 
-GAMMAS = "The γ of a net, smallest to largest; {}. Dashed: as born. See how many have gone to 0."
+GAMMAS = "The γ of a net, smallest to largest; {}. Pale dashes: as born. See how many have gone to 0."
 READ = "Accuracy on new digits; bar = mean, dots = nets; 0.1 is guessing. Which numbers were worth training?"
 WHO = ("norm", "convolutions", "anywhere", "some of output", "output", "all")
 
@@ -92,10 +93,9 @@ def gammas_lines(history: Sequence[Snapshot]) -> Lines | None:
     if "gammas" not in history[-1].values:
         return None
     values = shown(history[-1], history[-1].values["gammas"])  # (runs, γ)
-    place, ones = np.arange(1, 1 + values.shape[1]), np.ones(values.shape[1], np.float32)
-    lines = [band_line("γ", place, values), Line("born", place, ones, dash=True)]
-    axes = Axis("place", low=0), Axis("γ")
-    return Lines("gammas", "Scales of the norms", *axes, lines, GAMMAS.format(told(history[-1])["over"]))
+    line = band_line("γ", np.arange(1, 1 + values.shape[1]), values)
+    axes, line = (Axis("place", low=0), Axis("γ")), replace(line, start=np.ones_like(line.y))
+    return Lines("gammas", "Scales of the norms", *axes, [line], GAMMAS.format(told(history[-1])["over"]))
 
 
 def read(found: Mapping[str, Snapshot]) -> Bars:
@@ -115,9 +115,7 @@ normed = exercise(
     tries=[(3 * normal(6, 4) + 2, normal(4, seed=1), normal(4, seed=2))],
     want=_normed,
     wrong={
-        "torch's own variance divides by one less: give it correction=0.": lambda x, g, b: _normed(
-            x, g, b, 1
-        ),
+        "torch's variance divides by one less: give correction=0.": lambda x, g, b: _normed(x, g, b, 1),
         "Each channel has its own mean: over the rows, axis 0.": lambda x, g, b: g * _normed(x.T).T + b,
         "gamma scales what is normed, and beta is added after that.": lambda x, g, b: g * (_normed(x) + b),
     },
