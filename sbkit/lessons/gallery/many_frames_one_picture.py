@@ -114,7 +114,7 @@ def views_images(history: Sequence[Snapshot]) -> Images | None:
     values = history[-1].values.get("views", torch.empty(0))
     if not values.numel():
         return None
-    about = {"labels": ("first frame", "mean", "net", "sharp"), "columns": 4, "caption": VIEWS}
+    about = {"labels": ("first frame", "mean", "net", "sharp"), "columns": 2, "caption": VIEWS}
     return Images("views", "One picture", shown(history[-1], values)[0], **about)
 
 
