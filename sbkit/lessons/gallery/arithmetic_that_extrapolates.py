@@ -10,7 +10,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, Snapshot, Task, generator
+from sbkit.core import Fleet, Snapshot, Task, generator, one_of
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise
 from sbkit.models.modules import seeded
@@ -27,7 +27,8 @@ SUMS = torch.tensor([[1.0, 1, 1, 1], [1, 1, 0, 0]])  # what the two hidden units
 def answer(z: Tensor, operation: str, weights: Tensor = SUMS) -> Tensor:
     """The sum of all four numbers and that of the first two, multiplied or added. (n, 4) → (n, 1)"""
     first, second = (z @ weights.T).T  # (n,) each
-    return (first * second if operation == "multiply" else first + second)[:, None]
+    known = one_of("operation", operation, ["multiply", "add"])
+    return (first * second if known == "multiply" else first + second)[:, None]
 
 
 def sums(operation: str = "multiply", seed: int = 0, n: int = 2000) -> Task:
@@ -75,13 +76,14 @@ class SideBySide(Fleet):
         return self.net(x if x.ndim == 3 else x.expand(self.runs, *x.shape))
 
 
-def fleet(layer: str, operation: str, clamp: str = "", seed: int = 0, runs: int = 30) -> Fleet:
+def fleet(layer: str, operation: str, clamp: str = "never", seed: int = 0, runs: int = 30) -> Fleet:
     """Nets of two units that add up, and a last layer; "in the net" they clamp weights themselves."""
     last = "log NAC" if (layer, operation) == ("NAC", "multiply") else layer
+    one_of("clamping", clamp, ["after each step", "in the net", "never"])
     ends = ((-1, 1), (0, 1)) if (layer, clamp) == ("NMU", "in the net") else ((), ())
 
     def net() -> nn.Module:
-        first = "linear" if layer == "NMU" else layer
+        first = "linear" if one_of("layer", layer, ["NMU", "NAC", "linear"]) == "NMU" else layer
         return nn.Sequential(Layer(4, 2, first, *ends[0]), Layer(2, 1, last, *ends[1]))
 
     return SideBySide([seeded(net, seed + r) for r in range(runs)], seed)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Fleet, Snapshot, Task, generator
+from sbkit.core import Fleet, Snapshot, Task, generator, one_of
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import stack
 from sbkit.models import fleet_of
@@ -85,9 +85,9 @@ def listeners(numbers: str = "complex", weights: str = "usual", seed: int = 0, r
     """Nets of complex or real layers, whose first weights are "usual" or "quieter", divided by √2."""
 
     def net() -> Listener:
-        made = Listener(*KINDS[numbers])
+        made = Listener(*KINDS[one_of("numbers", numbers, KINDS)])
         for part in made.modules():
-            if isinstance(part, Layer) and weights == "quieter":
+            if isinstance(part, Layer) and one_of("weights", weights, ["usual", "quieter"]) == "quieter":
                 part.weight.data /= math.sqrt(2)
         return made
 

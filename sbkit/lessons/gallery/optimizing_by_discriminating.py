@@ -134,7 +134,7 @@ def search(way: str, function: str, dims: int = 10, runs: int = 5, seed: int = 0
             x = middle + noise @ torch.linalg.cholesky(spread + 1e-10 * torch.eye(dims)).T
             x = best + NOISE * 0.97**turn * noise if way == "no nets" else x
             x = (4 * torch.rand(x.shape, generator=rng) - 2 if way == "random" else x).clamp(-2, 2)
-            values = FUNCTIONS[function](x)  # (looks,)
+            values = FUNCTIONS[one_of("function", function, FUNCTIONS)](x)  # (looks,)
             best = x[values.argmin()] if values.min() < found[r].min() else best
             found[r, turn] = values.min()
             middle, new = around(x, values)
