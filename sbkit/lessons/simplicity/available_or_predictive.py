@@ -1,4 +1,4 @@
-"""Available or predictive: two latents, a shortcut's bias beside the best classifier; an exercise on that."""
+"""Available or predictive: two latents, a shortcut's bias beside the best classifier; exercises on both."""
 
 from __future__ import annotations
 
@@ -192,4 +192,24 @@ weigh = exercise(
     },
     right="A weak shortcut gets a negative weight: it tells how much of the core is noise.",
     rest="The weights solve Σ w = μ, with 1 and 0.6 in Σ and μ from √2·erf⁻¹(2ρ − 1).",
+)
+
+# The two experiments that are missing, as rows of hidden layers and steps.
+missing = exercise(
+    want=[[0, 400], [1, 100_000]],
+    measured=lambda rows: [rows[rows[:, 0].sort().indices]],  # in whichever order
+    wrong={
+        "Those are your friend's own two. Which pairs of layers and steps did nobody try?": (
+            [[1, 400], [0, 100_000]]
+        ),
+        "Now both are stopped early. What does a network do that has all the time it wants?": (
+            [[0, 400], [1, 400]],
+        ),
+        "Now both have all the time they want. What does a linear model do that is stopped early?": (
+            [[0, 100_000], [1, 100_000]],
+        ),
+    },
+    expects="Two rows are expected, (hidden layers, steps) each",
+    right="Each of the four is tried now, so layers and steps can be told apart.",
+    rest="There are two kinds of model, 0 or 1 hidden layer, and two budgets, 400 and 100,000 steps.",
 )

@@ -14,7 +14,8 @@ from sbkit.plots import Axis, Bars, Field, Images
 
 def planes(fleet: Fleet, task: Task, members: list[int]) -> list[Field]:
     """What each of some members answers over the plane of the first two features, with 150 test points."""
-    chance, axes = boundary(fleet, task), [Axis(of, low=-1.05, high=1.05) for of in ("linear", "3 slabs")]
+    chance = boundary(fleet, task, resolution=30)  # (runs, 30, 30)
+    axes = [Axis(of, low=-1.05, high=1.05) for of in ("linear", "3 slabs")]
     some = {"points": task.z_test[:150, :2], "labels": task.y_test[:150]}
     caption = "Colour: this network's chance of class 1. Black line: where it changes its mind."
     titles = {i: f"Network {i + 1}" for i in members}
@@ -30,7 +31,7 @@ def shares(name: str, title: str, caption: str, over: dict[str, Tensor], feature
 
 def shown(x: Tensor, shape: tuple[int, int], labels: list[str]) -> Images:
     """Collages x (n, pixels) as grey pictures of this shape, a label below each."""
-    caption = "Four collages. Each block of each tells the class: from the top, it's 0 or 1, even or odd, …"
+    caption = "Four collages. Top left, a 0 or a 1 tells the class; the three others tell it in harder ways."
     return Images("shown", "What a network sees", x.reshape(-1, *shape), labels=labels, caption=caption)
 
 
