@@ -78,14 +78,11 @@ def test_a_relu_net_is_late_rather_than_biased():
     assert over(range(20, 25), (1, 16), depth=2, steps=3000, **sgd).mean() <= net.mean() / 2
 
 
-@pytest.mark.parametrize("depth", [0, 2])
-def test_the_rate_sets_the_pace():
-    """Four times the rate and a quarter of the steps: the same bias, within .2 on average."""
-    pairs = [
-        over(range(20, 26), (1, 16), depth=2, lr=lr, steps=s, batch=32)
-        for lr, s in ((0.01, 1500), (0.04, 375))
-    ]
-    assert (pairs[0] - pairs[1]).mean().abs() <= 0.2
+def test_the_rate_decides_how_much_is_left():
+    """After 1,500 steps at four times the rate a network has lost at least .4 of its bias, on average."""
+    net = {"depth": 2, "steps": 1500, "batch": 32}
+    slow, fast = (over(range(20, 26), (1, 16), lr=lr, **net) for lr in (0.01, 0.04))
+    assert (slow - fast).mean() >= 0.4
 
 
 def test_at_its_end_a_network_hardly_leans():
@@ -94,6 +91,7 @@ def test_at_its_end_a_network_hardly_leans():
     assert over(range(20, 26), RATIO, depth=1, **end).mean() <= 0.35
 
 
+@pytest.mark.parametrize("depth", [0, 2])
 def test_nesting_the_core_works_by_its_size(depth):
     """Two tanh layers deep: bias ≥ .3; at its old length at most half of it; a line as short: as much."""
     net = {"depth": depth, "lr": 0.01, "batch": 32, "steps": 1500}
