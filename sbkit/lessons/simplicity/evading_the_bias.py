@@ -14,17 +14,17 @@ from sbkit.plots import Axis, Bars, Field, Images
 
 def planes(fleet: Fleet, task: Task, members: list[int]) -> list[Field]:
     """What each of some members answers over the plane of the first two features, with 150 test points."""
-    chance = boundary(fleet, task, resolution=30)  # (runs, 30, 30)
-    axes = [Axis(of, low=-1.05, high=1.05) for of in ("linear", "3 slabs")]
-    some = {"points": task.z_test[:150, :2], "labels": task.y_test[:150]}
+    chance = boundary(fleet, task, resolution=30).numpy()  # (runs, 30, 30)
+    x, y = (Axis(of, low=-1.05, high=1.05) for of in ("linear", "3 slabs"))
+    some = {"points": task.z_test[:150, :2].numpy(), "labels": task.y_test[:150].numpy()}
     caption = "Colour: this network's chance of class 1. Black line: where it changes its mind."
     titles = {i: f"Network {i + 1}" for i in members}
-    return [Field(of, of, *axes, chance[i], **some, caption=caption) for i, of in titles.items()]
+    return [Field(of, of, x, y, chance[i], **some, caption=caption) for i, of in titles.items()]
 
 
 def shares(name: str, title: str, caption: str, over: dict[str, Tensor], features: list[str]) -> Bars:
     """Bars from 0 to 1, a block a key of `over`, whose tensors are (teams, features); a dot a team."""
-    right, y = torch.cat(list(over.values()), 1).T, Axis("share right", low=0, high=1)
+    right, y = torch.cat(list(over.values()), 1).T.numpy(), Axis("share right", low=0, high=1)
     sides = tuple(over) if len(over) > 1 else ()
     return Bars(name, title, y, features * len(over), right.mean(1), right, caption, sides=sides)
 
@@ -32,7 +32,9 @@ def shares(name: str, title: str, caption: str, over: dict[str, Tensor], feature
 def shown(x: Tensor, shape: tuple[int, int], labels: list[str]) -> Images:
     """Collages x (n, pixels) as grey pictures of this shape, a label below each."""
     caption = "Four collages. Top left, a 0 or a 1 tells the class; the three others tell it in harder ways."
-    return Images("shown", "What a network sees", x.reshape(-1, *shape), labels=labels, caption=caption)
+    return Images(
+        "shown", "What a network sees", x.reshape(-1, *shape).numpy(), labels=labels, caption=caption
+    )
 
 
 def main_axes(x: Tensor, count: int) -> Tensor:
@@ -116,6 +118,12 @@ def _alike(*found: Tensor) -> float:
     return float(max(spans))
 
 
+def _as_long(*found: Tensor) -> bool:
+    """Whether axes have the lengths and angles of AXES, whatever their order: the same singular values."""
+    pairs = zip(found, AXES, strict=True)
+    return all(torch.allclose(torch.linalg.svdvals(a), torch.linalg.svdvals(b)) for a, b in pairs)
+
+
 # A function of axes (d, count) → a control: as many, as long, at right angles, and not these. (d, count)
 mixed = exercise(
     "axes",
@@ -124,7 +132,7 @@ mixed = exercise(
     many=True,
     must={
         "Two things differ now: keep how long the axes are, and the right angles between them.": (
-            lambda *found: all(torch.allclose(a.mT @ a, b.mT @ b) for a, b in zip(found, AXES, strict=True)),
+            _as_long,
             lambda axes: axes.flip(0) * 2,
         ),
         "These still span the same directions, so the penalty wouldn't notice: mix the pixels instead.": (
