@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,9 @@ from sbkit.core import Task, generator
 from sbkit.core.names import one_of
 from sbkit.course.exercise import exercise
 from sbkit.data import lms, slabs
+from sbkit.plots import Axis, Bars, Field
+
+BALLOT = "A dark square is a mistake. Bottom row: the vote of the ten. Read it by columns."
 
 
 def ten_features(features: str, seed: int = 0) -> Task:
@@ -38,18 +43,59 @@ def together(wrong: Tensor) -> Tensor:
     return (each.sum(1) - each.diagonal()) / (len(wrong) - 1)
 
 
-def apart(lead: Tensor, seed: int = 0) -> Tensor:
+def right(logits: Tensor, task: Task) -> Tensor:
+    """Share of test points that get their own class. (…, n, classes) → (…)"""
+    return (logits.argmax(-1) == task.y_test).float().mean(-1)
+
+
+def votes(logits: Tensor, task: Task) -> Tensor:
+    """What votes of 1 to 13 networks get right, each run beginning one. (runs, n, classes) → (13, runs)
+
+    A vote is the class of the larger sum of logits. Votes that begin at neighbours share networks.
+
+    >>> votes(torch.zeros(5, 2000, 2), ten_features("ten alike")).shape
+    torch.Size([13, 5])
+    """
+    return right(torch.stack([logits.roll(-i, 0) for i in range(13)]).cumsum(0), task)
+
+
+def lead(logits: Tensor, task: Task) -> Tensor:
+    """By how many logits the point's own class is ahead; below 0 the network errs. (…, n, 2) → (…, n)"""
+    return (logits[..., 1] - logits[..., 0]) * (2 * task.y_test - 1)
+
+
+def apart(leads: Tensor, seed: int = 0) -> Tensor:
     """Share of points a vote gets right after every run's leads are shuffled among points. One number
 
-    lead (runs, n): of the point's own class over the other, in logits. Each run keeps its leads, and with
-    them how often it errs and how sure it is; only *where* it errs is new, in an order of its own.
+    leads (runs, n), as `lead` gives them. Each run keeps its leads, and with them how often it errs and how
+    sure it is; only *where* it errs is new, in an order of its own.
 
     >>> apart(torch.ones(3, 5))
     tensor(1.)
     """
-    orders = (torch.randperm(lead.shape[1], generator=generator(seed + i)) for i in range(len(lead)))
-    shuffled = torch.stack([row[order] for row, order in zip(lead, orders, strict=True)])  # (runs, n)
+    orders = (torch.randperm(leads.shape[1], generator=generator(seed + i)) for i in range(len(leads)))
+    shuffled = torch.stack([row[order] for row, order in zip(leads, orders, strict=True)])  # (runs, n)
     return (shuffled.mean(0) > 0).float().mean()
+
+
+def control(logits: Tensor, task: Task) -> Tensor:
+    """Shares right: of one network, a vote of ten, and that vote with errors apart. (runs, n, 2) → (3, 1)"""
+    shares = right(logits, task).mean(), right(logits[:10].mean(0), task), apart(lead(logits, task)[:10])
+    return torch.stack(shares).unsqueeze(1)
+
+
+def ballot(logits: Tensor, task: Task, title: str) -> Field:
+    """Who of ten networks errs on which of the first 40 test points, the vote below them. (runs, n, 2)"""
+    leads = lead(logits[:10], task)[:, :40]
+    wrong = torch.cat([leads.mean(0, keepdim=True), leads]) < 0  # (11, 40)
+    x, y = Axis("test point", ticks=range(1, 41)), Axis("network", ticks=["vote", *range(1, 11)])
+    return Field("ballot", title, x, y, wrong.float(), caption=BALLOT, scale=Axis("mistake"))
+
+
+def bars(name: str, title: str, names: Sequence[str], sides: Mapping[str, Tensor], caption: str) -> Bars:
+    """Shares right, a bar each of `names`, for every side (names, runs); a dot a run."""
+    dots, y = torch.cat(list(sides.values())), Axis("share right", low=0, high=1)
+    return Bars(name, title, y, list(names) * len(sides), dots.mean(1), dots, caption, sides=list(sides))
 
 
 MIXED = torch.rand(6, 400, generator=generator(1)) < torch.linspace(0.1, 0.6, 6).unsqueeze(1)  # (runs, n)
