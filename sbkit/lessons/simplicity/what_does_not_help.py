@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -13,7 +14,7 @@ from sbkit.course.exercise import exercise
 from sbkit.data import lms, slabs
 from sbkit.plots import Axis, Bars, Field
 
-BALLOT = "A dark square is a mistake. Bottom row: the vote of the ten. Read it by columns."
+BALLOT = "Dark: a mistake. Rows: ten networks, and their vote at the bottom. Read by columns."
 
 
 def ten_features(features: str, seed: int = 0) -> Task:
@@ -87,9 +88,10 @@ def control(logits: Tensor, task: Task) -> Tensor:
 def ballot(logits: Tensor, task: Task, title: str) -> Field:
     """Who of ten networks errs on which of the first 40 test points, the vote below them. (runs, n, 2)"""
     leads = lead(logits[:10], task)[:, :40]
-    wrong = torch.cat([leads.mean(0, keepdim=True), leads]) < 0  # (11, 40)
-    x, y = Axis("test point", ticks=range(1, 41)), Axis("network", ticks=["vote", *range(1, 11)])
-    return Field("ballot", title, x, y, wrong.float(), caption=BALLOT, scale=Axis("mistake"))
+    gap = torch.full((1, 40), math.nan)
+    wrong = torch.cat([(leads.mean(0, keepdim=True) < 0).float(), gap, (leads < 0).float()])  # (12, 40)
+    x, y = Axis("test point", low=0.5, high=40.5), Axis("network (lowest row: the vote)", low=-1.5, high=10.5)
+    return Field("ballot", title, x, y, wrong, caption=BALLOT, scale=Axis("mistake", low=0, high=1))
 
 
 def bars(name: str, title: str, names: Sequence[str], sides: Mapping[str, Tensor], caption: str) -> Bars:
