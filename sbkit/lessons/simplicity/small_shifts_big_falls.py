@@ -12,7 +12,7 @@ from sbkit.core import SbkitError, Task, check_task
 from sbkit.course.exercise import exercise
 from sbkit.plots import Axis, Field
 
-PUSHED = "Left half: answered class 0; right half: class 1. A point in the wrong half has fallen."
+PUSHED = "Left half: answered class 0; right half: class 1. A point in the other class's half has fallen."
 
 
 def _same_columns(task: Task, change: Tensor) -> None:
@@ -68,9 +68,9 @@ def pushed(task: Task, radius: float = 0.55) -> Field:
     y, S = task.y_test[:300], torch.tensor([1.0, 0.0])
     points = task.z_test[:300, :2] - radius * (2 * y - 1).unsqueeze(1) * S  # (300, 2)
     share = ((points[:, 0] > 0) == (y == 1)).float().mean()
-    axes: Any = [Axis(name, low=-2, high=2) for name in ("linear feature", "a slab feature")]
+    axes: Any = [Axis(name, low=-1.25, high=1.25) for name in ("linear feature", "a slab feature")]
     told = f"Pushed by {radius:.2f}: {share:.0%} of these points are still right"
-    return Field("pushed", told, *axes, [[0.0, 1.0]], points=points, labels=y, caption=PUSHED)
+    return Field("pushed", told, *axes, [[0.3, 0.7]], points=points, labels=y, caption=PUSHED)
 
 
 X, WHOSE = torch.arange(6, dtype=torch.float64).view(3, 2), torch.tensor([0, 1, 1])  # (n, d), (n,)
