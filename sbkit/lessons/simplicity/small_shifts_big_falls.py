@@ -65,8 +65,9 @@ def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
 
 def pushed(task: Task, radius: float = 0.55) -> Field:
     """300 test points, on the linear feature and one of slabs, pushed so far along the first. (2 classes)"""
-    y, S = task.y_test[:300], torch.tensor([1.0, 0.0])
-    points = task.z_test[:300, :2] - radius * (2 * y - 1).unsqueeze(1) * S  # (300, 2)
+    S = torch.tensor([1.0, 0.0])
+    y: Any = task.y_test[:300]
+    points: Any = task.z_test[:300, :2] - radius * (2 * y - 1).unsqueeze(1) * S  # (300, 2)
     share = ((points[:, 0] > 0) == (y == 1)).float().mean()
     axes: Any = [Axis(name, low=-1.25, high=1.25) for name in ("linear feature", "a slab feature")]
     told = f"Pushed by {radius:.2f}: {share:.0%} of these points are still right"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -89,14 +90,15 @@ def ballot(logits: Tensor, task: Task, title: str) -> Field:
     """Who of ten networks errs on which of the first 40 test points, the vote below them. (runs, n, 2)"""
     leads = lead(logits[:10], task)[:, :40]
     gap = torch.full((1, 40), math.nan)
-    wrong = torch.cat([(leads.mean(0, keepdim=True) < 0).float(), gap, (leads < 0).float()])  # (12, 40)
+    wrong: Any = torch.cat([(leads.mean(0, keepdim=True) < 0).float(), gap, (leads < 0).float()])  # (12, 40)
     x, y = Axis("test point", low=0.5, high=40.5), Axis("network (lowest row: the vote)", low=-1.5, high=10.5)
     return Field("ballot", title, x, y, wrong, caption=BALLOT, scale=Axis("mistake", low=0, high=1))
 
 
 def bars(name: str, title: str, names: Sequence[str], sides: Mapping[str, Tensor], caption: str) -> Bars:
     """Shares right, a bar each of `names`, for every side (names, runs); a dot a run."""
-    dots, y = torch.cat(list(sides.values())), Axis("share right", low=0, high=1)
+    dots: Any = torch.cat(list(sides.values()))  # (bars, runs)
+    y = Axis("share right", low=0, high=1)
     return Bars(name, title, y, list(names) * len(sides), dots.mean(1), dots, caption, sides=list(sides))
 
 
