@@ -69,9 +69,10 @@ def pushed(task: Task, radius: float = 0.55) -> Field:
     y: Any = task.y_test[:300]
     points: Any = task.z_test[:300, :2] - radius * (2 * y - 1).unsqueeze(1) * S  # (300, 2)
     share = ((points[:, 0] > 0) == (y == 1)).float().mean()
-    axes: Any = [Axis(name, low=-1.25, high=1.25) for name in ("linear feature", "a slab feature")]
+    x, up = (Axis(name, low=-1.25, high=1.25) for name in ("linear feature", "a slab feature"))
+    halves: Any = [[0.3, 0.7]]
     told = f"Pushed by {radius:.2f}: {share:.0%} of these points are still right"
-    return Field("pushed", told, *axes, [[0.3, 0.7]], points=points, labels=y, caption=PUSHED)
+    return Field("pushed", told, x, up, halves, points=points, labels=y, caption=PUSHED)
 
 
 X, WHOSE = torch.arange(6, dtype=torch.float64).view(3, 2), torch.tensor([0, 1, 1])  # (n, d), (n,)
