@@ -11,8 +11,8 @@ from sbkit.core import generator
 from sbkit.course.exercise import exercise, normal
 from sbkit.plots import Axis, Bars, Line, Lines
 
-SHARE = "Share of inputs on which two students give the same answer; dots: the pairs. 0.5 is chance."
-BIRTHS = "Weights at birth (left ends) and after training, in the plane. Examples lie on the dashed line."
+SHARE = "A dot is a pair of students; 0.5 is chance."
+BIRTHS = "Two weights, from birth (left) to the end. Each runs beside the line, as far off as it was born."
 
 
 class Student(nn.Module):
@@ -44,11 +44,11 @@ def births() -> Lines:
     """Two students of two weights whose examples lie on a line: where they begin, and where they end."""
     along, goal = torch.tensor([0.8, 0.6]), torch.tensor([1.2, 0.9])
     lines = [Line("the examples' line", [-1.6, 1.6], [-1.2, 1.2], dash=True)]
-    for name, born in {"student 1": [-0.9, 0.8], "student 2": [-0.2, -1.0]}.items():
+    for name, born in {"student 1": [-1.4, 0.2], "student 2": [-0.2, -1.0]}.items():
         w = torch.tensor(born)
         end = w + (goal - w) @ along * along  # (2,), gradient descent's end: it moves along the line alone
         lines.append(Line(name, [w[0], end[0]], [w[1], end[1]]))
-    axes = Axis("first weight", low=-2, high=2), Axis("second weight", low=-1.5, high=1.5)
+    axes = Axis("first weight", low=-2, high=2), Axis("second weight", low=-1.5, high=2)
     return Lines("births", "Born apart, and still apart", *axes, lines, BIRTHS)
 
 
