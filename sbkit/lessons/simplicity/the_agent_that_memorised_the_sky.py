@@ -65,6 +65,16 @@ def collapsed(weights: Sequence[Tensor]) -> Tensor:
     return reduce(torch.matmul, weights[::-1])
 
 
+def first_step() -> Tensor:
+    """How long a first step from 0 is on core and sky, by gradient descent and by Adam. (2, 2)"""
+    agent = Agent(*world())
+    w = next(agent.parameters())
+    w.data.zero_()
+    [g] = torch.autograd.grad(agent(rows(3).x).square().mean(), [w])  # (D, D + dim)
+    steps = g, g.sign()  # Adam's first is the gradient's sign, times lr
+    return torch.stack([part.norm() for step in steps for part in (step[:, :D], step[:, D:])]).view(2, 2)
+
+
 _W = normal(8, 5, seed=1), normal(7, 8, seed=2), normal(4, 7, seed=3)  # (out, in) of each layer
 
 # A function of the layers' weights, first layer first → the matrix of the one layer that does the same.
@@ -72,9 +82,7 @@ alike = exercise(
     "weights",
     tries=[(_W,), (_W[1:],)],
     want=collapsed,
-    wrong={
-        "That layer does nothing; three layers begin small, and not at 0.": lambda w: 0 * collapsed(w)
-    },
+    wrong={"That layer does nothing; three layers begin small, and not at 0.": lambda w: 0 * collapsed(w)},
     right="One layer and three now begin with the same policy. What differs is depth.",
     rest="The first layer acts first, so it stands rightmost in the product.",
 )
