@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,18 +37,20 @@ def same(outputs: Tensor) -> Tensor:
 
 def shares(found: Mapping[str, Tensor]) -> Bars:
     """How often two students agree, a bar a kind of inputs; found: (pairs,) each."""
-    dots, y = torch.stack([*found.values()]), Axis("share of inputs", low=0, high=1)
+    dots: Any = torch.stack([*found.values()])  # (kinds, pairs)
+    y = Axis("share of inputs", low=0, high=1)
     return Bars("shares", "How often two students agree", y, [*found], dots.mean(1), dots, SHARE)
 
 
 def births() -> Lines:
     """Two students of two weights whose examples lie on a line: where they begin, and where they end."""
     along, goal = torch.tensor([0.8, 0.6]), torch.tensor([1.2, 0.9])
-    lines = [Line("the examples' line", [-1.6, 1.6], [-1.2, 1.2], dash=True)]
+    paths: dict[str, Any] = {"the examples' line": ([-1.6, 1.6], [-1.2, 1.2])}
     for name, born in {"student 1": [-1.4, 0.2], "student 2": [-0.2, -1.0]}.items():
         w = torch.tensor(born)
         end = w + (goal - w) @ along * along  # (2,), gradient descent's end: it moves along the line alone
-        lines.append(Line(name, [w[0], end[0]], [w[1], end[1]]))
+        paths[name] = torch.stack([w, end], 1)
+    lines = [Line(name, *path, dash="line" in name) for name, path in paths.items()]
     axes = Axis("first weight", low=-2, high=2), Axis("second weight", low=-1.5, high=2)
     return Lines("births", "Born apart, and still apart", *axes, lines, BIRTHS)
 
@@ -57,15 +60,17 @@ def scramble(x: Tensor, seed: int = 1) -> Tensor:
     return x.gather(0, torch.rand(x.shape, generator=generator(seed)).argsort(0))
 
 
+_X = normal(300, 1, seed=3) + torch.arange(5.0)  # five columns that go together entirely
+
 # A function of inputs (n, d) → inputs with the same numbers in each column, and nothing else in common.
 scrambled = exercise(
     "x",
-    tries=[(normal(300, 1, seed=3) + torch.arange(5.0),)],
+    tries=[(_X,)],
     want=scramble,
     wrong={"Those are the pictures as they were.": lambda x: x},
     must={
         "A pixel has other numbers than before: only their order may change, within a column.": (
-            lambda found: torch.allclose(found.sort(0).values, scrambled.tries[0][0].sort(0).values),
+            lambda found: torch.allclose(found.sort(0).values, _X.sort(0).values),
             torch.randn_like,
         ),
         "The pixels of a picture still go together. Give each column an order of its own.": (
