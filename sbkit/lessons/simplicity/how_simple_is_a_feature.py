@@ -1,13 +1,29 @@
-"""How simple is a feature: an exercise on features that disagree."""
+"""How simple is a feature: exercises on features that disagree, and on a control for what is shared."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Task
-from sbkit.course.exercise import exercise
+from sbkit.core import Fleet, Snapshot, Task
+from sbkit.course.exercise import exercise, normal
 from sbkit.data import slabs
 from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
+from sbkit.plots import Axis, Lines
+from sbkit.plots.bands import band_line
+
+Z = normal(4000, 3)  # training features to cut, (rows, features)
+
+
+def in_bits(curves: Mapping[str, tuple[Sequence[Snapshot], int]], caption: str) -> Lines:
+    """Bits over the steps: by name a history, and which entry of its value `known` (runs, 2) is drawn."""
+    lines = []
+    for name, (history, i) in curves.items():
+        values = torch.stack([seen.values["known"][:, i] for seen in history], dim=1)  # (runs, looks)
+        lines.append(band_line(name, [seen.step for seen in history], values))
+    return Lines("bits", "Ask the answers", "step", Axis("bits", low=0, high=1), lines, caption)
 
 
 def _one_vote() -> list[tuple[Fleet, Task, str]]:
@@ -34,19 +50,46 @@ follow = exercise(
     wrong={
         HEAD + "Count the answers 1 − y_test: that is what the moved feature says.": (
             lambda fleet, task, name: _swapped(fleet, task, name, own=True)
-        )
+        ),
+        HEAD + "Did anything move? Put the feature's columns of other rows into z.": (
+            lambda fleet, task, name: 1 - right_on(fleet, task, task.z_test)
+        ),
     },
     must={
         HEAD + "A shuffle makes half of the conflicts: take rows of the other class.": (
             lambda linear, slab: abs(linear - 0.5) >= 0.1,
             lambda fleet, task, name: right_on(fleet, task, shuffled_apart(task, name)),
         ),
-        HEAD + "Did anything move? Put the feature's columns of other rows into z.": (
-            lambda linear, slab: linear <= 0.9 or slab < 0.001,
-            lambda fleet, task, name: right_on(fleet, task, task.z_test),
-        ),
     },
     atol=1e-3,
     right="The linear feature wins every conflict, the slab none: a vote for every row.",
-    rest=HEAD + "Count the answers 1 − y_test: that is what the moved feature says.",
+    rest=HEAD + "Did the feature's columns move, and only these? Count the answers 1 − y_test.",
+)
+
+
+def _cut(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Share of column 0 of Z that has moved, whether its values are the same, whether the others stayed."""
+    same = z[:, 0].sort().values.allclose(Z[:, 0].sort().values)
+    return (z[:, 0] != Z[:, 0]).double().mean(), torch.tensor(same), (z[:, 1:] == Z[:, 1:]).all()
+
+
+# A function of training features z (rows, 3) → the same, with the first column cut from the class.
+never_had = exercise(
+    "z",
+    tries=[(Z,)],
+    want=lambda z: torch.cat([z[:, :1].roll(1, 0), z[:, 1:]], 1),
+    keeps=True,
+    measured=_cut,
+    atol=0.01,
+    wrong={
+        "The slabs have moved too, and they must go on telling the class. Move column 0 alone.": (
+            lambda z: z.roll(1, 0)
+        ),
+        "The column has other values now: two things differ. Keep its values, at other points.": (
+            lambda z: z * torch.tensor([0, 1, 1])
+        ),
+        "Nothing has moved: the linear column still tells the class.": lambda z: z.clone(),
+    },
+    right="The linear column has the same values, at other points, and the slabs stay: one thing differs.",
+    rest="{0:.0%} of the linear column has moved. All of it should, its values kept, the slabs untouched.",
 )
