@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import torch
 from torch import Tensor
 
-from sbkit.core import Fleet, Snapshot, Task
+from sbkit.core import Fleet, Task
 from sbkit.course.exercise import exercise, normal
 from sbkit.data import slabs
 from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
-from sbkit.plots import Axis, Lines
-from sbkit.plots.bands import band_line
 
 Z = normal(4000, 3)  # training features to cut, (rows, features)
-
-
-def in_bits(curves: Mapping[str, tuple[Sequence[Snapshot], int]], caption: str) -> Lines:
-    """Bits over the steps: by name a history, and which entry of its value `known` (runs, 2) is drawn."""
-    lines = []
-    for name, (history, i) in curves.items():
-        values = torch.stack([seen.values["known"][:, i] for seen in history], dim=1)  # (runs, looks)
-        lines.append(band_line(name, [seen.step for seen in history], values))
-    return Lines("bits", "Ask the answers", "step", Axis("bits", low=0, high=1), lines, caption)
 
 
 def _one_vote() -> list[tuple[Fleet, Task, str]]:
@@ -48,12 +35,8 @@ follow = exercise(
     want=_swapped,
     **ACCURACIES,
     wrong={
-        HEAD + "Count the answers 1 − y_test: that is what the moved feature says.": (
-            lambda fleet, task, name: _swapped(fleet, task, name, own=True)
-        ),
-        HEAD + "Did anything move? Put the feature's columns of other rows into z.": (
-            lambda fleet, task, name: 1 - right_on(fleet, task, task.z_test)
-        ),
+        HEAD + "The moved feature says 1 − y_test: count that.": lambda *given: _swapped(*given, own=True),
+        HEAD + "Did anything move?": lambda fleet, task, name: 1 - right_on(fleet, task, task.z_test),
     },
     must={
         HEAD + "A shuffle makes half of the conflicts: take rows of the other class.": (
@@ -82,12 +65,8 @@ never_had = exercise(
     measured=_cut,
     atol=0.01,
     wrong={
-        "The slabs have moved too, and they must go on telling the class. Move column 0 alone.": (
-            lambda z: z.roll(1, 0)
-        ),
-        "The column has other values now: two things differ. Keep its values, at other points.": (
-            lambda z: z * torch.tensor([0, 1, 1])
-        ),
+        "The slabs moved, too, and they must go on telling the class.": lambda z: z.roll(1, 0),
+        "Two things differ: keep its values, at other points.": lambda z: z * torch.tensor([0, 1, 1]),
         "Nothing has moved: the linear column still tells the class.": lambda z: z.clone(),
     },
     right="The linear column has the same values, at other points, and the slabs stay: one thing differs.",
