@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, Snapshot, Task, check_pair
+from sbkit.core import Fleet, Snapshot, Task
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import effective_rank, kernel, spectrum, stable_rank
@@ -36,7 +36,6 @@ def alike(fleet: Fleet, task: Task) -> Tensor:
     >>> alike(mlp(task, runs=3), task).shape
     torch.Size([3, 2, 2])
     """
-    check_pair("alike", fleet, task)
     member = F.one_hot(task.y_test[:ROWS], task.outputs).to(task.x_test)  # (rows, classes)
     mean = member / member.sum(0).clamp_min(1)
     return mean.mT @ kernel(fleet, task.x_test[:ROWS], "cosine") @ mean
@@ -48,11 +47,9 @@ def alike_tiles(history: Sequence[Snapshot], when: str = "") -> Field | None:
     values = history[-1].values.get("alike", torch.empty(0))
     if not values.numel():
         return None
-    x = Axis("digit", low=-0.5, high=values.shape[-1] - 0.5)
+    x, title = Axis("digit", low=-0.5, high=values.shape[-1] - 0.5), f"How alike two digits look{when}"
     about: Any = {"scale": Axis("cosine", low=-1, high=1), "caption": TILES}
-    return Field(
-        "alike", f"How alike two digits look{when}", x, x, shown(history[-1], values).mean(0), **about
-    )
+    return Field("alike", title, x, x, shown(history[-1], values).mean(0), **about)
 
 
 def arrows(images: Tensor, digit: Tensor, subtract: float = 0.0) -> Lines:
@@ -66,9 +63,8 @@ def arrows(images: Tensor, digit: Tensor, subtract: float = 0.0) -> Lines:
     at, there = ((each @ torch.stack([along, beside]).mT) for each in (images - subtract * mean, mean))
     tips = {"zeros": at[digit == 0][:16], "ones": at[digit == 1][:16], "mean image": there[None]}
     blank = torch.tensor([0, 1, torch.nan], dtype=at.dtype)[:, None]  # from the origin to a tip, then a break
-    lines = [
-        Line(n, *(blank * tip[:, None]).flatten(0, 1).mT, dash=n == "mean image") for n, tip in tips.items()
-    ]
+    fans = {name: (blank * tip[:, None]).flatten(0, 1).mT for name, tip in tips.items()}  # (2, points)
+    lines = [Line(name, *fan, dash=name == "mean image") for name, fan in fans.items()]
     x, y = Axis("along the mean image", low=-4, high=6), Axis("beside it", low=-3, high=4)
     return Lines("arrows", "Digits as arrows", x, y, lines, ARROWS)
 
