@@ -32,7 +32,8 @@ def alike(fleet: Fleet, task: Task) -> Tensor:
     1 = the nets see no difference. Of the first hundred test rows; NaN for a run that diverged.
 
     >>> from sbkit.data import slabs
-    >>>     >>> task = slabs(n=10, n_test=100)
+    >>> from sbkit.models import mlp
+    >>> task = slabs(n=10, n_test=100)
     >>> alike(mlp(task, runs=3), task).shape
     torch.Size([3, 2, 2])
     """
