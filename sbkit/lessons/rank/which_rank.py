@@ -1,5 +1,7 @@
 """Which rank: arrows that share a mean, rulers on one spectrum, and exercises on means and rulers."""
 
+# pyright: reportArgumentType=false
+# Descriptions take lists and tensors for arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
