@@ -1,15 +1,26 @@
-"""Rank by design: the nearest matrix of low rank, the one a nuclear-norm penalty asks for; an exercise."""
+"""Rank by design: the nearest matrix of low rank, singular values less a threshold, scans; exercises."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sbkit.core import SbkitError, between, numbers, whole
+from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task, between, generator, numbers, one_of, whole
+from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise
+from sbkit.data import stack
+from sbkit.plots import Axis, Images, Lines
+from sbkit.plots.bands import finite, shown, step_line
 
+SHAPE = 32, 16  # of a scan: places, moments
+PLACE = torch.arange(32)
+COSINES = torch.cos(torch.pi * (PLACE + 0.5) * PLACE[:, None] / 32) / 4  # orthonormal, (32, 32)
+COSINES[0] /= 2**0.5
+QUALITY = "PSNR of scans never seen; line = mean, band = min–max of five sets. The higher, the better."
+SCAN = "One scan, places down and moments across. Compare what's restored with what is true."
 FLOORS = torch.logspace(
     0, -6, 60
 )  # of a residual in each round, as a share of the largest: weights stay finite
@@ -115,20 +126,31 @@ def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
     if threshold.ndim and threshold.shape != matrix.shape[:-2]:
         own, given = tuple(matrix.shape[:-2]), tuple(threshold.shape)
         raise SbkitError(f"tau is one number or one a matrix, {own}, got {given}; try tau=0.1.")
-    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2])).to(dtype)
+    return shrunk(matrix, threshold.expand(matrix.shape[:-2])).to(dtype)
+
+
+def shrunk(matrix: Tensor, tau: Tensor) -> Tensor:
+    """As `svt`, tau (…) one a matrix, without a look at the numbers: nets of a fleet may use it. (…, m, n)"""
+    return _Threshold.apply(matrix, tau)[0]
 
 
 class _Threshold(torch.autograd.Function):
     """svt as U f(Σ) Vᵀ. Its derivative has divided differences of f for factors, which are 0 … 1."""
 
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, tau: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
-        ctx.save_for_backward(u, s, vh, tau)
-        return u @ ((s - tau.unsqueeze(-1)).clamp_min(0).unsqueeze(-1) * vh)
+    generate_vmap_rule = True
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(matrix: Tensor, tau: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+        return u @ ((s - tau.unsqueeze(-1)).clamp_min(0).unsqueeze(-1) * vh), u, s, vh
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*output[1:], inputs[1])
+        ctx.mark_non_differentiable(*output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         u, s, vh, tau = ctx.saved_tensors  # (…, m, k), (…, k), (…, k, n), (…)
         f = (s - tau.unsqueeze(-1)).clamp_min(0)  # (…, k)
         kept, open_ = (f > 0).to(s), torch.where(s > 0, f / s, (tau == 0).to(s).unsqueeze(-1))  # (…, k)
@@ -143,11 +165,120 @@ class _Threshold(torch.autograd.Function):
         return within + beyond + before, -(kept * inner.diagonal(dim1=-2, dim2=-1).real).sum(-1)
 
 
-# Least ranks that hold 50, 80 and 95 % of the energy of singular values 3, 2, 1, 1, 1.
-energy = exercise(
-    want=[1, 2, 5],
-    expects="Three ranks are expected, for 50, 80 and 95 %",
-    wrong={"These are shares of the sum; energy is the sum of the squares.": [2, 4, 5]},
-    right="Squares let the first direction hold half; the last per cents take the most rank.",
-    rest="The energies are 9, 4, 1, 1 and 1 of 16: add from the largest until the share is reached.",
+def drawn(kind: str, count: int, rank: int, rng: torch.Generator) -> Tensor:
+    """Scans: products of two thin random matrices, or pictures in which few pixels are lit. (count, 32, 16)"""
+    rows, columns = SHAPE
+    if one_of("kind", kind, ("few directions", "few pixels")) == "few pixels":
+        lit = torch.rand(count, *SHAPE, generator=rng) < 0.05
+        return lit * torch.randn(count, *SHAPE, generator=rng) / 0.05**0.5
+    left, right = (torch.randn(count, k, rank, generator=rng) for k in (rows, columns))
+    return left @ right.mT / rank**0.5
+
+
+def scans(kind: str = "few directions", rank: int = 2, seed: int = 0, sets: int = 5) -> Task:
+    """Five sets of scans, 8 to learn from and 12 new ones each; y is the scan, x what was measured of it.
+
+    Measured are 40 % of the numbers of its cosine transform along places, drawn at random. x (sets, n, 1024)
+    holds them, 0 elsewhere, then a mask; y (sets, n, 512).
+    """
+    each = []
+    for one in range(seed, seed + sets):
+        rng = generator(one)
+        y = drawn(kind, 20, rank, rng)  # (20, 32, 16)
+        mask = (torch.rand(y.shape, generator=rng) < 0.4).to(y)
+        x = torch.stack([mask * (COSINES @ y), mask], 1).flatten(1)  # (20, 1024)
+        rows = x[:8], y[:8].flatten(1), x[8:], y[8:].flatten(1)
+        each.append(Task(*rows, {"measured": Feature(tuple(range(1024)))}))
+    return stack(each)
+
+
+def back(measured: Tensor) -> Tensor:
+    """The scan that has the measured numbers and 0 for all others. (…, 1024) → (…, 32, 16)"""
+    return COSINES.mT @ measured.unflatten(-1, (2, *SHAPE)).select(-3, 0)
+
+
+def decibels(told: Tensor, true: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio, mean over scans: 20 is an error of a tenth of the peak. (…, n, 512) → (…)"""
+    error = (told - true).square().mean(-1)
+    return (10 * (true.abs().amax(-1).square() / error).log10()).mean(-1)
+
+
+def quality(fleet: Fleet, task: Task) -> Tensor:
+    """How well new scans are restored, in dB. (runs,)"""
+    return decibels(fleet.predict(task.x_test), task.y_test)
+
+
+def restored(fleet: Fleet, task: Task) -> Tensor:
+    """A new scan: as it is, from what was measured alone, by the net. (runs, 3, 32, 16)"""
+    true, alone = task.y_test[..., :1, :].unflatten(-1, SHAPE), back(task.x_test[..., :1, :])
+    each = true, alone, fleet.predict(task.x_test[..., :1, :]).unflatten(-1, SHAPE)
+    return torch.cat([part.expand(fleet.runs, 1, *SHAPE) for part in each], 1)
+
+
+@plot("restored", rows=False)
+def restored_images(history: Sequence[Snapshot]) -> Images | None:
+    """The first set's scan, three ways."""
+    values = history[-1].values.get("restored", torch.empty(0))
+    if not values.numel():
+        return None
+    about: Any = {"labels": ("true", "measured alone", "restored"), "columns": 3, "caption": SCAN}
+    return Images(
+        "restored", "One new scan", shown(history[-1], values)[0], scale=Axis("", low=-3, high=3), **about
+    )
+
+
+@plot("quality", rows=False)
+def quality_lines(history: Sequence[Snapshot]) -> Lines | None:
+    """Quality over steps."""
+    if not history[-1].values.get("quality", torch.empty(0)).numel():
+        return None
+    line = step_line("restored", history, lambda seen: seen.values["quality"])
+    axes = Axis("step", low=0), Axis("PSNR", "dB", low=10, high=30)
+    return Lines("quality", "How good is it?", *axes, [line], QUALITY, grows=True)
+
+
+def scan(rank: int = 2) -> Images:
+    """A scan of some rank, what's measured of its transform, and what that alone gives back."""
+    x, y = ((task := scans(rank=rank, sets=1)).x[0, :1], task.y[0, :1].unflatten(-1, SHAPE))
+    measured = x.unflatten(-1, (2, *SHAPE))[:, 0]
+    about: Any = {"labels": ("true", "40 % of its transform", "from these alone"), "columns": 3}
+    about |= {"caption": "A scan, places down, moments across. On the right the missing numbers count as 0."}
+    pixels = finite(torch.cat([y, measured, back(x)]))
+    return Images("scan", "What was measured?", pixels, scale=Axis("", low=-3, high=3), **about)
+
+
+# What a threshold of 2 leaves of singular values 5, 3 and 1.
+soft = exercise(
+    want=[3, 1, 0],
+    expects="Three singular values are expected",
+    wrong={
+        "That cuts: what stays, stays as it was. The threshold is taken off from every value.": [5, 3, 0],
+        "A singular value is never negative: at 0 it ends.": [3, 1, -1],
+    },
+    right="The small one is gone, the others have paid as well: so the rank falls by one.",
+    rest="Take 2 off each, and stop at 0.",
+)
+
+# A function of a count → scans for which the other threshold should win: few pixels lit, of full rank.
+other_scans = exercise(
+    "count",
+    tries=[(20,)],
+    want=lambda count: drawn("few pixels", count, 2, generator(1)),
+    many=True,
+    expects="Scans of shape (20, 32, 16) are expected",
+    must={
+        "All scans are empty: something has to be there.": (
+            lambda scans: bool((scans.abs().amax((1, 2)) > 0).all()),
+            lambda count: torch.zeros(count, *SHAPE),
+        ),
+        "Most entries aren't 0. The threshold on entries has nothing to gain from such scans.": (
+            lambda scans: float((scans == 0).double().mean()) >= 0.8,
+            lambda count: drawn("few directions", count, 2, generator(1)),
+        ),
+        "These scans have a low rank, too: then both should do well. Scatter what you light.": (
+            lambda scans: bool((torch.linalg.matrix_rank(scans) >= 8).all()),
+            lambda count: torch.ones(count, *SHAPE) * (torch.arange(16) < 2),
+        ),
+    },
+    right="Few entries, many directions: now the other threshold is the one that's right.",
 )
