@@ -1,7 +1,8 @@
 """Run notebooks in place, store their pictures and their claims: python scripts/notebooks.py [PATH …]
 
-Without a path, all of them. What a notebook claimed before goes from docs/, the claims of the others stay, in
-the order of the course.
+Without a path, all of them. Each then runs once more at other seeds, and its claims say how they fared there.
+What a notebook claimed before goes from docs/, the claims of the others stay, in the order of the course.
+PHOTOGRAPHS=folder measures the claims on photographs, too (photographs.py); else they stay as they were.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from typing import Any
 
 from claims_page import table
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
+HERE = Path(__file__).parent
+ROOT, DOCS = HERE.parent, HERE.parent / "docs"
 CONVERT = ["-m", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
 CONVERT += ["--ExecutePreprocessor.record_timing=False", "--ExecutePreprocessor.store_widget_state=False"]
+BY = "50000"  # so many seeds later it runs again
+ON_PHOTOGRAPHS = "MNIST digits)"  # how such a claim ends
+ASKED = "images = None", "images = sb.data.mnist()"  # the reader's cell, and as it is run here
+
+Rows = list[dict[str, Any]]
 
 
 def course() -> list[Path]:
@@ -28,20 +34,44 @@ def course() -> list[Path]:
     return [path for path in found if ".ipynb_checkpoints" not in path.parts]
 
 
-def run(path: Path, claims: Path) -> None:
-    """Execute one notebook, without a page, and let it write its claims."""
-    told = {"SBKIT_HEADLESS": "1", "SBKIT_PNG": "1", "SBKIT_LESSON": str(path), "SBKIT_CLAIMS": str(claims)}
-    done = subprocess.run([sys.executable, *CONVERT, str(path)], env=os.environ | told, check=False)
-    if done.returncode:
-        sys.exit(f"{path.relative_to(ROOT)} stopped at the error above; the claims in docs/ are as before.")
+def run(path: Path, claims: Path, *options: str, lesson: Path | None = None, **told: str) -> None:
+    """Execute one notebook, without a page, and let it write its claims as those of `lesson`."""
+    told |= {"SBKIT_HEADLESS": "1", "SBKIT_LESSON": str(lesson or path), "SBKIT_CLAIMS": str(claims)}
+    command = [sys.executable, *CONVERT, *options, str(path)]
+    if subprocess.run(command, env=os.environ | told, check=False).returncode:
+        sys.exit(f"{path.name} stopped at the error above; the claims in docs/ are as before.")
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
+def run_after(first: str, path: Path, folder: Path, *options: str, **told: str) -> Rows:
+    """The claims of a copy of the notebook that runs a file of scripts/ as its first cell."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    source = (HERE / first).read_text(encoding="utf-8")
+    cell = {"cell_type": "code", "id": "first", "metadata": {}, "outputs": [], "execution_count": None}
+    notebook["cells"].insert(0, cell | {"source": source})
+    copy, claims = folder / path.name, folder / f"{path.stem}-{first}.json"
+    text = json.dumps(notebook, ensure_ascii=False)
+    copy.write_text(text.replace(*ASKED) if first == "photographs.py" else text, encoding="utf-8")
+    run(copy, claims, *options, lesson=path, **told)
+    return rows(claims)
+
+
+def rows(path: Path) -> Rows:
     """The claims in a file, none where there is no file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
-def merged(kept: list[dict[str, Any]], new: list[dict[str, Any]], ran: list[str], order: list[str]) -> list:
+def beside(found: Rows, again: Rows) -> Rows:
+    """The claims, each with what came of it at other seeds.
+
+    >>> row = {"lesson": "a", "claim": "A", "ours": "1 (1 … 1, 5 runs)", "verdict": "holds"}
+    >>> [one["again"] for one in beside([row, row | {"claim": "B"}], [row | {"ours": "0.9"}])]
+    ['0.9: holds', 'did not run']
+    """
+    by_claim = {row["claim"]: f"{row['ours']}: {row['verdict'].partition(':')[0]}" for row in again}
+    return [row | {"again": by_claim.get(row["claim"], "did not run")} for row in found]
+
+
+def merged(kept: Rows, new: Rows, ran: list[str], order: list[str]) -> Rows:
     """The new claims, and those kept of lessons that did not run, in this order of lessons.
 
     >>> old = [{"lesson": "b", "claim": "B"}, {"lesson": "a", "claim": "A, once"}, {"lesson": "gone"}]
@@ -52,19 +82,29 @@ def merged(kept: list[dict[str, Any]], new: list[dict[str, Any]], ran: list[str]
     return sorted(others + new, key=lambda row: order.index(row["lesson"]))
 
 
+def claimed(path: Path, folder: Path, kept: Rows) -> Rows:
+    """What a notebook claims: as it stands, again at other seeds, and on photographs, now or before."""
+    claims = folder / f"{path.stem}.json"
+    run(path, claims, SBKIT_PNG="1")
+    found = beside(rows(claims), run_after("moved.py", path, folder, "--allow-errors", MOVED_BY=BY))
+    text = path.read_text(encoding="utf-8")
+    if "PHOTOGRAPHS" in os.environ and ASKED[0] in text:
+        kept = run_after("photographs.py", path, folder)
+    mine = (row for row in kept if row["lesson"] == path.stem and row["claim"].endswith(ON_PHOTOGRAPHS))
+    return found + [row for row in mine if row["claim"] in text]
+
+
 def main() -> None:
     """Run what the command line names, or all, and write docs/claims.json and docs/claims.md."""
     paths = [Path(given).resolve() for given in sys.argv[1:]] or course()
     for path in paths:
         if path not in course():
             sys.exit(f"No notebook of the course at {path}; give its path: ONLY=notebooks/0-start-here.ipynb")
+    before = rows(DOCS / "claims.json")
     with tempfile.TemporaryDirectory() as folder:
-        new = Path(folder) / "claims.json"
-        for path in paths:
-            run(path, new)
-        ran, order = ([path.stem for path in of] for of in (paths, course()))
-        found = merged(rows(DOCS / "claims.json"), rows(new), ran, order)
-    text = json.dumps(found, indent=1, ensure_ascii=False)
+        new = [row for path in paths for row in claimed(path, Path(folder), before)]
+    ran, order = ([path.stem for path in of] for of in (paths, course()))
+    text = json.dumps(merged(before, new, ran, order), indent=1, ensure_ascii=False)
     (DOCS / "claims.json").write_text(text + "\n", encoding="utf-8")
     (DOCS / "claims.md").write_text(table(DOCS / "claims.json") + "\n", encoding="utf-8")
 

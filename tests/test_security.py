@@ -15,7 +15,7 @@ from hostile import ALL, FLAG, HOSTILE
 
 import sbkit as sb
 from sbkit.core import SbkitError
-from sbkit.course.predictions import predict
+from sbkit.course import predict
 from sbkit.lab.dials import dials
 from sbkit.lab.replay import replay
 from sbkit.lab.session import Session

@@ -2,7 +2,8 @@
 
 from sbkit.course import check, journal
 from sbkit.course.claims import Claim, claim
+from sbkit.course.drawn import predict
 from sbkit.course.environment import self_check
-from sbkit.course.predictions import Prediction, predict
+from sbkit.course.predictions import Prediction
 
 __all__ = ["Claim", "Prediction", "check", "claim", "journal", "predict", "self_check"]

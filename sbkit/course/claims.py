@@ -56,7 +56,7 @@ class Claim:
             raise SbkitError(f"A claim is a sentence, got {sentence!r:.60}; try 'It uses one feature.'")
         found = numbers("What is measured", self.measured)
         self.measured = torch.atleast_1d(found.detach().cpu().double())  # (…, runs)
-        self.low, self.high = _range(within, self.published)
+        self.low, self.high = bounds(within, self.published)
         if not (count := self.measured.numel()) or not self.low <= self.high:
             raise SbkitError(f"A claim has numbers and a range low ≤ high, got {count} numbers and {within}.")
         if not self.reproduces and not self.reason:
@@ -132,7 +132,7 @@ class Claim:
 claim = Claim  # as lessons write it: sb.claim("The net ignores the slabs", …)
 
 
-def _range(within: Any, published: Any) -> tuple[float, float]:
+def bounds(within: Any, published: Any = "") -> tuple[float, float]:
     """The least and the most that a claim allows; infinite where there is no bound."""
     try:
         if isinstance(within, int | float):

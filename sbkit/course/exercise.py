@@ -96,15 +96,15 @@ class Exercise:
 
     def _judged(self, answer: Any) -> Verdict:
         tries = self.tries() if callable(self.tries) else self.tries
-        want = self._answers(self.want, tries)
-        given = self._answers(answer, tries, self.expects or _expected(want))
+        want = self.answers(self.want, tries)
+        given = self.answers(answer, tries, self.expects or _expected(want))
         found, wanted = self._found(given, want), self._found(want, want)
         fit = _same_shape(given, want) and all(bool(part.isfinite().all()) for part in given)
         broken = [hint for hint, (holds, _) in self.must.items() if not holds(*found)] if fit else [""]
         if not broken and (self.many or _near(found, wanted, self.atol)):
             return Verdict(True, self.right.format(*found))
         for hint, mistake in self._listed():
-            if _near(found, self._found(self._answers(mistake, tries), want), max(CLOSE, self.atol)):
+            if _near(found, self._found(self.answers(mistake, tries), want), max(CLOSE, self.atol)):
                 return Verdict(False, hint.format(*found))
         if not fit:
             other = [part for part, like in zip(given, want, strict=True) if part.shape != like.shape]
@@ -116,7 +116,7 @@ class Exercise:
         off = "" if self.takes else _off(found[0], wanted[0], self.atol)
         return Verdict(False, _turned(found, wanted, self.atol) or off + rest)
 
-    def _answers(self, answer: Any, tries: Tries, expects: str = "") -> list[Tensor]:
+    def answers(self, answer: Any, tries: Tries, expects: str = "") -> list[Tensor]:
         """The answer, or what the function answers to each try, as float64."""
         if self.takes and not callable(answer):
             raise SbkitError(f"A function of {self.takes} is expected; got {_words(answer)}.")

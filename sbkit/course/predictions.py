@@ -30,7 +30,7 @@ class Prediction:
     committed from the start, and nothing is kept. Raises `SbkitError` on fewer choices, other values or
     ranges that do not rise.
 
-    >>> predict("Which feature wins?", ["linear", "slabs"]).choice
+    >>> Prediction("Which feature wins?", ["linear", "slabs"]).choice
     'linear'
     """
 
@@ -79,9 +79,12 @@ class Prediction:
         You did not commit a prediction. Measured: “no”.
         """
         answer = one_of("choice", found, self.ranges) if isinstance(found, str) else self._choice_of(found)
+        return self._judged(answer, self.choice == answer)
+
+    def _judged(self, answer: str, right: bool) -> str:
+        """What to say of the prediction where this was measured; kept in the journal."""
         if not self.committed:
             return f"You did not commit a prediction. Measured: “{answer}”."
-        right = self.choice == answer
         if self._line and self._line["measured"] != answer:
             self._line |= {"measured": answer, "right": right}
             journal.write(self._line)
@@ -131,23 +134,31 @@ class Prediction:
         widget._ipython_display_()  # ipywidgets 7
         return {}
 
+    def _asked(self) -> Any:
+        """The widget that the choice is made with."""
+        import ipywidgets
+
+        choice = ipywidgets.RadioButtons(options=[*self.ranges], value=self.choice, layout={"width": "auto"})
+        choice.observe(lambda change: setattr(self, "choice", change["new"]), "value")
+        return choice
+
     def _widget(self) -> Any:
         import ipywidgets
 
         from sbkit.lab.stage import Stage
 
         question = ipywidgets.HTML(f"<b>{html.escape(self.question)}</b>")
-        choice = ipywidgets.RadioButtons(options=[*self.ranges], value=self.choice, layout={"width": "auto"})
+        choice = self._asked()
         asked = {"description": "How sure, in %?", "style": {"description_width": "initial"}}
         sure = ipywidgets.BoundedIntText(self.confidence, 0, 100, 5, **asked)
         button = ipywidgets.Button(description="Commit", button_style="primary")
         told = ipywidgets.HTML("The dials below unlock when you commit." if self.locked else "")
 
         def committed() -> None:
-            choice.disabled = sure.disabled = button.disabled = True
+            for part in (*getattr(choice, "children", [choice]), sure, button):
+                part.disabled = True
             told.value = "Committed. It stands, and comes back at the end of the lesson."
 
-        choice.observe(lambda change: setattr(self, "choice", change["new"]), "value")
         sure.observe(lambda change: setattr(self, "confidence", change["new"]), "value")
         button.on_click(lambda _: self.commit())
         committed() if self.committed else self.on_commit(committed)
@@ -177,6 +188,3 @@ def _ranges(choices: Any) -> dict[str, Range | None]:
         if span is not None and not (len(span) == 2 and span[0] <= span[1]):
             raise SbkitError(f"A choice's range is (low, high), got {span!r} for {name!r}; try (0.4, 0.6).")
     return ranges
-
-
-predict = Prediction  # as lessons write it: prediction = sb.predict("Which feature wins?", …)

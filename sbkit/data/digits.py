@@ -8,8 +8,28 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sbkit.core import Feature, SbkitError, Task, between, check_memory, check_task, dataset, told, whole
+
+
+def mnist(n: int = 10_000) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The first `n` of 70,000 photographs of handwritten digits: pixels (n, 28, 28) in 0…1 and labels (n,).
+
+    They are LeCun et al.'s (1998), from openml.org: 15 MB, downloaded once and kept by scikit-learn in the
+    home folder. Raises `SbkitError` if openml.org cannot be reached.
+
+    >>> pixels, labels = mnist()  # doctest: +SKIP
+    """
+    from sklearn.datasets import fetch_openml
+
+    n = whole("n", n)
+    try:
+        images: Any = fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff")
+    except OSError as error:
+        rule = f"The photographs are downloaded once, and openml.org answered {error!r:.80}"
+        raise SbkitError(f"{rule}; try where there is a network, or sb.data.digits.") from error
+    return images.data[:n].reshape(-1, 28, 28).astype(np.float32) / 255, images.target[:n].astype(np.int64)
 
 
 @dataset("digits")

@@ -92,7 +92,7 @@ def test_every_claim_is_kept_once_a_lesson(claims, monkeypatch):
     page, _, listed = table(claims).partition("## Little room")
     head, rule, first, second = [line for line in page.splitlines() if line.startswith("|")]
     assert head.startswith("| lesson | claim | published |") and set(rule) <= set("|- ")
-    assert first.endswith("| 0 to 1 | not recorded | one run | holds |")
+    assert first.endswith("| 0 to 1 | not recorded | one run | holds |  |")
     assert r"A \| B" in first and "two" in second
     assert listed.splitlines()[-1] == r"| two | A \| B | one run | no reason given |"
 
@@ -188,3 +188,15 @@ def test_a_file_that_cannot_be_read_is_told_and_the_lesson_goes_on(claims, spoil
 def test_no_claims_yet(tmp_path):
     with pytest.raises(sb.SbkitError, match="make notebooks"):
         table(tmp_path / "none.json")
+
+
+def test_the_table_says_what_came_of_it_at_other_seeds(claims):
+    for sentence in ("It stays.", "It goes."):
+        sb.claim(sentence, SPREAD, (0, 1))
+    rows = json.loads(claims.read_text())
+    for row, again in zip(rows, ["0.5: holds", "2: DOES NOT HOLD"], strict=True):
+        row["again"] = again
+    claims.write_text(json.dumps(rows))
+    page, _, listed = table(claims).partition("## Little room")
+    assert "1 of 2 claims are there as stated" in page and "| holds | 2: DOES NOT HOLD |" in page
+    assert "| It goes. |" in listed and "| It stays. |" not in listed
