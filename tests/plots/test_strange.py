@@ -33,6 +33,7 @@ SHAPES |= {"changes": (2, 10), "spread": (2,), "forecast": (2, 61), "far_off": (
 SHAPES |= {"by_heart": ()}
 SHAPES |= {"believed": (97,), "distances": ()}
 SHAPES |= {"strengths": (9,), "survival": (2,), "restored": (3, 32, 16), "quality": ()}
+SHAPES |= {"hidden": (20, 100), "awake": ()}
 SHAPES |= {"answers": (8,), "heaviness": (8,)}
 SHAPES |= {"certainty": (40, 2), "drift": (2,)}
 SHAPES |= {"signal": (5,)}
