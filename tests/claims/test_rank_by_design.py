@@ -67,8 +67,8 @@ def dB(threshold: str, kind: str, rank: int, seed: int, rounds: int = 5) -> tupl
     fleet = sb.models.fleet_of(lambda: Unrolled(threshold, rounds), runs=3)
     options = {"optimizer": "adam", "lr": 0.1, "steps": 100, "every": 100, "stop": None}
     run = sb.fit(fleet, task, **options, measure=extra.quality)
-    first, *_, end = run
-    return first.values["quality"], end.values["quality"]
+    first = run.snapshot()
+    return first.values["quality"], sb.last(run).values["quality"]
 
 
 @pytest.mark.parametrize("seed", [40, 50])

@@ -53,7 +53,7 @@ def test_sam_prunes_and_lowers_the_rank():
 
 @pytest.mark.slow
 def test_rows_of_any_length_need_a_smaller_rate():
-    """Row 40: rows that are not on the sphere diverge at ρ = 0.4; at a tenth of the rate, without SAM, none."""
+    """Row 40: rows that are not on the sphere diverge at ρ = 0.4; slowly and without SAM none does."""
     length = (torch.randn(20, 3, generator=torch.Generator().manual_seed(5)).square().sum(1)).sqrt()[:, None]
     lost = [
         int((~(trained(rho, 400, 6, lr, length).loss < 1e3)).sum()) for rho, lr in ((0.4, 0.1), (0.0, 0.01))

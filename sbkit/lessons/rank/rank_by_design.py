@@ -57,13 +57,15 @@ def quality_lines(history: Sequence[Snapshot]) -> Lines | None:
 def scan(rank: int = 2) -> Images:
     """A scan of some rank, what's measured of its transform, and what that alone gives back."""
     x, y = (task := scans(rank=rank, sets=1)).x[0, :1], task.y[0, :1].unflatten(-1, SHAPE)
-    about: Any = {"labels": ("true", "40 % of its transform", "from these alone"), "columns": 3}
-    about |= {"caption": "A scan, places down, moments across. On the right the missing numbers count as 0."}
+    about: Any = {"labels": ("true", "transform", "from these alone"), "columns": 3}
+    about |= {
+        "caption": "A scan, 40 % of its transform, what these give back, 0 for the rest. Compare the ends."
+    }
     pixels = finite(torch.cat([y, measured(x)[0], back(x)]))
     return Images("scan", "What was measured?", pixels, scale=Axis("", low=-3, high=3), **about)
 
 
-def thresholded(threshold: float = 0.0) -> Lines:
+def thresholded(threshold: float = 3.0) -> Lines:
     """Singular values of a scan, of what was measured of it, and of that less a threshold."""
     task = scans(sets=1)
     alone, true = back(task.x[0, 0]), task.y[0, 0].view(SHAPE)
