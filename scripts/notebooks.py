@@ -91,7 +91,7 @@ def claimed(path: Path, folder: Path, kept: Rows) -> Rows:
     if "PHOTOGRAPHS" in os.environ and ASKED[0] in text:
         kept = run_after("photographs.py", path, folder)
     mine = (row for row in kept if row["lesson"] == path.stem and row["claim"].endswith(ON_PHOTOGRAPHS))
-    return found + [row for row in mine if row["claim"] in text]
+    return found + [row for row in mine if row["claim"].partition(" (")[0] in text]
 
 
 def main() -> None:
