@@ -1,31 +1,39 @@
-"""Depth squeezes rank: exercises on the rank of products."""
+"""Depth squeezes rank: what theory says of wide random products, and exercises on the rank of products."""
 
 from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import effective_rank
 
-LOST = [1 / 2, 5 / 6, 13 / 12]  # in nats, to the Gram matrix of 1, 2 and 3 factors
 
-# Effective rank over width of WWᵀ for wide products W of 1, 2 and 3 normal matrices.
-gram = exercise(
-    want=[math.exp(-lost) for lost in LOST],
-    atol=0.006,
-    expects="Three shares are expected, for 1, 2 and 3 factors",
+def limit(depth: int) -> float:
+    """Effective rank over width of very wide products of normal matrices (Penson and Życzkowski 2011).
+
+    >>> round(limit(1), 3), round(limit(16), 3)
+    (0.805, 0.194)
+    """
+    t = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    log_m = ((depth + 1) * t / 2 + 1).lgamma() - (t / 2 + 1).lgamma() - (depth * t / 2 + 2).lgamma()
+    return (log_m - torch.autograd.grad(log_m, t)[0]).exp().item()
+
+
+# Effective ranks of ovals 3 : 1, 9 : 1 and 1 : 1.
+ovals = exercise(
+    want=[4 / 27**0.25, 10 / 9**0.9, 2.0],
+    atol=0.012,
+    expects="Three effective ranks are expected, of one factor and of the two products",
     wrong={
-        "Those are the sums. What is left is exp of minus the sum.": LOST,
-        "A share is below 1: is there a minus before the sum?": [math.exp(lost) for lost in LOST],
-        "Less than is left: does the sum begin at j = 2?": [math.exp(-1 - lost) for lost in LOST],
-        "More than is left: the sum for L factors ends at j = L + 1.": [
-            math.exp(0.5 - lost) for lost in LOST
-        ],
+        "Those are the entropies. The effective rank is their exp.": [0.562, 0.325, math.log(2)],
+        "Those are stable ranks: these count by shares of the sum.": [10 / 9, 82 / 81, 2.0],
+        "The last two are in the other order: aligned stretches add up.": [4 / 27**0.25, 2.0, 10 / 9**0.9],
     },
-    right="Each further factor takes 1/(L + 1) nats: ever less, and it never stops.",
-    rest="A sum of fractions 1/j, a minus, an exp: which step differs?",
+    right="The same two factors leave 1.38 directions or both: it depends on how they meet.",
+    rest="Find the two lengths first, then each one's share of their sum.",
 )
 
 
@@ -42,22 +50,16 @@ squeezed = exercise(
     atol=1e-3,
     expects="Four effective ranks are expected, one a draw",
     wrong={
+        "That is still the friend's rank, of a mean of matrices.": (
+            lambda factors: effective_rank(_product(factors).mean(0))
+        ),
         "The first factor acts first: later ones stand to its left.": (
             lambda factors: effective_rank(_product(factors.flip(0)))
-        ),
-        "That is the entropy, in nats: the effective rank is its exp.": (
-            lambda factors: effective_rank(_product(factors)).log()
-        ),
-        "Those are ranks of WWᵀ: take the singular values of W.": (
-            lambda factors: effective_rank(_product(factors) @ _product(factors).mT)
         ),
         "Those are the factors' own ranks, averaged: multiply first.": (
             lambda factors: effective_rank(factors).mean(0)
         ),
-        "Entry times entry is another product: matrices multiply by @.": (
-            lambda factors: effective_rank(factors.prod(0))
-        ),
     },
-    right="One number a draw. Each factor alone has a larger one, on average.",
+    right="One number a draw. Now the average is one of ranks.",
     rest="Those are not the ranks of W_L⋯W_1: multiply all the factors of a draw, then take the rank.",
 )
