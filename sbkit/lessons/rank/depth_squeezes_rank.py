@@ -22,6 +22,18 @@ def limit(depth: int) -> float:
     return (log_m - torch.autograd.grad(log_m, t)[0]).exp().item()
 
 
+def relu_theory(depth: int) -> float:
+    """Effective rank of the cosines between 32 perpendicular inputs after wide ReLU layers (Cho and Saul 2009).
+
+    >>> round(relu_theory(1), 2)
+    18.33
+    """
+    c = torch.eye(32, dtype=torch.float64)  # (inputs, inputs)
+    for _ in range(depth):
+        c = ((1 - c**2).clamp(min=0).sqrt() + (torch.pi - c.clamp(-1, 1).arccos()) * c) / torch.pi
+    return effective_rank(c).item()
+
+
 # Effective ranks of ovals 3 : 1, 9 : 1 and 1 : 1.
 ovals = exercise(
     want=[4 / 27**0.25, 10 / 9**0.9, 2.0],
