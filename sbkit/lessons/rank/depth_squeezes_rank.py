@@ -23,7 +23,7 @@ def limit(depth: int) -> float:
 
 
 def relu_theory(depth: int) -> float:
-    """Effective rank of the cosines between 32 perpendicular inputs after wide ReLU layers (Cho and Saul 2009).
+    """Effective rank of the cosines between 32 perpendicular inputs after ReLU layers (Cho and Saul 2009).
 
     >>> round(relu_theory(1), 2)
     18.33
