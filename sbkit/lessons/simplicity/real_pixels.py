@@ -1,24 +1,33 @@
-"""Real pixels: exercises on two blocks of an image."""
+"""Real pixels: a convnet, an attention model, and exercises on two halves of an image."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from sbkit.core import Task
 from sbkit.course.exercise import exercise
-from sbkit.data import dominoes
 
 
-def convnet(task: Task, channels: int = 8) -> nn.Module:
-    """A small net for images, grey or in colour: two layers of 3 × 3 windows, and a linear one."""
+def convnet(task: Task, channels: int = 8, stride: int = 1) -> nn.Module:
+    """A small net for images, grey or in colour: two layers of 3 × 3 windows, and a linear one.
+
+    stride: how many pixels the first layer's windows move on; 2 for images of 28 × 28.
+    """
     shape: Any = task.embed.shape
-    colours, height, width = shape
-    first, second = nn.Conv2d(colours, channels, 3), nn.Conv2d(channels, 16, 3, stride=2)
-    last = nn.Linear(16 * ((height - 3) // 2) * ((width - 3) // 2), 2)
+    high, wide = (((side - 3) // stride - 2) // 2 + 1 for side in shape[1:])
+    first, second = nn.Conv2d(shape[0], channels, 3, stride), nn.Conv2d(channels, 16, 3, stride=2)
     look = nn.Unflatten(1, shape), first, nn.ReLU(), second, nn.ReLU(), nn.Flatten()
-    return nn.Sequential(*look, last)
+    return nn.Sequential(*look, nn.Linear(16 * high * wide, 2))
+
+
+def attention(task: Task, tokens: int = 8, width: int = 32) -> nn.Module:
+    """A small attention model: the image's rows in `tokens` equal bands, each of which looks at all."""
+    pixels = task.x.shape[1] // tokens
+    layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True)
+    look = nn.Unflatten(1, (tokens, pixels)), nn.Linear(pixels, width), layer, nn.Flatten()
+    return nn.Sequential(*look, nn.Linear(tokens * width, 2))
 
 
 # Accuracy and AUC with the top shuffled, if the top decides and the bottom only orders equal tops.
@@ -38,35 +47,17 @@ ties = exercise(
 )
 
 
-def _apart(task: Task, names: str | list[str]) -> Tensor:
-    """Distance between the mean images of the two classes in the columns of these features."""
-    z = task.z[:, task.columns(names)].double()  # (n, pixels)
-    return (z[task.y == 1].mean(0) - z[task.y == 0].mean(0)).norm()
-
-
-def _blocks() -> list[tuple[Task, str]]:
-    task = dominoes(n=64, n_test=64)
-    return [(task, name) for name in task.features]
-
-
-GOT = "Got {0:.2f} for the top, {1:.2f} for the bottom. "
-
-# A function (task, name) → distance between the mean images of the two classes in a block.
-gap = exercise(
-    "task and name",
-    tries=_blocks,
-    want=_apart,
-    atol=0.01,
+# On what share of the training dominoes top and bottom agree with the class, where nets must read bottoms.
+idle_top = exercise(
+    want=[0.5, 1.0],
+    atol=0.001,
+    expects="Two shares are expected, one for the top and one for the bottom",
+    right="The digits, the networks and their training stay. Only the top's link to the class is gone.",
     wrong={
-        GOT + "Squared, it seems: a distance ends with a root.": lambda task, name: _apart(task, name) ** 2,
+        "That is the experiment itself: its networks had no reason to look down.": [1.0, 1.0],
+        "Now the bottom says nothing: what could these networks show about bottoms?": [1.0, 0.5],
+        "No half says anything: nobody could learn these.": [0.5, 0.5],
+        "A top that is always wrong is as useful as one that is always right.": [0.0, 1.0],
     },
-    must={
-        "Both blocks got {0:.2f}, but they differ: take the columns of `name` alone.": (
-            lambda top, bottom: abs(top - bottom) >= 1e-6,
-            lambda task, name: _apart(task, list(task.features)),
-        )
-    },
-    right=GOT + "The top's classes lie further apart.",
-    rest=GOT + "Mean image of class 1 minus that of class 0 in training rows, then the root of the sum of "
-    "squares.",
+    rest="Take all the use out of the top, and none out of the bottom.",
 )
