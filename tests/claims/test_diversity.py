@@ -1,7 +1,7 @@
 """The science of the lesson on evading the bias, after Teney et al. 2022: a penalty on aligned gradients.
 
 Facts 33 and 34 of the course's sheet and row 9, at other data and seeds than the lesson's; each was
-measured there on one to three seeds. What does not reproduce in every team of five is asserted as such.
+measured there on one to three seeds. Where arrows are compared decides what happens on images.
 """
 
 import pytest
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import sbkit as sb
+from sbkit.lessons.simplicity.evading_the_bias import main_axes, mixed_axes
 
 
 def slopes(fleet: sb.Fleet, x: Tensor, members: int, rows: int) -> Tensor:
@@ -20,11 +21,14 @@ def slopes(fleet: sb.Fleet, x: Tensor, members: int, rows: int) -> Tensor:
     return slope.unflatten(0, (-1, members))
 
 
-def diversity(strength: float, members: int, product: bool = False, rows: int = 64):
+def diversity(
+    strength: float, members: int, product: bool = False, rows: int = 64, axes: Tensor | None = None
+):
     """The lesson's penalty: half of each pair's alignment to each of its two members."""
 
     def penalty(fleet: sb.Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
         team = slopes(fleet, x, members, rows)
+        team = team if axes is None else team @ axes
         team = team if product else F.normalize(team, dim=-1)
         pairs = torch.einsum("tipd, tjpd -> tijp", team, team)
         pairs = (pairs if product else pairs.square()).mean(-1)  # (teams, members, members)
@@ -33,9 +37,9 @@ def diversity(strength: float, members: int, product: bool = False, rows: int = 
     return penalty
 
 
-def trained(blocks, members, strength, seed, steps, lr, rows=64, product=False, **options):
+def trained(blocks, members, strength, seed, steps, lr, rows=64, product=False, rotate=False, **options):
     """The run of five teams, and each member's accuracy with one feature alone. (teams, members, features)"""
-    task = sb.slabs(blocks, n=4000, n_test=4000, rotate=False, seed=seed)
+    task = sb.slabs(blocks, n=4000, n_test=4000, rotate=rotate, seed=seed)
     fleet = sb.mlp(task, width=64, runs=5 * members, seed=100 * seed)
     pay = diversity(strength, members, product, rows) if strength else None
     run = sb.fit(
@@ -81,13 +85,13 @@ def test_without_penalty_nobody_reads_a_slab(seed):
 
 
 @pytest.mark.slow
-def test_with_penalty_somebody_reads_three_slabs():
-    """Fact 33, λ = 1, K = 4: 3-slab ≥ .95, accuracy ≥ .99 (one seed there); 5-slab ≥ .60 does not hold."""
-    run, alone = trained((1, 3, 5), 4, 1.0, 1, 1500, 0.002)
+@pytest.mark.parametrize("rotate", [False, True])
+def test_with_penalty_somebody_reads_three_slabs(rotate):
+    """Fact 33 at strength .1: 3-slab ≥ .85 in every team, accuracy ≥ .97; hardly a team reads five."""
+    run, alone = trained((1, 3, 5), 4, 0.1, 31_000, 750, 0.002, rows=32, rotate=rotate)
     best = alone.amax(1)  # (teams, features)
-    assert best[:, 1].mean() >= 0.9 and best[:, 1].min() >= 0.8
-    assert run.snapshot().test_accuracy.mean() >= 0.97
-    assert best[:, 2].median() <= 0.6
+    assert best[:, 1].min() >= 0.85 and best[:, 2].mean() <= 0.65
+    assert run.snapshot().test_accuracy.view(5, 4).mean(1).min() >= 0.97
     reader = alone[range(5), alone[..., 1].argmax(1)]  # (teams, features)
     assert reader[:, 0].max() <= 0.65  # whoever reads the slabs does not read the line
 
@@ -109,14 +113,27 @@ def test_two_members_and_three_slabs():
     assert reader[:, 1].min() >= 0.65 and reader[:, 1].mean() >= 0.7 and reader[:, 0].max() <= 0.6
 
 
+HALVES = [(0, 2, 4, 6, 8), (0, 2, 3, 5, 8), (0, 1, 2, 3, 4)]
+BLOCKS = [(0, 1), *((half, tuple(d for d in range(10) if d not in half)) for half in HALVES)]
+
+
 @pytest.mark.slow
-def test_two_members_and_a_gentle_penalty():
-    """Row 9's direction at strength 1: in four teams of five somebody reads 3 slabs and not the line."""
-    run, alone = trained((1, 3, 5), 2, 1.0, 4, 1500, 0.002)
-    reader = alone[range(5), alone[..., 1].argmax(1)]  # (teams, features)
-    reads = reader[reader[:, 1] >= 0.95]
-    assert len(reads) >= 4 and reads[:, 0].max() <= 0.56
-    assert run.snapshot().test_accuracy.min() >= 0.95
+@pytest.mark.parametrize("mixed", [False, True])
+def test_images_move_where_they_vary_and_nowhere_else(mixed):
+    """Best of four on the three hard blocks: at least .57 in 16 main directions, .55 with pixels mixed."""
+    task = sb.data.dominoes(BLOCKS, n=2000, n_test=2, seed=31_000)
+    axes = main_axes(task.x, 16)
+    pay = diversity(10.0, 4, rows=32, axes=mixed_axes(axes) if mixed else axes)
+    fleet = sb.mlp(task, width=64, runs=20, seed=31_000)
+    options = {"optimizer": "adam", "lr": 0.003, "batch": 128, "steps": 400, "every": 400}
+    sb.last(sb.fit(fleet, task, **options, stop=None, penalty=pay))
+    tests = [
+        sb.data.dominoes(BLOCKS, correlation=row, n=2, seed=31_000)
+        for row in (0.5 + 0.5 * torch.eye(4)).tolist()[1:]
+    ]
+    right = [(fleet.predict(t.x_test).argmax(-1) == t.y_test).float().mean(-1) for t in tests]
+    hard = torch.stack(right, 1).view(5, 4, 3).amax(1).mean(1)  # (teams,)
+    assert hard.max() <= 0.55 if mixed else hard.mean() >= 0.57
 
 
 @pytest.mark.slow

@@ -14,14 +14,13 @@ GRAM_RELU = {1: 21.8, 2: 10.4, 4: 4.1, 8: 2.2, 16: 1.5}
 def trained(blocks, depth=2, lr=3e-4, seed=0, data=0):
     task = sb.slabs(blocks, n=4000, n_test=4000, seed=data)
     fleet = sb.mlp(task, depth=depth, seed=seed)
-    before = [weight.detach().clone() for weight in fleet.weights()]
     sb.last(sb.fit(fleet, task, optimizer="adam", lr=lr, steps=3000))
-    return fleet, task, before
+    return fleet, task
 
 
 @pytest.mark.parametrize(("copies", "depth", "seed", "data"), [(12, 2, 50, 5), (10, 3, 20, 1), (8, 2, 80, 2)])
 def test_equal_features_hide_each_other(copies, depth, seed, data):
-    fleet, task, _ = trained([1] * copies, depth, seed=seed, data=data)
+    fleet, task = trained([1] * copies, depth, seed=seed, data=data)
     names, half = list(task.features), copies // 2
     assert sb.reliance(fleet, task).abs().max() <= 0.02
     every, first, second = (
@@ -32,19 +31,9 @@ def test_equal_features_hide_each_other(copies, depth, seed, data):
     assert ((sb.boundary(fleet, task) > 0.5) == bool(task.y_test[0])).float().mean((1, 2)).min() >= 0.97
 
 
-@pytest.mark.parametrize(("copies", "lr", "seed"), [(10, 3e-4, 30), (12, 3e-4, 60), (10, 1e-3, 90)])
-def test_the_definition_decides_whether_training_lowers_the_rank(copies, lr, seed):
-    """The matrix between two hidden layers; with three layers one run in eight kept .506 of a stable rank."""
-    fleet, _, before = trained([1] * copies, lr=lr, seed=seed, data=3)
-    old, new = before[1], fleet.weights()[1]
-    assert (sb.measures.stable_rank(new) / sb.measures.stable_rank(old)).max() <= 0.5
-    assert (sb.measures.effective_rank(new) / sb.measures.effective_rank(old)).min() >= 0.9
-    assert (sb.measures.effective_rank(new) / sb.measures.stable_rank(new)).min() >= 5
-
-
 @pytest.mark.parametrize(("seed", "data"), [(24, 0), (32, 1), (40, 2)])
 def test_seeds_and_planes_tell_different_stories(seed, data):
-    fleet, task, _ = trained([5] * 3, lr=1e-3, seed=seed, data=data)
+    fleet, task = trained([5] * 3, lr=1e-3, seed=seed, data=data)
     lost = sb.reliance(fleet, task)  # (runs, features)
     assert (lost.amax(0) - lost.amin(0)).max() >= 0.1
     planes = torch.stack([sb.boundary(fleet, task, at=row, resolution=30) > 0.5 for row in range(20)])

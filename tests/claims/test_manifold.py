@@ -1,8 +1,8 @@
-"""The science of the lesson on data with structure: Goldt, Mézard, Krzakala, Zdeborová 2019.
+"""The science of the lesson on data with structure: Goldt, Mézard, Krzakala, Zdeborová 2020.
 
 Row 23 of the course's facts at other seeds, data, learning rates and widths than the lesson's: students
-of digits agree on digits and not on noise, students of noise agree everywhere, and what differs off the
-data was there before training.
+of digits agree on digits and not on noise, students of noise agree everywhere, what differs off the data
+was there before training, and a loss from tiny weights rests (Saad and Solla 1995).
 """
 
 import pytest
@@ -12,7 +12,7 @@ from torch import Tensor
 
 import sbkit as sb
 from sbkit.core import generator
-from sbkit.lessons.simplicity.data_has_structure import Student
+from sbkit.lessons.simplicity.data_has_structure import Student, rested, same, scramble
 
 pytestmark = pytest.mark.slow
 
@@ -28,9 +28,13 @@ def digits(data: int) -> sb.Task:
     return task(x[order], (1.0 - 2 * (names % 2))[order, None], 1300)
 
 
-def labelled(z: Tensor, rng: torch.Generator) -> Tensor:
+def votes(z: Tensor, rng: torch.Generator) -> Tensor:
     w = torch.randn(2, z.shape[1], generator=rng)
-    return torch.erf(z @ w.T / (2 * z.shape[1]) ** 0.5).sum(1, keepdim=True).sign()
+    return torch.erf(z @ w.T / (2 * z.shape[1]) ** 0.5).sum(1, keepdim=True)
+
+
+def labelled(z: Tensor, rng: torch.Generator) -> Tensor:
+    return votes(z, rng).sign()
 
 
 def noise(data: int, inputs: int) -> sb.Task:
@@ -61,11 +65,6 @@ def e12(outputs: Tensor) -> Tensor:
     return (outputs[one] - outputs[other]).square().mean(1) / 2
 
 
-def same(outputs: Tensor) -> Tensor:
-    one, other = torch.combinations(torch.arange(len(outputs))).T
-    return (outputs[one].sign() == outputs[other].sign()).double().mean(1)
-
-
 def asked(fleet: sb.Fleet, task: sb.Task) -> tuple[Tensor, Tensor]:
     """What the students say on new data and on noise. (students, n) each"""
     gauss = torch.randn(2000, task.x.shape[1], generator=generator(9))
@@ -93,6 +92,8 @@ def test_students_of_digits_agree_on_digits_only(data, units, options):
     on, off = asked(fleet := trained(task, units, **options), task)
     assert ratio(fleet, task) >= 3
     assert same(on).mean() >= 0.93 and same(off).mean() <= 0.85
+    mixed = fleet.predict(scramble(task.x_test, seed=data))[..., 0]
+    assert same(on).mean() >= same(mixed).mean() + 0.1 >= same(off).mean() + 0.1
 
 
 @pytest.mark.parametrize(("data", "inputs", "units"), [(1, 64, 8), (2, 100, 8), (3, 64, 4)])
@@ -125,6 +126,18 @@ def test_small_first_weights_leave_less_to_disagree_about():
     for world in (digits(8), manifold(8)):
         large, small = (ratio(trained(world, scale=scale), world) for scale in (1.0, 0.01))
         assert small <= 0.6 * large
+
+
+@pytest.mark.parametrize("inputs", [64, 128])
+def test_a_loss_from_tiny_weights_rests_and_others_do_not(inputs):
+    rng = generator(11)
+    x = torch.randn(5000, inputs, generator=rng)
+    world = task(x, votes(x, rng), 4000)
+    for scale, rests in ((1e-3, True), (1.0, False)):
+        fleet = sb.models.fleet_of(lambda s=scale: Student(2, s, inputs, alike=True), runs=4, seed=60)
+        options = {"lr": 5 * inputs / 64, "batch": 64, "steps": 2500, "every": 25, "stop": None}
+        loss = torch.stack([look.loss for look in sb.fit(fleet, world, **options)], 1)  # (runs, looks)
+        assert bool((rested(loss) >= 0.95).all()) == rests
 
 
 def test_gradient_descent_stays_in_the_span():

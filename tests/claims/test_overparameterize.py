@@ -1,6 +1,6 @@
 """Layers as products, trained: Huh et al. 2021, section 4, and row 2 of the course's systems.
 
-Other seeds, data, widths and optimizers than the lesson's. That collapsing is exact (facts 14 and 15) is
+Other seeds, pixels, widths and optimizers than the lesson's. That collapsing is exact (facts 14 and 15) is
 tested in tests/models/test_products.py.
 """
 
@@ -10,9 +10,9 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import sbkit as sb
-from sbkit.lessons.rank.overparameterize_then_collapse import Table
+from sbkit.lessons.rank.overparameterize_then_collapse import Table, convnet, layers, one_by_one, ranks
 
-pytestmark = pytest.mark.slow
+slow = pytest.mark.slow
 PIXELS, DIGIT = load_digits(return_X_y=True)
 
 
@@ -31,6 +31,7 @@ def trained(task: sb.Task, factors: int, **options) -> tuple[sb.Fleet, Tensor]:
     return fleet, sb.last(sb.fit(fleet, task, batch=50, steps=1500, stop=0.05, **options)).test_accuracy
 
 
+@slow
 @pytest.mark.parametrize("options", [{"optimizer": "adam", "lr": 0.001}, {"lr": 0.03}])
 def test_rank_falls_with_factors_and_few_digits_gain_nothing(options):
     """Row 2: "expect no accuracy gain on digits"; the effective rank falls, before training and after."""
@@ -43,12 +44,14 @@ def test_rank_falls_with_factors_and_few_digits_gain_nothing(options):
     assert all((each - right[0]).max() <= 0.01 for each in right[1:])
 
 
+@slow
 def test_with_more_digits_it_makes_no_difference():
     task = digits(1200, seed=4)
     (_, one), (_, four) = (trained(task, factors, optimizer="adam", lr=0.002) for factors in (1, 4))
     assert (four - one).abs().max() <= 0.03
 
 
+@slow
 def test_four_factors_diverge_where_one_and_two_train():
     """Row 2: with sgd, at learning rate 0.1, ×4 diverged."""
     lost = []
@@ -61,16 +64,28 @@ def test_four_factors_diverge_where_one_and_two_train():
     assert lost[0] == lost[1] == 0 and lost[2] >= 2
 
 
-def test_a_trained_network_collapses_whole():
+def test_a_network_collapses_whole():
     """Every prediction is the same, with a third of the weights."""
-    task = digits(200, seed=5)
-    fleet, _ = trained(task, 4, optimizer="adam", lr=0.002)
-    for r in range(fleet.runs):
-        alone = fleet.run(r)
-        plain = alone.collapse()  # pyright: ignore
+    x = torch.randn(50, 64, generator=torch.Generator().manual_seed(1)).double()
+    for factors in (2, 4):
+        alone = sb.models.overparameterize(mlp(), factors).double()
+        plain = alone.collapse()
         assert type(plain) is nn.Sequential
-        assert (plain(task.x_test) - fleet(task.x_test)[r]).abs().max() <= 1e-4
-        assert 3 * sum(p.numel() for p in plain.parameters()) < sum(p.numel() for p in alone.parameters())
+        assert (plain(x) - one_by_one(alone, x)).abs().max() <= 1e-13
+
+
+def test_a_convnet_starts_with_fewer_directions_in_every_layer():
+    """What the lesson draws of photographs, of networks that are not trained."""
+    kinds = {}
+    for factors in (1, 2):
+        fleet = sb.models.fleet_of(
+            lambda factors=factors: sb.models.overparameterize(convnet(), factors, width=64), runs=5, seed=40
+        )
+        kinds[f"{factors}"] = torch.rand(5), ranks(fleet)
+    one, two = (of.mean(0) for _, of in kinds.values())  # (layers,)
+    assert one.shape == (4,) and (two < one).all() and two[2] < 0.85 * one[2]
+    right, each = layers(kinds)
+    assert len(right.names) == 2 and len(each.names) == 8 and each.sides == ("1", "2")
 
 
 def unseen(rank: int, factors: int, seed: int, size=24, **options) -> Tensor:
@@ -87,6 +102,7 @@ def unseen(rank: int, factors: int, seed: int, size=24, **options) -> Tensor:
     return (error / task.y_test.square().mean()).sqrt()
 
 
+@slow
 @pytest.mark.parametrize("options", [{"optimizer": "adam", "lr": 0.01}, {"optimizer": "momentum", "lr": 0.3}])
 def test_half_a_table_of_low_rank_is_completed_and_one_of_full_rank_is_not(options):
     for seed in (21, 22, 23):

@@ -40,6 +40,7 @@ def test_one_push_along_the_linear_feature_undoes_all(k, depth, width, options):
     push = sb.measures.universal_perturbation(fleet, task, 1.0)
     after = right(fleet, task, shifted(task, push))
     assert after.max() <= 0.02 and budget(task, push, "linear").min() >= 0.99
+    assert (right(fleet, task, shifted(task, 0.55 * push)) - 0.5).abs().max() <= 0.05  # the middle distance
     own = sb.measures.attack(fleet, task, radius=1.0, rows=2000) - task.x_test[:2000]
     assert budget(task, own, "linear").mean(-1).min() >= 0.98
     mirror = sb.Task(task.z_test, task.y_test, task.z, task.y, task.features, task.embed)

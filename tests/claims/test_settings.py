@@ -40,8 +40,11 @@ def assert_only_S(state, without_s, without_rest, slack=0.03) -> None:
 def sized(size: float, k=5, dim=10, n=4000, seed=4) -> sb.Task:
     """LMS-k with the linear feature `size` times as large."""
     task = sb.lms(k, dim=dim, n=n, seed=seed)
-    scale = torch.tensor([size] + [1.0] * (dim - 1))
-    return replace(task, z=task.z * scale, z_test=task.z_test * scale)
+    return replace(task, z=task.z * scaled(size, dim), z_test=task.z_test * scaled(size, dim))
+
+
+def scaled(size: float, dim=10) -> Tensor:
+    return torch.tensor([size] + [1.0] * (dim - 1))
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky", "tanh", "gelu"])
@@ -116,6 +119,11 @@ def test_size_decides(n):
     assert both.min() >= 0.6 and both.max() <= 0.95 and rest.min() >= 0.8
     _, slabs, rest = trained(sized(0.03, n=n))
     assert slabs.min() >= 0.99 and rest.max() <= 0.65
+    hard = sb.slabs([1] + [5] * 9, [0] + [1] * 9, n=n, n_test=5000, seed=4)
+    hard = replace(hard, z=hard.z * scaled(0.03), z_test=hard.z_test * scaled(0.03))
+    fleet = sb.mlp(hard, width=60, runs=5, seed=30)
+    end = sb.last(sb.fit(fleet, hard, optimizer="adam", batch=64, steps=2000))
+    assert end.test_accuracy.min() >= 0.8  # it can be learned, where nothing else is to be had
 
 
 def test_at_the_border_every_dial_counts():

@@ -1,153 +1,111 @@
-"""Rank by design: the nearest matrix of low rank, the one a nuclear-norm penalty asks for; an exercise."""
+"""Rank by design: pictures of scans and their repair, and exercises on thresholds and what they hope for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from sbkit.core import SbkitError, between, numbers, whole
+from sbkit.core import Snapshot, generator
+from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise
+from sbkit.lessons.rank.factors import low_rank, svt
+from sbkit.lessons.rank.scans import (
+    SHAPE,
+    TAKES,
+    back,
+    decibels,
+    drawn,
+    measured,
+    off,
+    quality,
+    restored,
+    scans,
+)
+from sbkit.plots import Axis, Images, Line, Lines
+from sbkit.plots.bands import finite, shown, step_line
 
-FLOORS = torch.logspace(
-    0, -6, 60
-)  # of a residual in each round, as a share of the largest: weights stay finite
-
-
-def _checked(name: str, matrix: Tensor) -> Tensor:
-    """The matrix in single precision or better; what is no finite float or complex matrix is refused."""
-    fits = isinstance(matrix, Tensor) and (matrix.is_floating_point() or matrix.is_complex())
-    if not fits or matrix.ndim < 2 or not all(matrix.shape[-2:]):
-        given = (
-            f"{matrix.dtype} {tuple(matrix.shape)}" if isinstance(matrix, Tensor) else type(matrix).__name__
-        )
-        raise SbkitError(
-            f"{name} takes a float tensor (…, m, n) of at least one entry, got {given}; "
-            "try torch.as_tensor(…).double()."
-        )
-    if not matrix.isfinite().all():
-        raise SbkitError(f"{name} takes finite numbers, got NaN or infinity; drop or fill those entries.")
-    return numbers(name, matrix)
-
-
-def low_rank(matrix: Tensor, rank: int, p: float = 2.0) -> Tensor:
-    """The matrix of rank `rank` nearest to this one: Σ|A − B|ᵖ over all entries is least. (…, m, n)
-
-    p = 2: the truncated singular value decomposition (Eckart and Young 1936), exact. 1 ≤ p < 2: fewer
-    but larger residuals, so that outlying rows pull less (Tukan et al. 2020 ask for it; this is
-    iteratively reweighted least squares, the better of two local minima: from the rows as they are, and
-    from rows of one length). Real or complex, in the type given; half and bfloat16 are computed in float32.
-    Raises `SbkitError` on other p, and unless 1 ≤ rank ≤ min(m, n).
-
-    >>> low_rank(torch.diag(torch.tensor([3.0, 1.0])), rank=1)
-    tensor([[3., 0.],
-            [0., 0.]])
-    """
-    dtype, matrix = getattr(matrix, "dtype", None), _checked("low_rank", matrix)
-    most = min(matrix.shape[-2:])
-    if whole("rank", rank) > most:
-        raise SbkitError(f"rank is at most min(m, n) = {most}, got {rank}; try rank={most}.")
-    between("p", p, 1, 2)
-    nearest = _truncated(matrix, rank)
-    if p == 2:
-        return nearest.to(dtype)
-    level = torch.nn.functional.normalize(matrix, dim=-1)  # rows of one length: none outweighs the others
-    starts = (
-        (matrix, FLOORS),
-        (level, FLOORS[len(FLOORS) // 3 :]),
-    )  # all weights alike would undo the second
-    found = torch.stack([_reweighted(matrix, _basis(rows, rank), p, floors) for rows, floors in starts])
-    cost = (matrix - found).abs().pow(p).sum((-2, -1))  # (2, …)
-    return torch.where((cost[0] <= cost[1])[..., None, None], found[0], found[1]).to(dtype)
+__all__ = ["TAKES", "decibels", "low_rank", "measured", "off", "quality", "restored"]  # for the notebook
+QUALITY = "PSNR of scans never seen; line = mean, band = min–max of five sets. The higher, the better."
+VALUES = "Singular values of one scan. Turn the threshold up until only two are left, and see what they paid."
+SCAN = "One scan, places down and moments across. Compare what's restored with what is true."
 
 
-def _truncated(matrix: Tensor, rank: int) -> Tensor:
-    u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
-    return u[..., :rank] * s[..., None, :rank] @ vh[..., :rank, :]
+@plot("restored", rows=False)
+def restored_images(history: Sequence[Snapshot]) -> Images | None:
+    """The first set's scan, three ways."""
+    values = history[-1].values.get("restored", torch.empty(0))
+    if not values.numel():
+        return None
+    about: Any = {"labels": ("true", "measured alone", "restored"), "columns": 3, "caption": SCAN}
+    return Images(
+        "restored", "One new scan", shown(history[-1], values)[0], scale=Axis("", low=-3, high=3), **about
+    )
 
 
-def _basis(matrix: Tensor, rank: int) -> Tensor:
-    """The directions along which the rows are largest. (…, m, n) → (…, rank, n)"""
-    return torch.linalg.svd(matrix, full_matrices=False).Vh[..., :rank, :]
+@plot("quality", rows=False)
+def quality_lines(history: Sequence[Snapshot]) -> Lines | None:
+    """Quality over steps."""
+    if not history[-1].values.get("quality", torch.empty(0)).numel():
+        return None
+    line = step_line("restored", history, lambda seen: seen.values["quality"])
+    axes = Axis("step", low=0), Axis("PSNR", "dB", low=10, high=30)
+    return Lines("quality", "How good is it?", *axes, [line], QUALITY, grows=True)
 
 
-def _reweighted(matrix: Tensor, right: Tensor, p: float, floors: Tensor) -> Tensor:
-    """A local minimum of Σ|A − B|ᵖ by reweighted least squares, from rows spanned by `right`. (…, m, n)"""
-    left = matrix @ right.mH  # (…, m, rank)
-    for floor in floors.tolist():  # from least squares to the p-th powers
-        weight = _weights(matrix - left @ right, p, floor)  # (…, m, n)
-        left = _least_squares(right.mT, matrix, weight)
-        right = _least_squares(left, matrix.mT, weight.mT).mT
-    return left @ right
+def scan(rank: int = 2) -> Images:
+    """A scan of some rank, what's measured of its transform, and what that alone gives back."""
+    x, y = (task := scans(rank=rank, sets=1)).x[0, :1], task.y[0, :1].unflatten(-1, SHAPE)
+    about: Any = {"labels": ("true", "transform", "from these alone"), "columns": 3}
+    about |= {
+        "caption": "A scan, 40 % of its transform, what these give back, 0 for the rest. Compare the ends."
+    }
+    pixels = finite(torch.cat([y, measured(x)[0], back(x)]))
+    return Images("scan", "What was measured?", pixels, scale=Axis("", low=-3, high=3), **about)
 
 
-def _weights(residual: Tensor, p: float, floor: float) -> Tensor:
-    """|r|ᵖ⁻², with which squares of r count as its p-th powers. (…, m, n)"""
-    size = residual.abs()
-    largest = size.amax((-2, -1), keepdim=True).clamp_min(torch.finfo(size.dtype).eps)
-    return (size / largest).clamp_min(floor) ** (p - 2)
+def thresholded(threshold: float = 3.0) -> Lines:
+    """Singular values of a scan, of what was measured of it, and of that less a threshold."""
+    task = scans(sets=1)
+    alone, true = back(task.x[0, 0]), task.y[0, 0].view(SHAPE)
+    each = {"true": true, "measured": alone, "less the threshold": svt(alone, threshold)}
+    lines = [
+        Line(name, torch.arange(1, 17).numpy(), finite(torch.linalg.svdvals(m)), dash=i == 0)
+        for i, (name, m) in enumerate(each.items())
+    ]
+    axes = Axis("direction, strongest first", low=1, high=16), Axis("singular value", low=0)
+    return Lines("thresholded", "What does a threshold do?", *axes, lines, VALUES)
 
 
-def _least_squares(basis: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
-    """Coefficients of each row (…, m, n) in a basis (…, n, k), with weights (…, m, n). (…, m, k)"""
-    weighted = weight.unsqueeze(-1) * basis.unsqueeze(-3)  # (…, m, n, k)
-    gram = weighted.mH @ basis.unsqueeze(-3)  # (…, m, k, k)
-    return (torch.linalg.pinv(gram, hermitian=True) @ (weighted.mH @ rows.unsqueeze(-1))).squeeze(-1)
+# What a threshold of 2 leaves of singular values 5, 3 and 1.
+soft = exercise(
+    want=[3, 1, 0],
+    expects="Three singular values are expected",
+    wrong={
+        "That cuts: what stays, stays as it was. The threshold is taken off from every value.": [5, 3, 0],
+        "A singular value is never negative: at 0 it ends.": [3, 1, -1],
+    },
+    right="The small one is gone, the others have paid as well: so the rank falls by one.",
+    rest="Take 2 off each, and stop at 0.",
+)
 
-
-def svt(matrix: Tensor, tau: float | Tensor) -> Tensor:
-    """Singular values less `tau`, none below 0: the minimum of ½‖A − B‖²_F + τ‖B‖_*. (…, m, n)
-
-    tau: one threshold, or one a matrix (…). Gradients flow to the matrix and to tau, and stay finite where
-    singular values repeat, where those of torch's svd do not. Cai, Candès and Shen 2010, theorem 2.1.
-    Real or complex, in the type given; half and bfloat16 are computed in float32.
-    Raises `SbkitError` on a negative threshold.
-
-    >>> svt(torch.diag(torch.tensor([3.0, 1.0])), tau=2.0)
-    tensor([[1., 0.],
-            [0., 0.]])
-    """
-    dtype, matrix = getattr(matrix, "dtype", None), _checked("svt", matrix)
-    threshold = numbers("A threshold tau", tau).real.to(matrix.real)
-    if not (threshold >= 0).all():
-        raise SbkitError(f"tau is at least 0, got {float(threshold.min()):g}; try tau=0.1.")
-    if threshold.ndim and threshold.shape != matrix.shape[:-2]:
-        own, given = tuple(matrix.shape[:-2]), tuple(threshold.shape)
-        raise SbkitError(f"tau is one number or one a matrix, {own}, got {given}; try tau=0.1.")
-    return _Threshold.apply(matrix, threshold.expand(matrix.shape[:-2])).to(dtype)
-
-
-class _Threshold(torch.autograd.Function):
-    """svt as U f(Σ) Vᵀ. Its derivative has divided differences of f for factors, which are 0 … 1."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, tau: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
-        ctx.save_for_backward(u, s, vh, tau)
-        return u @ ((s - tau.unsqueeze(-1)).clamp_min(0).unsqueeze(-1) * vh)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        u, s, vh, tau = ctx.saved_tensors  # (…, m, k), (…, k), (…, k, n), (…)
-        f = (s - tau.unsqueeze(-1)).clamp_min(0)  # (…, k)
-        kept, open_ = (f > 0).to(s), torch.where(s > 0, f / s, (tau == 0).to(s).unsqueeze(-1))  # (…, k)
-        inner = u.mH @ grad @ vh.mH  # (…, k, k)
-        even, odd = (inner + inner.mH) / 2, (inner - inner.mH) / 2
-        apart, total = s.unsqueeze(-1) - s.unsqueeze(-2), s.unsqueeze(-1) + s.unsqueeze(-2)  # (…, k, k)
-        rise = torch.where(apart == 0, kept.unsqueeze(-1), (f.unsqueeze(-1) - f.unsqueeze(-2)) / apart)
-        mean = torch.where(total == 0, open_.unsqueeze(-1), (f.unsqueeze(-1) + f.unsqueeze(-2)) / total)
-        within = u @ (rise * even + mean * odd) @ vh
-        beyond = (grad - u @ (u.mH @ grad)) @ vh.mH * open_.unsqueeze(-2) @ vh  # columns outside U
-        before = u @ (open_.unsqueeze(-1) * (u.mH @ (grad - grad @ vh.mH @ vh)))  # rows outside V
-        return within + beyond + before, -(kept * inner.diagonal(dim1=-2, dim2=-1).real).sum(-1)
-
-
-# Least ranks that hold 50, 80 and 95 % of the energy of singular values 3, 2, 1, 1, 1.
-energy = exercise(
-    want=[1, 2, 5],
-    expects="Three ranks are expected, for 50, 80 and 95 %",
-    wrong={"These are shares of the sum; energy is the sum of the squares.": [2, 4, 5]},
-    right="Squares let the first direction hold half; the last per cents take the most rank.",
-    rest="The energies are 9, 4, 1, 1 and 1 of 16: add from the largest until the share is reached.",
+# A function of a count → scans for which the other threshold should win: few pixels lit, of full rank.
+other_scans = exercise(
+    "count",
+    tries=[(20,)],
+    want=lambda count: drawn("few pixels", count, 2, generator(1)),
+    many=True,
+    expects="Scans of shape (20, 32, 16) are expected",
+    must={
+        "Most entries aren't 0. The threshold on entries has nothing to gain from such scans.": (
+            lambda scans: float((scans == 0).double().mean()) >= 0.8,
+            lambda count: drawn("few directions", count, 2, generator(1)),
+        ),
+        "These scans have a low rank, too: then both should do well. Scatter what you light.": (
+            lambda scans: bool((torch.linalg.matrix_rank(scans) >= 8).all()),
+            lambda count: torch.ones(count, *SHAPE) * (torch.arange(16) < 2),
+        ),
+    },
+    right="Few entries, many directions: now the other threshold is the one that's right.",
 )

@@ -1,13 +1,16 @@
-"""How simple is a feature: an exercise on features that disagree."""
+"""How simple is a feature: exercises on features that disagree, and on a control for what is shared."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from sbkit.core import Fleet, Task
-from sbkit.course.exercise import exercise
+from sbkit.course.exercise import exercise, normal
 from sbkit.data import slabs
 from sbkit.lessons.voters import ACCURACIES, right_on, shuffled_apart, voters
+
+Z = normal(4000, 3)  # training features to cut, (rows, features)
 
 
 def _one_vote() -> list[tuple[Fleet, Task, str]]:
@@ -32,21 +35,40 @@ follow = exercise(
     want=_swapped,
     **ACCURACIES,
     wrong={
-        HEAD + "Count the answers 1 − y_test: that is what the moved feature says.": (
-            lambda fleet, task, name: _swapped(fleet, task, name, own=True)
-        )
+        HEAD + "The moved feature says 1 − y_test: count that.": lambda *given: _swapped(*given, own=True),
+        HEAD + "Did anything move?": lambda fleet, task, name: 1 - right_on(fleet, task, task.z_test),
     },
     must={
         HEAD + "A shuffle makes half of the conflicts: take rows of the other class.": (
             lambda linear, slab: abs(linear - 0.5) >= 0.1,
             lambda fleet, task, name: right_on(fleet, task, shuffled_apart(task, name)),
         ),
-        HEAD + "Did anything move? Put the feature's columns of other rows into z.": (
-            lambda linear, slab: linear <= 0.9 or slab < 0.001,
-            lambda fleet, task, name: right_on(fleet, task, task.z_test),
-        ),
     },
     atol=1e-3,
     right="The linear feature wins every conflict, the slab none: a vote for every row.",
-    rest=HEAD + "Count the answers 1 − y_test: that is what the moved feature says.",
+    rest=HEAD + "Did the feature's columns move, and only these? Count the answers 1 − y_test.",
+)
+
+
+def _cut(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Share of column 0 of Z that has moved, whether its values are the same, whether the others stayed."""
+    same = z[:, 0].sort().values.allclose(Z[:, 0].sort().values)
+    return (z[:, 0] != Z[:, 0]).double().mean(), torch.tensor(same), (z[:, 1:] == Z[:, 1:]).all()
+
+
+# A function of training features z (rows, 3) → the same, with the first column cut from the class.
+never_had = exercise(
+    "z",
+    tries=[(Z,)],
+    want=lambda z: torch.cat([z[:, :1].roll(1, 0), z[:, 1:]], 1),
+    keeps=True,
+    measured=_cut,
+    atol=0.01,
+    wrong={
+        "The slabs moved, too, and they must go on telling the class.": lambda z: z.roll(1, 0),
+        "Two things differ: keep its values, at other points.": lambda z: z * torch.tensor([0, 1, 1]),
+        "Nothing has moved: the linear column still tells the class.": lambda z: z.clone(),
+    },
+    right="The linear column has the same values, at other points, and the slabs stay: one thing differs.",
+    rest="{0:.0%} of the linear column has moved. All of it should, its values kept, the slabs untouched.",
 )

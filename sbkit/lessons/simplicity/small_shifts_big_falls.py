@@ -1,14 +1,18 @@
-"""Small shifts, big falls: exercises on pushes."""
+"""Small shifts, big falls: pushes, what they are spent on, and exercises on them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sbkit.core import SbkitError, Task, check_task
 from sbkit.course.exercise import exercise
+from sbkit.plots import Axis, Field
+
+PUSHED = "Left half: answered class 0; right half: class 1. A point in the other class's half has fallen."
 
 
 def _same_columns(task: Task, change: Tensor) -> None:
@@ -59,46 +63,49 @@ def budget(task: Task, change: Tensor, features: str | Iterable[str]) -> Tensor:
     return back[..., columns].norm(dim=-1) / back.norm(dim=-1)
 
 
-# Radii at which a threshold on data 0.1 to 1 away from it begins to err, is half right, is never right.
-falls = exercise(
-    want=[0.1, 0.55, 1.0],
-    atol=0.02,
-    expects="Three radii are expected: where errors begin, where half is right, where none",
-    right="A push of r passes the points nearer than r: a line from all right to none.",
-    rest="The points lie evenly between 0.1 and 1 from the threshold: which are passed by a push?",
+def pushed(task: Task, radius: float = 0.55) -> Field:
+    """300 test points, on the linear feature and one of slabs, pushed so far along the first. (2 classes)"""
+    S = torch.tensor([1.0, 0.0])
+    y: Any = task.y_test[:300]
+    points: Any = task.z_test[:300, :2] - radius * (2 * y - 1).unsqueeze(1) * S  # (300, 2)
+    share = ((points[:, 0] > 0) == (y == 1)).float().mean()
+    x, up = (Axis(name, low=-1.25, high=1.25) for name in ("linear feature", "a slab feature"))
+    halves: Any = [[0.3, 0.7]]
+    told = f"Pushed by {radius:.2f}: {share:.0%} of these points are still right"
+    return Field("pushed", told, x, up, halves, points=points, labels=y, caption=PUSHED)
+
+
+X, WHOSE = torch.arange(6, dtype=torch.float64).view(3, 2), torch.tensor([0, 1, 1])  # (n, d), (n,)
+DELTA = torch.tensor([1.0, -2.0], dtype=torch.float64)  # (d,)
+
+# A function (x, y, delta) → x with class 1 moved by delta, class 0 by −delta. (n, d), (n,), (d,)
+both_ways = exercise(
+    "x, y and delta",
+    tries=[(X, WHOSE, DELTA)],
+    want=lambda x, y, delta: x + (2 * y - 1).unsqueeze(1) * delta,
+    wrong={
+        "That is the friend's push: one class moves away from the boundary.": lambda x, y, delta: x + delta,
+        "Class 0 doesn't move: y is 0 there. Make it −1 first.": (
+            lambda x, y, delta: x + y.unsqueeze(1) * delta
+        ),
+        "The two classes have changed places: class 1 moves by +delta.": (
+            lambda x, y, delta: x + (1 - 2 * y).unsqueeze(1) * delta
+        ),
+    },
+    right="Two arrows, one for each class: whoever pushes has to know the class.",
+    rest="The class decides the sign: +1 for class 1, −1 for class 0.",
 )
 
-SLOPE = torch.tensor([[3.0, -4.0], [0.5, 0.0], [-8.0, -6.0]], dtype=torch.float64)  # (n, d)
-
-
-def _steepest(slope: Tensor, norm: str) -> Tensor:
-    return slope / slope.norm(dim=-1, keepdim=True) if norm == "l2" else slope.sign()
-
-
-# A function (slope, norm) → the step of size 1 that climbs most, a row a point. (n, d), "l2" or "linf"
-steepest = exercise(
-    "slope and norm",
-    tries=[(SLOPE, "l2"), (SLOPE, "linf")],
-    want=_steepest,
+# A function (distance, r) → share of points still right after a push of r. (n,), a number
+standing = exercise(
+    "distance and r",
+    tries=[(torch.linspace(-0.2, 1, 240), 0.55)],
+    want=lambda distance, r: (distance > r).double().mean(),
     wrong={
-        "That step goes downhill: the attack raises the score of the other class.": (
-            lambda slope, norm: -_steepest(slope, norm),
-            lambda slope, norm: -_steepest(slope, "l2"),
-        ),
-        "One length for all points: each row is to have length 1, by dim=-1, keepdim=True.": (
-            lambda slope, norm: slope / slope.norm(),
-            lambda slope, norm: slope / slope.norm() if norm == "l2" else slope.sign(),
+        "A point that was wrong from the start doesn't become right: keep the sign of its distance.": (
+            lambda distance, r: (distance.abs() > r).double().mean() + (distance < 0).double().mean()
         ),
     },
-    must={
-        "For 'l2' the step points along the slope, and each row has length 1.": (
-            lambda l2, linf: torch.allclose(l2, _steepest(SLOPE, "l2"), atol=1e-4),
-            lambda slope, norm: slope.sign(),
-        ),
-        "Right for 'l2'. For 'linf' each coordinate moves by 1 on its own: which way?": (
-            lambda l2, linf: torch.allclose(linf, SLOPE.sign(), atol=1e-4),
-            lambda slope, norm: _steepest(slope, "l2"),
-        ),
-    },
-    right="The slope over its length; the slope's signs. The rest of the attack is a loop.",
+    right="A push fells the points that were nearer than its length, and no others.",
+    rest="Count the points whose distance is larger than r.",
 )

@@ -1,13 +1,15 @@
-"""The agent that memorised the sky: an exercise on what steering costs."""
+"""The agent that memorised the sky: its world, a control to design, and a study of the reader's own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from sbkit.core import Task
 from sbkit.course.exercise import exercise, normal
 
 D, STEPS, NEW = 6, 6, 20  # numbers of the state, steps, new levels
@@ -41,7 +43,7 @@ class Agent(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The path from every start."""
         weights = [layer.weight for layer in self.layers if isinstance(layer, nn.Linear)]
-        K = reduce(torch.matmul, weights[::-1])  # (actions, D + dim)
+        K = collapsed(weights)  # (actions, D + dim)
         gain = torch.einsum("nl,lij->nij", x[:, D:], K @ self.levels)  # action = K · observation = gain · s
         s, path = x[:, :D], []
         for _ in range(STEPS):
@@ -50,30 +52,37 @@ class Agent(nn.Module):
         return torch.cat(path, 1)
 
 
-def _costs(gain: Tensor, A: Tensor, B: Tensor, states: float = 1.0, actions: float = 1.0) -> Tensor:
-    """What states and actions cost from each unit start, each so many times. (d,)"""
-    s, paid = torch.eye(len(A), dtype=A.dtype), torch.zeros(len(A), dtype=A.dtype)  # (d, starts), (starts,)
-    for _ in range(6):
-        a = gain @ s
-        s = A @ s + B @ a
-        paid = paid + states * s.square().sum(0) + actions * a.square().sum(0)
-    return paid
+def rows(levels: int) -> Task:
+    """Unit starts in every level, those of training first; all that is seen on the way is to be 0."""
+    n, count = levels * D, levels + NEW
+    z = torch.cat([torch.eye(D).repeat(count, 1), torch.eye(count).repeat_interleave(D, 0)], 1)
+    zero = torch.zeros(len(z), 2 * STEPS * D)  # (rows, numbers of a path)
+    return Task(z[:n], zero[:n], z[n:], zero[n:], {})
 
 
-# A function (gain, A, B) → the cost of a = gain·s from each unit start over 6 steps. (d,)
-# The sum of |sₜ₊₁|² + |aₜ|² over t = 0 … 5, with sₜ₊₁ = A sₜ + B aₜ; all matrices (d, d).
-costs = exercise(
-    "gain, A and B",
-    tries=[tuple(normal(3, 4, 4) / 3)],
-    want=_costs,
-    expects="Four numbers are expected, one a start",
-    wrong={
-        "Actions cost too.": lambda *given: _costs(*given, actions=0.0),
-        "States cost too.": lambda *given: _costs(*given, states=0.0),
-        "The starts themselves are not counted, for no action changes them.": lambda *given: (
-            _costs(*given) + 1
-        ),
-    },
-    right="That is all the agent is told: no label, no target, only what its actions cost.",
-    rest="Sum the squares of the states after the start, and of the actions, over six steps.",
+def collapsed(weights: Sequence[Tensor]) -> Tensor:
+    """The one matrix that does what layers do one after the other. (…, actions, D + dim)"""
+    return reduce(torch.matmul, weights[::-1])
+
+
+def first_step() -> Tensor:
+    """How long a first step from 0 is on core and sky, by gradient descent and by Adam. (2, 2)"""
+    agent = Agent(*world())
+    w = next(agent.parameters())
+    w.data.zero_()
+    [g] = torch.autograd.grad(agent(rows(3).x).square().mean(), [w])  # (D, D + dim)
+    steps = g, g.sign()  # Adam's first is the gradient's sign, times lr
+    return torch.stack([part.norm() for step in steps for part in (step[:, :D], step[:, D:])]).view(2, 2)
+
+
+_W = normal(8, 5, seed=1), normal(7, 8, seed=2), normal(4, 7, seed=3)  # (out, in) of each layer
+
+# A function of the layers' weights, first layer first → the matrix of the one layer that does the same.
+alike = exercise(
+    "weights",
+    tries=[(_W,), (_W[1:],)],
+    want=collapsed,
+    wrong={"That layer does nothing; three layers begin small, and not at 0.": lambda w: 0 * collapsed(w)},
+    right="One layer and three now begin with the same policy. What differs is depth.",
+    rest="The first layer acts first, so it stands rightmost in the product.",
 )
