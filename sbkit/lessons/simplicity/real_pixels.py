@@ -1,13 +1,63 @@
-"""Real pixels: a convnet, an attention model, and exercises on two halves of an image."""
+"""Real pixels: dominoes of digits, three kinds of network, and exercises on two halves of an image."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from sbkit.core import Task
+from sbkit.core import Fleet, Task, one_of
 from sbkit.course.exercise import exercise
+from sbkit.data import dominoes as put_together
+from sbkit.models import fleet_of, mlp
+from sbkit.plots import Axis, Bars, Images
+
+PAIRS = {"even/odd": (range(0, 10, 2), range(1, 10, 2)), "3/8": (3, 8), "4/9": (4, 9)}
+HOW = {"mlp": {"lr": 0.1}, "convnet": {"lr": 0.1}, "attention": {"optimizer": "adam", "lr": 0.001}}
+
+
+def dominoes(
+    bottom: str = "even/odd", top: float = 1.0, data: int = 0, images: Any = None, **rows: Any
+) -> Task:
+    """Two digits on one another, each of which tells the class: 0 or 1 on top, a pair from PAIRS below.
+
+    top: share of tops that agree with the class. images: pixels (m, height, width) and digits (m,); None
+    for scikit-learn's 1,797 of 8 × 8.
+    """
+    if images is None:
+        from sklearn.datasets import load_digits
+
+        scans: Any = load_digits()
+        images = scans.images / 16, scans.target
+    pairs, both = [(0, 1), PAIRS[one_of("bottom", bottom, PAIRS)]], {"top": images, "bottom": images}
+    return put_together(pairs, both, correlation=[top, 1], seed=data, **rows)
+
+
+def table(bottom: str = "even/odd", top: float = 1.0, data: int = 0) -> Images:
+    """Six dominoes of each class, every half named."""
+    task = dominoes(bottom, top, data, n=200, n_test=10)
+    halves = task.z.view(200, 2, 8, 8)  # (dominoes, top and bottom, 8, 8)
+    shown = torch.stack([halves[task.y == label][:6] for label in (0, 1)])  # (2, 6, 2, 8, 8)
+    labels = (["top"] * 6 + ["bottom"] * 6) * 2
+    caption = "A domino is a top and the bottom below it. Upper six: class 0. Lower six: class 1."
+    pixels = shown.transpose(1, 2).reshape(24, 8, 8).numpy()
+    return Images("table", "Twelve dominoes", pixels, labels=labels, columns=6, caption=caption, scale="ink")
+
+
+def fleet(net: str, task: Task, seed: int = 0, runs: int = 5, stride: int = 1) -> Fleet:
+    """Networks of one kind for dominoes; stride: 2 lets a convnet move faster over 28 × 28 pixels."""
+    if one_of("net", net, HOW) == "mlp":
+        return mlp(task, runs=runs, seed=seed)
+    make = {"convnet": lambda: convnet(task, stride=stride), "attention": lambda: attention(task)}
+    return fleet_of(make[net], runs, seed)
+
+
+def bars(right: dict[str, Tensor], what: str, caption: str) -> Bars:
+    """What each kind of network keeps when nothing, the top or the bottom is shuffled, (3, runs) a kind."""
+    dots, names = torch.cat(list(right.values())).numpy(), ["nothing", "top", "bottom"] * len(right)
+    axis, kinds = Axis(what, low=0, high=1.04), list(right)
+    return Bars("kept", "What the shuffle leaves", axis, names, dots.mean(1), dots, caption, sides=kinds)
 
 
 def convnet(task: Task, channels: int = 8, stride: int = 1) -> nn.Module:
