@@ -14,7 +14,7 @@ from sbkit.lessons.gallery import (
     optimizing_by_discriminating,
     six_hundred_labels,
 )
-from sbkit.lessons.simplicity import what_does_not_help
+from sbkit.lessons.simplicity import real_pixels, what_does_not_help
 from sbkit.lessons.sparsity import are_two_trained_nets_connected, does_instability_help, pruning_in_blocks
 from sbkit.lessons.training import (
     a_signal_through_twenty_layers,
@@ -26,6 +26,8 @@ from sbkit.lessons.wide import fifty_models_one_patient, knowing_what_one_does_n
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WORDS = [
     ("1-simplicity/06", what_does_not_help, {"features": "ten alik"}, "ten alike"),
+    ("1-simplicity/07", real_pixels, {"net": "conwnet"}, "convnet"),
+    ("1-simplicity/07", real_pixels, {"bottom": "even/od"}, "even/odd"),
     ("5-sparsity/02", are_two_trained_nets_connected, {"born": "allike"}, "alike"),
     ("5-sparsity/03", pruning_in_blocks, {"score": "largst"}, "largest"),
     ("5-sparsity/04", does_instability_help, {"target": "lrge"}, "large"),
