@@ -1,11 +1,11 @@
-"""Learning low rank: regression on a matrix of known rank; exercises on the unseen and on a start that stays."""
+"""Learning low rank: regression on a matrix of known rank; exercises on what stays unseen."""
 
 # pyright: reportArgumentType=false
 # Descriptions take lists and tensors for arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +14,10 @@ from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task, between, chec
 from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise
 from sbkit.measures import effective_weight
-from sbkit.plots import Axis, Images, Lines
+from sbkit.plots import Axis, Lines
 from sbkit.plots.bands import band_line, shown
 
 FOUND = "Singular values of what is learned, strongest first; mean and range of nets. The table has two."
-TABLES = "32 × 32 numbers each; orange is above 0, blue below. What is beside the stripes isn't in the table."
 
 
 class Target(nn.Identity):
@@ -86,12 +85,6 @@ def directions_line(history: Sequence[Snapshot]) -> Lines | None:
     return Lines("directions", "How strong is each direction?", x, y, [line], FOUND)
 
 
-def tables(each: Mapping[str, Tensor]) -> Images:
-    """Tables of numbers (outputs, d) side by side, each under its name."""
-    pixels, ink = torch.stack([*each.values()]).numpy(), Axis("number", low=-1, high=1)
-    return Images("tables", "Tables", pixels, labels=[*each], columns=len(each), caption=TABLES, scale=ink)
-
-
 UNSEEN = "The error is in the directions that no row shows: 24 rows show 24 of 32."
 
 # Relative errors that inputs nobody saw leave in 32 dimensions: 24 rows, 8 rows, 24 rows from init 1.
@@ -115,14 +108,8 @@ less_start = exercise(
     expects="Two numbers are expected: the number of factors, and the init",
     wrong={"That's one of the two experiments that your friend has compared.": ([1, 1], [4, 1])},
     must={
-        "The control has no depth: if it's as near, depth isn't needed. How many factors?": (
-            lambda found: found[0] == 1,
-            [4, 0.1],
-        ),
-        "The start is still felt: init squared is its length beside the table's. Take 0 to 0.2.": (
-            lambda found: 0 <= found[1] <= 0.2,
-            [1, 0.6],
-        ),
+        "The control has no depth. How many factors?": (lambda found: found[0] == 1, [4, 0.1]),
+        "The start is still felt: take 0 to 0.2.": (lambda found: 0 <= found[1] <= 0.2, [1, 0.6]),
     },
     right="One thing differs from the one factor: its start. The next cells run this control.",
 )
