@@ -22,7 +22,7 @@ ROOT, DOCS = HERE.parent, HERE.parent / "docs"
 CONVERT = ["-m", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
 CONVERT += ["--ExecutePreprocessor.record_timing=False", "--ExecutePreprocessor.store_widget_state=False"]
 BY = "50000"  # so many seeds later it runs again
-ON_PHOTOGRAPHS = "MNIST digits)"  # how such a claim ends
+ON_PHOTOGRAPHS = "MNIST digits)"  # in such a claim
 ASKED = "images = None", "images = sb.data.mnist()"  # the reader's cell, and as it is run here
 
 Rows = list[dict[str, Any]]
@@ -90,8 +90,8 @@ def claimed(path: Path, folder: Path, kept: Rows) -> Rows:
     text = path.read_text(encoding="utf-8")
     if "PHOTOGRAPHS" in os.environ and ASKED[0] in text:
         kept = run_after("photographs.py", path, folder)
-    mine = (row for row in kept if row["lesson"] == path.stem and row["claim"].endswith(ON_PHOTOGRAPHS))
-    return found + [row for row in mine if row["claim"] in text]
+    mine = (row for row in kept if row["lesson"] == path.stem and ON_PHOTOGRAPHS in row["claim"])
+    return found + [row for row in mine if row["claim"].partition(" (")[0] in text]
 
 
 def main() -> None:

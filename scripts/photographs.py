@@ -11,11 +11,15 @@ import numpy as np
 
 import sbkit.data
 
-FOLDER = Path(os.environ["PHOTOGRAPHS"])
-digits = [
-    np.array(json.loads((FOLDER / f"{k}.json").read_text())["data"]) for k in range(10)
-]  # (m · 784,) each
-pixels = np.concatenate(digits).reshape(-1, 28, 28).astype(np.float32)  # (10,000, 28, 28)
-labels = np.repeat(np.arange(10), [len(one) // 784 for one in digits])  # (10,000,)
-order = np.random.default_rng(0).permutation(len(labels))
-sbkit.data.mnist = lambda n=10_000: (pixels[order[:n]], labels[order[:n]])
+
+def mnist(n: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
+    """The first n, in an order that is always the same: pixels (n, 28, 28) and labels (n,)."""
+    files = [Path(os.environ["PHOTOGRAPHS"]) / f"{k}.json" for k in range(10)]
+    digits = [np.array(json.loads(file.read_text())["data"]) for file in files]
+    pixels = np.concatenate(digits).reshape(-1, 28, 28).astype(np.float32)
+    labels = np.repeat(np.arange(10), [len(one) // 784 for one in digits])
+    order = np.random.default_rng(0).permutation(len(labels))[:n]
+    return pixels[order], labels[order]
+
+
+sbkit.data.mnist = mnist

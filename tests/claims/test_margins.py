@@ -14,7 +14,7 @@ from scipy.optimize import linprog, minimize
 from torch import Tensor, nn
 
 import sbkit as sb
-from sbkit.lessons.rank.which_margin import Convolution
+from sbkit.lessons.rank import which_margin
 
 pytestmark = pytest.mark.slow
 Array = NDArray[np.float64]
@@ -122,6 +122,14 @@ def test_the_flow_ends_where_newton_says(alpha):
         found = by_newton(X, y, alpha)
         assert np.abs(X @ found - y).max() <= 1e-10
         assert np.abs(by_flow(X, y, alpha) - found).max() <= 1e-7
+
+
+def test_the_cheapest_fit_is_where_the_flow_ends():
+    """u² − v² from α is the flow of u⊙v from 2 α, v = 0: two solvers, one answer."""
+    for seed, alpha in enumerate((0.01, 0.1, 1.0)):
+        X, y = rows(seed, 10, 20, 2)
+        found = which_margin.cheapest(torch.tensor(X), torch.tensor(y), alpha).numpy()
+        assert np.abs(found - by_newton(X, y, 2 * alpha)).max() <= 1e-8
 
 
 def test_gradient_descent_ends_near_the_flow():
@@ -235,6 +243,18 @@ def test_depth_three_depends_on_its_start():
         ends.append(beta_of(net)[0] / np.abs(beta_of(net)).sum())
         assert (A @ ends[-1] > 0).all()
     assert np.abs(ends[0] - ends[1]).max() > 0.01
+
+
+class Convolution(nn.Module):
+    """β = the circular convolution of two kernels, the first random, the second zero."""
+
+    def __init__(self, scale: float, d: int):
+        super().__init__()
+        first, second = scale * torch.randn(d) / d**0.5, torch.zeros(d)
+        self.u, self.v = nn.Parameter(first.double()), nn.Parameter(second.double())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x @ torch.fft.irfft(torch.fft.rfft(self.u) * torch.fft.rfft(self.v), n=x.shape[-1]))[:, None]
 
 
 def least_spectrum(X: Array, y: Array) -> float:

@@ -46,6 +46,7 @@ SHAPES |= {"by_size": (2, 5)}
 SHAPES |= {"solved": (), "apart": (2,)}
 SHAPES |= {"tagging": (3,)}
 SHAPES |= {"cloud": (561,)}
+SHAPES |= {"alike": (10, 10)}
 
 
 def axes(picture) -> list:

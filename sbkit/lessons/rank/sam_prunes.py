@@ -69,7 +69,7 @@ def hidden_field(history: Sequence[Snapshot]) -> Field | None:
     x, y = Axis("hidden unit, largest first", low=0, high=UNITS), Axis("row", low=0, high=len(h))
     scale = Axis("output of the unit", low=0, high=2)
     return Field(
-        "hidden", "Which units are awake?", x, y, h[:, (-h.sum(0)).argsort()], caption=HIDDEN, scale=scale
+        "hidden", "Which units are awake?", x, y, h[:, (-h.sum(0, dtype=float)).argsort()], caption=HIDDEN, scale=scale
     )
 
 

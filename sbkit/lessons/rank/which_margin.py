@@ -1,60 +1,59 @@
-"""Which margin: an exercise on margins in other norms."""
+"""Which margin: the fit of least price, the widest margins, and an exercise on a run that hasn't finished."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from scipy.optimize import linprog, minimize
+from torch import Tensor
 
-from sbkit.course.exercise import exercise, normal
-
-
-class Convolution(nn.Module):
-    """β = the circular convolution of two kernels, the first random, the second zero. (n, d) → (n, 1)"""
-
-    def __init__(self, scale: float, d: int = 40):
-        super().__init__()
-        first, second = scale * torch.randn(d) / d**0.5, torch.zeros(d)
-        self.u, self.v = nn.Parameter(first.double()), nn.Parameter(second.double())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """β·x of each row, by the Fourier transform."""
-        return (x @ torch.fft.irfft(torch.fft.rfft(self.u) * torch.fft.rfft(self.v), n=x.shape[-1]))[:, None]
+from sbkit.core import Fleet
+from sbkit.course.exercise import exercise
 
 
-X, BETA = normal(6, 4), normal(4, seed=2)  # (rows, columns), (columns,)
-Y = torch.tensor([1.0, -1, 1, 1, -1, -1], dtype=torch.float64)
+def cheapest(X: Tensor, y: Tensor, alpha: float) -> Tensor:
+    """The fit where Woodworth et al.'s price is least, for u² − v² from alpha. X (rows, columns) → (columns,)
+
+    Newton's method on the convex dual: β = 2 α² sinh(Xᵀν) with Xβ = y; nothing is trained.
+    """
+    rows, nu, size = X.numpy(), np.zeros(len(X)), 2 * alpha**2
+    for _ in range(200):
+        slope = rows.T @ nu
+        gap = rows @ (size * np.sinh(slope)) - y.numpy()  # (rows,)
+        step = np.linalg.solve((rows * (size * np.cosh(slope))) @ rows.T, gap)
+        nu = nu - step / max(1, np.abs(rows.T @ step).max())
+    return torch.tensor(size * np.sinh(rows.T @ nu))
 
 
-def _sides(beta: Tensor, X: Tensor, y: Tensor) -> Tensor:
-    """How far each row lies on its own side, times the length of beta. (rows,)"""
-    return y * (X @ beta)
+def widest(A: NDArray[np.float64]) -> tuple[float, float]:
+    """The widest ℓ1 and ℓ2 margins of rows times their ±1 labels, (rows, columns), by two solvers."""
+    pairs, rule = np.hstack([A, -A]), {"type": "ineq", "fun": lambda b: A @ b - 1}
+    l1 = linprog(np.ones(pairs.shape[1]), A_ub=-pairs, b_ub=-np.ones(len(A))).fun
+    return 1 / l1, minimize(lambda b: b @ b, np.linalg.pinv(A).sum(1), constraints=rule).fun ** -0.5
 
 
-# A function (beta, X, y, p) → the smallest y·(X @ beta), divided by the ℓp length of beta.
-normalized_margin = exercise(
-    "beta, X, y and p",
-    tries=[(BETA, X, Y, 1), (BETA, X, Y, 2), (2 * BETA, X, Y, 2)],
-    want=lambda beta, X, y, p: _sides(beta, X, y).min() / beta.norm(p=p),
+def log_loss(fleet: Fleet, x: Tensor, y: Tensor, logits: Tensor) -> Tensor:
+    """The logarithm of the exponential loss, whose gradient doesn't vanish with it. (runs,)"""
+    return ((1 - 2 * y) * logits.diff(dim=-1)[..., 0]).logsumexp(1)
+
+
+LOSSES = torch.tensor(
+    [[5, 5], [0.6, 0.6], [0.6, 0.6], [4e-4, 0.5], [1e-6, 2e-4], [1e-6, 1e-6]]
+)  # (looks, nets)
+
+# A function of losses (looks, nets) → the first look at which the loss of every net is below 0.001.
+finished = exercise(
+    "losses",
+    tries=[(LOSSES,)],
+    want=lambda losses: (losses < 1e-3).all(1).int().argmax(),
     wrong={
-        "Right for p = 2; use p for the length.": lambda beta, X, y, p: (
-            _sides(beta, X, y).min() / beta.norm()
+        "One net fits there, the other doesn't yet: ask for all.": lambda losses: (
+            (losses < 1e-3).any(1).int().argmax()
         ),
-        "A row on the wrong side counts as negative: multiply by y.": (
-            lambda beta, X, y, p: (X @ beta).abs().min() / beta.norm(p=p)
-        ),
-        "That is the average row; the margin is that of the worst.": (
-            lambda beta, X, y, p: _sides(beta, X, y).mean() / beta.norm(p=p)
-        ),
-        "That is the best row; the margin is that of the worst.": (
-            lambda beta, X, y, p: _sides(beta, X, y).max() / beta.norm(p=p)
-        ),
+        "That is where the loss stands still: your friend's own rule.": lambda losses: 2,
+        "That is the last look; all nets fit before.": lambda losses: 5,
     },
-    must={
-        "Twice the weights, twice your margin; it should not change. Divide by the length of beta.": (
-            lambda first, found, twice: abs(twice - found) <= 1e-4 * (1 + abs(found)),
-            lambda beta, X, y, p: _sides(beta, X, y).min(),
-        )
-    },
-    right="Negative where a row is on the wrong side; the same for β and for 2 β.",
-    rest="On a try with p = 2 you have {1:.3g}. Smallest y·(X @ beta), over ‖beta‖ₚ.",
+    right="The plateau doesn't fool this rule: a perfect fit has no loss left.",
+    rest="One number is asked for: the first look, counted from 0, at which all losses are below 0.001.",
 )

@@ -52,7 +52,7 @@ def alike_tiles(history: Sequence[Snapshot], when: str = "") -> Field | None:
         return None
     x, title = Axis("digit", low=-0.5, high=values.shape[-1] - 0.5), f"How alike two digits look{when}"
     about: Any = {"scale": Axis("cosine", low=-1, high=1), "caption": TILES}
-    return Field("alike", title, x, x, shown(history[-1], values).mean(0), **about)
+    return Field("alike", title, x, x, shown(history[-1], values).mean(0, dtype=float), **about)
 
 
 def arrows(images: Tensor, digit: Tensor, subtract: float = 0.0) -> Lines:
