@@ -1,14 +1,23 @@
-"""Learning low rank: regression on a matrix of known rank; exercises on the unseen and on growing modes."""
+"""Learning low rank: regression on a matrix of known rank; exercises on what stays unseen."""
 
+# pyright: reportArgumentType=false
+# Descriptions take lists and tensors for arrays.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sbkit.core import Feature, SbkitError, Task, between, check_memory, generator, whole
+from sbkit.core import Feature, Fleet, SbkitError, Snapshot, Task, between, check_memory, generator, whole
+from sbkit.core.registries import plot
 from sbkit.course.exercise import exercise
+from sbkit.measures import effective_weight
+from sbkit.plots import Axis, Lines
+from sbkit.plots.bands import band_line, shown
+
+FOUND = "Singular values of what is learned, strongest first; mean and range of nets. The table has two."
 
 
 class Target(nn.Identity):
@@ -60,6 +69,22 @@ def low_rank_task(
     return Task(x[:n], y[:n], x[n:], y[n:], features, Target(target))
 
 
+def directions(fleet: Fleet, task: Task) -> Tensor:
+    """Singular values of the product of all factors, largest first; 0 for nets that diverged. (runs, d)"""
+    return torch.linalg.svdvals(effective_weight(fleet).detach().nan_to_num(0, 0, 0))
+
+
+@plot("directions", rows=False)
+def directions_line(history: Sequence[Snapshot]) -> Lines | None:
+    """The singular values as they are; None where nothing was measured."""
+    values = history[-1].values.get("directions", torch.empty(0))
+    if not values.numel():
+        return None
+    line = band_line("learned", range(1, values.shape[-1] + 1), shown(history[-1], values))
+    x, y = Axis("direction, strongest first", low=1), Axis("singular value", low=0, high=8)
+    return Lines("directions", "How strong is each direction?", x, y, [line], FOUND)
+
+
 UNSEEN = "The error is in the directions that no row shows: 24 rows show 24 of 32."
 
 # Relative errors that inputs nobody saw leave in 32 dimensions: 24 rows, 8 rows, 24 rows from init 1.
@@ -71,40 +96,20 @@ unseen = exercise(
     must={
         UNSEEN: (lambda found: abs(found[0] - 0.25) < 0.005 and abs(found[1] - 0.75) < 0.005, [0.5, 0.5, 0.5])
     },
-    right="On average no learner gets below 1 − n/d. What starts there comes on top.",
+    right="On average nobody gets below 1 − n/d, and what starts there comes on top.",
     rest="Weights of the target's size stay where no row shows: they add their own squares.",
 )
 
-SIGMA, START = 2.0, 1e-3
 
-
-def _mode(t: Tensor, sigma: float, start: float, speed: float = 2.0) -> Tensor:
-    """s(t) = σ e^{2σt} / (e^{2σt} − 1 + σ/s₀): Saxe et al. 2014, equation 8, with a time constant of 1."""
-    grown = (speed * sigma * t).exp()
-    return sigma * grown / (grown - 1 + sigma / start)
-
-
-# A function (t, sigma, start) → the size at times t of a mode of size sigma, learned by two factors. (times,)
-mode = exercise(
-    "t, sigma and start",
-    tries=[(torch.linspace(0, 10, 11, dtype=torch.float64), SIGMA, START)],
-    want=_mode,
-    atol=1e-6,
-    expects="11 sizes are expected, one a time",
+# Factors and init of the control: one factor, as before, from a start that leaves next to nothing behind.
+less_start = exercise(
+    want=[1, 0.1],
+    many=True,
+    expects="Two numbers are expected: the number of factors, and the init",
+    wrong={"That's one of the two experiments that your friend has compared.": ([1, 1], [4, 1])},
     must={
-        "At t = 0 the size is start, 0.001; got {0[0]:.3g}.": (
-            lambda found: abs(found[0] - START) <= 1e-6,
-            lambda t, sigma, start: _mode(t, sigma, 0.1),
-        ),
-        "After long training the size is sigma, 2; got {0[10]:.3g}.": (
-            lambda found: abs(found[-1] - SIGMA) <= 0.01,
-            lambda t, sigma, start: _mode(t, 1.0, start),
-        ),
-        "Right at both ends, not between them. Both factors grow: look at the exponent.": (
-            lambda found: (found - _mode(torch.arange(11).double(), SIGMA, START, 1.0)).abs().max() > 1e-6,
-            lambda t, sigma, start: _mode(t, sigma, start, speed=1.0),
-        ),
+        "The control has no depth. How many factors?": (lambda found: found[0] == 1, [4, 0.1]),
+        "The start is still felt: take 0 to 0.2.": (lambda found: 0 <= found[1] <= 0.2, [1, 0.6]),
     },
-    right="Ten times as small a start costs only ln 10 / 2σ more time: large modes first.",
-    rest="Right at both ends, not between them. Compare numerator and denominator.",
+    right="One thing differs from the one factor: its start. The next cells run this control.",
 )
