@@ -130,7 +130,7 @@ def test_other_solutions_are_right():
     )
     assert sb.check.shuffle(lambda fleet, task, name: sb.randomized(fleet, task, name, "accuracy"))
     assert sb.check.aligned(lambda K, y: sb.measures.alignment(K, y).item())
-    assert sb.check.copies(lambda w, eps: torch.lerp(w[:1].expand_as(w), w, eps))
+    assert sb.check.slower([0.1, 0.001])
 
 
 def test_a_function_cannot_change_what_it_is_tried_on():
