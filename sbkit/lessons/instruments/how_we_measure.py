@@ -100,12 +100,6 @@ enough = exercise(
         "That's the first budget whose answer is near the last one. It may come near and leave again.": (
             lambda steps, leads, room: steps[((leads - leads[-1]).abs() <= room).int().argmax()]
         ),
-        "That's the last budget. It is safe, but a smaller one gives the same answer.": (
-            lambda steps, leads, room: steps[-1]
-        ),
-        "That's the last budget whose answer is still too far away: take the next one.": (
-            lambda steps, leads, room: steps[((leads - leads[-1]).abs() > room).nonzero().max()]
-        ),
     },
     right="The end is where the answer stays, not where the loss looks flat.",
     rest="Mark the answers that are farther than room from the last one; the budget comes after all of them.",

@@ -67,16 +67,8 @@ def hidden_field(history: Sequence[Snapshot]) -> Field | None:
         return None
     h = shown(history[-1], values)[0]  # (rows, units)
     x, y = Axis("hidden unit, largest first", low=0, high=UNITS), Axis("row", low=0, high=len(h))
-    scale = Axis("output of the unit", low=0, high=2)
-    return Field(
-        "hidden",
-        "Which units are awake?",
-        x,
-        y,
-        h[:, (-h.sum(0, dtype=float)).argsort()],
-        caption=HIDDEN,
-        scale=scale,
-    )
+    scale, order = Axis("output of the unit", low=0, high=2), (-h.sum(0, dtype=float)).argsort()
+    return Field("hidden", "Which units are awake?", x, y, h[:, order], caption=HIDDEN, scale=scale)
 
 
 @plot("awake", rows=False)
@@ -100,9 +92,8 @@ def valley(rho: float = 0.6, place: float = -0.9) -> Lines:
         lines.append(Line(f"step of {name}", finite(ends), finite(height - 0.1 * (name == "SAM"))))
     climb = torch.tensor([place, top])
     lines.append(Line("climb", finite(climb), finite(_loss(climb)), dash=True))
-    return Lines(
-        "valley", "One step, two slopes", Axis("weight", low=-2, high=2), Axis("loss", low=0), lines, CLIMB
-    )
+    axes = Axis("weight", low=-2, high=2), Axis("loss", low=0)
+    return Lines("valley", "One step, two slopes", *axes, lines, CLIMB)
 
 
 def _loss(w: Tensor) -> Tensor:
@@ -150,9 +141,9 @@ FEATURES = torch.tensor(  # (runs, rows, units); the third net diverged
 FEATURES = torch.cat([FEATURES, torch.full((1, 3, 4), torch.nan)])
 
 
-def _mean(features: Tensor, along: int = 1) -> Tensor:
+def _mean(features: Tensor) -> Tensor:
     known = features[features.isfinite().all(2).all(1)]
-    return (known > 0).any(along).sum(1).double().mean()
+    return (known > 0).any(1).sum(1).double().mean()
 
 
 # A function of features (runs, rows, units) → mean units above 0 on some row, of nets that didn't diverge.
@@ -165,7 +156,6 @@ active = exercise(
         "The net that diverged counts as silent: NaN > 0 is False. Leave that net out.": (
             lambda features: (features > 0).any(1).sum(1).double().mean()
         ),
-        "That counts rows. Rows stand before units.": lambda features: _mean(features, 2),
     },
     right="A net that diverged tells nothing about silence: its numbers are no numbers.",
     rest="Keep the nets whose features are all finite, then count units above 0 on some row.",

@@ -31,7 +31,8 @@ RULED = "Curve: singular values, largest = 1. Upright: what each ruler reads off
 def alike(fleet: Fleet, task: Task) -> Tensor:
     """Mean cosine between features of the last layer, class by class. (runs, classes, classes)
 
-    1 = the nets see no difference. Of the first hundred test rows; NaN for a run that diverged.
+    1 = the nets see no difference. Of the first hundred test rows; NaN for a run that diverged, and for nets
+    without a hidden layer.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -39,8 +40,9 @@ def alike(fleet: Fleet, task: Task) -> Tensor:
     >>> alike(mlp(task, runs=3), task).shape
     torch.Size([3, 2, 2])
     """
-    member = F.one_hot(task.y_test[:ROWS], task.outputs).to(task.x_test)  # (rows, classes)
-    mean = member / member.sum(0).clamp_min(1)
+    if len(fleet.weights()) < 2:  # no hidden layer
+        return torch.full((fleet.runs, task.outputs, task.outputs), torch.nan)
+    mean = F.normalize(F.one_hot(task.y_test[:ROWS], task.outputs).to(task.x_test), p=1, dim=0)
     return mean.mT @ kernel(fleet, task.x_test[:ROWS], "cosine") @ mean
 
 
@@ -142,7 +144,6 @@ mended = exercise(
         "The friend's line: each image lost its own grey, and they still share a picture.": (
             lambda images: images - images.mean(1, keepdim=True)
         ),
-        "One number for all pixels: they still share a picture.": lambda images: images - images.mean(),
     },
     right="Pixel by pixel, the images now add up to nothing: no picture is left that all share.",
 )
