@@ -27,12 +27,11 @@ TURNS = "What was subtracted, and what eight layers keep of one layer's ρ. Bars
 RULED = "Curve: singular values, largest = 1. Upright: what each ruler reads off, in directions (ρ: log)."
 
 
-@measure("alike", classes=True)
+@measure("alike", classes=True, hidden=True)
 def alike(fleet: Fleet, task: Task) -> Tensor:
     """Mean cosine between features of the last layer, class by class. (runs, classes, classes)
 
-    1 = the nets see no difference. Of the first hundred test rows; NaN for a run that diverged, and for nets
-    without a hidden layer.
+    1 = the nets see no difference. Of the first hundred test rows; NaN for a run that diverged.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -40,8 +39,6 @@ def alike(fleet: Fleet, task: Task) -> Tensor:
     >>> alike(mlp(task, runs=3), task).shape
     torch.Size([3, 2, 2])
     """
-    if len(fleet.weights()) < 2:  # no hidden layer
-        return torch.full((fleet.runs, task.outputs, task.outputs), torch.nan)
     mean = F.normalize(F.one_hot(task.y_test[:ROWS], task.outputs).to(task.x_test), p=1, dim=0)
     return mean.mT @ kernel(fleet, task.x_test[:ROWS], "cosine") @ mean
 
