@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sbkit.core import Fleet, Snapshot, Task
+from sbkit.core import Fleet, SbkitError, Snapshot, Task
 from sbkit.core.registries import measure, plot
 from sbkit.course.exercise import exercise, normal
 from sbkit.measures import effective_rank, kernel, spectrum, stable_rank
@@ -32,6 +32,7 @@ def alike(fleet: Fleet, task: Task) -> Tensor:
     """Mean cosine between features of the last layer, class by class. (runs, classes, classes)
 
     1 = the nets see no difference. Of the first hundred test rows; NaN for a run that diverged.
+    Raises `SbkitError` without a hidden layer.
 
     >>> from sbkit.data import slabs
     >>> from sbkit.models import mlp
@@ -39,6 +40,8 @@ def alike(fleet: Fleet, task: Task) -> Tensor:
     >>> alike(mlp(task, runs=3), task).shape
     torch.Size([3, 2, 2])
     """
+    if len(fleet.weights()) < 2:
+        raise SbkitError("alike needs a hidden layer, got none; try sb.mlp(task, depth=1).")
     mean = F.normalize(F.one_hot(task.y_test[:ROWS], task.outputs).to(task.x_test), p=1, dim=0)
     return mean.mT @ kernel(fleet, task.x_test[:ROWS], "cosine") @ mean
 
