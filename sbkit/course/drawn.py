@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -77,7 +78,8 @@ class Drawn(Prediction):
             made.observe(lambda change: self.drawn.__setitem__(k, change["new"]), "value")
             return made
 
-        return ipywidgets.HBox([slider(k, number(x)) for k, x in enumerate(self.at)])
+        told = ipywidgets.HTML(f"↕ {html.escape(self.y.text)}<br>↔ {html.escape(self.x.text)}")
+        return ipywidgets.HBox([*(slider(k, number(x)) for k, x in enumerate(self.at)), told])
 
 
 def predict(

@@ -26,7 +26,9 @@ def line(y, room=0.0):
 def test_the_sliders_draw_the_curve_until_it_is_committed(page):
     prediction = sb.predict("How far?", curve=AXES, confidence=70)
     _, curve, _, below, _ = prediction._widget().children
-    assert [slider.description for slider in curve.children] == [
+    *sliders, told = curve.children
+    assert told.value == "↕ share right<br>↔ noise"
+    assert [slider.description for slider in sliders] == [
         "0",
         "0.1",
         "0.2",
@@ -35,12 +37,12 @@ def test_the_sliders_draw_the_curve_until_it_is_committed(page):
         "0.5",
         "0.6",
     ]
-    assert {(s.min, s.max, s.value, s.orientation) for s in curve.children} == {(0.5, 1, 0.75, "vertical")}
-    for slider, height in zip(curve.children, np.linspace(1, 0.52, 7), strict=True):
+    assert {(s.min, s.max, s.value, s.orientation) for s in sliders} == {(0.5, 1, 0.75, "vertical")}
+    for slider, height in zip(sliders, np.linspace(1, 0.52, 7), strict=True):
         slider.value = height
     assert prediction.drawn == pytest.approx(np.linspace(1, 0.52, 7))
     below.children[0].click()
-    assert prediction.committed and all(slider.disabled for slider in curve.children)
+    assert prediction.committed and all(slider.disabled for slider in sliders)
     assert journal.table().choice.tolist() == ["1, 0.92, 0.84, 0.76, 0.68, 0.6, 0.52"]
     assert all(s.disabled for s in prediction._widget().children[1].children), "shown again, it still stands"
 
