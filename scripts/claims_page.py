@@ -66,7 +66,7 @@ def table(path: str | Path = "docs/claims.json") -> str:
 
 def kept(path: Path) -> list[dict[str, str]]:
     """The rows of a file of claims; those made before origins were asked for say so."""
-    return [{"origin": NO_ORIGIN} | row for row in json.loads(path.read_text(encoding="utf-8"))]
+    return [{"origin": NO_ORIGIN, "again": ""} | row for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def is_tight(row: Mapping[str, str]) -> bool:
