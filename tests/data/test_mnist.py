@@ -26,7 +26,7 @@ def kept(monkeypatch, tmp_path):
     head = [f"@ATTRIBUTE {name} real" for name in names] + ["@ATTRIBUTE class {0,1,2,3,4,5,6,7,8,9}"]
     rows = [",".join(map(str, [*row, label])) for row, label in zip(pixels, labels, strict=True)]
     arff = "\n".join(["@RELATION mnist_784", *head, "@DATA", *rows]) + "\n"
-    path, about = "data/v1/download/52667/mnist_784.arff", {"name": "mnist_784", "version": "1"}
+    path, about = "data/v1/download/52667", {"name": "mnist_784", "version": "1"}
     about |= {"id": "554", "description": "", "format": "ARFF", "status": "active", "file_id": "52667"}
     about |= {"url": f"https://www.openml.org/{path}", "md5_checksum": hashlib.md5(arff.encode()).hexdigest()}
     common = {"is_ignore": "false", "is_row_identifier": "false", "number_of_missing_values": "0"}
