@@ -124,7 +124,7 @@ def test_formulas_are_drawn_without_a_script(page, site):
     page.goto((site / f"{NEXT}.html").as_uri())
     assert page.locator("script").count() == 0, "a page without a replay needs none"
     formulas = page.locator("math")
-    assert formulas.count() >= 3 and all(box["width"] > 5 for box in map(_box, formulas.all()))
+    assert formulas.count() and all(box["width"] > 5 for box in map(_box, formulas.all()))
     assert "$" not in page.locator(".jp-RenderedMarkdown").first.inner_text()
     assert page.locator("img:not([alt])").count() == 0
     solution = page.locator("details", has_text="A solution").first
