@@ -36,7 +36,7 @@ FLOORS: dict[str, tuple[int, set[str]]] = {
 }
 HEAVY = {"plotly", "matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "scipy", "IPython"}
 # Budgets in code lines: docstrings, comments and blank lines aside.
-KIT = 10312  # all of sbkit/ but lessons/: this number may only fall, or rise with what an issue names
+KIT = 10314  # all of sbkit/ but lessons/: this number may only fall, or rise with what an issue names
 LESSON = 88  # on average: drawings and repaired experiments of parts 0 to 2 stand here, not in their cells
 LESSON_FILE = 120  # at most
 FILE, FUNCTION_LINES = 250, 30

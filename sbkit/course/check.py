@@ -43,8 +43,10 @@ def study(measure: Callable[[int], Any], within: tuple[float | None, float | Non
     except SbkitError as why:
         return Verdict(False, str(why))
     found = torch.cat([part.flatten() for part in each])
-    if low == -math.inf and high == math.inf:
-        return Verdict(False, "A forecast can be wrong, yours allows every number: give it a bound.")
+    if not low <= high or (low == -math.inf and high == math.inf):
+        return Verdict(
+            False, f"A forecast goes from low to high and can be wrong, got {within}: try (0, 0.5)."
+        )
     lie = int(((found >= low) & (found <= high)).sum())  # NaN never does
     told = f"You expected {low:g} to {high:g}. At {SEEDS} new seeds {lie} of {len(found)} numbers lie there"
     told = f"{told}; they go from {found.min():.3g} to {found.max():.3g}."

@@ -48,8 +48,8 @@ class Drawn(Prediction):
 
         Raises `SbkitError` if that is no line.
         """
-        if not isinstance(found, Line):
-            rule = "A drawn curve is held against a line"
+        if not isinstance(found, Line) or not found.x.size:
+            rule = "A drawn curve is held against a line with points"
             raise SbkitError(f"{rule}, got {type(found).__name__}; try sb.bands(table, …).lines[0].")
         ends = [found.y if end is None else end for end in (found.low, found.high)]
         low, high = (np.interp(self.at, found.x, end) for end in ends)  # (places,) each
@@ -100,6 +100,8 @@ def predict(
     >>> predict("How far?", curve=[Axis(name, low=0, high=1) for name in ("x", "y")]).at.shape
     (7,)
     """
+    if curve is not None and (choices or choice):
+        raise SbkitError("A prediction is one of several choices or a curve, got both; leave one out.")
     if curve is None:
         return Prediction(question, choices, choice, confidence, lock)
     return Drawn(question, curve, confidence, lock)

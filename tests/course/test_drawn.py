@@ -91,7 +91,11 @@ def test_other_curves_are_refused(curve):
 
 def test_what_is_no_line_is_refused():
     prediction = sb.predict("How far?", curve=AXES)
-    with pytest.raises(sb.SbkitError, match="held against a line, got list"):
+    with pytest.raises(sb.SbkitError, match="held against a line with points, got list"):
         prediction.against([0.5])
+    with pytest.raises(sb.SbkitError, match="with points, got Line"):
+        prediction.against(sb.Line("empty", [], []))
+    with pytest.raises(sb.SbkitError, match="choices or a curve, got both"):
+        sb.predict("How far?", ["far", "near"], curve=AXES)
     with pytest.raises(sb.SbkitError, match="drawn over Lines, got Bars"):
         prediction.over(sb.Bars("b", "Bars", "height", ["a"], [1.0]))

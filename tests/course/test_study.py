@@ -42,6 +42,8 @@ def test_a_real_study_of_the_course():
         (..., (0, 1), "No answer yet"),
         (lambda seed: 1.0, ..., "No answer yet"),
         (lambda seed: 1.0, (None, None), "can be wrong"),
+        (lambda seed: 1.0, (1, 0), "goes from low to high"),
+        (lambda seed: 1.0, (math.nan, 1), "goes from low to high"),
         (lambda seed: 1.0, "wide", "within is (low, high)"),
         (lambda seed: 1.0, 0.5, "within is (low, high)"),
         (0.5, (0, 1), "A function of seed is expected; got 0.5."),
