@@ -44,9 +44,7 @@ def study(measure: Callable[[int], Any], within: tuple[float | None, float | Non
         return Verdict(False, str(why))
     found = torch.cat([part.flatten() for part in each])
     if not low <= high or (low == -math.inf and high == math.inf):
-        return Verdict(
-            False, f"A forecast goes from low to high and can be wrong, got {within}: try (0, 0.5)."
-        )
+        return Verdict(False, f"A forecast can be wrong, its lower bound first; got {within}, try (0, 0.5).")
     lie = int(((found >= low) & (found <= high)).sum())  # NaN never does
     told = f"You expected {low:g} to {high:g}. At {SEEDS} new seeds {lie} of {len(found)} numbers lie there"
     told = f"{told}; they go from {found.min():.3g} to {found.max():.3g}."
